@@ -6,7 +6,7 @@ use obhut_fuzz::{Changes, TARGETS, corpus};
 const CHANGES: usize = 2_000;
 
 #[test]
-fn no_input_ends_a_reader() {
+fn no_input_crashes_a_parser() {
     for target in TARGETS {
         let kept = corpus(target);
         // Without an input nothing is tried, and Changes has nothing to change.

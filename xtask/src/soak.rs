@@ -122,7 +122,7 @@ pub fn run(more: &[String]) -> Done {
             command
         } else {
             let mut command = Command::new(target().join("release/soak"));
-            // Another seed each time: the test `no_input_ends_a_reader` already repeats a fixed one.
+            // Another seed each time: the test `no_input_crashes_a_parser` already repeats a fixed one.
             let seed = std::time::UNIX_EPOCH.elapsed().map_or(1, |t| t.as_secs());
             command.args([name, seconds, &seed.to_string()]);
             command

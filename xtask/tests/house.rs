@@ -137,7 +137,7 @@ fn every_source_file_opens_with_a_sentence() {
 }
 
 #[test]
-fn no_file_tells_two_stories() {
+fn no_file_is_too_long() {
     for file in sources() {
         let lines = read(&root().join(&file)).lines().count();
         assert!(
@@ -270,7 +270,7 @@ fn each_table_is_named_by_exactly_one_module() {
 }
 
 #[test]
-fn a_table_named_in_a_strangers_statement_is_noticed() {
+fn a_table_named_outside_its_module_is_noticed() {
     for statement in [
         "sqlx::query(\"SELECT 1 FROM cases\")",
         "\"INSERT INTO cases (id) VALUES ($1)\"",

@@ -242,7 +242,8 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
     };
     let mut exchanges = Vec::new();
     for exchange in casework::exchanges(casework, report).await? {
-        let words = casework::exchange_words(casework, report, &exchange, actor, purpose).await?;
+        let words =
+            casework::exchange_words(casework, report, exchange.seq, actor, purpose).await?;
         exchanges.push(serde_json::json!({
             "seq": exchange.seq,
             "exhibit": exchange.exhibit,

@@ -25,7 +25,7 @@ pub(crate) use usage;
 
 /// Something failed.
 pub const FAILED: u8 = 1;
-/// What was given can't be used.
+/// A value isn't valid.
 const USAGE: u8 = 2;
 /// A role, a right or a legal basis is missing.
 const DENIED: u8 = 3;

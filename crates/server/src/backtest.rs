@@ -21,7 +21,7 @@ pub fn page(b: &Backtest, removals: &[Removal], name: &dyn Fn(PartyKey) -> Strin
             body { main {
                 h1 { "Thresholds on history" }
                 p { (b.customers) " senders and recipients. Before: the thresholds as they are. After: " @if b.changes.is_empty() { "nothing changed" } @else { (b.changes.join(", ")) } "." }
-                p class="notice" { "An alert is a lead, not a finding of guilt. " @if !b.labelled { "Without labels this report can't say how many alerts are right." } @else { "Precision is against the labels given; whoever has no label counts as a false alert, found or not." } }
+                p class="notice" { "An alert is a lead, not a finding of guilt. " @if !b.labelled { "Without labels this report can't say how many alerts are right." } @else { "Precision is against the labels given; an alert about a party without a label counts as false." } }
                 h2 { "Alerts" }
                 (totals(b))
                 h2 { "By score" }

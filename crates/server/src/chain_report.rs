@@ -349,7 +349,7 @@ fn limits(r: &PayersReport, w: Words) -> Markup {
     html! {
         h2 { (w.t("Methods and limits", "Methoden und Grenzen")) }
         p { (w.t(
-            "Structure (who spends together, which output is change) can be verified by anyone from the blocks: `obhut chain why A B --proof` writes what is needed. Attribution (whose address this is) is the claim of whoever tagged it, and no better than its source.",
+            "Structure (who spends together, which output is change) can be verified by anyone from the blocks: `obhut chain why A B --proof` writes what is needed. Attribution (whose address this is) is a claim by the source of the tag, and no better than its source.",
             "Struktur (was zusammen ausgegeben wird, welcher Ausgang Wechselgeld ist) kann jeder aus den Blöcken wiederholen: `obhut chain why A B --proof` schreibt, was dafür nötig ist. Zuschreibung (wessen Adresse das ist) ist die Behauptung dessen, der sie gemacht hat, und nicht besser als ihre Quelle.")) }
         div class="scroll" { table {
             (head(&heads, &[2]))

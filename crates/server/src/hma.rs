@@ -288,7 +288,7 @@ fn parse_signal(signal_type: &SignalType, text: &str) -> Result<Digest, String> 
 }
 
 /// A video's signal as python-threatexchange writes it: JSON, a list of `hex,quality,seconds`.
-fn hashing_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
+fn parse_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
     // One message for every fault, in the form of HMA's for PDQ.
     let fault = || "invalid vPDQ hash".to_owned();
     let frames: Vec<String> = serde_json::from_str(signal).map_err(|_| fault())?;
@@ -321,7 +321,7 @@ fn hashing_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
 }
 
 pub(crate) fn probe_signal(text: &str) {
-    let _ = hashing_frames(text);
+    let _ = parse_frames(text);
     for signal_type in SIGNAL_TYPES {
         let _ = parse_signal(signal_type, text);
     }

@@ -255,7 +255,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
                 let said = ["account", "upload"].contains(&field.as_str());
                 if form.texts.insert(field, text).is_some() && said {
                     return Err(Fault::bad_request(
-                        "a form names the account once, and says once what is known of the upload",
+                        "send the fields account and upload at most once in a form",
                     ));
                 }
             } else {
@@ -291,7 +291,7 @@ fn pieces_without_pause(
 pub(crate) async fn fetch(app: &App, address: &str) -> Result<Fetched, Fault> {
     let fetcher = app.outside.fetcher.clone().ok_or_else(|| {
         fetch_fault(&FetchFault::NotAllowed(
-            "no address is; the operator allows some",
+            "this server fetches from no address; the operator has to allow some",
         ))
     })?;
     // The same limit as for an upload: what could not be uploaded is not fetched.

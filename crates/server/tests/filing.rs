@@ -16,7 +16,7 @@ use obhut_fakes::cybertip::FaultInjection;
 use bench::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_with_a_file_is_filed_and_its_clocks_turn() {
+async fn a_report_with_a_file_is_filed_and_its_deadline_ends() {
     let b = Bench::new(FaultInjection {
         // Answers in ISO-8859-1, as the service may send them, on the whole path once.
         latin1: true,
@@ -402,7 +402,7 @@ async fn a_report_in_flight_is_retracted_before_it_is_finished() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_taken_back_while_it_waited_is_never_filed() {
+async fn a_report_retracted_while_it_waited_is_never_filed() {
     let b = Bench::new(FaultInjection::default()).await;
     b.channel("wrong").await;
     let report = b.approved("user-1", None, "ncmec").await;

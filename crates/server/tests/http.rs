@@ -199,8 +199,11 @@ async fn from_upload_to_draft() {
             .contains("reportingPerson/email")
     );
     // A draft needs a person; the right to read cases is not enough.
-    let nobodys = b.key(&[Right::Cases], None).await;
-    assert_eq!(b.get(&draft, Some(&nobodys)).await.0, StatusCode::FORBIDDEN);
+    let needs_no_basis = b.key(&[Right::Cases], None).await;
+    assert_eq!(
+        b.get(&draft, Some(&needs_no_basis)).await.0,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(
         b.get(&draft.replace("ncmec", "nobody"), Some(&reviewer))
             .await
@@ -273,7 +276,7 @@ async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
 
 /// The body of a request without a key is never buffered: here it never ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_nobody_waits_for_the_body() {
+async fn the_body_of_a_request_without_a_key_is_not_awaited() {
     let b = bench().await;
     let endless = futures::stream::pending::<std::result::Result<Vec<u8>, std::io::Error>>();
     let request = Request::post("/v1/screen?surface=public")
@@ -368,7 +371,7 @@ async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() 
 
 /// A key never does more than its person may: an auditor's opens none of it, whatever its right.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
+async fn an_auditors_decide_key_opens_no_draft_and_sends_nothing() {
     let b = bench().await;
     let known = picture(1);
     b.list(&known).await;
@@ -448,7 +451,7 @@ async fn a_decide_key_of_an_auditor_read_drafts_and_sent_reports() {
 
 /// Two schemas once shared one name, so the document was wrong about one of them.
 #[tokio::test(flavor = "multi_thread")]
-async fn openapi_had_one_name_for_two_answers() {
+async fn openapi_names_every_answer_apart() {
     let b = bench().await;
     let (_, document) = b.get("/openapi.json", None).await;
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();

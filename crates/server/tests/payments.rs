@@ -188,7 +188,7 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_twice_is_told_and_another_under_its_id_refused() {
+async fn the_same_twice_is_answered_as_repeated_and_another_under_its_id_refused() {
     let b = Bench::new().await;
     let one = transfer("t1", "a", "b", &now(), "35.00");
     let (_, first) = b.pay(&one).await;
@@ -227,7 +227,7 @@ async fn the_same_twice_is_told_and_another_under_its_id_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_and_messages_answer_each() {
+async fn arrays_and_messages_are_answered_item_by_item() {
     let b = Bench::new().await;
     let mut bad = transfer("t2", "a", "b", &now(), "35.00");
     bad["currency"] = "???".into();
@@ -351,7 +351,7 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn taking_a_case_back_moves_what_rested_on_it() {
+async fn clearing_a_case_lowers_the_scores_that_rested_on_it() {
     let b = Bench::new().await;
     b.buyer("first", "common").await;
     obhut_app::payments::record_raised(&b.casework, &b.live)

@@ -297,7 +297,7 @@ async fn digests_are_matched_for_keys_that_may_know() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_is_told_where_to_and_an_uploader_nothing() {
+async fn a_proxy_learns_where_to_send_an_upload_and_the_uploader_nothing() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
     let hook = "/v1/hooks/nginx?surface=public&pass=@app";
@@ -362,7 +362,7 @@ async fn a_picture_that_says_it_is_text_is_screened() {
 
 /// Nothing is known about a file that no decoder has seen, so nothing is said about it.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_decoder_the_answer_is_come_again() {
+async fn without_a_decoder_the_answer_is_retry_later() {
     let b = bench(&picture(1), &[]).await;
     // No decoder can start, which is our fault and not the file's.
     let program = PathBuf::from("/nonexistent/worker");
@@ -437,7 +437,7 @@ async fn what_an_uploader_says_in_a_form_behind_a_proxy_is_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_so_of_an_upload_is_refused_without_its_value() {
+async fn invalid_facts_of_an_upload_are_refused_without_their_value() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
     for (upload, field) in [

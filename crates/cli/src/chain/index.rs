@@ -157,7 +157,8 @@ async fn tell_movements(
 fn secret() -> anyhow::Result<[u64; 4]> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).context("the system gives no randomness")?;
-    let word = |n: usize| u64::from_le_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("eight"));
+    let word =
+        |n: usize| u64::from_le_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("8-byte slice"));
     // Odd multipliers lose nothing.
     Ok([word(0), word(1), word(2) | 1, word(3) | 1])
 }

@@ -127,7 +127,7 @@ pub async fn chain_bases(casework: &Casework, case: &str) -> Result<Vec<ChainBas
 }
 
 /// True for regtest, a local test network on which no one's money moves.
-pub(crate) fn is_nobodys(network: Network) -> bool {
+pub(crate) fn is_needs_no_basis(network: Network) -> bool {
     network == Network::Regtest
 }
 
@@ -147,7 +147,7 @@ impl Permission {
     /// Denied on every other network.
     pub fn without_a_case(network: Network) -> Result<Self> {
         let state = State::Money {
-            nobodys: is_nobodys(network),
+            needs_no_basis: is_needs_no_basis(network),
             case: false,
             basis: false,
         };
@@ -181,7 +181,7 @@ pub async fn begin_trace(
     // Newest first: a trace runs under the basis recorded last.
     let basis = bases.into_iter().next();
     let state = State::Money {
-        nobodys: is_nobodys(network),
+        needs_no_basis: is_needs_no_basis(network),
         case: true,
         basis: basis.is_some(),
     };

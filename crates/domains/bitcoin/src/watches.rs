@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use obhut_chain::Network;
 
-use crate::bases::{begin_trace, chain_bases, goes_on, is_nobodys, may_go_on};
+use crate::bases::{begin_trace, chain_bases, goes_on, is_needs_no_basis, may_go_on};
 
 /// Source of this domain's findings.
 pub(crate) const SOURCE: &str = "chain";
@@ -167,7 +167,7 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
 async fn is_lawful(casework: &Casework, case: &str, network: Network) -> Result<bool> {
     let now = casework.now_micros();
     let bases = chain_bases(casework, case).await?;
-    let based = is_nobodys(network) || bases.iter().any(|b| b.ends_at > now);
+    let based = is_needs_no_basis(network) || bases.iter().any(|b| b.ends_at > now);
     let status = cases::status(&mut casework.snapshot().await?, case).await?;
     Ok(based && goes_on(status))
 }

@@ -280,7 +280,7 @@ async fn list_row(casework: &Casework, tx: &mut Tx, settings: &ListSettings) -> 
         // Findings on record name the list, so its purpose and basis must stay what they were then.
         if stored != given {
             return Err(CaseworkError::conflict(format!(
-                "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; those never change under a name: give the same, or import under another name",
+                "\"{}\" is on record with owner \"{}\", purpose {}, basis \"{}\", action {}; these can't be changed: use the same settings, or another name",
                 settings.name, stored.0, stored.1, stored.2, stored.3
             )));
         }

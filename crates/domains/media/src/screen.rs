@@ -469,7 +469,7 @@ impl Screener {
             media_type,
             unreadable: because,
             suspicious,
-            is_ours: unreadable.is_some_and(|u| u.is_ours()),
+            is_ours: unreadable.is_some_and(|u| u.is_decoder_fault()),
         }
     }
 }

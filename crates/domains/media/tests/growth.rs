@@ -242,7 +242,7 @@ async fn concurrent_additions_are_all_kept() {
 
 /// Entries that only count, however many and however near, hide no match.
 #[tokio::test(flavor = "multi_thread")]
-async fn unsigned_entries_crowd_out_no_match() {
+async fn unsigned_entries_do_not_crowd_out_a_match() {
     let b = bench(None).await;
     let c = &b.casework;
     let near = |bits: u32| {

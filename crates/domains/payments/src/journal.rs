@@ -82,7 +82,7 @@ impl Journal {
         let lock = File::create(folder.join("lock")).map_err(io_fault)?;
         // The system releases this lock when the process dies: a crash leaves nothing to clean up.
         lock.try_lock().map_err(|_| {
-            let why = "another process has it open; end that first";
+            let why = "another process has it open; stop that first";
             fault(folder, why.into())
         })?;
         let files = files(folder).map_err(io_fault)?;
@@ -238,7 +238,7 @@ fn play(
         let mut rest = plain.as_slice();
         while !rest.is_empty() {
             let (length, more) = rest.split_at_checked(4).ok_or_else(other)?;
-            let length = u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
+            let length = u32::from_le_bytes(length.try_into().expect("4-byte slice")) as usize;
             let (entry, more) = more.split_at_checked(length).ok_or_else(other)?;
             rest = more;
             *seq += 1;

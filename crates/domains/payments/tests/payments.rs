@@ -245,7 +245,7 @@ fn as_of_a_day_only_what_had_come_by_then_counts() {
 }
 
 #[test]
-fn countries_by_other_names_leave_the_ranking_as_it_was() {
+fn swapping_countries_leaves_the_ranking_as_it_was() {
     let all = transfers(&made());
     // PH and TH are on published lists, PK and IN on none.
     let swap = |c: Country| match c.code().as_str() {

@@ -204,7 +204,7 @@ impl Making {
         block.extend(0u32.to_le_bytes());
         // Half of all hashes are low enough for regtest.
         while sha256d(&[&block])[31] > 0x7f {
-            let nonce = u32::from_le_bytes(block[76..80].try_into().expect("four")) + 1;
+            let nonce = u32::from_le_bytes(block[76..80].try_into().expect("4-byte slice")) + 1;
             block[76..80].copy_from_slice(&nonce.to_le_bytes());
         }
         compact_size(&mut block, n);

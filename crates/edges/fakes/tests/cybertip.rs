@@ -118,7 +118,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn the_way_of_a_report_and_every_wrong_turn() {
+async fn a_report_from_submit_to_finish_and_every_refusal() {
     let b = Bench::new(FaultInjection::default());
     // not:one, a login the fake does not know.
     let (status, _, body) = b.raw("/status", "", String::new(), "bm90Om9uZQ==").await;
@@ -189,7 +189,7 @@ async fn the_way_of_a_report_and_every_wrong_turn() {
 }
 
 #[tokio::test]
-async fn an_unfinished_report_goes_by_whichever_of_both_times_is_later() {
+async fn an_unfinished_report_expires_at_the_later_of_two_times() {
     let b = Bench::new(FaultInjection::default());
     let quiet = b.opened(REPORT).await;
     let touched = b.opened(REPORT).await;
@@ -244,7 +244,7 @@ async fn a_batched_report_has_exactly_one_file() {
 }
 
 #[tokio::test]
-async fn it_misbehaves_as_told() {
+async fn it_injects_the_configured_faults() {
     let all = |m: fn(&mut FaultInjection)| {
         let mut faults = FaultInjection::default();
         m(&mut faults);

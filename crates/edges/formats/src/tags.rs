@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pack_hands_its_head_down() {
+    fn a_packs_header_applies_to_its_tags() {
         // The third tag is in another currency: it is counted and is not a problem.
         check(
             "title: T\ncreator: C\nconfidence: service_data\ncurrency: BTC\nlastmod: 2021-11-12\nsource: https://a.example\ncategory: exchange\nis_cluster_definer: true\ntags:\n- address: a\n  label: X\n  actor: x\n- address: b\n  label: Y\n  confidence: ownership\n  is_cluster_definer: false\n- address: c\n  label: Z\n  currency: ETH\n",
@@ -159,7 +159,7 @@ mod tests {
                 0: unknown field `shape` in the header, ignored
                 0: `confidence` is neither in the header nor in every tag, but the schema requires it
                 1: it has no label; ignored
-                2: "sure" isn't a confidence of TagPack's ladder; ignored
+                2: "sure" isn't a TagPack confidence level; ignored
                 3: it has no address; ignored
                 4: unknown field `colour`, ignored
                 6: it isn't a mapping; ignored
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pack_is_told_with_its_line() {
+    fn a_broken_pack_is_reported_with_its_line() {
         check(
             "title: T\ntags:\n- address: 'a\n",
             expect!["it isn't YAML; line 3, column 12: error: line 3 column 12: unclosed quote"],

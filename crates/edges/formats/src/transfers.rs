@@ -112,12 +112,7 @@ pub const COLUMNS: &[TransferColumn] = &[
         false,
         "telephone or address of the recipient",
     ),
-    column(
-        "utc_offset_minutes",
-        &[],
-        false,
-        "the sender's distance from UTC",
-    ),
+    column("utc_offset_minutes", &[], false, "the sender's UTC offset"),
 ];
 
 const fn column(
@@ -220,7 +215,7 @@ impl Mapping {
             let other = found[..n].iter().position(|f| f == &Some(*at));
             if twice || other.is_some() {
                 return Err(format!(
-                    "column {} is meant by two, or is there twice; map each to one",
+                    "column {} is used for two fields or occurs twice; map each field to its own column",
                     COLUMNS[n].name
                 ));
             }
@@ -575,7 +570,7 @@ pub(crate) fn zone(minutes: i64) -> Result<i16, String> {
     if (-840..=840).contains(&minutes) {
         Ok(minutes as i16)
     } else {
-        Err("utc_offset_minutes is more than 14 hours".into())
+        Err("utc_offset_minutes is more than 14 hours from UTC".into())
     }
 }
 

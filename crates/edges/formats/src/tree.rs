@@ -49,7 +49,7 @@ impl fmt::Display for TreeFault {
             Self::Entity => write!(f, "an undeclared entity"),
             Self::TooMuch => write!(
                 f,
-                "more than {ELEMENTS_MAX} elements, or {DEPTH_MAX} inside one another"
+                "more than {ELEMENTS_MAX} elements, or nested deeper than {DEPTH_MAX}"
             ),
         }
     }

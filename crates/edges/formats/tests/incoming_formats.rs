@@ -396,7 +396,7 @@ fn xarf_names_an_account_only_where_it_says_whose() {
         r#"{"Version": "2", "ReporterInfo": {}, "Report": {"ReportType": "Spam"}}"#,
         &expect![[r#"
             unreadable, understood: false
-            unreadable: it is XARF, but about something else than child abuse"#]],
+            unreadable: it is XARF, but its ReportType isn't ChildAbuse"#]],
     );
     check(
         r#"{"xarf_version": "4.2.0", "category": "content", "type": "phishing"}"#,

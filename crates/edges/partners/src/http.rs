@@ -254,7 +254,7 @@ fn in_words(e: &ureq::Error) -> String {
     // Never the error's own text: it could quote the address or what was sent.
     match e {
         ureq::Error::Timeout(_) => "no answer in time".into(),
-        ureq::Error::HostNotFound => "the name leads nowhere".into(),
+        ureq::Error::HostNotFound => "the host name doesn't exist".into(),
         // The system's lookup of a name fails without a kind of its own.
         ureq::Error::Io(e) if e.kind().to_string() == "uncategorized error" => {
             "the connection failed: the name can't be looked up, or there is no network".into()

@@ -237,7 +237,7 @@ async fn viewed_flags_come_from_the_record() {
 }
 
 #[tokio::test]
-async fn what_the_service_would_refuse_stands_in_the_free_text_and_is_named() {
+async fn what_the_service_would_refuse_goes_to_the_free_text_and_is_named() {
     let facts = r#"{
         "platform": "a\u0001b",
         "occurred_at": "yesterday",
@@ -442,7 +442,7 @@ fn dotted(way: &[String]) -> String {
 /// The proof that no fact is dropped silently: remove any single one, and either a document changes
 /// or the fact was named as omitted.
 #[tokio::test]
-async fn every_fact_is_in_a_document_or_named_as_left_out() {
+async fn every_fact_is_in_a_document_or_named_as_omitted() {
     let schema: Value = serde_json::from_str(&CaseFile::schema()).unwrap();
     let case = Decided::new("{}", Extent::Whole).await;
     let mut all =

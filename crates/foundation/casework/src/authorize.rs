@@ -185,7 +185,7 @@ pub enum State {
     /// expired.
     Money {
         /// The network is regtest.
-        nobodys: bool,
+        needs_no_basis: bool,
         /// A case is named.
         case: bool,
         /// It has a legal basis that hasn't ended.
@@ -247,7 +247,10 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
 pub fn authorize_state(state: State) -> Result<()> {
     match state {
         State::Any
-        | State::Money { nobodys: true, .. }
+        | State::Money {
+            needs_no_basis: true,
+            ..
+        }
         | State::Money {
             case: true,
             basis: true,
@@ -310,11 +313,11 @@ mod tests {
                         "{:?} {role} {right}",
                         gate.action
                     );
-                    let nobodys = Actor::Key {
+                    let needs_no_basis = Actor::Key {
                         key: &k,
                         person: None,
                     };
-                    assert!(authorize(&nobodys, gate.action, State::Any).is_err());
+                    assert!(authorize(&needs_no_basis, gate.action, State::Any).is_err());
                 }
                 let mut removed = p.clone();
                 removed.removed = true;
@@ -349,7 +352,7 @@ mod tests {
     #[test]
     fn tracing_needs_a_case_with_a_basis_except_on_regtest() {
         let p = person(&[Role::Reviewer]);
-        for (nobodys, case, basis) in [
+        for (needs_no_basis, case, basis) in [
             (true, false, false),
             (true, true, false),
             (false, true, true),
@@ -357,12 +360,12 @@ mod tests {
             (false, false, false),
         ] {
             let state = State::Money {
-                nobodys,
+                needs_no_basis,
                 case,
                 basis,
             };
             let done = authorize(&Actor::Shell(&p), Action::FollowMoney, state);
-            assert_eq!(done.is_ok(), nobodys || (case && basis), "{state:?}");
+            assert_eq!(done.is_ok(), needs_no_basis || (case && basis), "{state:?}");
         }
     }
 }

@@ -172,7 +172,7 @@ mod tests {
     const DANGER: &str = r#"{"risks": ["meeting-planned"]}"#;
 
     #[tokio::test]
-    async fn a_child_in_danger_is_told_again_every_half_hour_until_answered() {
+    async fn a_child_in_danger_is_re_alerted_every_half_hour_until_answered() {
         let (_folder, c, clock) = bench::opened_at(0).await;
         write(&c, DANGER).await;
         // Writing the facts again doesn't restart the clock.

@@ -73,14 +73,24 @@ pub async fn exchanges(casework: &Casework, report: &str) -> Result<Vec<Exchange
         .collect()
 }
 
-/// The words of an exchange, after the reading is on record.
+/// The words of the exchange `seq` of a report, after the reading is on record.
+///
+/// # Errors
+/// Not found if the report has no such exchange; a conflict if its exhibit isn't what was put on record.
 pub async fn exchange_words(
     casework: &Casework,
     report: &str,
-    exchange: &Exchange,
+    seq: i64,
     actor: &str,
     purpose: &str,
 ) -> Result<Vec<u8>> {
+    // Looked up here: a caller that names an exhibit itself could read any.
+    let all = exchanges(casework, report).await?;
+    let found = all.into_iter().find(|e| e.seq == seq);
+    let exchange = found.ok_or_else(|| CaseworkError::NotFound {
+        what: "exchange",
+        id: format!("{seq} of report {report}"),
+    })?;
     audit::note(casework, actor, "report.read", report, purpose).await?;
     let access = obhut_vault::Access {
         actor: actor.to_owned(),

@@ -409,7 +409,7 @@ mod tests {
 
     /// What no worker has begun can be withdrawn; what one has begun may have left.
     #[tokio::test]
-    async fn only_a_job_that_nobody_began_is_withdrawn() {
+    async fn only_a_job_never_begun_is_withdrawn() {
         let (_folder, c, clock) = with_jobs(&["a", "b"]).await;
         claim_jobs(&c, "first", 1, HOLDS).await.unwrap();
         clock.set(50_000);

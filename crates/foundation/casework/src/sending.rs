@@ -23,7 +23,7 @@ pub async fn exhibit_to_send(
         .any(|f| f.exhibit.as_deref() == Some(exhibit));
     if row.status != "approved" || !belongs {
         return Err(CaseworkError::conflict(format!(
-            "exhibit {exhibit} is of no approved report {report}; nothing is sent"
+            "exhibit {exhibit} doesn't belong to the case of an approved report {report}; nothing is sent; nothing is sent"
         )));
     }
     let purpose = format!("report {report} to {}", row.destination);

@@ -17,7 +17,7 @@ async fn drafted(b: &Bench, destination: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_report_is_on_record_once_a_destination() {
+async fn a_report_is_on_record_once_per_destination() {
     let b = bench().await;
     let (case, report) = drafted(&b, "package").await;
     let again = casework::file_latest(&b.c, &case, "package", false, "test").await;

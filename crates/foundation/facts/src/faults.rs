@@ -145,7 +145,7 @@ impl Finder {
             if url.chars().any(char::is_whitespace) {
                 self.say(
                     format!("{at}[{n}]"),
-                    "has white space, which no address has",
+                    "contains white space, which a URL can't",
                     "RFC 3986",
                 );
             }

@@ -330,7 +330,7 @@ pub enum FactsError {
         bytes_max: usize,
     },
     /// Not JSON of this form.
-    #[error("{path} is not in the form of the schema: line {line}, column {column}")]
+    #[error("{path} doesn't match the schema: line {line}, column {column}")]
     Form {
         /// Which field, as `facts.reported.ip_events[0].port`.
         path: String,

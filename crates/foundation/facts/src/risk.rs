@@ -183,7 +183,7 @@ fn is_known_material(l: &RuleInput<'_>) -> bool {
 }
 
 /// True if every file is marked as a meme, as viral or as a drawing: one such file says nothing of those next to it.
-fn only_memes(l: &RuleInput<'_>) -> bool {
+fn is_all_memes(l: &RuleInput<'_>) -> bool {
     const MARKS: &[&str] = &["viral", "potentialMeme", "animeDrawingVirtualHentai"];
     let is_meme = |marks: &[String]| marks.iter().any(|m| MARKS.contains(&m.as_str()));
     let own = l.facts.files.values().all(|f| is_meme(&f.annotations));
@@ -363,7 +363,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Serious,
         points: 30,
         source: NCMEC_RISK,
-        says: "a meeting with a child is spoken of",
+        says: "a meeting with a child is mentioned",
         german: "von einem Treffen mit einem Kind ist die Rede",
         holds: |l| says(l, Signal::Meeting) && about_a_child(l),
     },
@@ -424,7 +424,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Serious,
         points: 25,
         source: NCMEC,
-        says: "new pictures of a child before puberty",
+        says: "new pictures of a prepubescent child",
         german: "neue Aufnahmen eines Kindes vor der Pubertät",
         holds: |l| {
             let made = [Signal::SelfMade, Signal::Production]
@@ -442,7 +442,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Serious,
         points: 10,
         source: OURS,
-        says: "a child of a certain age is spoken of, and the days to come",
+        says: "a child's age and the next days are mentioned",
         german: "von einem Kind bestimmten Alters und den nächsten Tagen ist die Rede",
         holds: |l| {
             // A danger can be put in many words; an age and a time in few.
@@ -605,7 +605,7 @@ pub const RISK: &[RiskRule] = &[
         german: "eine Datei steht auf keiner Liste und ist nicht als viral markiert",
         holds: |l| {
             l.files.iter().any(|f| f.kept && !f.matched)
-                && !only_memes(l)
+                && !is_all_memes(l)
                 && !marked(l, "generativeAi")
         },
     },
@@ -616,7 +616,7 @@ pub const RISK: &[RiskRule] = &[
         source: NCMEC,
         says: "it is about known material",
         german: "es geht um bekannte Missbrauchsdarstellungen",
-        holds: |l| !only_memes(l) && is_known_material(l),
+        holds: |l| !is_all_memes(l) && is_known_material(l),
     },
     RiskRule {
         id: "material",
@@ -625,7 +625,7 @@ pub const RISK: &[RiskRule] = &[
         source: NCMEC,
         says: "it is about material",
         german: "es geht um Missbrauchsdarstellungen",
-        holds: |l| !only_memes(l) && !is_known_material(l) && is(l, IncidentKind::Material),
+        holds: |l| !is_all_memes(l) && !is_known_material(l) && is(l, IncidentKind::Material),
     },
     RiskRule {
         id: "files",
@@ -637,7 +637,7 @@ pub const RISK: &[RiskRule] = &[
         holds: |l| {
             let files = !l.files.is_empty() || !l.facts.files.is_empty();
             let material = is_known_material(l) || is(l, IncidentKind::Material);
-            !only_memes(l) && !material && files
+            !is_all_memes(l) && !material && files
         },
     },
 ];

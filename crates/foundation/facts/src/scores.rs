@@ -146,7 +146,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 8,
         source: NCMEC,
         applies: always,
-        missing: "where it happened isn't said (facts.places); NCMEC asks for at least one",
+        missing: "no place is given (facts.places); NCMEC asks for at least one",
         holds: |l| !l.facts.places.is_empty() || !l.facts.threads.is_empty(),
     },
     CompletenessRule {
@@ -190,7 +190,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
                 || l.facts.incident == Some(IncidentKind::Enticement)
                 || l.facts.tags.contains(&IncidentTag::Sextortion)
         },
-        missing: "nothing of what was written is in it (facts.threads, or a place's content)",
+        missing: "no messages or other text are given (facts.threads, or a place's content)",
         holds: |l| {
             l.facts.threads.iter().any(|t| !t.messages.is_empty())
                 || l.facts.note.is_some()
@@ -206,7 +206,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
                 || tagged(l, IncidentTag::Sextortion)
                 || is(l, IncidentKind::Molestation)
         },
-        missing: "nothing is said of the child (facts.victims)",
+        missing: "no child is described (facts.victims)",
         holds: |l| !l.facts.victims.is_empty(),
     },
     CompletenessRule {

@@ -386,7 +386,7 @@ mod tests {
     /// The German word for a child ends English letters ("Kind regards") and is in the header of a
     /// hash list.
     #[test]
-    fn the_english_word_kind_is_no_child() {
+    fn the_english_word_kind_is_not_a_child() {
         for (text, expected) in [
             ("Kind regards, the team", false),
             ("this user posts this kind of video", false),

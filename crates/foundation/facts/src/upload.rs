@@ -140,13 +140,13 @@ impl UploadFacts {
         let is_child = |id: &str| facts.victims.iter().any(|v| v.id.as_deref() == Some(id));
         // What the platform says of an upload must never turn a child into the person reported. Uploads
         // of one picture without an account may be by several people: they aren't made into one.
-        if let Some(account) = account.filter(|id| !is_child(id)) {
-            self.add_to_reported(facts, account);
-        }
+        let is_childs = account.is_some_and(is_child);
+        let with_account = account.filter(|_| !is_childs);
+        let with_account = with_account.is_some_and(|id| self.add_to_reported(facts, id));
         let event = self.event();
-        // Name and e-mail address belong to the account. Without one they go into the file's note.
-        // If the account was skipped above, they are dropped.
-        let note = account.is_none().then(|| self.note()).flatten();
+        // Name and e-mail address belong to the account; of another one than is reported they go to the
+        // file's note. A child's go nowhere: a note is in reports that leave the victims out.
+        let note = (!with_account && !is_childs).then(|| self.note()).flatten();
         let says_of_file = event.is_some()
             || self.session.is_some()
             || self.url.is_some()
@@ -173,11 +173,12 @@ impl UploadFacts {
         (!said.is_empty()).then(|| format!("uploaded with {}", said.join(", ")))
     }
 
-    fn add_to_reported(&self, facts: &mut Facts, account: &str) {
+    /// False if another account is reported, which stays as it is.
+    fn add_to_reported(&self, facts: &mut Facts, account: &str) -> bool {
         let reported = facts.reported.get_or_insert_default();
         // A person may have decided since that another account is the one to report.
         if reported.id.as_deref().is_some_and(|id| id != account) {
-            return;
+            return false;
         }
         reported.id.get_or_insert_with(|| account.to_owned());
         if let Some(event) = self.event()
@@ -207,6 +208,7 @@ impl UploadFacts {
                 });
             }
         }
+        true
     }
 }
 
@@ -312,7 +314,10 @@ mod tests {
                 r#"{"reported":{"id":"b"}}"#,
                 Some("a"),
                 u,
-                format!(r#"{{"reported":{{"id":"b"}},{file}}}"#),
+                format!(
+                    r#"{{"reported":{{"id":"b"}},{}}}"#,
+                    file.replace("}}", r#","note":"uploaded with name n, e-mail address A@example.org"}}"#)
+                ),
             ),
             // What is on record stays; another name is one more.
             (
@@ -330,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_says_and_what_the_platform_says_is_one() {
+    fn missing_fields_are_taken_from_the_other() {
         let both = |a, b| upload(a).or(upload(b));
         for (a, b, expected) in [
             (

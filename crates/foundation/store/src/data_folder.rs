@@ -60,12 +60,13 @@ impl DataFolder {
         }
         let note = self.root.join("keys/DO_NOT_BACK_UP");
         if !note.exists() {
-            let text = "These keys open everything in this data folder. Keep a copy apart from its backups.\n";
-            write_private(&note, text.as_bytes()).map_err(|e| self.fault("keys", &e))?;
-            // With --exclude-caches tar, borg and restic leave the folder out; without it they don't.
+            // The tag first: the note's presence says that both are there. With --exclude-caches tar,
+            // borg and restic leave the folder out; without it they don't.
             let tag = "Signature: 8a477f597d28d172789f06886806bc55\n";
             write_private(&self.root.join("keys/CACHEDIR.TAG"), tag.as_bytes())
                 .map_err(|e| self.fault("keys", &e))?;
+            let text = "These keys open everything in this data folder. Keep a copy apart from its backups.\n";
+            write_private(&note, text.as_bytes()).map_err(|e| self.fault("keys", &e))?;
         }
         Ok(())
     }
@@ -392,7 +393,15 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    let done = written.and_then(|()| fs::rename(&partial, path));
+    let done = written
+        .and_then(|()| fs::rename(&partial, path))
+        .and_then(|()| {
+            // The name, too: a key that a power cut takes away would leave what it sealed unreadable.
+            match path.parent() {
+                Some(folder) => fs::File::open(folder)?.sync_all(),
+                None => Ok(()),
+            }
+        });
     if done.is_err() {
         let _ = fs::remove_file(&partial);
     }

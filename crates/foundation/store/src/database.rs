@@ -107,7 +107,7 @@ impl Database {
                     "the database in the data folder can't be used (is the disk full, the folder read-only, or the file damaged?): {e}"
                 ),
                 Backend::Postgres => format!(
-                    "the PostgreSQL at the given address doesn't let us in (is it running, and do user and database exist?): {e}"
+                    "the PostgreSQL at the given address can't be opened (is it running, and do user and database exist?): {e}"
                 ),
             };
             CaseworkError::Unavailable { why }

@@ -169,7 +169,7 @@ impl CaseworkError {
         }
     }
 
-    /// What was given can't be used.
+    /// A value isn't valid.
     pub fn invalid(field: &'static str, why: impl Into<String>) -> Self {
         Self::Invalid {
             field,

@@ -93,7 +93,7 @@ async fn in_out_listed_read_and_verified() {
 }
 
 #[tokio::test]
-async fn neither_names_nor_content_lie_open_in_the_folder() {
+async fn neither_names_nor_content_are_readable_in_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let v = vault(folder.path(), &keys());
     let exhibit = v

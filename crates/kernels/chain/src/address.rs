@@ -248,9 +248,7 @@ impl std::fmt::Display for AddressFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             AddressFault::NotAnAddress => "it isn't a bitcoin address",
-            AddressFault::Mistyped => {
-                "its check digits don't fit; compare it with where it came from"
-            }
+            AddressFault::Mistyped => "its checksum doesn't match; compare it with the original",
             AddressFault::OtherNetwork => "it is an address of another network",
         })
     }

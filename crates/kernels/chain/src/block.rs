@@ -253,8 +253,9 @@ struct BlockVisitor<'a> {
 impl Visitor for BlockVisitor<'_> {
     fn visit_tx_in(&mut self, _: usize, tx_in: &bsl::TxIn<'_>) -> ControlFlow<()> {
         let bytes = tx_in.as_ref();
-        let four =
-            |from: usize| u32::from_le_bytes(bytes[from..from + 4].try_into().expect("four"));
+        let four = |from: usize| {
+            u32::from_le_bytes(bytes[from..from + 4].try_into().expect("4-byte slice"))
+        };
         self.parser.ins.push(Input {
             previous: bytes[..32].try_into().expect("32 bytes"),
             vout: four(32),

@@ -475,7 +475,7 @@ fn addresses(
     // An input of an address that no output paid.
     if lost > 0 {
         return Err(io::Error::other(format!(
-            "{lost} inputs spend outputs that no block has; the files are of two chains"
+            "{lost} inputs spend outputs that no block has; the files mix two chains"
         )));
     }
     counts.addresses = firsts.count();
@@ -565,7 +565,7 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
         Ok(())
     })?;
     let wrong = || {
-        io::Error::other("an input spends an output that no block has; the files are of two chains")
+        io::Error::other("an input spends an output that no block has; the files mix two chains")
     };
     if lost > 0 {
         return Err(wrong());

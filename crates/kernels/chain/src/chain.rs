@@ -78,8 +78,8 @@ impl BlockRow {
     }
 
     fn of(row: &[u8; BLOCK]) -> Self {
-        let four = |n: usize| u32::from_le_bytes(row[n..n + 4].try_into().expect("four"));
-        let eight = |n: usize| u64::from_le_bytes(row[n..n + 8].try_into().expect("eight"));
+        let four = |n: usize| u32::from_le_bytes(row[n..n + 4].try_into().expect("4-byte slice"));
+        let eight = |n: usize| u64::from_le_bytes(row[n..n + 8].try_into().expect("8-byte slice"));
         Self {
             hash: row[..32].try_into().expect("32 bytes"),
             time: four(32),
@@ -618,5 +618,5 @@ fn lookup(table: &Column<12>, fingerprint: u64) -> impl Iterator<Item = u32> + '
     // Several rows may share a fingerprint; callers compare the whole key or id.
     (low..table.rows())
         .take_while(move |n| table.get(*n) == fingerprint)
-        .map(|n| u32::from_le_bytes(table.row(n)[8..].try_into().expect("four")))
+        .map(|n| u32::from_le_bytes(table.row(n)[8..].try_into().expect("4-byte slice")))
 }

@@ -165,7 +165,8 @@ fn merged(
     for table in &tables {
         sources.push(Box::new((0..table.rows()).map(|n| {
             let row = table.row(n);
-            let word = |at: usize| u32::from_le_bytes(row[at..at + 4].try_into().expect("four"));
+            let word =
+                |at: usize| u32::from_le_bytes(row[at..at + 4].try_into().expect("4-byte slice"));
             (table.get(n), word(8))
         })));
     }

@@ -167,7 +167,7 @@ impl Blocks {
         let word = u64::from_ne_bytes(key);
         let mut words = bytes.chunks_exact_mut(8);
         for chunk in &mut words {
-            let plain = u64::from_ne_bytes((&*chunk).try_into().expect("eight")) ^ word;
+            let plain = u64::from_ne_bytes((&*chunk).try_into().expect("8-byte slice")) ^ word;
             chunk.copy_from_slice(&plain.to_ne_bytes());
         }
         for (byte, k) in words.into_remainder().iter_mut().zip(key) {
@@ -190,9 +190,9 @@ impl Blocks {
             let n = HEAD_BYTES.min((length - at) as usize);
             file.read_exact_at(&mut head[..n], at).map_err(io())?;
             // Kept as read, to recognise a file that was never obfuscated.
-            let raw: [u8; 4] = head[..4].try_into().expect("four bytes");
+            let raw: [u8; 4] = head[..4].try_into().expect("4-byte slice");
             self.unmask(&mut head[..n], at);
-            let magic: [u8; 4] = head[..4].try_into().expect("four bytes");
+            let magic: [u8; 4] = head[..4].try_into().expect("4-byte slice");
             if !self.network.magics().contains(&magic) {
                 // Zeros at the start are a file that was preallocated and not written yet.
                 if at == 0 && raw != [0; 4] {
@@ -206,7 +206,9 @@ impl Blocks {
                     offset: at,
                 });
             }
-            let size = u64::from(u32::from_le_bytes(head[4..8].try_into().expect("four")));
+            let size = u64::from(u32::from_le_bytes(
+                head[4..8].try_into().expect("4-byte slice"),
+            ));
             // A header of 80 bytes and at least one byte for the number of transactions.
             if !(81..=RECORD_BYTES_MAX).contains(&size) {
                 return Err(Fault::BadBlock {
@@ -235,8 +237,9 @@ impl Blocks {
             // The head that was read may reach into the next record.
             let end = n.min(8 + size as usize);
             let transactions = undo::compact_size(&mut &head[88..end]).ok_or_else(bad)?;
-            let four =
-                |from: usize| u32::from_le_bytes(header[from..from + 4].try_into().expect("four"));
+            let four = |from: usize| {
+                u32::from_le_bytes(header[from..from + 4].try_into().expect("4-byte slice"))
+            };
             places.push(Location {
                 hash: sha256d(&[header]),
                 previous: header[4..36].try_into().expect("32 bytes"),
@@ -312,7 +315,7 @@ impl Blocks {
             return Err(Fault::BadBlock {
                 file: path.to_owned(),
                 offset: place.offset,
-                why: "isn't the one that was there",
+                why: "has another hash than the block that was there before",
             });
         }
         Ok(())
@@ -333,8 +336,8 @@ impl Blocks {
         let mut at = 0;
         // Stops at an incomplete record without a fault: a block that needs it reports it missing.
         while let Some(head) = bytes.get(at..at + 8) {
-            let magic: [u8; 4] = head[..4].try_into().expect("four");
-            let size = u32::from_le_bytes(head[4..].try_into().expect("four")) as usize;
+            let magic: [u8; 4] = head[..4].try_into().expect("4-byte slice");
+            let size = u32::from_le_bytes(head[4..].try_into().expect("4-byte slice")) as usize;
             // 32 bytes of checksum. `size` has 32 bits, so the sum does not overflow.
             let end = at + 8 + size + 32;
             if !self.network.magics().contains(&magic) || end > bytes.len() {

@@ -46,7 +46,7 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         return Err(Fault::BadIndex {
             folder: b.index.to_owned(),
             why: format!(
-                "it is of {}, not of {}; name another folder",
+                "it indexes {}, not {}; choose another folder",
                 manifest.network.name(),
                 b.network.name()
             ),
@@ -321,7 +321,7 @@ impl<'a> Append<'a> {
                 // The spent output in the undo data must equal the output that was made.
                 let spent = (payer, input.value);
                 if self.made(source).is_some_and(|made| made != spent) {
-                    return Err(Unfit::Block("has undo data of another block next to it"));
+                    return Err(Unfit::Block("has undo data that belong to another block"));
                 }
                 self.in_address.push_number(payer)?;
             }

@@ -61,7 +61,7 @@ pub(crate) struct Growing {
     nodes: Vec<u32>,
     parents: Column<4>,
     links: Writer<LINK>,
-    largest_refused: u32,
+    guard_members: u32,
     /// Unions not yet applied, and whether the guard may refuse them.
     waiting: Vec<(Union, bool)>,
     refused: u64,
@@ -87,7 +87,7 @@ impl Growing {
             links: Writer::at(&files.links, links)?,
             files,
             nodes,
-            largest_refused: u32::MAX,
+            guard_members: u32::MAX,
             waiting: Vec::with_capacity(TOGETHER),
             refused: 0,
             fault: None,
@@ -124,7 +124,7 @@ impl Growing {
 
     /// Refuses unions of two clusters that both have more members than this.
     pub fn guarded(mut self, members: u32) -> Self {
-        self.largest_refused = members;
+        self.guard_members = members;
         self
     }
 
@@ -178,7 +178,7 @@ impl Growing {
         std::hint::black_box(asked);
         for (union, guarded) in &waiting {
             let largest = if *guarded {
-                self.largest_refused
+                self.guard_members
             } else {
                 u32::MAX
             };
@@ -190,7 +190,7 @@ impl Growing {
     }
 
     #[inline]
-    fn union_unless(&mut self, union: Union, largest_refused: u32) -> bool {
+    fn union_unless(&mut self, union: Union, guard_members: u32) -> bool {
         let (x, y) = (self.root(union.a), self.root(union.b));
         if x == y {
             return true;
@@ -199,7 +199,7 @@ impl Growing {
         // By size, so that no chain of links in the record is longer than 31.
         let (small, large) = if size(x) < size(y) { (x, y) } else { (y, x) };
         // The smaller one decides: a small cluster may join one of any size.
-        if size(small) > largest_refused {
+        if size(small) > guard_members {
             return false;
         }
         self.nodes[large as usize] = ROOT | (size(small) + size(large));
@@ -258,7 +258,8 @@ fn link_row(to: u32, union: &Union) -> [u8; LINK] {
 type Link = (u32, Union, u64);
 
 fn link_of_row(row: &[u8; LINK], sequence: u64) -> Link {
-    let number = |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("four"));
+    let number =
+        |n: usize| u32::from_le_bytes(row[n * 4..n * 4 + 4].try_into().expect("4-byte slice"));
     let union = Union {
         a: number(1),
         b: number(2),
@@ -277,7 +278,7 @@ pub(crate) struct Forest {
     base: u32,
     over: FxMap<u32, Link>,
     sizes: FxMap<u32, u32>,
-    largest_refused: u32,
+    guard_members: u32,
 }
 
 impl Forest {
@@ -290,12 +291,12 @@ impl Forest {
             base: base as u32,
             over: FxMap::default(),
             sizes: FxMap::default(),
-            largest_refused: u32::MAX,
+            guard_members: u32::MAX,
         })
     }
 
     pub fn guarded(mut self, members: u32) -> Self {
-        self.largest_refused = members;
+        self.guard_members = members;
         self
     }
 
@@ -330,7 +331,7 @@ impl Forest {
 
     /// Adds a union of one of the newest blocks, unless the guard refuses it.
     pub fn union(&mut self, union: Union) {
-        self.union_unless(union, self.largest_refused);
+        self.union_unless(union, self.guard_members);
     }
 
     /// Adds a union without asking the guard.
@@ -338,14 +339,14 @@ impl Forest {
         self.union_unless(union, u32::MAX);
     }
 
-    fn union_unless(&mut self, union: Union, largest_refused: u32) {
+    fn union_unless(&mut self, union: Union, guard_members: u32) {
         let (x, y) = (self.root(union.a), self.root(union.b));
         if x == y {
             return;
         }
         let (of_x, of_y) = (self.size(x), self.size(y));
         let (small, large) = if of_x < of_y { (x, y) } else { (y, x) };
-        if of_x.min(of_y) > largest_refused {
+        if of_x.min(of_y) > guard_members {
             return;
         }
         self.sizes.insert(large, of_x + of_y);
@@ -499,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_refuses_to_melt_two_large_clusters() {
+    fn the_guard_refuses_to_merge_two_large_clusters() {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::named(folder.path(), "forest");
         let mut growing = Growing::create(files, 10).unwrap().guarded(2);

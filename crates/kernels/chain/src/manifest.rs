@@ -190,8 +190,9 @@ impl Manifest {
         let blocks_folder = PathBuf::from(next("blocks-folder")?);
         let bytes = unhex(next("secret")?).filter(|b| b.len() == 32);
         let bytes = bytes.ok_or_else(damaged)?;
-        let word =
-            |n: usize| u64::from_be_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("eight"));
+        let word = |n: usize| {
+            u64::from_be_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("8-byte slice"))
+        };
         let secret = [word(0), word(1), word(2), word(3)];
         let folder = next("folder")?.to_owned();
         let tip = hash_of_text(next("tip")?).ok_or_else(damaged)?;

@@ -107,13 +107,13 @@ mod tests {
         assert_eq!(
             heuristics::ALL.len(),
             8,
-            "add the new rule's code to the list of `a_code_is_never_given_again`, and count it here"
+            "add the new rule's code to the list of `a_code_is_never_reused`, and count it here"
         );
     }
 
     /// Adding a heuristic at any position must not relabel links in existing indexes.
     #[test]
-    fn a_code_is_never_given_again() {
+    fn a_code_is_never_reused() {
         let rules: Vec<_> = heuristics::ALL.iter().map(|h| (h.code, h.name)).collect();
         for known in [
             (0, "multi_input"),

@@ -39,7 +39,8 @@ const SECRET: [u64; 4] = [
 const KEY_BYTES: usize = 33;
 
 fn who(bytes: &[u8]) -> u64 {
-    let key = Key::of_script(bytes);
+    // By its bytes and not as a script: one that begins like OP_RETURN would be everyone's.
+    let key = Key::new(Kind::Other, bytes).expect("36 bytes are a payload");
     Fingerprint::of_key(&key, &SECRET).high
 }
 
@@ -50,7 +51,8 @@ impl Visitor for CoinJoinVisitor {
         // Without a key to compare, each outpoint counts as its own signer.
         let signer = script.last_chunk::<KEY_BYTES>();
         let key = signer.map_or(&bytes[..36], |s| &s[..]);
-        let sequence = u32::from_le_bytes(bytes[bytes.len() - 4..].try_into().expect("four"));
+        let sequence =
+            u32::from_le_bytes(bytes[bytes.len() - 4..].try_into().expect("4-byte slice"));
         let previous = bytes[..32].try_into().expect("32 bytes");
         self.ins.push((
             Leg {
@@ -105,5 +107,21 @@ impl Visitor for CoinJoinVisitor {
         self.ins.clear();
         self.outs.clear();
         ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys and outpoints that begin with OP_RETURN's byte were all taken for one payer's.
+    #[test]
+    fn payers_are_distinguished_by_all_their_bytes() {
+        for first in [0x02, 0x6a] {
+            let (mut a, mut b) = ([1_u8; 36], [2_u8; 36]);
+            (a[0], b[0]) = (first, first);
+            assert_ne!(who(&a), who(&b), "{first:#x}");
+            assert_eq!(who(&a), who(&a));
+        }
     }
 }

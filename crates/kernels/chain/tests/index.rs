@@ -222,13 +222,13 @@ fn an_index_says_what_the_blocks_say() {
 }
 
 #[test]
-fn following_block_by_block_comes_to_the_same_and_undoes_what_lost() {
+fn following_block_by_block_gives_the_same_index_and_removes_orphaned_blocks() {
     // From the second record on, so the blocks that will be orphaned are appended and then removed.
     following_from(1);
 }
 
 #[test]
-fn blocks_that_were_built_in_and_lost_leave_nothing_behind() {
+fn orphaned_blocks_of_the_build_leave_nothing_behind() {
     // The build ends with the two blocks that will be orphaned.
     following_from(STALE_AT as usize + 1);
 }
@@ -303,7 +303,7 @@ fn following_from(first: usize) {
 }
 
 #[test]
-fn what_ties_two_addresses_is_shown_and_can_be_proved() {
+fn what_links_two_addresses_is_shown_and_can_be_proved() {
     let folder = tempfile::tempdir().unwrap();
     made(folder.path());
     let index = index(folder.path()).unwrap();

@@ -246,12 +246,12 @@ impl Unreadable {
         !matches!(
             self,
             Self::Empty | Self::UnknownFormat | Self::NoVideoStream
-        ) && !self.is_ours()
+        ) && !self.is_decoder_fault()
     }
 
     /// True when nothing is known about the file, because its worker couldn't start or was killed
     /// from outside. A missing ffmpeg ([`Self::NoVideoTools`]) isn't among these.
-    pub fn is_ours(&self) -> bool {
+    pub fn is_decoder_fault(&self) -> bool {
         matches!(self, Self::NoWorker | Self::Interrupted)
     }
 }
@@ -291,7 +291,7 @@ impl fmt::Display for Unreadable {
             Self::WorkerDied => {
                 write!(
                     f,
-                    "the decoder died on it (out of memory, or a forbidden system call)"
+                    "the decoder died on it (out of memory, a forbidden system call, or a crash)"
                 )
             }
             Self::CorruptVideo => write!(f, "it gives no frame: not a video, or a damaged one"),

@@ -195,7 +195,7 @@ mod tests {
 
     /// Whatever a worker that was taken over may say: an error or something within the limits.
     #[test]
-    fn no_answer_is_believed_beyond_the_limit() {
+    fn no_answer_is_accepted_beyond_the_limit() {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         for _ in 0..200_000 {
             let mut answer = [0; ANSWER_BYTES];

@@ -530,7 +530,7 @@ fn killed_workers_in_a_process_of_their_own() {
     for _ in 0..4 {
         assert!(pool.decode(&bytes).is_ok());
     }
-    assert!(Unreadable::Interrupted.is_ours());
+    assert!(Unreadable::Interrupted.is_decoder_fault());
 }
 
 /// A minimal PNG: header, palette, one stored zlib stream.

@@ -138,7 +138,7 @@ mod tests {
 
     /// A text, bytes of the kind, and what is said about it.
     #[test]
-    fn a_text_that_is_no_digest_is_refused_with_its_place() {
+    fn a_text_that_is_not_a_digest_is_refused_with_the_offset() {
         for (text, bytes, said) in [
             ("00ff", 3, "4 bytes where 6 hex digits belong"),
             ("00ffé", 3, "not a hex digit at character 5"),

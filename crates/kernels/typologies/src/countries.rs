@@ -190,15 +190,15 @@ fn last_sunday(year: i64, month: i64) -> i64 {
 // Minutes from UTC without summer time; a country that is missing gets UTC.
 const ZONES: &[(i16, Summer, &str)] = &[
     (-600, Summer::Never, "PF CK"),
-    (-360, Summer::Never, "CR GT HN NI SV BZ MX EC"),
+    (-360, Summer::Never, "CR GT HN NI SV BZ MX"),
     (-300, Summer::America, "US CA BS CU HT"),
-    (-300, Summer::Never, "CO PE PA JM KY"),
+    (-300, Summer::Never, "CO PE PA JM KY EC"),
     (
         -240,
         Summer::Never,
-        "DO PR VE BO GY TT BB AG LC VC GD DM KN AW CW CL PY",
+        "DO PR VE BO GY TT BB AG LC VC GD DM KN AW CW CL",
     ),
-    (-180, Summer::Never, "BR AR UY SR GF"),
+    (-180, Summer::Never, "BR AR UY SR GF PY"),
     (0, Summer::Europe, "GB IE PT"),
     (0, Summer::Never, "GH CI SN ML BF TG GM GN SL LR MR IS"),
     (
@@ -215,12 +215,12 @@ const ZONES: &[(i16, Summer, &str)] = &[
     (
         120,
         Summer::Never,
-        "ZA EG LY SD ZW ZM MZ MW BW NA RW BI LS SZ",
+        "ZA EG LY SD ZW ZM MZ MW BW NA RW BI LS SZ SS",
     ),
     (
         180,
         Summer::Never,
-        "RU TR SA KW QA BH IQ KE TZ UG ET SO DJ ER MG YE JO SY BY SS",
+        "RU TR SA KW QA BH IQ KE TZ UG ET SO DJ ER MG YE JO SY BY",
     ),
     (210, Summer::Never, "IR"),
     (240, Summer::Never, "AE OM GE AM AZ MU SC RE"),
@@ -282,6 +282,10 @@ mod tests {
         check("AU", summer, 22);
         check("PH", winter, 20);
         check("IN", winter, 17);
+        // Mainland Ecuador; Paraguay since October 2024; South Sudan since February 2021: an hour off before.
+        check("EC", winter, 7);
+        check("PY", winter, 9);
+        check("SS", winter, 14);
         // Not in ZONES: UTC.
         check("ZZ", winter, 12);
         // The days around the change in Germany, 2025-03-30.

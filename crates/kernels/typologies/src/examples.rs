@@ -321,8 +321,31 @@ fn aged(all: Vec<Transfer>, years: u8) -> Vec<Transfer> {
     with(all, |_, t| t.context.age_years = years)
 }
 
+/// A country that isn't given was counted as one: two payments without a destination were "2 providers to one country".
 #[test]
-fn each_indicator_fires_where_it_should_and_not_beside_it() {
+fn a_country_that_is_not_given_is_no_signal() {
+    let nowhere = |all| with(all, |_, t: &mut Transfer| t.to = Country::UNKNOWN);
+    let stay = (0..3).map(|n| paid(10, NOON + f64::from(n) * 8.0, 5_000));
+    let mut bought_abroad = bought(Purchase::Abroad, stay.collect());
+    bought_abroad.push(paid(10, 20.5, 5_000));
+    let two_channels = with(each_of(2, 5_000), |n, t| {
+        t.context.channel = 1 + n as u8;
+    });
+    let one_known = with(each_of(3, 5_000), |n, t| {
+        t.from = [country("DE"), Country::UNKNOWN, country("DE")][n];
+    });
+    for (id, history) in [
+        ("S14", Party::sends(nowhere(bought_abroad))),
+        ("S15", Party::sends(nowhere(two_channels))),
+        ("R01", Party::receives(one_known)),
+    ] {
+        let said = history.because(id);
+        assert_eq!(said, None, "{id}");
+    }
+}
+
+#[test]
+fn each_indicator_fires_on_its_example_and_not_on_the_nearest() {
     let examples = examples();
     let wrong: Vec<String> = examples
         .iter()
@@ -378,7 +401,7 @@ fn both_languages_say_the_same_numbers() {
 }
 
 #[test]
-fn what_is_said_are_the_numbers_that_were_compared() {
+fn reasons_state_the_numbers_that_were_compared() {
     let said = |id: &str| {
         let examples = examples();
         let example = examples.iter().find(|e| e.0 == id).unwrap();

@@ -26,7 +26,7 @@ const PROBLEMS_KEPT_MAX: usize = 100_000;
 const EARLY: &str = "its day is before that of records above it; move it to its place in time";
 const AHEAD: &str = "its day is far after that of records below it; move it to its place in time";
 const SAME: &str = "the same transfer came before under this tx_id; it counts once";
-const OTHER: &str = "another transfer came before under this tx_id; give each its own";
+const OTHER: &str = "another transfer already has this tx_id; give each its own";
 
 /// An id as a file has it: whole numbers stay numbers, `7` and `07` are two parties.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -540,7 +540,7 @@ pub(super) fn minor(amount: Amount<'_>, digits: u32) -> Result<(i64, bool), Stri
     let no_amount = || "amount isn't a number such as 35.00".to_owned();
     match amount {
         Amount::Float(value) => amount_minor_from_f64(value, digits)
-            .ok_or_else(|| "amount isn't a number, or an absurd one".into()),
+            .ok_or_else(|| "amount isn't a number, or is above 9e15 minor units".into()),
         Amount::Decimal(unscaled, scale) => scaled(unscaled, scale, digits).ok_or_else(no_amount),
         Amount::Text(text) => {
             let text = text.trim();

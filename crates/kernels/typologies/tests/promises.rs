@@ -49,7 +49,7 @@ fn ids(a: &Assessment) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_buyer_is_told_with_reasons_and_numbers() {
+fn a_buyer_is_alerted_with_reasons_and_numbers() {
     let a = plain(&buyer("PH")).expect("an alert");
     assert_eq!(
         (a.scenario, a.role()),
@@ -103,7 +103,7 @@ fn what_is_only_shown_or_associated_never_makes_an_alert() {
 }
 
 #[test]
-fn one_signal_is_no_alert() {
+fn one_signal_makes_no_alert() {
     // Many recipients of small sums, once a month each: the textbook rule alone.
     let many: Vec<Transfer> = (0..5)
         .map(|n| paid(1, 10 + n, 0.5 + n as f64 * 21.0, 15_010, "PH"))
@@ -118,7 +118,7 @@ fn one_signal_is_no_alert() {
 }
 
 #[test]
-fn association_adds_to_what_stands_and_goes_with_its_retraction() {
+fn an_association_adds_to_a_score_and_goes_with_its_retraction() {
     let mut all = vec![paid(99, 10, 0.0, 3_000, "PH")];
     all.extend(buyer("PH"));
     let mut monitor = Monitor::new(Policy::default(), Relations::new([PartyKey(99)]));
@@ -139,7 +139,7 @@ fn association_adds_to_what_stands_and_goes_with_its_retraction() {
 
 /// After the confirmed parties were read again, the sellers of what they had bought counted as their recipients.
 #[test]
-fn a_seller_is_no_recipient_of_a_confirmed_sender() {
+fn a_seller_isnt_a_recipient_of_a_confirmed_sender() {
     let bought = Transfer {
         context: Context {
             purchase: Purchase::Privacy,
@@ -271,7 +271,7 @@ fn age_is_read_only_where_switched_on() {
 }
 
 #[test]
-fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
+fn a_collector_who_passes_money_on_is_alerted_as_a_facilitator() {
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
     let mut said = None;
     for n in 0..7u64 {
@@ -290,7 +290,7 @@ fn a_collector_who_passes_money_on_is_told_as_a_facilitator() {
 }
 
 #[test]
-fn a_recipient_of_many_is_told_and_a_shop_is_not() {
+fn a_recipient_of_many_is_alerted_and_a_shop_is_not() {
     let pay = |n: u64| {
         let mut t = paid(n, 7, n as f64 * 0.5, 4_000 + n as i64, "PH");
         // R01 asks for at least two countries.
@@ -323,7 +323,7 @@ fn two_signals_of_one_group_are_one() {
 }
 
 #[test]
-fn thresholds_change_by_name_and_wrong_names_are_told() {
+fn thresholds_change_by_name_and_wrong_names_are_refused() {
     let mut policy = Policy::default();
     policy.set("S03.median", 10.0).unwrap();
     policy.set("S03.wide", 12.0).unwrap();

@@ -61,7 +61,7 @@ pub(crate) async fn list(
 }
 
 /// File an appeal against what was decided about a case.
-#[utoipa::path(post, path = "/v1/cases/{case}/appeals", params(("case" = String, Path)), request_body = OpenBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/appeals", params(("case" = String, Path)), request_body = OpenBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn open(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -102,7 +102,7 @@ pub(crate) struct DecideAppealBody {
 }
 
 /// Decide an appeal; not by the person who decided the case.
-#[utoipa::path(post, path = "/v1/appeals/{appeal}/decision", params(("appeal" = String, Path)), request_body = DecideAppealBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/appeals/{appeal}/decision", params(("appeal" = String, Path)), request_body = DecideAppealBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,
     Path(appeal): Path<String>,
@@ -139,7 +139,7 @@ pub(crate) struct CodeBody {
 }
 
 /// File an appeal with the code of a notice: no key, no account.
-#[utoipa::path(post, path = "/v1/appeals", request_body = CodeBody, responses((status = 202, description = "It is in"), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "The code is not known, or an appeal is open already")))]
+#[utoipa::path(post, path = "/v1/appeals", request_body = CodeBody, responses((status = 202, description = "It is in"), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The code is not known, or an appeal is open already")))]
 pub(crate) async fn by_code(
     State(app): State<App>,
     given: Result<Json<CodeBody>, JsonRejection>,
@@ -171,7 +171,7 @@ pub(crate) struct NoticeBody {
 }
 
 /// Make a notice for the person a case concerns.
-#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "Under embargo, or not decided yet")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "Under embargo, or not decided yet")), security(("key" = [])))]
 pub(crate) async fn notice(
     State(app): State<App>,
     Path(case): Path<String>,

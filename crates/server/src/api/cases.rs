@@ -222,7 +222,7 @@ fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
 }
 
 /// Record what the key's person decided.
-#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/decisions", params(("case" = String, Path)), request_body = DecideBody, responses((status = 200, body = DecisionBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,
     Path(case): Path<String>,

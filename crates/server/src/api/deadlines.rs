@@ -97,7 +97,7 @@ pub(crate) struct DeadlineId {
 }
 
 /// Put an authority's request on record, with its deadline.
-#[utoipa::path(post, path = "/v1/cases/{case}/requests", params(("case" = String, Path)), request_body = AuthorityRequestBody, responses((status = 200, body = DeadlineId), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The person was cleared"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/requests", params(("case" = String, Path)), request_body = AuthorityRequestBody, responses((status = 200, body = DeadlineId), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The person was cleared"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn request(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -129,7 +129,7 @@ pub(crate) struct ExtendBody {
 }
 
 /// Extend a deadline.
-#[utoipa::path(patch, path = "/v1/deadlines/{deadline}", params(("deadline" = String, Path)), request_body = ExtendBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The date isn't later"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(patch, path = "/v1/deadlines/{deadline}", params(("deadline" = String, Path)), request_body = ExtendBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The date isn't later"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn extend(
     State(app): State<App>,
     Path(deadline): Path<String>,
@@ -151,7 +151,7 @@ pub(crate) struct EndBody {
 }
 
 /// End a deadline, because what it waits for has happened.
-#[utoipa::path(post, path = "/v1/deadlines/{deadline}/end", params(("deadline" = String, Path)), request_body = EndBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended already, or preserves what was filed until its date"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/deadlines/{deadline}/end", params(("deadline" = String, Path)), request_body = EndBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended already, or preserves what was filed until its date"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn end(
     State(app): State<App>,
     Path(deadline): Path<String>,

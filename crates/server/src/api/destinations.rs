@@ -98,7 +98,7 @@ pub(crate) async fn list(
 
 /// Change how a destination is reached. Ends a halt. If the address, the user, the key or the mode
 /// changes, approved reports that haven't left have to be approved again; another host needs its `secret`, too. The folder of packages is set at the shell only.
-#[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set(
     State(app): State<App>,
     Path(name): Path<String>,

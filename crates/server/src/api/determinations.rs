@@ -51,7 +51,7 @@ impl DeterminationBody {
 }
 
 /// Record what the key's person determined because a destination asks for it. It replaces an earlier answer.
-#[utoipa::path(post, path = "/v1/cases/{case}/determinations", params(("case" = String, Path)), request_body = DetermineBody, responses((status = 200, body = DeterminationBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "The person was cleared")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/determinations", params(("case" = String, Path)), request_body = DetermineBody, responses((status = 200, body = DeterminationBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The person was cleared")), security(("key" = [])))]
 pub(crate) async fn determine(
     State(app): State<App>,
     Path(case): Path<String>,

@@ -28,7 +28,7 @@ pub(crate) struct LiftBody {
 }
 
 /// Put a case under embargo: nothing about it reaches the person concerned.
-#[utoipa::path(put, path = "/v1/cases/{case}/embargo", params(("case" = String, Path)), request_body = EmbargoBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The person was cleared"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(put, path = "/v1/cases/{case}/embargo", params(("case" = String, Path)), request_body = EmbargoBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The person was cleared"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -53,7 +53,7 @@ pub(crate) async fn set(
 }
 
 /// Lift the embargo of a case.
-#[utoipa::path(delete, path = "/v1/cases/{case}/embargo", params(("case" = String, Path)), request_body = LiftBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(delete, path = "/v1/cases/{case}/embargo", params(("case" = String, Path)), request_body = LiftBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn lift(
     State(app): State<App>,
     Path(case): Path<String>,

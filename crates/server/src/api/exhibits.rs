@@ -103,7 +103,7 @@ pub(crate) struct ViewRequest {
 
 /// The bytes of an exhibit, for the key's person, or a PNG of at most 256 pixels a side if `extent` is `blurred`. The
 /// view is on record before the first byte leaves.
-#[utoipa::path(post, path = "/v1/exhibits/{exhibit}/views", params(("exhibit" = String, Path)), request_body = ViewRequest, responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes; a PNG (`image/png`) for `blurred`"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used, or no rendition can be made of the file"), (status = 429, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/exhibits/{exhibit}/views", params(("exhibit" = String, Path)), request_body = ViewRequest, responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes; a PNG (`image/png`) for `blurred`"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid, or no rendition can be made of the file"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn view(
     State(app): State<App>,
     Path(exhibit): Path<String>,
@@ -148,7 +148,7 @@ async fn rendition(app: &App, slot: intake::Slot, bytes: Vec<u8>) -> Result<Vec<
             "this is our fault, not yours; send it again",
         )
     })?;
-    made.map_err(|why| match why.is_ours() {
+    made.map_err(|why| match why.is_decoder_fault() {
         true => Fault::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "no-decoder",

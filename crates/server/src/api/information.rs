@@ -68,7 +68,7 @@ impl InformationBody {
 
 /// Ask the platform for more about a case. It gets a signed event `information.requested`, with the request's id, the
 /// account, the uploads, what is wanted and by when.
-#[utoipa::path(post, path = "/v1/cases/{case}/information", params(("case" = String, Path)), request_body = AskBody, responses((status = 200, body = AskedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No address of the platform is set, or the person was cleared"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/information", params(("case" = String, Path)), request_body = AskBody, responses((status = 200, body = AskedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No address of the platform is set, or the person was cleared"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn ask(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -146,7 +146,7 @@ pub(crate) struct FileBody {
 
 /// Answer a request for information, as the platform. Facts are added to the case, never replaced; the same answer
 /// again changes nothing. An approved report has to be approved again.
-#[utoipa::path(post, path = "/v1/information/{request}", params(("request" = String, Path)), request_body = AnswerBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/information/{request}", params(("request" = String, Path)), request_body = AnswerBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn answer(
     State(app): State<App>,
     Path(request): Path<String>,

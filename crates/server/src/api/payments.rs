@@ -244,7 +244,7 @@ pub(crate) async fn submit(
     }
 }
 
-const OTHER: &str = "another transfer came before under this tx_id; give each its own";
+const OTHER: &str = "another transfer already has this tx_id; give each its own";
 
 fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
@@ -499,7 +499,7 @@ pub(crate) struct HoldDecisionBody {
 }
 
 /// Confirm a hold until a time, or let the payment go.
-#[utoipa::path(post, path = "/v1/payments/holds/{id}", params(("id" = String, Path)), request_body = HoldDecisionBody, responses((status = 200, body = HoldBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "It has ended, or a rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/payments/holds/{id}", params(("id" = String, Path)), request_body = HoldDecisionBody, responses((status = 200, body = HoldBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "It has ended, or a rule says no")), security(("key" = [])))]
 pub(crate) async fn decide_hold(
     State(app): State<App>,
     Path(id): Path<String>,

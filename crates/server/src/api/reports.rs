@@ -122,7 +122,7 @@ pub(crate) struct DraftBody {
 
 /// The report of a case in a destination's form, without the children's data unless they are asked
 /// for. Nothing is sent.
-#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …"), Victims), responses((status = 200, body = DraftBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nobody has decided, or not to report")), security(("key" = [])))]
+#[utoipa::path(get, path = "/v1/cases/{case}/reports/{destination}/draft", params(("case" = String, Path), ("destination" = String, Path, description = "ncmec, xarf, package …"), Victims), responses((status = 200, body = DraftBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Not decided yet, or decided not to report")), security(("key" = [])))]
 pub(crate) async fn draft(
     State(app): State<App>,
     Path((case, destination)): Path<(String, String)>,
@@ -225,7 +225,7 @@ async fn body(app: &App, id: &str) -> Result<ReportBody, Fault> {
 }
 
 /// Put reports on record from the latest decision; they wait for another person's approval.
-#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/reports", params(("case" = String, Path)), request_body = FileBody, responses((status = 200, body = [ReportBody]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn file(
     State(app): State<App>,
     Path(case): Path<String>,
@@ -286,7 +286,7 @@ pub(crate) struct ApproveBody {
 }
 
 /// Approve a report; not by the person who decided. It goes into the outbox.
-#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn approve(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -308,7 +308,7 @@ pub(crate) async fn approve(
 
 /// Send an approved report now instead of with the next round; also one that was stopped, after
 /// what was wrong has been put right.
-#[utoipa::path(post, path = "/v1/reports/{report}/sending", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/sending", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn send(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -342,7 +342,7 @@ pub(crate) struct ReasonBody {
 }
 
 /// Retract a report: withdrawn if it hasn't been sent, otherwise its receiver is notified.
-#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "What was given can't be used"), (status = 409, body = ErrorBody, description = "A rule says no")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn retract(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -387,7 +387,7 @@ pub(crate) struct AcknowledgeBody {
 }
 
 /// Record that the receiver acknowledged the retraction of a report.
-#[utoipa::path(post, path = "/v1/reports/{report}/acknowledgement", params(("report" = String, Path)), request_body = AcknowledgeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No retraction of it is under way"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/acknowledgement", params(("report" = String, Path)), request_body = AcknowledgeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No retraction of it is under way"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn acknowledge(
     State(app): State<App>,
     Path(report): Path<String>,

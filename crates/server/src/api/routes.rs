@@ -59,7 +59,7 @@ pub(crate) async fn list(
 
 /// Put a route on record: from then on cases it fits go to its destination, once a person has decided and another has
 /// approved.
-#[utoipa::path(post, path = "/v1/routes", request_body = RouteRequest, responses((status = 200, body = RouteAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/routes", request_body = RouteRequest, responses((status = 200, body = RouteAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,
     headers: HeaderMap,

@@ -148,7 +148,7 @@ impl From<Match> for FoundEntry {
         (status = 409, body = ErrorBody, description = "The first request of this idempotency key is still at work"),
         (status = 413, body = ErrorBody, description = "Longer than 256 MiB"),
         (status = 422, body = ErrorBody, description = "The idempotency key was used for another upload"),
-        (status = 429, body = ErrorBody, description = "All places are taken; come again after Retry-After seconds"),
+        (status = 429, body = ErrorBody, description = "All slots are taken; try again after Retry-After seconds"),
         (status = 502, body = ErrorBody, description = "The address gave no file"),
         (status = 503, body = ErrorBody, description = "No decoder or no database; come again after Retry-After seconds")
     ),

@@ -97,7 +97,7 @@ pub(crate) async fn reporter(
 }
 
 /// Change the provider's data. Reports that are approved and not sent yet need another approval then.
-#[utoipa::path(patch, path = "/v1/settings/reporter", request_body = ReporterBody, responses((status = 200, body = ReporterBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "What was given can't be used")), security(("key" = [])))]
+#[utoipa::path(patch, path = "/v1/settings/reporter", request_body = ReporterBody, responses((status = 200, body = ReporterBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set_reporter(
     State(app): State<App>,
     headers: HeaderMap,

@@ -170,7 +170,7 @@ async fn signals(
         let _slot = slot;
         // A fault of the decoder is ours (503, retry), one of the file the client's (400).
         let unreadable = |reason: obhut_app::media::Unreadable| {
-            let status = if reason.is_ours() {
+            let status = if reason.is_decoder_fault() {
                 StatusCode::SERVICE_UNAVAILABLE
             } else {
                 StatusCode::BAD_REQUEST

@@ -177,7 +177,7 @@ fn find(
 ) -> HmaResult<Vec<BankHit>> {
     // Its signal is a list of frames, not a digest.
     if signal_type.name == "vpdq" {
-        let frames = super::hashing_frames(signal).map_err(invalid)?;
+        let frames = super::parse_frames(signal).map_err(invalid)?;
         // Long ones take their time; other requests are answered on other threads meanwhile.
         return Ok(tokio::task::block_in_place(|| {
             current.lookup_video(&frames, disabled)
@@ -294,8 +294,8 @@ pub(crate) async fn compare(
         };
         let result = if name == "vpdq" {
             let (a, b) = (
-                super::hashing_frames(a).map_err(invalid)?,
-                super::hashing_frames(b).map_err(invalid)?,
+                super::parse_frames(a).map_err(invalid)?,
+                super::parse_frames(b).map_err(invalid)?,
             );
             let comparing = || obhut_app::media::compare_videos(&a, &b);
             let (first, second) = tokio::task::block_in_place(comparing);

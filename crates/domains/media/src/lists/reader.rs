@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_so_many_problems_only_their_number_is_kept() {
+    fn further_problems_are_only_counted() {
         let csv = format!("kind,digest\n{}", "md5,x\n".repeat(PROBLEMS_MAX + 5));
         let (_, problems) = read_list_file("test", csv.as_bytes());
         assert_eq!(problems.len(), PROBLEMS_MAX + 1);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_a_problem_not_a_panic() {
+    fn bytes_that_are_not_text_are_a_problem_not_a_panic() {
         let (list, problems) = read_list_file("test", b"kind,digest\nmd5,\xff\xfe\n\0\0\0,\"\n");
         assert_eq!((list.len(), problems.len()), (0, 2), "{problems:?}");
     }

@@ -24,7 +24,11 @@ pub(super) struct NoList {
 
 impl fmt::Display for NoList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "isn't a list of this version (byte {})", self.offset)
+        write!(
+            f,
+            "isn't a list file of format version 1 (byte {})",
+            self.offset
+        )
     }
 }
 

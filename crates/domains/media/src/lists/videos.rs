@@ -539,7 +539,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_are_pad_edges_and_the_middle_keeps_its_place() {
+    fn edges_are_padded_and_the_middle_keeps_its_place() {
         let luma: Vec<u8> = (0..120 * 90).map(|i| (i % 120 * 2) as u8).collect();
         let out = pad_edges(120, 90, &luma);
         assert_eq!(out.len(), PADDED_SIDE * PADDED_SIDE);

@@ -64,7 +64,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         if answer.is_empty() {
             remarks.push(Remark {
                 field: asked.name.to_owned(),
-                what: "is asked for and not in the case".into(),
+                what: "is asked for, but the case doesn't have it".into(),
                 source: profile.law,
                 stops: asked.needed,
             });

@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_words_are_broken_and_strange_characters_told_by_number() {
+    fn long_words_are_broken_and_unknown_characters_become_code_points() {
         let lines = REGULAR.lines(&"x".repeat(500), 10.0, 100.0);
         assert!(lines.len() > 10 && lines.concat().len() == 500);
         assert_eq!(

@@ -15,7 +15,7 @@ pub(super) const FORMAT: Format = Format {
             .is_some_and(|v| v["reasonType"].is_string() && v["subject"].is_object())
     },
     read: |input| {
-        let value = input.json.as_ref().expect("is() looked at it");
+        let value = input.json.as_ref().expect("is() accepted the input");
         let mut given = empty(IncomingFormat::Atproto);
         given.number = own(value, "id");
         let mut facts = about(value);

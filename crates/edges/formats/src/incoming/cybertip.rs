@@ -86,7 +86,7 @@ pub(super) fn incident(kind: &str) -> Option<IncidentKind> {
 
 /// The note that keeps an unknown incident type.
 pub(super) fn unknown_incident(kind: &str) -> String {
-    format!("Type of incident as it came in, which is not known here: {kind}")
+    format!("Unknown type of incident: {kind}")
 }
 
 /// The packet that police get (namespace `http://report.cybertip.org/leaws/icac`). No schema of it

@@ -12,7 +12,7 @@ pub(super) const FORMAT: Format = Format {
         })
     },
     read: |input| {
-        let value = input.json.as_ref().expect("is() looked at it");
+        let value = input.json.as_ref().expect("is() accepted the input");
         let mut given = empty(IncomingFormat::DsaNotice);
         given.number = own(value, "notice_id");
         let mut urls = texts(value, "urls");

@@ -46,7 +46,7 @@ const KEYS: &[&str] = &[
 
 // Long: reads the fields in the order of the form.
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
-    let value = input.json.as_ref().expect("is() looked at it");
+    let value = input.json.as_ref().expect("is() accepted the input");
     let own = |name: &str| {
         value[name]
             .as_str()

@@ -71,7 +71,7 @@ pub(super) fn each_row(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
 }
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
-    let delimiter = delimiter(input.text).expect("is() looked at it");
+    let delimiter = delimiter(input.text).expect("is() accepted the input");
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter as u8)
         .flexible(true)

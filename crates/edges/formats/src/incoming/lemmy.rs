@@ -19,7 +19,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
-    let value = input.json.as_ref().expect("is() looked at it");
+    let value = input.json.as_ref().expect("is() accepted the input");
     let mut given = empty(IncomingFormat::Lemmy);
     let (kind, creator) = [
         ("post_report", "post_creator"),
@@ -28,7 +28,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     ]
     .into_iter()
     .find(|(kind, _)| value[kind].is_object())
-    .expect("is() looked at it");
+    .expect("is() accepted the input");
     let report = &value[kind];
     given.number = own(report, "id");
     let person = &value[creator];

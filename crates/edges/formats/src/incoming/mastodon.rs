@@ -17,7 +17,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
-    let value = input.json.as_ref().expect("is() looked at it");
+    let value = input.json.as_ref().expect("is() accepted the input");
     let mut given = empty(IncomingFormat::Mastodon);
     given.number = own(value, "id");
     let target = &value["target_account"];

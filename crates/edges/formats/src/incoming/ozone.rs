@@ -16,7 +16,7 @@ pub(super) const FORMAT: Format = Format {
         })
     },
     read: |input| {
-        let value = input.json.as_ref().expect("is() looked at it");
+        let value = input.json.as_ref().expect("is() accepted the input");
         let mut given = empty(IncomingFormat::Ozone);
         let mut facts = about(value);
         facts.note = own(&value["event"], "comment");

@@ -24,7 +24,7 @@ pub(super) const FORMAT: Format = Format {
 const MEDIA_FACTS_MAX: usize = 1_000;
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
-    let value = input.json.as_ref().expect("is() looked at it");
+    let value = input.json.as_ref().expect("is() accepted the input");
     let mut given = empty(IncomingFormat::Vics);
     let mut facts = Facts {
         incident: Some(IncidentKind::Material),

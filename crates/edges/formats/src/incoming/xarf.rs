@@ -21,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
 
 // Long: reads the fields in the order of the form.
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
-    let value = input.json.as_ref().expect("is() looked at it");
+    let value = input.json.as_ref().expect("is() accepted the input");
     let mut given = empty(IncomingFormat::Xarf);
     let own = |v: &Value, name: &str| {
         v[name]
@@ -118,7 +118,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     } else {
         let report = &value["Report"];
         if report["ReportType"] != "ChildAbuse" {
-            return Err("it is XARF, but about something else than child abuse".into());
+            return Err("it is XARF, but its ReportType isn't ChildAbuse".into());
         }
         facts.occurred_at = own(report, "Date");
         file.url = own(report, "SourceUrl");

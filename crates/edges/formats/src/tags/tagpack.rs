@@ -134,7 +134,7 @@ fn one(head: &Map<String, Value>, tag: &Map<String, Value>) -> Result<Option<Tag
     let word = text("confidence").unwrap_or_else(|| "unknown".into());
     let Some(confidence) = confidence(&word) else {
         return Err(format!(
-            "\"{word}\" isn't a confidence of TagPack's ladder; ignored"
+            "\"{word}\" isn't a TagPack confidence level; ignored"
         ));
     };
     let flag = tag

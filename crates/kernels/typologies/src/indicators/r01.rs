@@ -6,7 +6,7 @@ use super::{
 };
 use crate::texts::Texts;
 use crate::window::median;
-use crate::{Event, Purchase, Side};
+use crate::{Country, Event, Purchase, Side};
 
 /// R01.
 pub const INDICATOR: Indicator = Indicator {
@@ -97,7 +97,8 @@ fn payers(v: &PartyView<'_>) -> Option<(f64, f64, f64)> {
     if senders < 2.0 {
         return None;
     }
-    let countries = distinct(unrelated().map(|e| e.country.number()));
+    let known = unrelated().filter(|e| e.country != Country::UNKNOWN);
+    let countries = distinct(known.map(|e| e.country.number()));
     let mut amounts: Vec<u64> = unrelated().map(|e| u64::from(e.ref_cents)).collect();
     Some((senders, countries, median(&mut amounts)))
 }

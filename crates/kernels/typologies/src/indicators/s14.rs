@@ -4,7 +4,7 @@ use super::{
     Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,
 };
 use crate::texts::Texts;
-use crate::{DAY_MICROS, Event, Purchase, Side};
+use crate::{Country, DAY_MICROS, Event, Purchase, Side};
 
 /// S14.
 pub const INDICATOR: Indicator = Indicator {
@@ -49,7 +49,9 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     let there: Vec<&Event> = v
         .year
         .iter()
-        .filter(|e| e.purchase == Purchase::Abroad && paid(e.country))
+        .filter(|e| {
+            e.purchase == Purchase::Abroad && e.country != Country::UNKNOWN && paid(e.country)
+        })
         .collect();
     let (Some(first), Some(last)) = (there.first(), there.last()) else {
         return None;

@@ -5,7 +5,7 @@ use super::{
     proposal, ramp,
 };
 use crate::texts::Texts;
-use crate::{Purchase, Side};
+use crate::{Country, Purchase, Side};
 
 /// S15.
 pub const INDICATOR: Indicator = Indicator {
@@ -36,8 +36,10 @@ pub const INDICATOR: Indicator = Indicator {
 const N: usize = at(INDICATOR.thresholds, "n");
 
 fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
-    // 0 is unknown and must not count as one more provider.
-    let sent = |e: &&crate::Event| e.channel != 0 && e.purchase == Purchase::None;
+    // What is unknown counts neither as one more provider nor as one country.
+    let sent = |e: &&crate::Event| {
+        e.channel != 0 && e.country != Country::UNKNOWN && e.purchase == Purchase::None
+    };
     let sent = v.recent.iter().filter(sent);
     let most = most_distinct(sent.map(|e| (e.country, e.channel)));
     if most < t[N] {

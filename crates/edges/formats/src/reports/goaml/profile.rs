@@ -114,7 +114,7 @@ impl Profile {
             if spaces == 0 {
                 let name = content
                     .strip_prefix("part ")
-                    .ok_or_else(|| bad("a line at the margin is `part NAME`"))?;
+                    .ok_or_else(|| bad("a line without indent must be `part NAME`"))?;
                 parts.insert(name.trim().to_owned(), Vec::new());
                 open = Some(name.trim().to_owned());
                 continue;
@@ -500,7 +500,10 @@ mod tests {
     #[test]
     fn mistakes_are_named_by_line() {
         for (text, expected) in [
-            ("report", "line 1: a line at the margin is `part NAME`"),
+            (
+                "report",
+                "line 1: a line without indent must be `part NAME`",
+            ),
             ("  a", "line 1: it is outside every part"),
             ("part report\n   a", "line 2: indent by two spaces a level"),
             ("# only a comment", "`part report` is missing"),

@@ -565,7 +565,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_held_against_the_schema() {
+    fn documents_are_validated_against_the_schema() {
         check(true, "<id>1</id><a>abc</a>", &[]);
         check(true, "<id>1</id><c>true</c><d>2026-01-01T00:00:00</d>", &[]);
         check(true, "<id>1</id><b/><c>1</c>", &[]);
@@ -598,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_are_letters_without_the_compatibility_mode() {
+    fn anchors_are_literal_without_the_compatibility_mode() {
         // Strict: the pattern begins with a literal `^`, which `abc` does not have.
         check(
             false,

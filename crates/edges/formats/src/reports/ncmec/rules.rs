@@ -18,7 +18,7 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
     match element {
         "url" | "profileUrl" | "legalURL" | "locationOfFile" => {
             if text.chars().any(char::is_whitespace) {
-                return Some("has white space, which no address has");
+                return Some("contains white space, which a URL can't");
             }
             match url::Url::parse(text) {
                 Ok(url) if url.has_host() => None,
