@@ -45,7 +45,8 @@ pub fn run(report: &mut Report) -> Done {
         "building the picture maker",
     )?;
     let obhut = target().join("release/obhut");
-    let folder = target().join("bench");
+    // A folder of its own: other benches keep theirs between runs.
+    let folder = target().join("bench/pictures");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|e| e.to_string())?;
     }

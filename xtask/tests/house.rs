@@ -382,7 +382,6 @@ fn no_library_text_names_a_command_or_an_option() {
             // that asks for a key is the operator's own.
             && !f.ends_with("server/src/chain_report.rs")
             && !f.ends_with("server/src/pages/cases.rs")
-            && !f.ends_with("payments/synthesize.rs")
     }) {
         for (at, line) in read(&root().join(&file)).lines().enumerate() {
             assert!(

@@ -41,6 +41,4 @@ pub fn by_name(name: &str) -> Option<&'static Form> {
 }
 
 #[cfg(test)]
-mod omitted;
-#[cfg(test)]
 mod tests;

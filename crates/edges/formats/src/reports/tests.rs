@@ -10,10 +10,12 @@ use obhut_facts::{
 
 use super::*;
 
+mod omitted;
+
 /// 2026-09-21T14:13:20Z.
 const MADE: i64 = 1_790_000_000_000_000;
 
-pub(super) fn case(facts: &str) -> Dossier {
+fn case(facts: &str) -> Dossier {
     Dossier {
         reporter: Reporter {
             service: "Example".into(),
@@ -33,7 +35,7 @@ pub(super) fn case(facts: &str) -> Dossier {
 }
 
 /// A matched picture that a person has viewed.
-pub(super) fn picture() -> ReportedFile {
+fn picture() -> ReportedFile {
     ReportedFile {
         exhibit: Some("exhibit-1".into()),
         key: "exhibit-1".into(),

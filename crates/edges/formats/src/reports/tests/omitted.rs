@@ -3,10 +3,10 @@
 use obhut_facts::{Dossier, FileFacts, Sealed};
 use serde_json::Value;
 
-use super::tests::{case, picture};
-use super::*;
+use super::super::*;
+use super::{case, picture};
 
-const FULL: &str = include_str!("../../tests/facts_full.json");
+const FULL: &str = include_str!("../../../tests/facts_full.json");
 
 /// JSON pointers of all leaves.
 fn leaves(value: &Value, at: String, out: &mut Vec<String>) {

@@ -1,0 +1,189 @@
+//! Disputed entries: they match nowhere here until the dispute is lifted. Exact digests need two people.
+
+use std::collections::HashSet;
+
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes};
+use obhut_casework::{Casework, CaseworkError, Result};
+
+use super::current::load;
+
+/// Disputes an entry: from the next screening on it doesn't match, in any version.
+///
+/// # Errors
+/// Neither the newest nor the signed version has the entry, or this person proposed the dispute.
+pub async fn dispute_entry(
+    casework: &Casework,
+    name: &str,
+    entry: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<()> {
+    let list = super::list(casework, name).await?;
+    let known = load(casework, &list.id, &list.version)
+        .await?
+        .has_entry(entry);
+    // The signed version may hold an entry that a newer whole file lacks, and it still matches.
+    let matching = match &list.matching_version {
+        Some(version) => load(casework, &list.id, version).await?.has_entry(entry),
+        None => false,
+    };
+    if !known && !matching {
+        return Err(CaseworkError::NotFound {
+            what: "list entry",
+            id: entry.to_owned(),
+        });
+    }
+    require_another(casework, &list.id, entry, actor).await?;
+    // Only now: loading the list above can take seconds, in which others could not write.
+    let mut tx = casework.begin().await?;
+    dispute(
+        &mut tx,
+        casework.now_micros(),
+        &list.id,
+        entry,
+        reason,
+        actor,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Lifts a dispute, or withdraws a proposed one: the entry matches again.
+pub async fn lift_dispute(casework: &Casework, name: &str, entry: &str, actor: &str) -> Result<()> {
+    let list = super::list(casework, name).await?;
+    // Who proposed it would otherwise clear the way for disputing it alone.
+    require_another(casework, &list.id, entry, actor).await?;
+    let mut tx = casework.begin().await?;
+    let lifted = sqlx::query(
+        "UPDATE list_disputes SET lifted_at = $1 WHERE list = $2 AND entry = $3 AND lifted_at IS NULL",
+    )
+    .bind(casework.now_micros())
+    .bind(&list.id)
+    .bind(entry)
+    .execute(&mut *tx)
+    .await?;
+    if lifted.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "entry {entry} of \"{name}\" is not disputed"
+        )));
+    }
+    changes::note(&mut tx).await?;
+    audit::write(
+        &mut tx,
+        casework.now_micros(),
+        actor,
+        "list.enable",
+        &list.id,
+        entry,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes a dispute; disputing twice changes nothing.
+pub(crate) async fn dispute(
+    tx: &mut Tx,
+    now: i64,
+    list: &str,
+    entry: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<()> {
+    // Lifting a dispute keeps its row, so a second dispute has to clear `lifted_at`.
+    sqlx::query(
+        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = 0, disputed_by = $3, reason = $4, disputed_at = $5",
+    )
+    .bind(list)
+    .bind(entry)
+    .bind(actor)
+    .bind(reason)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    changes::note(tx).await?;
+    audit::write(tx, now, actor, "list.disable", list, entry).await
+}
+
+/// Proposes a dispute: the entry keeps matching until another person disputes it. An exact digest
+/// names one file and no other, so one person alone must not let that file pass everywhere.
+pub(crate) async fn propose_dispute(
+    tx: &mut Tx,
+    now: i64,
+    list: &str,
+    entry: &str,
+    reason: &str,
+    actor: &str,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at, proposed) VALUES ($1, $2, $3, $4, $5, 1)
+         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = 1, disputed_by = $3, reason = $4, disputed_at = $5
+            WHERE list_disputes.lifted_at IS NOT NULL",
+    )
+    .bind(list)
+    .bind(entry)
+    .bind(actor)
+    .bind(reason)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    audit::write(tx, now, actor, "list.propose-disable", list, entry).await
+}
+
+/// # Errors
+/// A conflict if this person proposed the dispute: another one confirms it.
+async fn require_another(casework: &Casework, list: &str, entry: &str, actor: &str) -> Result<()> {
+    let row = sqlx::query(
+        "SELECT disputed_by FROM list_disputes WHERE list = $1 AND entry = $2 AND proposed = 1 AND lifted_at IS NULL",
+    )
+    .bind(list)
+    .bind(entry)
+    .fetch_optional(casework.pool())
+    .await?;
+    match row.map(|row| Columns::of(&row).text()).transpose()? {
+        Some(proposed_by) if proposed_by == actor => Err(CaseworkError::conflict(format!(
+            "you proposed to dispute entry {entry} when you upheld the appeal; another person confirms or withdraws that"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Entries that don't match any more: list and entry.
+pub(crate) async fn disputed(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
+    let rows = sqlx::query(
+        "SELECT list, entry FROM list_disputes WHERE lifted_at IS NULL AND proposed = 0",
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
+}
+
+/// True if the entry is disputed and therefore doesn't match.
+pub(crate) async fn is_disputed(tx: &mut Tx, list: &str, entry: &str) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM list_disputes WHERE list = $1 AND entry = $2 AND lifted_at IS NULL AND proposed = 0",
+    )
+    .bind(list)
+    .bind(entry)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Number of disputed entries of a list.
+pub(super) async fn count(tx: &mut Tx, list: &str) -> Result<u64> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM list_disputes WHERE list = $1 AND lifted_at IS NULL AND proposed = 0",
+    )
+    .bind(list)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Columns::of(&row).int()? as u64)
+}
