@@ -93,6 +93,12 @@ fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
     assert_eq!(line(&lines, "folder/link")["verdict"], "match");
     unreadable(&lines, "folder/dead", "no such file");
     unreadable(&lines, "folder/loop/loop", "not followed");
+    // The folder behind a named link isn't a file that failed.
+    assert!(!lines.iter().any(|l| {
+        l["path"]
+            .as_str()
+            .is_some_and(|p| p.ends_with("folder/loop"))
+    }));
 }
 
 #[test]

@@ -76,6 +76,14 @@ impl From<CaseworkError> for Fault {
             CaseworkError::NoLegalBasis => {
                 Self::new(StatusCode::FORBIDDEN, "no-legal-basis", e.to_string())
             }
+            CaseworkError::Uncertain { .. } => {
+                tracing::error!(cause = %e, "the database broke off during a commit");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "uncertain",
+                    "the database broke off, and it isn't known whether the change was made; look before you send it again",
+                )
+            }
             _ if e.is_outage() => {
                 tracing::error!(cause = %e, "the database does not answer");
                 Self::new(

@@ -59,6 +59,8 @@ pub fn scan(paths: &[PathBuf]) -> impl Iterator<Item = Result<FoundFile, ScanPro
                     Ok(target) if target.is_file() => Ok(FoundFile {
                         path: entry.into_path(),
                     }),
+                    // walkdir follows it; its files come next.
+                    Ok(target) if target.is_dir() => return None,
                     Ok(_) => Err(ScanProblem {
                         path: entry.into_path(),
                         what: "neither a file nor a folder".into(),

@@ -637,7 +637,9 @@ impl Current {
         }
         // Signals of one content share its number; at equal distances it is returned once.
         hits.sort_by_key(|hit| (hit.found.distance_bits, hit.found.content));
-        hits.dedup_by_key(|hit| hit.found.content);
+        // A set, because two signals of one content need not be neighbours.
+        let mut seen = std::collections::HashSet::new();
+        hits.retain(|hit| seen.insert((hit.found.list_id.clone(), hit.found.content)));
         hits
     }
 

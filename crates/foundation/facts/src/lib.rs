@@ -360,13 +360,25 @@ impl Facts {
         let known: HashSet<String> = self.victims.iter().filter_map(|v| v.id.clone()).collect();
         let is_victim = |a: &Account| a.id.as_ref().is_some_and(|id| known.contains(id));
         if self.reported.is_none() {
-            // A person recorded as a victim must never become the reported account.
-            self.reported = part.reported.filter(|a| !is_victim(a));
+            // A person recorded as a victim, here or in the part, must never become the reported account.
+            let in_part = |a: &Account| {
+                let mut ids = part.victims.iter().filter_map(|v| v.id.as_ref());
+                ids.any(|id| Some(id) == a.id.as_ref())
+            };
+            self.reported = part.reported.filter(|a| !is_victim(a) && !in_part(a));
         }
         let reported = self.reported.as_ref().and_then(|a| a.id.clone());
         // Nor does the reported account become a victim. Accounts without an id are always added.
-        let new = |v: &Account| !is_victim(v) && (v.id.is_none() || v.id != reported);
-        self.victims.extend(part.victims.into_iter().filter(new));
+        let mut known = known;
+        for victim in part.victims {
+            let is_new = match &victim.id {
+                Some(id) => Some(id) != reported.as_ref() && known.insert(id.clone()),
+                None => true,
+            };
+            if is_new {
+                self.victims.push(victim);
+            }
+        }
         let mut seen: HashSet<String> = self.payments.iter().map(payment_key).collect();
         for payment in part.payments {
             if seen.insert(payment_key(&payment)) {

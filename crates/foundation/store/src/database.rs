@@ -52,11 +52,21 @@ pub struct Tx {
 
 impl Tx {
     /// Inserts the pending audit rows and commits.
-    pub async fn commit(mut self) -> sqlx::Result<()> {
+    ///
+    /// # Errors
+    /// [`CaseworkError::Uncertain`] if the connection broke during the commit.
+    pub async fn commit(mut self) -> Result<()> {
         // Last before the commit, because the counter must be the last row that is locked.
         let rows = std::mem::take(&mut self.audit);
         audit::flush(&mut self, &rows).await?;
-        self.inner.commit().await
+        self.inner
+            .commit()
+            .await
+            .map_err(|e| match CaseworkError::from(e) {
+                // Before the commit such an error means that nothing happened; here it may have.
+                CaseworkError::Unavailable { why } => CaseworkError::Uncertain { why },
+                e => e,
+            })
     }
 
     /// Queues an audit row, which [`Tx::commit`] inserts.

@@ -52,6 +52,12 @@ pub enum CaseworkError {
         /// What doesn't answer.
         why: String,
     },
+    /// The connection broke while a change was being committed.
+    #[error("{why}; it isn't known whether the change was made: look before you repeat it")]
+    Uncertain {
+        /// What doesn't answer.
+        why: String,
+    },
     /// The database refused a statement; nothing was changed.
     #[error("the database failed: {why}; nothing was changed")]
     Database {

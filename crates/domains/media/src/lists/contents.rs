@@ -153,8 +153,19 @@ pub async fn create_bank(
             "enabled_ratio is between 0 and 1",
         ));
     }
+    let known = match super::list(casework, name).await {
+        Ok(list) => Some(list),
+        Err(CaseworkError::NotFound { .. }) => None,
+        Err(e) => return Err(e),
+    };
     // The list is on record already: its bank was removed, or the list was imported.
-    if let Ok(list) = super::list(casework, name).await {
+    if let Some(list) = known {
+        if list.purpose != purpose {
+            return Err(CaseworkError::conflict(format!(
+                "\"{name}\" is a list for {} already; choose another name",
+                list.purpose
+            )));
+        }
         let mut tx = casework.begin().await?;
         set_bank(&mut tx, &list.id, (ratio * 1e6) as i64, None).await?;
         changes::note(&mut tx).await?;

@@ -17,13 +17,14 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use super::Until;
 use crate::{Pool, Unreadable, worker};
 
 /// Frames larger than this are scaled down to it, in pixels: PDQ keeps far less. Our judgement.
@@ -321,7 +322,8 @@ impl Pool {
                 &before,
                 address,
                 &filters.join(","),
-                self.limits().video_time_max.as_secs(),
+                // Whole seconds, and never 0, which would be no limit.
+                self.limits().video_time_max.as_secs().max(1),
             )
             .map_err(|_| Unreadable::NoWorker)?;
         let rate = stream.frames_per_second;
@@ -379,21 +381,28 @@ impl Pool {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|_| Unreadable::NoWorker)?;
-        // The read timeout is for each read alone; the clock is checked once all are done.
-        let started = Instant::now();
+        // One deadline for all of it: a compromised ffprobe could send byte after byte.
         let mut answer = Vec::new();
-        let read = ours
-            .set_read_timeout(Some(PROBE_MAX))
-            .and_then(|()| ours.take(LINE_BYTES_MAX).read_to_end(&mut answer));
-        if read.is_err() || started.elapsed() > PROBE_MAX {
+        let until = Until {
+            socket: &ours,
+            until: Instant::now() + PROBE_MAX,
+        };
+        let read = until.take(LINE_BYTES_MAX).read_to_end(&mut answer);
+        if read.is_err() {
             let _ = child.kill();
             let _ = child.wait();
             return Err(Unreadable::TookTooLong {
                 time_ms_max: PROBE_MAX.as_millis() as u64,
             });
         }
-        // Our end is closed by now, so ffprobe cannot block on an answer longer than 4 KiB.
-        let status = child.wait().map_err(|_| Unreadable::NoWorker)?;
+        // Closed, so that ffprobe cannot block on an answer longer than 4 KiB. Its answer has ended, and
+        // one that goes on sleeping is killed: the limit of its CPU time wouldn't end it.
+        drop(ours);
+        let Some(status) = ended(&mut child, PROBE_MAX)? else {
+            return Err(Unreadable::TookTooLong {
+                time_ms_max: PROBE_MAX.as_millis() as u64,
+            });
+        };
         if status.signal() == Some(libc::SIGKILL) {
             return Err(Unreadable::Interrupted);
         }
@@ -580,14 +589,17 @@ impl Running {
         let mut count = 0;
         let mut errors = false;
         let mut second = None;
-        self.frames
-            .set_read_timeout(Some(self.stall_max))
-            .map_err(|_| Unreadable::NoWorker)?;
         let stalled = Unreadable::TookTooLong {
             time_ms_max: self.stall_max.as_millis() as u64,
         };
+        let mut at_limit = false;
         loop {
-            match self.frames.read_exact(&mut luma) {
+            // One deadline for a whole frame: a compromised ffmpeg could send byte after byte.
+            let mut frame = Until {
+                socket: &self.frames,
+                until: Instant::now() + self.stall_max,
+            };
+            match frame.read_exact(&mut luma) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
                 // Any other error as well: without frames there is nothing to wait for.
@@ -607,6 +619,7 @@ impl Running {
             // Checked with one frame in hand: exactly as many as allowed is not damage.
             if count == frames_max {
                 errors = true;
+                at_limit = true;
                 break;
             }
             let (number, timestamp_s) = number(count, shown_s);
@@ -630,12 +643,14 @@ impl Running {
                 });
             }
         }
-        if count == frames_max {
+        if at_limit {
             let _ = self.child.kill();
         }
-        let status = self.child.wait().map_err(|_| Unreadable::NoWorker)?;
+        let Some(status) = ended(&mut self.child, self.stall_max)? else {
+            return Err(stalled);
+        };
         // A kill at the frame limit was ours.
-        if status.signal() == Some(libc::SIGKILL) && count < frames_max {
+        if status.signal() == Some(libc::SIGKILL) && !at_limit {
             return Err(Unreadable::Interrupted);
         }
         // `iter` ends: the listener stops when ffmpeg does.
@@ -659,6 +674,26 @@ impl Drop for Running {
         // Both fail only when the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// How often a child is asked whether it has ended. Our judgement: far below what starting one takes.
+const ENDED_EVERY: Duration = Duration::from_millis(2);
+
+/// The status of a child that is about to end; `None` if it doesn't within this time and was killed.
+fn ended(child: &mut Child, time_max: Duration) -> Result<Option<ExitStatus>, Unreadable> {
+    let until = Instant::now() + time_max;
+    loop {
+        let status = child.try_wait().map_err(|_| Unreadable::NoWorker)?;
+        if status.is_some() {
+            return Ok(status);
+        }
+        if Instant::now() >= until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(None);
+        }
+        thread::sleep(ENDED_EVERY);
     }
 }
 
