@@ -18,6 +18,9 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
         }
         // Work of a domain that this process doesn't know stays queued for one that does.
     }
+    if done > 0 {
+        casework.db.empty_log().await?;
+    }
     Ok(done)
 }
 
@@ -64,6 +67,7 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
         erasures::erased(casework, &id, &exhibit, &appeal, Some(index)).await?;
         count += 1;
     }
+    casework.db.empty_log().await?;
     Ok(count)
 }
 
@@ -79,7 +83,7 @@ mod tests {
     /// cleared it stayed for ever.
     #[tokio::test]
     async fn an_exhibit_of_two_cases_is_erased_with_the_second() {
-        let (_folder, c, clock) = bench::opened_at(1_000).await;
+        let (folder, c, clock) = bench::opened_at(1_000).await;
         let intake = obhut_vault::Intake {
             actor: "test".into(),
             purpose: "test".into(),
@@ -112,6 +116,9 @@ mod tests {
             assert_eq!(proof.kept.len(), kept, "{proof:?}");
             let erased = proof.erased.iter().filter(|e| e.exhibit == exhibit);
             assert_eq!(erased.count(), 1 - kept, "{proof:?}");
+            // What was deleted stayed readable in SQLite's log.
+            let log = folder.path().join("obhut.db-wal");
+            assert_eq!(log.metadata().unwrap().len(), 0, "{case}");
         }
     }
 

@@ -152,6 +152,19 @@ impl Database {
         &self.pool
     }
 
+    /// Empties SQLite's write-ahead log: what was deleted stays readable there until it is overwritten. While
+    /// another connection still reads, the next call does it. PostgreSQL looks after its own.
+    pub async fn empty_log(&self) -> Result<()> {
+        if self.backend == Backend::Sqlite {
+            // In the writers' queue: a writer of this process would make it give up.
+            let _turn = self.writer.lock().await;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                .fetch_all(&self.pool)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// A transaction that may write: on SQLite it takes the writer's lock at the start, so that it can't
     /// fail half-way because another transaction got there first.
     pub async fn begin(&self) -> Result<Tx> {

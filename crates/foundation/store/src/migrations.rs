@@ -36,6 +36,11 @@ pub const ALL: &[Numbered] = &[
         "audit",
         include_str!("../migrations/0043_database_audit.sql"),
     ),
+    (
+        69,
+        "audit",
+        include_str!("../migrations/0069_database_audit.sql"),
+    ),
 ];
 
 /// All owners' migrations, sorted by number.
