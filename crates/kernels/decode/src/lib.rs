@@ -241,7 +241,7 @@ impl Unreadable {
 
     /// True if the file claims to be a picture or a video and can't be decoded, or is too long to
     /// try, so that a person should look at it; also for a video where ffmpeg is missing. False if
-    /// it is neither, or [`Self::is_ours`].
+    /// it is neither, or [`Self::is_decoder_fault`].
     pub fn is_suspicious(&self) -> bool {
         !matches!(
             self,
