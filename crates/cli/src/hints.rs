@@ -1,7 +1,7 @@
 //! Maps errors to exit codes and to hints: which command to run next.
 
 use obhut_app::bitcoin;
-use obhut_app::casework::{CaseworkError, Next};
+use obhut_app::casework::{self, CaseworkError, Next};
 
 /// A usage error found by the command line itself.
 #[derive(Debug)]
@@ -33,6 +33,19 @@ const DENIED: u8 = 3;
 const NOT_FOUND: u8 = 4;
 /// Refused because of the current state.
 const CONFLICT: u8 = 5;
+
+/// The command that deals with an alarm, by its kind and subject.
+pub fn alarm_hint(kind: &str, subject: &str) -> Option<String> {
+    match (kind, subject) {
+        ("destination", casework::PLATFORM) => Some("`obhut settings platform`".into()),
+        ("destination", name) => Some(format!(
+            "`obhut destination set {name}`, then `obhut destination resume {name}`"
+        )),
+        ("people", _) => Some("`obhut person add NAME --role appeals`".into()),
+        ("child-in-danger", _) => Some("`obhut intake --queue`".into()),
+        _ => None,
+    }
+}
 
 /// How to see what is on record, by what was looked for.
 const WHERE: &[(&str, &str)] = &[

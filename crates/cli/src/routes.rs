@@ -12,6 +12,7 @@ use obhut_app::partners::{destinations, filing};
 use serde_json::json;
 
 use crate::app_context::AppContext;
+use crate::hints::alarm_hint;
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
 use crate::hints::{Usage, usage};
 use crate::input;
@@ -430,8 +431,10 @@ pub async fn alarm(
                 output.line(
                     || serde_json::to_value(&a).expect("an alarm is JSON"),
                     || {
+                        let hint = alarm_hint(&a.kind, &a.subject);
+                        let hint = hint.map_or_else(String::new, |h| format!(" ({h})"));
                         format!(
-                            "{}  {} since {}: {}",
+                            "{}  {} since {}: {}{hint}",
                             a.id,
                             a.kind,
                             rfc3339(a.raised_at),

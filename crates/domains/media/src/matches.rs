@@ -116,13 +116,13 @@ impl Domain for Media {
                     lists::propose_dispute(tx, now, &list, &entry, &reason, clearing.person)
                         .await?;
                     format!(
-                        "{reason}: entry {entry} of \"{name}\" is an exact digest and matches on; another person looks at it, and disables it if it is wrong: obhut list disable"
+                        "{reason}: entry {entry} of \"{name}\" is an exact digest and keeps matching; another person looks at it, and disputes it if it is wrong"
                     )
                 }
                 false => {
                     lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
                     format!(
-                        "{reason}: entry {entry} of \"{name}\" is suspended here; tell the owner of the list, or enable it again"
+                        "{reason}: entry {entry} of \"{name}\" is suspended here; inform the list's owner, or lift the dispute"
                     )
                 }
             };

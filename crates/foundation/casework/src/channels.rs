@@ -141,7 +141,7 @@ fn fill(casework: &Casework, channel: &mut Channel, c: &mut Columns<'_>) -> Resu
 
 async fn ask_for_people(tx: &mut Tx, casework: &Casework, destination: &str) -> Result<()> {
     let text = format!(
-        "reports to {destination} are real from now on, and fewer than three people can decide, approve and decide an appeal; add one, who may be an outside person: obhut person add NAME --role appeals"
+        "reports to {destination} are real from now on, and fewer than three people can decide, approve and decide an appeal; add one, who may be an outside person with the role appeals"
     );
     alarms::raise(tx, casework.now(), "people", destination, &text).await
 }
@@ -292,10 +292,8 @@ pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> 
     .execute(&mut *tx)
     .await?;
     let remedy = match destination {
-        PLATFORM => "put it right with obhut settings platform".to_owned(),
-        _ => format!(
-            "put it right with obhut destination set {destination}, then obhut destination resume {destination}"
-        ),
+        PLATFORM => "set the platform's address and secret again",
+        _ => "put its settings right, then let it go on",
     };
     let text = format!("nothing is sent to {destination} any more: {why}; {remedy}");
     alarms::raise(&mut tx, now, "destination", destination, &text).await?;

@@ -138,7 +138,7 @@ async fn alarm_about_queue(casework: &Casework, queue: &[Deadline], now: i64) ->
     let oldest = waiting.iter().min_by_key(|d| d.started_at);
     if let Some(oldest) = oldest {
         let text = format!(
-            "a child may be in danger now: {}, {} for {} minutes; see obhut intake --queue",
+            "a child may be in danger now: {}, {} for {} minutes; look at the queue",
             match waiting.len() {
                 1 => "1 report waits unopened in the queue".to_owned(),
                 n => format!("{n} reports wait unopened in the queue"),

@@ -16,7 +16,8 @@ use crate::{App, access};
 pub(crate) struct DetermineBody {
     /// `offence-de`, `threat-de` or `link-uk`.
     question: String,
-    /// The answers, as words of the question; `obhut case determine --help` lists them.
+    /// The answers, as words of the question, for example `yes` or `184b`; another word is refused with the list of
+    /// them.
     answers: Vec<String>,
     /// Why.
     grounds: String,

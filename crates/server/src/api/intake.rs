@@ -29,7 +29,7 @@ pub(crate) struct NewCaseBody {
     exhibits: Vec<Option<String>>,
 }
 
-/// Open a case from a case file (`obhut case new --schema`); files' bytes in base64 as `content`.
+/// Open a case from a case file (`GET /v1/schemas/case`); files' bytes in base64 as `content`.
 #[utoipa::path(post, path = "/v1/cases", request_body = Object, responses((status = 200, body = NewCaseBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn new_case(
     State(app): State<App>,

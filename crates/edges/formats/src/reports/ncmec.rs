@@ -844,7 +844,7 @@ fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile, supplemental: b
     if industry && !agreed {
         x.remark(
             "industryClassification",
-            "only providers with NCMEC's Industry Hash Sharing agreement classify; record its reference (obhut settings reporter --industry-agreement), until then the category is in the free text at the end",
+            "only providers with NCMEC's Industry Hash Sharing agreement classify; record its reference among the reporter's settings; until then the category is in the free text at the end",
             schema::SCHEMA,
         );
     } else if !supplemental {
