@@ -364,8 +364,21 @@ fn names_a_command(line: &str) -> bool {
         return false;
     }
     const COMMANDS: &[&str] = &[
-        "alarm", "appeal", "case", "chain", "deadline", "destination", "intake", "list", "payments", "person", "report",
-        "route", "serve", "settings", "vault",
+        "alarm",
+        "appeal",
+        "case",
+        "chain",
+        "deadline",
+        "destination",
+        "intake",
+        "list",
+        "payments",
+        "person",
+        "report",
+        "route",
+        "serve",
+        "settings",
+        "vault",
     ];
     let quoted = code.split('"').skip(1).step_by(2);
     let names = |text: &str| {

@@ -20,8 +20,9 @@ pub struct TraceRequest<'a> {
 /// A request for a case adds the installation's recorded tags to `tags`.
 ///
 /// # Errors
-/// `Denied` on a public network without a case, or if the case has no valid legal basis. The inner error lists why
-/// each seed is unusable; it occurs only if none of them appears on the chain.
+/// Denied outside regtest without a case, if no legal basis of the case is in force, or if the
+/// person lacks the role; refused for a closed or cleared case. The inner error lists why each seed
+/// is unusable; it occurs only if none of them appears on the chain.
 pub async fn payers(
     request: Option<&TraceRequest<'_>>,
     index: &Index,

@@ -1,4 +1,5 @@
-//! What the grounds of a decision say about viewing, held against the record of views.
+//! Detects grounds of a decision that claim a file was viewed; `reports` compares the claim with
+//! the recorded views.
 
 /// Words that say a file was seen, in English and German.
 const SEEN: &[&str] = &[
@@ -33,12 +34,13 @@ const SEEN: &[&str] = &[
     "gesichtet",
     "betrachtet",
 ];
-/// Words that, right before, turn it into its opposite.
+/// Negations: as one of the two words before the phrase, they cancel the claim.
 const NOT: &[&str] = &[
     "not", "never", "nicht", "nie", "ohne", "un", "haven't", "didn't", "nobody",
 ];
 
-/// True if a text says that a file was viewed. By stated words: it warns, and decides nothing.
+/// True if a text contains a phrase of [`SEEN`] that isn't negated. It errs both ways, so it may
+/// only cause a remark.
 pub(crate) fn claims_a_view(grounds: &str) -> bool {
     let text = grounds.to_lowercase();
     SEEN.iter().any(|seen| {

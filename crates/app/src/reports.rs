@@ -34,7 +34,7 @@ pub struct Check {
     pub remarks: Vec<Remark>,
     /// True if the report contains nothing actionable.
     pub empty: bool,
-    /// True if nothing blocks its approval: `stops` is empty.
+    /// True if `stops` is empty. If `empty` is true, approval still needs a reason.
     pub acceptable: bool,
     /// What the receiver would refuse, what only a person can answer, and a child reported as the suspect. Each blocks
     /// approval, unless it may be overridden and a reason is given. Missing facts don't block.
@@ -68,8 +68,9 @@ fn stops(remarks: &[Remark]) -> Vec<Stop> {
     remarks.iter().filter(|r| r.stops).map(stop).collect()
 }
 
-/// Checks two dossiers of one case: `whole` includes the children's data and is used for the scores; `shown`
-/// is what would be sent.
+/// Checks two dossiers of one case: `whole` includes the children's data and gives the scores;
+/// `shown` is what would be sent. `grounds` are those of the latest decision, empty if there is
+/// none.
 fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check {
     // With the children's data: leaving them out must not make a case look less urgent.
     let scores = whole.scores();
@@ -137,6 +138,9 @@ pub async fn check(
 
 /// Renders the report of a decided case as a draft. The audit row is written before the report is
 /// returned.
+///
+/// # Errors
+/// A conflict unless the case is decided to be reported.
 pub async fn draft(
     casework: &Casework,
     case: &str,
@@ -155,8 +159,9 @@ pub async fn draft(
 ///
 /// # Errors
 /// A conflict naming each field that blocks approval: any of [`Check::stops`] except, with `because`, those that
-/// [`Stop::may_be_overridden`]. A conflict for an unknown destination or a report that can't be approved now.
-/// Refused unless `person` is a reporting officer.
+/// [`Stop::may_be_overridden`]. A conflict if there is nothing actionable and no `because`, for an
+/// unknown destination, or for a report that can't be approved now. Refused unless `person` is a
+/// reporting officer who didn't make the latest decision.
 pub async fn approve(
     casework: &Casework,
     id: &str,
@@ -216,7 +221,8 @@ pub async fn approve(
 /// A report as it was approved, and every word exchanged with its destination.
 #[derive(Debug, Serialize)]
 pub struct Filed {
-    /// The documents that were approved; `None` if it isn't approved, or by a version that kept none.
+    /// The documents that were approved; `None` if it isn't approved, or was approved by a version
+    /// that kept no documents.
     pub documents: Option<Documents>,
     /// What was sent and what came back, attempt by attempt.
     pub exchanges: Vec<serde_json::Value>,
@@ -261,8 +267,8 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
 /// Returns the id and destination of each.
 ///
 /// # Errors
-/// A conflict if no route matches, the case isn't decided for reporting, or the destination already has a report of it. Drafts made
-/// before the failure stay.
+/// A conflict if no route matches, the case isn't decided to be reported, or the destination
+/// already has a report of it. Drafts made before the failure stay.
 pub async fn file(
     casework: &Casework,
     case: &str,
@@ -326,7 +332,8 @@ fn not_sendable(row: &ReportRow) -> CaseworkError {
     ))
 }
 
-/// Sends one report, or everything in the outbox, now instead of in the worker's next round.
+/// Sends one report, or everything in the outbox, including jobs put off until later. `worker` must
+/// be unique among workers.
 pub async fn send(
     casework: &Arc<Casework>,
     http: &Arc<Http>,

@@ -5,7 +5,7 @@
 
 mod bench;
 
-/// Those of casework alone.
+/// The domains the bench registers: all of them.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
@@ -409,7 +409,7 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
         assert!(first.iter().all(|case| *case == first[0]), "{first:?}");
         assert_eq!(casework::findings(&c, &first[0]).await.unwrap().len(), 12);
         let rita = new_person(&c, "Rita", &[Role::Reviewer]).await;
-        // To report: after a decision not to, the same bytes of this account pass.
+        // Decided to report, because after a decision not to, the same bytes of this account pass.
         let request = decision(Ruling::Report);
         let (decided, during) =
             tokio::join!(casework::decide(&c, &first[0], &rita, &request), many(12));
@@ -432,8 +432,8 @@ async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
     .await;
 }
 
-/// Each approval held a connection and asked the pool for a second one: with as many approvals as the pool has
-/// connections, all of them timed out.
+/// Regression: each approval held a connection and asked the pool for a second one. With as many
+/// approvals as the pool has connections, all of them timed out.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_approvals_do_not_wait_for_each_other() {
     on_each_database(async |b: Bench| {

@@ -1,8 +1,9 @@
-//! What only a person answers: the offence, the danger, the link with a country. No report goes without it.
+//! Questions that only a person may answer: the offence, the danger, the link with a country. A
+//! destination that asks one gets no report without the answer.
 
 mod bench;
 
-/// Those of casework alone.
+/// The domains the bench registers: all of them.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
@@ -46,7 +47,8 @@ async fn determine(c: &Casework, case: &str, by: &Person, question: Question, an
 
 const FACTS: &str = r#"{"reported": {"id": "u-1", "location": {"country": "GB"}}, "threads": [{"id": "t", "messages": [{"text": "hi"}]}]}"#;
 
-/// The package for the Bundeskriminalamt had no offence, and a category of a list stood in for it.
+/// Regression: the package for the Bundeskriminalamt named no offence; a list's category was in its
+/// place.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bka_gets_a_report_only_with_danger_and_offence_from_a_person() {
     on_each_database(async |b: Bench| {
@@ -82,7 +84,8 @@ async fn the_bka_gets_a_report_only_with_danger_and_offence_from_a_person() {
     .await;
 }
 
-/// Nothing asked whether the provider had the duty, whether it reports elsewhere, or whether there was a link.
+/// Regression: a report to the NCA was approved without a recorded duty of the provider, without
+/// knowing whether it reports elsewhere, and without a link with the UK.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_nca_gets_a_report_only_under_a_recorded_duty_and_with_a_link() {
     on_each_database(async |b: Bench| {

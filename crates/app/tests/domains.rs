@@ -1,5 +1,5 @@
-//! Domains as the core sees them: all registered ones have their tables, their part in a case's facts
-//! and their way out; one more is added without touching casework.
+//! Domains as the core sees them: a domain that this test defines is added without touching
+//! casework, and the migrations of all owners form one sequence.
 
 mod bench;
 

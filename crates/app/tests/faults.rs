@@ -1,4 +1,5 @@
-//! Regressions at the boundaries between crates, each told as a story.
+//! Regressions at the boundaries between crates, each as one scenario. A test's name states the
+//! fault that was fixed.
 
 mod bench;
 
@@ -91,7 +92,8 @@ async fn a_report_kept_the_payments_of_the_first_alert() {
     .await;
 }
 
-/// Records a legal basis that ends then, and watches an address under it.
+/// Records a legal basis that ends at `until` (microseconds since 1970), and watches an address
+/// under it.
 async fn watch(
     c: &Casework,
     case: &str,
@@ -107,8 +109,8 @@ async fn watch(
         .unwrap();
 }
 
-/// Two cases watch one address; the legal basis of one has ended. It got findings all the same, because the
-/// other one's was still good.
+/// Two cases watch one address, and the legal basis of one has ended. That case still got findings,
+/// because the other's basis was in force.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_went_on_under_another_cases_legal_basis() {
     on_each_database(async |b: Bench| {
@@ -389,7 +391,7 @@ async fn a_transfer_missing_in_the_middle_never_reached_the_report() {
                 .len(),
             20
         );
-        // What is shown and given back as it is stays the alerts' own, and follows them.
+        // Facts that are shown and set again unchanged still belong to the alerts and follow them.
         let shown = casework::facts(c, &first.case).await.unwrap();
         casework::set_facts(c, &first.case, &shown, "test")
             .await

@@ -83,7 +83,7 @@ async fn everything(b: &Bench) -> Vec<(String, String, String)> {
         if table == "_sqlx_migrations" {
             continue;
         }
-        // As bytes in hexadecimal: both databases give that of texts, numbers and blobs alike.
+        // In hexadecimal, which both databases return for texts, numbers and blobs alike.
         let as_hex = match b.url {
             None => format!("hex({column})"),
             Some(_) => format!(
@@ -248,7 +248,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             assert!(found.iter().all(|f| f.state == FindingState::Withdrawn));
             // Withdrawing deletes no row, so the numbers have no gap.
             assert!(found.iter().zip(1..).all(|(f, n)| f.seq == n));
-            // Neither what a domain found nor how strong it was stays under the alert's or movement's key.
+            // A domain's finding keeps neither its strength nor the key of its alert or movement.
             let of_domain = |f: &&FindingRow| ["payments", "chain"].contains(&f.source.as_str());
             for row in found.iter().filter(of_domain) {
                 assert_eq!((&row.subject, row.strength.as_str()), (&row.id, ""));
@@ -261,7 +261,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
                 "{table}.{column} still says it: have its domain withdraw it, or say in KEPT by what right it stays"
             );
         }
-        // No file of the folder says it either, opened or not.
+        // No file in the folder contains the marker either, sealed or not.
         let sealing = std::fs::read_to_string(b.folder.path().join("keys/sealing.age")).unwrap();
         let sealer = obhut_vault::Sealer::from_text(&sealing).unwrap();
         let mut folders = vec![b.folder.path().to_owned()];

@@ -2,7 +2,7 @@
 
 mod bench;
 
-/// Those of casework alone.
+/// The domains the bench registers: all of them.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
@@ -69,7 +69,7 @@ async fn pages_of_cases_and_decided_uploads_neither_skip_nor_repeat() {
                 (CaseStatus::Open, 2)
             ]
         );
-        // From the moment and the case where an answer ended, the next goes on.
+        // The next page continues after the time and the case of the last upload.
         let all = casework::uploads_decided(c, 0, "").await.unwrap();
         let ids = |found: &DecidedUploads| {
             let cases = found.uploads.iter().map(|u| u.case.clone());
@@ -79,14 +79,14 @@ async fn pages_of_cases_and_decided_uploads_neither_skip_nor_repeat() {
         let first = all.uploads[0].since.unwrap();
         let rest = casework::uploads_decided(c, first, &case(0)).await.unwrap();
         assert_eq!(ids(&rest), newest_first(&[2, 3]));
-        // Of the same bytes, by the order of the decisions.
+        // Earlier decisions about the same bytes, newest first.
         let exhibit = made[4].exhibit.as_ref().unwrap();
         let earlier = casework::earlier_decisions(c, &case(4), exhibit)
             .await
             .unwrap();
         let earlier: Vec<_> = earlier.into_iter().map(|e| e.case).collect();
         assert_eq!(earlier, newest_first(&[3, 2, 0]));
-        // The soonest deadline alone, of five.
+        // The soonest deadline alone, of four: a closed case has none.
         assert_eq!(casework::deadlines_due(c, 1).await.unwrap().len(), 1);
         assert_eq!(casework::deadlines(c, None, false).await.unwrap().len(), 4);
     })

@@ -136,7 +136,7 @@ async fn the_queue_is_in_the_order_an_officer_would_take_it() {
         terrible, 0,
         "a child in danger now is below what isn't urgent"
     );
-    // What isn't understood is above everything that was and gives no reason, and says that it is unread.
+    // Unreadable reports have a score above 0, so none is last; those of tier 5 stay below 4.
     for ((tier, _), one) in REPORTS.iter().zip(&came) {
         match tier {
             0 => assert!(one.at_risk > 0, "{one:?}"),

@@ -1,8 +1,9 @@
-//! Around a report: embargo, notices, routes, clocks, outcomes, overrides, erasure with its proof.
+//! Around a report: embargo, notices, routes, deadlines, outcomes, overrides, erasure with its
+//! proof.
 
 mod bench;
 
-/// Those of casework alone.
+/// The domains the bench registers: all of them.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
@@ -164,7 +165,7 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
             again.contains("open already") && !again.contains(&id),
             "{again}"
         );
-        // It has its clock, and another person decides.
+        // The appeal has a deadline, and another person decides it.
         assert!(
             casework::deadlines(c, Some(&id), false)
                 .await
@@ -193,7 +194,7 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
         let open = casework::restorations(c, false).await.unwrap();
         assert_eq!(open.len(), 2);
         assert_eq!(open[0].account.as_ref().unwrap().expose(), "u");
-        // A notice says that it was given back once that is so.
+        // A notice of restoration can be made only once the platform has reversed the measures.
         let early = refused(notice_of(c, &id, Measure::Restored, &rita).await);
         assert!(early.contains("isn't given back yet"), "{early}");
         for one in open {
@@ -355,12 +356,12 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         casework::add_route(c, &Route { service: Some(ServiceKind::Gaming), ..route("webhook", "") }, &olga).await.unwrap();
         let to = |r: Routing| r.to.into_iter().map(|r| r.destination).collect::<Vec<_>>();
         assert_eq!(to(casework::routing_for(c, &british).await.unwrap()), ["package-nca"]);
-        // Any country: from now on the British route is spared, because it says `unless: ncmec`.
+        // Any country: from now on the British route is skipped, because it says `unless: ncmec`.
         let every = casework::add_route(c, &route("ncmec", ""), &olga).await.unwrap();
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(routing.spared[0].0.destination, "package-nca");
         assert_eq!(to(routing), ["ncmec"]);
-        // It was notified, and the route has been removed since: it must not be notified twice.
+        // NCMEC has a report now. Removing its route must not let another route or report follow.
         let decision = casework::decide(c, &british, &rita, &request()).await.unwrap();
         casework::file_report(c, &decision, "ncmec", false, "t").await.unwrap();
         casework::remove_route(c, &every, &olga).await.unwrap();
@@ -537,7 +538,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
             let file = CaseFile::from_json(json.as_bytes()).unwrap();
             assert!(refused(casework::new_case(c, &file, Vec::new(), "t").await).contains(field));
         }
-        // The same bytes again are said to have come before.
+        // A second case with the same bytes names the first.
         let again = case(
             c,
             r#"{"facts": {"reported": {"id": "u"}}, "files": [{}]}"#,
@@ -553,7 +554,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
     .await;
 }
 
-/// An entry is disputed: what other cases' scores and reports said because of it, they say no more.
+/// Once an entry is disputed, no case's scores and reports count its match any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disputed_entry_speaks_for_no_other_case() {
     on_each_database(async |b: Bench| {
@@ -579,7 +580,7 @@ async fn a_disputed_entry_speaks_for_no_other_case() {
     .await;
 }
 
-/// SQLite keeps a zero byte in a text, PostgreSQL can't: that is the caller's fault there, not ours.
+/// SQLite stores a zero byte in a text, PostgreSQL can't: there the text is refused as invalid.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_zero_byte_in_a_text_is_refused_where_it_cannot_be_stored() {
     on_each_database(async |b: Bench| {

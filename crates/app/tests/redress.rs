@@ -2,7 +2,7 @@
 
 mod bench;
 
-/// Those of casework alone.
+/// The domains the bench registers: all of them.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
@@ -158,7 +158,8 @@ async fn there_is_one_appeal_for_each_decision() {
     .await;
 }
 
-/// An upheld appeal once disabled an exact digest for everybody, by one person's word and without an alarm.
+/// Regression: an upheld appeal disabled an exact digest for all uploads, on one person's decision
+/// and without an alarm.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exact_digest_is_disabled_by_two_people() {
     on_each_database(async |b: Bench| {
@@ -199,7 +200,8 @@ async fn an_exact_digest_is_disabled_by_two_people() {
     .await;
 }
 
-/// An entry that was disputed and lifted before was disputed again by the one who upheld the appeal, alone.
+/// Regression: if an earlier dispute of the entry had been lifted, the person who upheld the appeal
+/// could dispute it alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_lifted_before_is_proposed_again() {
     on_each_database(async |b: Bench| {
@@ -254,7 +256,7 @@ async fn a_rejected_appeal_leaves_all_as_it_was() {
         obhut_app::reports::approve(c, &filed, &olga, None, false)
             .await
             .unwrap();
-        // The approval that an open appeal refuses went through this time.
+        // The approval put the report into the outbox.
         assert_eq!(casework::jobs_waiting(c).await.unwrap(), 1);
     })
     .await;

@@ -1,4 +1,5 @@
-//! A report says what is so: of each file what is on record of that file, and nothing that came in from others.
+//! A report states only what is on record: about each file what is recorded of that file, and
+//! nothing from the reports of others.
 
 mod bench;
 
@@ -123,7 +124,7 @@ async fn a_category_is_of_the_file_it_was_decided_for() {
             documents.iter().map(class).collect::<Vec<_>>()
         };
         assert_eq!(classified().await, [Some("A1".into()), None, None]);
-        // Two pictures seen: one word can't be of both.
+        // Two pictures were viewed: one category can't be assigned to both.
         casework::view(c, &exhibits[1], &rita, "decision", Extent::Whole)
             .await
             .unwrap();
@@ -211,7 +212,7 @@ async fn publicly_available_is_what_happened_and_not_what_was_meant() {
         ("a", Surface::Public, true, None, Some(false)),
         ("b", Surface::Public, false, None, None),
         ("c", Surface::Shared, false, None, None),
-        // The provider's word counts more than what follows from the answer.
+        // A value the provider states outweighs what follows from `before_release`.
         ("d", Surface::Public, true, Some(true), Some(true)),
         ("e", Surface::Public, false, Some(false), Some(false)),
     ] {
@@ -297,7 +298,8 @@ async fn a_viewed_copy_is_named_and_this_one_not_called_viewed() {
     assert!(!documents[0].contains("industryClassification"));
 }
 
-/// An account whose upload had filled `reported` was recorded as a child's, and went out as the suspect's.
+/// Regression: an account that an upload had put into `reported` was later recorded as a child's,
+/// and was still sent as the suspect's.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
     on_each_database(async |b: Bench| {

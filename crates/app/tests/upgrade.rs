@@ -10,7 +10,7 @@ use obhut_casework::*;
 use obhut_media as media;
 use obhut_media::*;
 
-/// The last step of the first version.
+/// Number of the first version's last migration.
 const FIRST_STEPS: i64 = 41;
 
 fn statements(up_to: i64) -> Vec<(i64, String)> {
@@ -90,7 +90,7 @@ async fn first_version(url: &str, list: &HashList) {
     pool.close().await;
 }
 
-/// The data folder of the first version: keys without one for lookups, the list's sealed file.
+/// A data folder of the first version, and its list: no lookup key, and the list's sealed file.
 async fn first_folder(made: &Bench, known: &[u8]) -> (tempfile::TempDir, HashList) {
     signed(&made.casework, "hotline", &[("one", known)]).await;
     let list = media::list(&made.casework, "hotline").await.unwrap();

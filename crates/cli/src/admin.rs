@@ -136,7 +136,8 @@ pub async fn key(
                 &shell_user(),
             )
             .await?;
-            // After a crash before this the key has no surface, and its secret was never shown.
+            // A crash before this line leaves a key without a surface, whose secret was never
+            // shown.
             if let Some(surface) = surface {
                 casework::set_key_surface(&casework, &key.id, surface, &shell_user()).await?;
             }
@@ -243,7 +244,7 @@ pub async fn settings(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Longest file of a unit's settings or schema, in bytes.
+/// Longest settings, schema or profile file of a unit, in bytes. Our judgement.
 const UNIT_FILE_BYTES_MAX: u64 = 4 << 20;
 
 async fn unit(

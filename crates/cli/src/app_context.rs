@@ -14,7 +14,7 @@ use crate::output::Output;
 pub struct AppContext {
     data: Option<PathBuf>,
     database: Option<String>,
-    /// Roles that this command gave to the people it acts as.
+    /// One for each person this command acts as, also where no role had to be granted.
     grants: Mutex<Vec<Grant>>,
 }
 
@@ -33,7 +33,7 @@ impl AppContext {
         })
     }
 
-    /// Whether there is anything on record already.
+    /// True if a database was named or the data folder exists; neither need hold any record.
     pub fn has_data(&self) -> bool {
         self.database.is_some() || self.folder().is_ok_and(|f| f.exists())
     }
@@ -79,7 +79,8 @@ impl AppContext {
         Ok(person)
     }
 
-    /// Announces the roles that were given. A refused command changed nothing, so it gives no role either.
+    /// Announces the roles that were granted, or takes them back if the command was refused: a
+    /// refused act needs no role.
     pub async fn conclude(&self, refusal: Option<&anyhow::Error>, output: &Output) {
         // Code 1 may come after the act, from a full disk or a closed pipe; the role behind it must stay.
         let refused = refusal.is_some_and(|e| exit_code(e) != FAILED);
@@ -136,7 +137,8 @@ pub fn video_tools() -> Option<VideoTools> {
     })
 }
 
-/// The operating system user at this terminal, for commands run without a name.
+/// The actor recorded for a command without a name: the environment variable `USER`, which the
+/// user can set freely, or else "command line". A label, not an authentication.
 pub fn shell_user() -> String {
     std::env::var("USER")
         .ok()

@@ -126,7 +126,7 @@ pub enum Command {
     },
 }
 
-/// A parser for a closed set of words, with possible values in help and completion.
+/// Implements [`Word`] for enumerations that have `ALL` and `word` already.
 macro_rules! value_enum {
     ($($name:ty),+) => { $(
         impl Word for $name {
@@ -160,7 +160,7 @@ value_enum!(
     Surface
 );
 
-/// Parses one of the words and lists them all where they are wanted.
+/// A parser for every word of an enumeration; help and completion list them.
 fn words<T: Word>() -> impl clap::builder::TypedValueParser<Value = T> {
     one_of(T::ALL.iter().copied())
 }
@@ -192,9 +192,9 @@ fn file_category(text: &str) -> Result<(String, Category), String> {
     Ok((exhibit.to_owned(), category))
 }
 
-/// How much of an exhibit a person may say to have viewed.
+/// A parser for how much of an exhibit a person claims to view.
 fn extents() -> impl clap::builder::TypedValueParser<Value = Extent> {
-    // The rest is for the record: a person who gets the bytes can't have seen a rendition of them.
+    // Obhut itself records the others: `vault get` gives the bytes, never a blurred rendition.
     let said = |e: &Extent| !matches!(e, Extent::Failed | Extent::Blurred);
     one_of(Extent::ALL.iter().copied().filter(said))
 }
@@ -610,7 +610,8 @@ pub enum KeyCommand {
 
 #[derive(Subcommand)]
 pub enum SettingsCommand {
-    /// Show or set where your platform learns what was decided about uploads and what is asked about a case: signed events
+    /// Show or set the address that signed events go to: decisions about uploads, and requests for
+    /// information about cases
     Platform {
         /// Its address
         #[arg(long)]
@@ -654,7 +655,8 @@ pub enum SettingsCommand {
         /// Reference of your Industry Hash Sharing agreement with NCMEC; files are classified A1 to B2 only with it
         #[arg(long)]
         industry_agreement: Option<String>,
-        /// Which duty to report to the National Crime Agency you have (Online Safety Act 2023, section 66): as a provider of the United Kingdom, or as another
+        /// Your duty to report to the National Crime Agency (Online Safety Act 2023, section 66):
+        /// as a UK provider, or as a non-UK provider
         #[arg(long, value_parser = words::<NcaDuty>())]
         nca_duty: Option<NcaDuty>,
         /// Who established, and when, that no arrangement under section 70(5) covers the content: that it isn't reported to an agency elsewhere already
@@ -705,8 +707,8 @@ pub struct ServeArgs {
         default_value = "us-east-1"
     )]
     pub s3_region: String,
-    /// Take an object's metadata obhut-account and obhut-upload as what your platform knows of the upload; only where no
-    /// uploader can set them
+    /// Trust an object's metadata obhut-account and obhut-upload as your platform's facts about the
+    /// upload; use it only if uploaders can't set them
     #[arg(long, requires = "s3")]
     pub s3_facts: bool,
     /// A second address for HMA clients, which send no key: every request to it uses the key of --hma-key-file
@@ -744,10 +746,14 @@ pub enum LogForm {
     Off,
 }
 
-/// Kinds whose digests can be compared alone.
+/// Parses the name of a hash kind whose digests can be compared one by one: a video's can't.
 fn kind(name: &str) -> Result<&'static obhut_hash::Kind, String> {
-    obhut_hash::kinds::by_name(name).ok_or_else(|| {
-        let known: Vec<_> = obhut_hash::kinds::ALL.iter().map(|k| k.name).collect();
-        format!("is none of {}", known.join(", "))
+    let known = || {
+        let all = obhut_hash::kinds::ALL.iter().copied();
+        all.filter(|k| !matches!(k.compute, obhut_hash::Compute::Frames(..)))
+    };
+    known().find(|k| k.name == name).ok_or_else(|| {
+        let names: Vec<_> = known().map(|k| k.name).collect();
+        format!("unknown kind; known are {}", names.join(", "))
     })
 }

@@ -31,7 +31,10 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     // Before the data folder is opened: printing the schema must not create one.
     if let CaseCommand::New { schema: true, .. } = command {
-        println!("{}", CaseFile::schema());
+        std::io::Write::write_fmt(
+            &mut std::io::stdout().lock(),
+            format_args!("{}\n", CaseFile::schema()),
+        )?;
         return Ok(ExitCode::SUCCESS);
     }
     let casework = context.casework().await?;
@@ -246,12 +249,11 @@ pub async fn run(
         },
         CaseCommand::Views { case } => {
             let detail = casework::case(&casework, &case).await?;
-            let mut exhibits: Vec<&String> = detail
+            let exhibits: BTreeSet<_> = detail
                 .findings
                 .iter()
                 .filter_map(|f| f.exhibit.as_ref())
                 .collect();
-            exhibits.dedup();
             for exhibit in exhibits {
                 for view in casework::views(&casework, exhibit).await? {
                     let person = casework::person(&casework, &view.person).await?;
@@ -320,7 +322,8 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
                 anyhow::bail!(usage!("files[{number}] has both a path and content; give one of them"))
             }
             (Some(name), None) => {
-                // Case files come from others, too.
+                // Case files may come from other parties: a path must not reach this machine's
+                // files.
                 let inside = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
                 anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file in the case file's folder"));
                 Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?)
@@ -345,7 +348,7 @@ fn show(detail: &CaseDetail) -> serde_json::Value {
         .iter()
         .map(|f| {
             let mut value = serde_json::to_value(f).expect("a finding is JSON");
-            // Sealed names are left out by serde, so that showing them is always a line of code that says so.
+            // Serde omits sealed names, so every place that shows one is explicit in the code.
             value["name"] = f.name.as_ref().map(|n| n.expose().clone()).into();
             value
         })

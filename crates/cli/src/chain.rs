@@ -62,10 +62,11 @@ pub async fn run(
         }
         ChainCommand::Tag { files, by } => {
             let casework = context.casework().await?;
+            // Before `acting`, which may grant a role: a mistyped file name must not.
+            let read = read_tags(&files, output)?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::TagAddresses)
                 .await?;
-            let read = read_tags(&files, output)?;
             let new = bitcoin::add_chain_tags(&casework, &read.tags, &person).await?;
             output.remark(&format!(
                 "{}, {new} new",
@@ -123,7 +124,8 @@ fn open(folder: &Path) -> anyhow::Result<Index> {
     }
 }
 
-/// Number of problems printed at the terminal; all are in report.json.
+/// Problems printed one by one; of the rest only the number. report.json has all problems of a
+/// trace, but none of a file of tags. Our judgement.
 const PROBLEMS_TOLD: usize = 20;
 
 fn tell_some(problems: impl Iterator<Item = String>, output: &Output) {

@@ -1,5 +1,5 @@
-//! Holds the documents to the command line: the command reference is generated from it, and every command
-//! shown anywhere must be one it accepts.
+//! Checks the documents against the command line: the command reference is generated from it, and
+//! it must accept every command in code blocks of the README, docs/ and docs/guides/.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -109,7 +109,8 @@ fn the_command_reference_is_current() {
     );
 }
 
-/// The commands of a document's code blocks, as arguments; a pipe, a semicolon or a comment ends one.
+/// The commands in a document's code blocks, as arguments. A pipe, a redirection, a comment or a
+/// semicolon between spaces ends one.
 fn commands(document: &str) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     // Every other piece between fences is code; the first line of it is the fence's language.

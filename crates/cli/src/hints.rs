@@ -47,7 +47,7 @@ pub fn alarm_hint(kind: &str, subject: &str) -> Option<String> {
     }
 }
 
-/// How to see what is on record, by what was looked for.
+/// For each kind of record that may be "not found": how to find the right id.
 const WHERE: &[(&str, &str)] = &[
     ("alert", "`obhut payments alerts` lists them"),
     ("appeal", "`obhut case show` lists the appeals of a case"),
@@ -108,7 +108,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
             .then(|| format!("the option is --{field}"));
     }
     if let CaseworkError::Folder { why, .. } = e {
-        // Only where another folder or database is the way on.
+        // Only where another folder or database is the remedy, which the message alone shows.
         if !why.contains("another folder") && !why.contains("belongs to") {
             return None;
         }
@@ -157,7 +157,7 @@ fn of_chain(fault: &bitcoin::Fault) -> Option<String> {
     }
 }
 
-/// The exit code of an error; 1 for everything the core has no kind for.
+/// The exit code of an error; 1 for every error that isn't a usage error, a refusal or "not found".
 pub fn exit_code(e: &anyhow::Error) -> u8 {
     // First: a usage error may be the context of another error, as for seeds that are not JSON.
     if e.downcast_ref::<Usage>().is_some() {

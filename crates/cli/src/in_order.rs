@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-/// Results that may wait for an earlier one. Our judgement.
+/// Items that may be begun and not taken yet, so that results waiting for a slow earlier one take bounded memory.
+/// Our judgement.
 const WAITING_MAX: usize = 1_024;
 
 /// Hands each item to one of as many threads as there are cores; `take` gets the results in order,
-/// on the calling thread. When it fails, no further item is begun.
+/// on the calling thread. If `take` fails, each thread stops after at most one more item, and the
+/// error is returned.
 pub fn in_order<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     work: impl Fn(T) -> R + Sync,
@@ -16,13 +18,25 @@ pub fn in_order<T: Send, R: Send>(
 ) -> anyhow::Result<()> {
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let items = Mutex::new(items.enumerate());
+    // A place for each item that is begun; `take` gives it back.
+    let (give_back, place) = mpsc::sync_channel(WAITING_MAX);
+    for _ in 0..WAITING_MAX {
+        give_back.send(()).expect("the channel holds all places");
+    }
+    let place = Mutex::new(place);
     thread::scope(|scope| {
-        // Bounded, so that the workers stop when results are not taken, as behind a pipe that is not read.
-        let (send, receive) = mpsc::sync_channel(WAITING_MAX);
+        // Moved in, so that it is dropped, and the workers stop, when `take` fails.
+        let give_back = give_back;
+        let (send, receive) = mpsc::channel();
         for _ in 0..threads {
-            let (send, items, work) = (send.clone(), &items, &work);
+            let (send, items, work, places) = (send.clone(), &items, &work, &place);
             scope.spawn(move || {
                 loop {
+                    // Before the item, so that the earliest item always has a place. The other end is
+                    // gone when `take` has failed.
+                    if places.lock().expect("no panic while held").recv().is_err() {
+                        return;
+                    }
                     // The guard is a temporary, dropped at the end of this line: the work is done without the lock.
                     let next = items.lock().expect("no panic while held").next();
                     let Some((place, item)) = next else { return };
@@ -42,6 +56,8 @@ pub fn in_order<T: Send, R: Send>(
             while let Some(result) = waiting.remove(&next) {
                 take(result)?;
                 next += 1;
+                // Never blocks: as many places as there are can be in the channel.
+                let _ = give_back.send(());
             }
         }
         Ok(())
@@ -78,5 +94,35 @@ mod tests {
             },
         );
         assert!(end.is_err());
+    }
+
+    /// One slow item in front kept the results of all later ones in memory.
+    #[test]
+    fn a_slow_item_bounds_what_waits_behind_it() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let begun = AtomicUsize::new(0);
+        let most = AtomicUsize::new(0);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        // With one thread nothing can be begun behind the slow item.
+        if cores < 2 {
+            return;
+        }
+        in_order(
+            0..10_000_u32,
+            |i| {
+                let now = begun.fetch_add(1, Ordering::SeqCst) + 1;
+                most.fetch_max(now, Ordering::SeqCst);
+                // Slow until everything that may be begun behind it has been.
+                while i == 0 && begun.load(Ordering::SeqCst) < super::WAITING_MAX {
+                    std::thread::yield_now();
+                }
+            },
+            |()| {
+                begun.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert!(most.into_inner() <= super::WAITING_MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! `obhut intake`: reports of others come in; the queue they make.
+//! `obhut intake`: takes in reports from others, and shows their queue.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::output::Output;
 
 /// Longest file with reports, in bytes. Our judgement.
 const FILE_BYTES_MAX: u64 = 16 << 30;
-/// Reports read before they are taken in.
+/// Parsed reports that are collected before they are stored. Our judgement.
 const AHEAD: usize = 10_000;
 
 pub async fn run(
@@ -55,10 +55,11 @@ async fn take(
     let mut waiting: Vec<ParsedReport> = Vec::new();
     let mut failed = false;
     for path in files(paths) {
-        let bytes = match crate::input::read(&path, FILE_BYTES_MAX) {
+        let read = path.and_then(|path| crate::input::read(&path, FILE_BYTES_MAX));
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(e) => {
-                // A file that can't even be opened has no bytes to keep; it is named, and counts.
+                // A file that can't be read leaves no bytes to keep: name it, and fail at the end.
                 output.error(&e);
                 failed = true;
                 continue;
@@ -116,19 +117,26 @@ fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<ParsedReport> {
     })
 }
 
-fn files(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+/// The files named, and those in the folders named, in the order of their names; and what can't be read, or is a link
+/// inside a folder, which isn't followed.
+fn files(paths: Vec<PathBuf>) -> Vec<anyhow::Result<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            let walk = walkdir::WalkDir::new(&path).sort_by_file_name();
-            all.extend(
-                walk.into_iter()
-                    .flatten()
-                    .filter(|e| e.file_type().is_file())
-                    .map(walkdir::DirEntry::into_path),
-            );
-        } else {
-            all.push(path);
+        if !path.is_dir() {
+            all.push(Ok(path));
+            continue;
+        }
+        for entry in walkdir::WalkDir::new(&path).sort_by_file_name() {
+            match entry {
+                Ok(e) if e.file_type().is_file() => all.push(Ok(e.into_path())),
+                Ok(e) if e.file_type().is_dir() => {}
+                Ok(e) if e.depth() == 0 => {}
+                Ok(e) => all.push(Err(anyhow::anyhow!(
+                    "{}: neither a file nor a folder; a link isn't followed unless it is named itself",
+                    e.path().display()
+                ))),
+                Err(e) => all.push(Err(anyhow::anyhow!("{e}"))),
+            }
         }
     }
     all

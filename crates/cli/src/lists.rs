@@ -117,7 +117,7 @@ pub async fn run(
             let casework = context.casework().await?;
             let mut lists = media::checked_lists(&casework).await?;
             if let Some(name) = name {
-                // Says what to do where there is none.
+                // For an unknown name this fails, with a hint; an empty list would say nothing.
                 media::list(&casework, &name).await?;
                 lists.retain(|l| l.list.name == name);
             }

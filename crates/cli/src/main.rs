@@ -38,8 +38,8 @@ fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
     let first = raw.next().unwrap_or_default();
     if first == obhut_decode::worker::ARGUMENT {
-        // A worker gets numbers only, so a lossy conversion costs nothing. The video worker below gets the
-        // path of a program, and therefore the bytes as they are.
+        // This worker gets numbers only, so a lossy conversion costs nothing. The video worker
+        // below also gets paths, which need not be UTF-8, so its arguments stay as they are.
         let rest = raw.map(|a| a.to_string_lossy().into_owned());
         return ExitCode::from(obhut_decode::worker::run(rest) as u8);
     }
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
 async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {
     let context = app_context::AppContext::new(&args)?;
     let done = command(args.command, &context, output).await;
-    // Only now is it known whether the command was refused, and with it whether its roles stay.
+    // Only now is it known whether the command was refused: if so, roles it granted are taken back.
     context.conclude(done.as_ref().err(), output).await;
     done
 }
@@ -105,7 +105,10 @@ async fn command(
         Command::Audit(a) => admin::audit(a, context, output).await,
         Command::Serve(a) => serve::run(a, context, output).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "obhut", &mut std::io::stdout());
+            // Into memory first: clap_complete panics on a pipe that was closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "obhut", &mut script);
+            std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?;
             Ok(ExitCode::SUCCESS)
         }
     }

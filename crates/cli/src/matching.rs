@@ -55,18 +55,20 @@ pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The lines of standard input, empty ones left out; one that is too long ends them.
+/// The lines of standard input without empty ones. A line that is too long or a read error is the
+/// last item.
 fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
     let mut input = BufReader::new(io::stdin());
     std::iter::from_fn(move || {
         let mut line = Vec::new();
         match (&mut input)
-            .take(LINE_BYTES_MAX)
+            // One more shows that a line is too long, and one is for the line feed.
+            .take(LINE_BYTES_MAX + 2)
             .read_until(b'\n', &mut line)
         {
             Ok(0) => None,
             // The end of the line is unread, so whatever follows could be taken for a line.
-            Ok(n) if n as u64 == LINE_BYTES_MAX && !line.ends_with(b"\n") => {
+            Ok(_) if line.trim_ascii_end().len() as u64 > LINE_BYTES_MAX => {
                 Some(Err(io::Error::other(format!(
                     "a line of more than {LINE_BYTES_MAX} bytes; nothing after it was read"
                 ))))

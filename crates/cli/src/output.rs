@@ -28,7 +28,7 @@ impl Output {
     ) -> anyhow::Result<()> {
         // A name out of a list or a folder must not drive the terminal.
         let line = if self.json {
-            value().to_string()
+            escaped(value().to_string())
         } else {
             plain(&text())
         };
@@ -105,7 +105,7 @@ pub fn map(value: Value) -> Map<String, Value> {
     }
 }
 
-/// Without control characters, line ends aside.
+/// The text with every control character except the line feed replaced by U+FFFD.
 fn plain(text: &str) -> String {
     // is_control() covers U+0080 to U+009F as well, which some terminals obey like an escape sequence.
     text.chars()
@@ -119,7 +119,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// Words from outside on one line: a name with a line end would look like a line of the output.
+/// External text on one line: a name with a line feed could pass for a line of the output.
 pub fn one_line(text: &str) -> String {
     plain(&text.replace('\n', "\u{fffd}"))
 }
@@ -132,6 +132,23 @@ pub fn shown(path: &Path) -> String {
 /// `1 file`, `2 files`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// JSON whose characters U+007F to U+009F are escaped too: terminals take some of them for commands, and JSON escapes
+/// only those below U+0020.
+fn escaped(json: String) -> String {
+    let commands = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
+    if !json.contains(commands) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match commands(c) {
+            true => out += &format!("\\u{:04x}", c as u32),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

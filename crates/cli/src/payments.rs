@@ -101,7 +101,7 @@ async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::
         }
     })?;
     if failed && transfers.counted.read == 0 {
-        // Nothing was read: what stood under the output's name stays.
+        // Nothing was read, so an existing output file stays as it is.
         return Ok(ExitCode::FAILURE);
     }
     transfers.counted.notices.after_asof = after;
@@ -239,7 +239,7 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// An alert as the line that is promised in the documents.
+/// An alert as the line that docs/payments.md specifies; the score is rounded to hundredths.
 pub fn alert_json(alert: &Alert, language: Language) -> Value {
     let a = &alert.assessment;
     let indicators: Vec<Value> = a
@@ -259,7 +259,7 @@ pub fn alert_json(alert: &Alert, language: Language) -> Value {
     })
 }
 
-/// Reads every file; true when one could not be read as a whole.
+/// Reads every file and writes `--problems`; true if a file could not be read to its end.
 fn read_all(
     args: &ReadArgs,
     transfers: &mut Transfers,
@@ -415,7 +415,7 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
-/// Longest report or schema, in bytes.
+/// Longest report or schema, in bytes. Our judgement.
 const GOAML_BYTES_MAX: u64 = 64 << 20;
 
 fn goaml_check(

@@ -21,7 +21,7 @@ use crate::hints::usage;
 use crate::output::{Output, count};
 use crate::whole_file::write_private;
 
-/// The id of the person who reads a draft or a filed report.
+/// Who reads a draft or a filed report: the person's id, or the shell user without a name.
 ///
 /// Without a name no role is needed: shell access already means access to the data.
 async fn reader(
@@ -119,7 +119,7 @@ pub async fn run(
                         }
                     }
                 }
-                // One that was stopped because something changed waits for its approval, too.
+                // A report whose sending was stopped may need another approval, so it waits, too.
                 _ => {
                     let stopped = stopped(&casework, &report).await?;
                     let waits = |r: &ReportRow| r.status == "draft" || stopped.contains(&r.id);
@@ -442,9 +442,10 @@ async fn send(
     for report in one_by_one {
         all += obhut_app::reports::send(casework, &http, report, &worker, retry).await?;
     }
-    // Read again, because sending has changed each filing since it was read above.
+    // Both are read again, because sending has changed them.
     let mut still_stopped = false;
     for row in &wanted {
+        let row = &casework::report_row(casework, &row.id).await?;
         let filing = casework::filing(casework, &row.id).await?;
         // Stopped by an earlier run: this one didn't touch it, and it still isn't sent.
         let state = filing.as_ref().map(|f| f.state);
@@ -504,7 +505,7 @@ async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<Re
     }
 }
 
-/// Approved reports of a case whose sending was stopped, by id.
+/// Ids of the approved reports whose sending was stopped, among those an argument names.
 async fn stopped(casework: &Casework, named: &str) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for row in rows(casework, Some(named)).await? {
@@ -516,7 +517,8 @@ async fn stopped(casework: &Casework, named: &str) -> anyhow::Result<Vec<String>
     Ok(found)
 }
 
-/// The single report an argument names.
+/// The id of the single report an argument names: the id itself, unchecked, or the only report of
+/// the case that `fits`.
 async fn one(
     casework: &Casework,
     named: &str,
@@ -593,7 +595,8 @@ fn beside(out: &Path, number: usize) -> PathBuf {
     out.with_file_name(format!("{stem}.file-{number:03}.xml"))
 }
 
-/// A remark with what it does: not everything that stops a report would be refused by its receiver.
+/// A remark, labelled by whether it stops the report. It doesn't say "refused", because the
+/// receiver would accept some reports that are stopped here.
 fn labelled(remark: &forms::Remark) -> String {
     let does = if remark.stops { "stops it" } else { "remark" };
     format!("{does}: {remark}")

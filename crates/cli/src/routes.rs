@@ -12,8 +12,8 @@ use obhut_app::partners::{destinations, filing};
 use serde_json::json;
 
 use crate::app_context::AppContext;
-use crate::hints::alarm_hint;
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
+use crate::hints::alarm_hint;
 use crate::hints::{Usage, usage};
 use crate::input;
 use crate::output::Output;
@@ -64,7 +64,7 @@ pub async fn destination(
             if let Some(url) = url {
                 channel.url = Some(url);
             }
-            // What is omitted keeps its value, so both are checked together, whichever was given.
+            // Omitted options keep their values: check address and mode together, whichever is new.
             if let Some(url) = &channel.url {
                 destinations::check_address(url, production.unwrap_or(channel.production))?;
             }
@@ -183,7 +183,7 @@ pub async fn platform(
         casework::set_channel(&casework, &channel, &person).await?;
         channel.halted = None;
     }
-    // The path of a webhook may be its credential.
+    // Without its path, which may be a webhook's credential.
     let address = channel.url.as_ref().map(|_| channel.address());
     output.line(
         || json!({ "address": address, "has_secret": channel.secret.is_some(), "halted": channel.halted }),

@@ -183,8 +183,8 @@ pub async fn against(
     })
 }
 
-/// Puts a file's screening on record, with its bytes or its digests, and gives back what is on record:
-/// of the bytes that are kept, or as it was.
+/// Records a file's screening, with its bytes or its digests. Returns the result to show (the one
+/// of the recorded bytes, where the file was screened again) and the case, if there is one.
 async fn record(
     casework: &Casework,
     screener: &Screener,
@@ -211,8 +211,8 @@ async fn record(
     Ok((screened, case))
 }
 
-/// What a second look at a file gives. Verdict, bytes and digests are of the same bytes, or aren't there: the file
-/// may have been changed since it was screened.
+/// The result of screening a file again to record it. Whatever is `Some` describes the same bytes:
+/// the file may have changed since it was first screened.
 #[derive(Default)]
 struct Again {
     screened: Option<Screened>,
@@ -261,7 +261,8 @@ fn again(screener: &Screener, path: &Path, keep: bool, output: &Output) -> Again
     }
 }
 
-/// The verdict on a file too long for memory and its digests, if they are the same before and after.
+/// For a file too long to be an exhibit: its verdict and digests, if the digests are the same
+/// before and after screening it.
 fn unchanged(screener: &Screener, path: &Path) -> Again {
     let Ok(before) = media::digests_of_file(path, None) else {
         return Again::default();
@@ -352,7 +353,8 @@ pub fn stretch_json(stretch: &Stretch) -> serde_json::Value {
 mod tests {
     use super::*;
 
-    /// With `--no-keep`, a file that was replaced during the run was reported with its own digests as known material.
+    /// Regression: with `--no-keep`, a file replaced during the run was reported as known material,
+    /// with the digests of the new bytes.
     #[test]
     fn digests_are_of_the_bytes_that_were_judged() {
         let folder = tempfile::tempdir().unwrap();

@@ -18,7 +18,7 @@ pub async fn run(command: TestserverCommand, output: &Output) -> anyhow::Result<
 }
 
 async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    // A fixed password and faults on request are nothing for a network.
+    // A fixed password and injected faults must not be reachable from a network.
     anyhow::ensure!(
         args.listen.ip().is_loopback(),
         "the test server listens on this machine only; give a loopback address"
@@ -56,7 +56,7 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
             )
         },
     )?;
-    // It ends even if a killed test has left it behind.
+    // A limit, so that it ends even if a killed test has left it behind.
     let end = Duration::from_secs(args.end_after);
     obhut_server::serve(listener, service.router(), async move {
         tokio::select! {

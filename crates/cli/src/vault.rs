@@ -114,7 +114,12 @@ pub async fn run(
                         || format!("{} bytes in {}; the reading is logged", bytes.len(), file.display()),
                     )?;
                 }
-                None => io::stdout().lock().write_all(&bytes)?,
+                None => {
+                    let mut out = io::stdout().lock();
+                    out.write_all(&bytes)?;
+                    // An error at exit would be lost, and the evidence cut off without a word.
+                    out.flush()?;
+                }
             }
         }
         VaultCommand::Verify => {

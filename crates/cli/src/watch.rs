@@ -53,7 +53,7 @@ pub async fn run(
     };
     // A socket, not a pipe: only a socket has a write timeout.
     let (mut to, from) = UnixStream::pair()?;
-    // A decoder that has gone must not keep the fetcher waiting.
+    // A decoder that no longer reads must not keep the fetcher waiting.
     to.set_write_timeout(Some(STALL_MAX))?;
     let started = Instant::now();
     let over = AtomicBool::new(false);

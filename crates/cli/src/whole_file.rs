@@ -8,19 +8,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
-/// Links followed to where a file really is. Our judgement.
+/// Most symbolic links that are followed to the real file. Our judgement.
 const LINKS_MAX: usize = 16;
 
 /// A file being written, for its owner alone.
 pub struct WholeFile {
     file: BufWriter<File>,
-    /// Where it is meanwhile, and where it will be; none for devices, pipes and standard output,
-    /// which nothing may be put in the place of.
+    /// The partial file and the final path. `None` for standard output, devices and pipes, which
+    /// are written directly because a rename would replace them.
     place: Option<(PathBuf, PathBuf)>,
 }
 
 impl WholeFile {
-    /// `-` is standard output. What is read (`inputs`) is never written over.
+    /// Begins a file at `path`; `-` is standard output. Fails if `path` is one of `inputs`, a
+    /// folder, or can't be written.
     pub fn create(path: &Path, inputs: &[PathBuf]) -> anyhow::Result<Self> {
         let fault = || format!("{} can't be written", path.display());
         if path == Path::new("-") {
@@ -71,7 +72,7 @@ impl WholeFile {
         self.file.get_ref().try_clone()
     }
 
-    /// Puts it in its place.
+    /// Syncs the file and renames it to its final path. Dropped without this, it is removed.
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.file.flush()?;
         if let Some((partial, path)) = &self.place {
@@ -103,7 +104,7 @@ impl Drop for WholeFile {
     }
 }
 
-/// Writes what may be evidence, whole; it shows itself on no screen.
+/// Writes bytes that may be evidence, atomically and with mode 0600; refuses a terminal.
 pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut file = WholeFile::create(path, &[])?;
     ensure!(
@@ -116,7 +117,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     file.finish()
 }
 
-/// Through links to the name a file has, whether it is there or not.
+/// The path behind the symbolic links at `path`; nothing need exist there.
 fn followed(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     // Bounded, because links can form a circle.

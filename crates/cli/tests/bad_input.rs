@@ -413,7 +413,7 @@ fn png(w: u32, h: u32, depth: u8) -> Vec<u8> {
     out
 }
 
-/// A wrong file on standard input filled the terminal: each line was printed whole.
+/// A wrong file on standard input used to fill the terminal, because each line was printed whole.
 #[test]
 fn lines_that_hold_no_digest_are_shown_shortened() {
     let b = bench();
@@ -436,4 +436,50 @@ fn lines_that_hold_no_digest_are_shown_shortened() {
     let out = run(&["match", "--json", "--list", "list.csv"]);
     let line: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(line["digest"].as_str().unwrap().len(), 900);
+}
+
+/// A folder or link that can't be read inside a folder of reports was passed over, and so was a video's digest that no
+/// comparison of single digests can find.
+#[test]
+fn what_is_passed_over_is_named() {
+    let b = bench();
+    b.write("in/a.txt", b"Konto: x");
+    symlink("a.txt", b.path("in/link.txt")).unwrap();
+    let out = b.obhut(&["intake", "in", "--json"]);
+    assert_eq!(out.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("link.txt") && said.contains("link"), "{said}");
+    assert!(
+        !String::from_utf8_lossy(&out.stdout).is_empty(),
+        "the other is taken"
+    );
+    let out = b.obhut(&["match", "--list", "list.csv", "--kind", "vpdq"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("unknown kind"));
+}
+
+/// Evidence cut off by a full disk counted as read out, and a closed pipe ended two commands in a panic.
+#[test]
+fn output_that_cannot_be_written_is_said() {
+    let b = bench();
+    b.write("evidence", b"abc");
+    let out = b.obhut(&["vault", "put", "evidence", "--json"]);
+    let put: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let exhibit = put["exhibit"].as_str().unwrap();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let status = b
+        .command(&["vault", "get", exhibit, "--purpose", "test"])
+        .stdout(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    for arguments in [&["case", "new", "--schema"][..], &["completions", "bash"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = b.command(arguments).stdout(writer).status().unwrap();
+        assert!(status.success(), "{arguments:?}: {status}");
+    }
 }

@@ -1,5 +1,5 @@
-//! `obhut chain` as it is used: from block files to payers, proofs that others can check, the case that
-//! is needed, watched addresses, and builds that are killed.
+//! `obhut chain` as it is used: from block files to payers, proofs that others can check, the
+//! required case and legal basis, watched addresses, and builds that are killed.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -70,7 +70,7 @@ fn from_block_files_to_payers_and_a_proof_that_others_can_check() {
         head("report/payments.csv"),
         "txid,vout,time,amount_sat,to_address,direct,candidates,service,service_txid,service_vout,hops,confidence"
     );
-    // As many rows a payment as it has candidates, and one where it has none.
+    // A payment has as many rows as candidates, or one row if it has none.
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     let payments = rows(&b.read("report/payments.csv"));
     for p in &payments {
@@ -101,7 +101,7 @@ fn from_block_files_to_payers_and_a_proof_that_others_can_check() {
     );
 
     let seeds: Value = serde_json::from_slice(&b.read("c/seeds.json")).unwrap();
-    // An address that was found through others: several steps are wanted below.
+    // An address that was found through others, so that the proof below has several steps.
     let far = rows(&b.read("report/addresses.csv")).pop().unwrap()["address"].clone();
     let seed = seeds["seeds"][0].as_str().unwrap();
     let out = b.obhut(&[
@@ -144,7 +144,8 @@ fn backwards(hex_text: &str) -> Vec<u8> {
     bytes
 }
 
-/// Follows the proof's own words with nothing but SHA-256; the transaction's id.
+/// Verifies one transaction of a proof with SHA-256 alone, as its `how_to_check` says; returns the
+/// txid.
 fn check(t: &Value) -> &str {
     let text = |v: &Value| v.as_str().unwrap().to_owned();
     let bytes = hex::decode(text(&t["transaction_hex"])).unwrap();
@@ -377,7 +378,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
     b.write("n/blocks/blk00000.dat", &blk[..ends[ends.len() - 2]]);
     index(&b, "n/blocks", "n/index");
     let case = new_case(&b);
-    // A party of the last block.
+    // With --out the rows go to the file and nothing to standard output.
     let last = lines(ok(&b.obhut(&[
         "--json", "chain", "mixes", "--index", "c/index", "--out", "m.csv",
     ])));
@@ -399,7 +400,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
         address,
     ]));
     let height = latest["height"].as_u64().unwrap() as usize;
-    // Records: two stale blocks are among them.
+    // The first `height` records. Stale blocks are among them, so the tip is below the payment.
     b.write("n/blocks/blk00000.dat", &blk[..ends[height - 1]]);
     let _ = std::fs::remove_dir_all(b.path("n/index"));
     index(&b, "n/blocks", "n/index");
@@ -606,7 +607,7 @@ fn the_chain_with_known_owners_is_answered_as_well_as_promised() {
     assert!(theirs.iter().all(|t| t.1), "every payment is found");
     // 75 when it was measured (docs/performance.md).
     assert!(answered >= 70, "{answered}");
-    // CoinJoins: all joint ones detected, few others.
+    // CoinJoins: every real one is detected or suspected, and few other transactions are.
     ok(&b.obhut(&["chain", "mixes", "--index", "index", "--out", "mixes.csv"]));
     let told: BTreeMap<String, String> = rows(&b.read("mixes.csv"))
         .into_iter()
@@ -630,7 +631,7 @@ fn the_chain_with_known_owners_is_answered_as_well_as_promised() {
     };
     // At most one in fifty falsely detected, one in twenty falsely suspected.
     assert!(others("marked") * 50 <= events.len() && others("doubted") * 20 <= events.len());
-    // No tie joins two exchanges.
+    // No link connects two exchanges.
     let of = |name: &str| -> Vec<String> {
         let all = truth["addresses"].as_object().unwrap();
         all.iter()
@@ -643,7 +644,7 @@ fn the_chain_with_known_owners_is_answered_as_well_as_promised() {
         let out = b.obhut(&["--json", "chain", "why", "--index", "index", a, c]);
         assert_eq!(out.status.code(), Some(2), "{a} {c}");
     }
-    // Real blocks: the rounds that the shared rule misses.
+    // A real block: its Whirlpool and Wasabi 1 rounds are detected.
     let block = folder.join("blocks/mainnet_block_702861.raw");
     let out = b.obhut(&[
         "chain",

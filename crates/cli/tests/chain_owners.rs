@@ -1,5 +1,6 @@
-//! `obhut chain` against a stored chain whose owners are known (`fixtures/bitcoin/`): wallets of five
-//! habits, replaced payments, races, bare multisig, keys in the open, addresses used again, mixes.
+//! `obhut chain` against a stored chain whose owners are known (`fixtures/bitcoin/`): wallets with
+//! the habits of five programs, replaced payments, reorgs, bare multisig, bare public keys, reused
+//! addresses, CoinJoins.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -95,7 +96,7 @@ fn holds_what_the_kernel_holds(index: &Index, known: &Known) {
         kinds.contains("p2pk") && kinds.contains("multisig"),
         "{kinds:?}"
     );
-    // What was replaced, or stood in a block that lost, is nowhere.
+    // The index has no transaction that was replaced or that only an orphaned block had.
     let replaced = known.truth["replaced"].as_array().unwrap();
     assert!(replaced.len() >= 5);
     for id in replaced {
@@ -111,7 +112,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
     known.index(&b);
     let index = Index::open(&b.path("index")).unwrap();
     holds_what_the_kernel_holds(&index, &known);
-    // Change: who made the payment has the output that a rule names.
+    // Change: the output that a rule names belongs to the payer.
     let mut rules: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
@@ -158,6 +159,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
             "only a payjoin may pass for one person's"
         );
     }
+    // At most a quarter of all CoinJoins is missed.
     assert!(unseen.len() * 2 <= mixes.len() / 2, "{unseen:?}");
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
@@ -303,7 +305,7 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
         b.write(&format!("n/{name}"), &file(name));
     }
     let ends = record_ends(&blk, &key);
-    // The first race: one of its blocks has a payment that was replaced in those that won.
+    // The first reorg: an orphaned block has a payment that the winning branch replaced.
     let race = &known.truth["reorgs"][0];
     let height = race["height"].as_u64().unwrap() as usize;
     let replaced = race["replaced"][0].as_str().unwrap();
@@ -337,7 +339,7 @@ fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
     );
     let alarms = String::from_utf8(ok(&b.obhut(&["alarm", "list"])).stdout.clone()).unwrap();
     assert!(alarms.contains("never happened"), "{alarms}");
-    // Files of another chain are no files of this index.
+    // Block files without the index's last block are refused.
     b.write("n/blk00000.dat", &blk[..ends[height - 10]]);
     let other = index_chain(&b, "n", "index");
     let told = String::from_utf8_lossy(&other.stderr).into_owned();

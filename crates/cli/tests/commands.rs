@@ -14,7 +14,7 @@ const REPORT: [&str; 6] = [
     "as assessed",
 ];
 
-/// A list on record, signed by two, of one picture; the picture is in `folder/`.
+/// Imports a list of one picture, signed by two people; returns the picture's path, in `folder/`.
 fn with_list(b: &Bench) -> String {
     let picture = b.picture("folder/known.png", 1);
     b.picture("folder/other.png", 2);
@@ -336,7 +336,8 @@ fn private_messages_are_refused_without_a_legal_basis() {
         "private-message",
         &picture,
     ];
-    // 1: a file alone can have no legal basis; 3 below: the basis is missing on record.
+    // Code 1: a list file alone has no data folder, so no legal basis. Code 3 below: none on
+    // record.
     assert_eq!(b.obhut(&alone).status.code(), Some(1));
     let private = ["screen", "--json", "--surface", "private-message", &picture];
     let out = b.obhut(&private);
@@ -382,8 +383,8 @@ fn everything_in_the_data_folder_is_its_owners_alone() {
     assert!(seen > 12, "{seen} files and folders");
 }
 
-/// Of the media that Meta publishes for testing its hashes: one digest finds all edits and colour
-/// modes of that picture, and no other motif.
+/// With the media that Meta publishes for testing its hashes: one digest finds every edit and
+/// colour mode of a picture, and no other picture.
 #[test]
 fn the_bridge_is_found_in_every_form() {
     let media =
@@ -425,7 +426,7 @@ fn the_bridge_is_found_in_every_form() {
     assert_eq!((found, others), (26, 3));
 }
 
-/// Both pipelines, bit for bit, on real files; the reference's two known faults aside.
+/// Both pipelines, bit for bit, on real files, except for three that the reference gets wrong.
 #[test]
 fn published_digests_are_reproduced() {
     let media =
@@ -522,7 +523,7 @@ fn a_killed_intake_loses_nothing_that_was_acknowledged() {
             .read_to_string(&mut out)
             .unwrap();
         child.wait().unwrap();
-        // Half a line is no acknowledgement: only what was printed whole may be missed below.
+        // Half a line acknowledges nothing: only exhibits of whole lines must be found below.
         if let Ok(line) = serde_json::from_str::<Value>(&out) {
             acknowledged.push(line["exhibit"].as_str().unwrap().to_owned());
         }
@@ -619,8 +620,8 @@ fn the_server_answers_on_a_port_and_ends_when_asked_to() {
     assert!(!log.contains("user-77") && !log.contains(key), "{log}");
 }
 
-/// The README's own way: screen a folder, decide, approve. It ended in "report is empty", because the
-/// folder's matched bytes were kept nowhere.
+/// The README's workflow: screen a folder, decide, approve. It used to end in "report is empty",
+/// because the bytes of matched files weren't kept.
 #[test]
 fn what_a_folder_screened_matched_can_be_reported() {
     for (flag, exhibits) in [(None, 1), (Some("--no-keep"), 0)] {

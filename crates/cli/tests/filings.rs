@@ -1,6 +1,6 @@
 //! Many reports, a CyberTipline that misbehaves, and a sender that is killed again and again: each
-//! report is filed exactly once, or stopped with an alarm. A bounded sample here; with
-//! `OBHUT_SOAK_FILINGS=100000`, as `cargo xtask soak` sets it, the whole.
+//! report is filed exactly once, or stopped with an alarm. Sixty reports by default; the soak run
+//! of `cargo xtask soak` sets their number in `OBHUT_SOAK_FILINGS`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use obhut_app::casework;
 use obhut_app::casework::*;
 use serde_json::Value;
 
-/// Ends what was started, whatever becomes of the test.
+/// A process that is killed when the test ends, also by a panic.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -26,7 +26,7 @@ fn obhut() -> Command {
     Command::new(env!("CARGO_BIN_EXE_obhut"))
 }
 
-/// Approved reports, one an account.
+/// Makes `count` approved reports about one account each, for the CyberTipline at `address`.
 async fn approved(folder: &Path, count: usize, address: &str) {
     let c = obhut_app::open(DataFolder::new(folder), None, Arc::new(SystemClock))
         .await
@@ -69,7 +69,7 @@ async fn approved(folder: &Path, count: usize, address: &str) {
         let json = format!(
             r#"{{"facts": {{"reported": {{"id": "user-{n}"}}, "places": [{{"place": "chat", "content": "x"}}]}}, "files": [FILES]}}"#
         );
-        // Some have a file: the vault's log is read whole for each, so not all of them.
+        // One in 200 has a file: each file sent costs a read of the vault's whole log.
         let with_file = n % 200 == 0;
         let json = json.replace("FILES", if with_file { "{}" } else { "" });
         let file = CaseFile::from_json(json.as_bytes()).unwrap();
@@ -118,7 +118,8 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
         .and_then(|n| n.parse().ok());
     // The sample is small and still gets kills: the test fails if there was none.
     let (count, kill_every) = match soak {
-        // A hundred kills, or as many as there are five hundred filings.
+        // About a hundred kills; in long runs one every 500 filings, never more often than every
+        // 15.
         Some(count) => (count, (count as u64 / 100).clamp(15, 500)),
         None => (60, 15_u64),
     };
@@ -187,7 +188,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             std::thread::sleep(Duration::from_millis(if soak.is_some() { 200 } else { 5 }));
         };
         if !done {
-            // SIGKILL: nothing is put in order before the end.
+            // SIGKILL: the sender can't clean up.
             sender.0.kill().unwrap();
             sender.0.wait().unwrap();
             kills += 1;
@@ -243,7 +244,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     assert!(kills > 0);
 }
 
-/// A script's engineer must see why nothing arrived, not only that it didn't.
+/// An operator must see why nothing arrived, not only that nothing did.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_does_not_answer_is_named_as_the_reason() {
     let folder = tempfile::tempdir().unwrap();

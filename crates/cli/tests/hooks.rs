@@ -39,7 +39,7 @@ fn wait_for(port: u16) {
     }
 }
 
-/// A server over a signed list of one picture; its address.
+/// Starts a server with a signed list of one picture; returns its address.
 fn serve(b: &Bench, more: &[&str], environment: &[(&str, &str)]) -> (Running, String) {
     let picture = b.picture("known.png", 1);
     let digest = b.digest("pdq", &picture);
@@ -54,7 +54,7 @@ fn serve(b: &Bench, more: &[&str], environment: &[(&str, &str)]) -> (Running, St
     start(b, more, environment)
 }
 
-/// A server over what there is.
+/// Starts a server on the data folder as it is; returns its address.
 fn start(b: &Bench, more: &[&str], environment: &[(&str, &str)]) -> (Running, String) {
     let mut command = b.command(&[&["serve", "--listen", "127.0.0.1:0", "--json"], more].concat());
     command

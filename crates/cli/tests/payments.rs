@@ -1,5 +1,5 @@
 //! `obhut payments` as it is used: the promised lines, the same data in three forms, records that
-//! can't be used, and live answers through a process that is killed again and again.
+//! can't be used, and live answers from a process that is killed again and again.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -93,7 +93,7 @@ fn the_same_data_say_the_same_in_each_form() {
         .map(|a| a["score"].as_f64().unwrap())
         .collect();
     assert!(scores.is_sorted_by(|a, b| a >= b));
-    // Without the hour nothing names it.
+    // With S06 switched off no alert names it.
     let without = scan(&b, "made.csv", &["--without", "S06,S07"]);
     assert!(!serde_json::to_string(&without).unwrap().contains("\"S06\""));
     let early = scan(&b, "made.csv", &["--asof", "2025-06-30"]);
@@ -152,7 +152,7 @@ fn each_record_that_cant_be_used_is_named_and_the_rest_goes_on() {
         "--problems",
         "p.jsonl",
     ]);
-    // Records that cannot be used are no failure of the run.
+    // Unusable records don't make the run fail.
     ok(&out);
     assert!(
         stderr(&out).contains("30 read = 20 processed + 10 problems"),
@@ -305,7 +305,7 @@ fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
     ]);
     assert_eq!(out.status.code(), Some(2), "{}", stderr(&out));
     assert!(stderr(&out).contains("same file") && !b.path("x.csv").exists());
-    // Any file was taken for labels, and the figures looked like a result.
+    // Any file used to be accepted as labels, and the figures looked like a result.
     b.write("empty.csv", b"");
     for labels in ["made.csv", "empty.csv"] {
         let out = b.obhut(&[
@@ -317,7 +317,7 @@ fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
             stderr(&out)
         );
     }
-    // A pipe is written into, and never put away for a file.
+    // A pipe is written into, and never replaced by a file.
     pipe(&b);
     let reading = std::thread::spawn({
         let pipe = b.path("pipe");
@@ -442,7 +442,7 @@ fn thresholds_are_tried_on_history_first() {
     assert!(!out.status.success() && stderr(&out).contains("S03 has: median"));
 }
 
-/// Ends what was started, whatever becomes of the test.
+/// A process that is killed when the test ends, also by a panic.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -520,7 +520,8 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
             assert_eq!(answer["repeated"], true, "round {round}: {answer}");
             assert_eq!(answer["seq"].as_u64(), Some(*seq));
         }
-        // What was not is sent again, then more, until it is killed in the middle.
+        // What wasn't durable is sent again, then more. The server is killed after the last answer,
+        // which durable_seq need not cover yet.
         let again: Vec<String> = sent
             .iter()
             .filter(|(seq, _)| !durable.contains_key(seq))
@@ -547,7 +548,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
                 durable.entry(*seq).or_insert_with(|| body.clone());
             }
         }
-        // As a power cut would.
+        // SIGKILL: the server can't flush or close anything.
         drop(server);
     }
     assert!(durable.len() > 100, "{}", durable.len());

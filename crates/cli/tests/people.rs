@@ -1,4 +1,4 @@
-//! People come and go: what a removed person, a withdrawn role and a key that has ended open.
+//! People come and go: a removed person, a withdrawn role and an expired key give no access.
 
 mod bench;
 
@@ -15,11 +15,11 @@ fn a_removed_person_and_a_withdrawn_role_are_denied() {
     let md5 = b.digest("md5", "p.png");
     b.write("list.csv", format!("kind,digest\nmd5,{md5}\n").as_bytes());
     b.import("l", "list.csv");
-    // A role that was never there is given at the command line, and said.
+    // A role the person never had is granted at the command line, and announced.
     let signed = b.obhut(&["list", "sign", "l", "--by", "Ada"]);
     ok(&signed);
     assert!(String::from_utf8_lossy(&signed.stderr).contains("list-steward"));
-    // Withdrawn, it isn't given again by being used.
+    // A withdrawn role isn't granted again by using it.
     ok(&b.obhut(&["person", "withdraw", "Ada", "--role", "list-steward"]));
     let denied = b.obhut(&["list", "sign", "l", "--by", "Ada"]);
     assert_eq!(denied.status.code(), Some(3));
@@ -68,7 +68,7 @@ fn a_key_ends_by_itself() {
     assert_eq!(code(&b, &["key", "create", "--expires", "soon"]), 2);
 }
 
-/// Each code of the table, by commands that a newcomer would type wrongly.
+/// Every exit code but 3, which the test above has, by mistakes a newcomer would make.
 #[test]
 fn exit_codes_name_the_kind_of_error() {
     let b = Bench::new();
@@ -179,6 +179,11 @@ fn a_refused_command_grants_no_role() {
         (2, &["case", "decide", &case, "--by", "Zoe", "--ruling", "report", "--grounds", " "]),
         (2, &["case", "embargo", &case, "--by", "Zoe", "--authority", " ", "--reason", "r"]),
         (2, &["chain", "watch", "--case", &case, "--network", "regtest", "--by", "Zoe", "not-an-address"]),
+        (1, &["chain", "tag", "--by", "Zoe", "no-such-file.csv"]),
+        (1, &["chain", "watch", "--case", &case, "--network", "regtest", "--by", "Zoe", "--report", "no-such-file.csv"]),
+        (4, &["case", "ask", "case-nope", "--wanted", "files", "--due", now, "--by", "Zoe"]),
+        (2, &["case", "ask", &case, "--wanted", "files", "--due", "soon", "--by", "Zoe"]),
+        (5, &["case", "ask", &case, "--wanted", "files", "--due", now, "--by", "Zoe"]),
         (2, &["destination", "set", "ncmec", "--by", "Zoe", "--url", "ftp://example.org"]),
         (2, &["destination", "set", "ncmec", "--by", "Zoe", "--url", "no address"]),
         (4, &["route", "remove", "route-nope", "--by", "Zoe"]),

@@ -10,7 +10,7 @@ mod bench;
 
 use bench::{Bench, json, ok};
 
-/// Ends what was started, whatever becomes of the test.
+/// A process that is killed when the test ends, also by a panic.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -186,7 +186,7 @@ fn from_case_file_to_receipt_and_retraction() {
         "password",
         "--officer",
         "Olga",
-        // With its test service no clock would end.
+        // A filing with the test service ends no deadline and begins no preservation.
         "--production",
     ]));
     assert!(
@@ -338,7 +338,7 @@ fn what_is_wrong_with_a_case_file_is_said_by_field() {
     }
     // Kept in the case, but nothing is sent until a person corrects it.
     assert_eq!(check["acceptable"], false);
-    // An empty one needs a name for it.
+    // An empty report needs a reason, under the approver's name.
     let empty = new_case(&b, "{}");
     decide_to_report(&b, &empty);
     assert!(
@@ -403,7 +403,8 @@ fn reports_of_others_come_in_and_the_worst_comes_first() {
     );
 }
 
-/// From the shell alone: what the officer's message names is what passes, and the case shows it.
+/// With commands alone: the refusal names the question, its answer lets the approval pass, and the
+/// case shows the answer.
 #[test]
 fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     let b = Bench::new();

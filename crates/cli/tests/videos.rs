@@ -34,7 +34,7 @@ fn ffmpeg(b: &Bench, arguments: &[&str]) {
     );
 }
 
-/// Scenes of four seconds, each of other blots, that drift; 25 frames a second.
+/// Makes a film of four-second scenes, each with its own drifting pattern; 25 frames a second.
 fn film(b: &Bench, name: &str, seed: u32, seconds: u32) {
     let blots = format!(
         "255*mod(abs(sin(X*12.9898+Y*78.233+(floor(T/4)+{seed}*100)*37.719)*43758.5453),1)"
@@ -68,7 +68,7 @@ fn frames(b: &Bench, arguments: &[&str]) -> Vec<Value> {
     lines[0]["frames"].as_array().unwrap().clone()
 }
 
-/// Rows of a list.
+/// Rows of a list with one entry: the frames of a video.
 fn list(b: &Bench, video: &str, entry: &str) -> String {
     let rows: Vec<_> = frames(b, &[video])
         .iter()
@@ -273,7 +273,7 @@ fn what_is_no_whole_video_is_said_and_never_no_match() {
     b.write("head.mp4", &[&bytes[..40], &[0xff; 4_000][..]].concat());
     let mut lying = bytes.clone();
     let avcc = lying.windows(4).position(|w| w == b"avc1").unwrap();
-    // A width and a height that the stream has not.
+    // A width and a height that the stream doesn't have.
     lying[avcc + 28..avcc + 32].copy_from_slice(&[0xff; 4]);
     b.write("lying.mp4", &lying);
     b.write(
@@ -377,7 +377,7 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     assert!(!b.path("out.bin").exists() || b.read("out.bin").is_empty());
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "nobody has connected");
-    // Nor may it start another program: the shell isn't a library.
+    // Nor may it open a file outside the libraries, here /bin/sh for writing.
     let shell = shut_in(
         "/usr/bin/ffmpeg",
         &[
@@ -395,8 +395,7 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     assert!(!shell.status.success());
 }
 
-/// A live stream whose segments appear one by one: a match is reported seconds after its first frame
-/// was published.
+/// A live stream whose segments appear one by one: each matching entry is reported once.
 #[test]
 fn a_live_stream_is_watched_and_told_at_once() {
     if !has_ffmpeg() {

@@ -101,7 +101,10 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
     drain(&b).await;
     assert_eq!(platform.read(), []);
     let alarms = casework::alarms(&b.casework).await.unwrap();
-    assert!(alarms[0].text.contains("the platform's address"), "{alarms:?}");
+    assert!(
+        alarms[0].text.contains("the platform's address"),
+        "{alarms:?}"
+    );
     set_up_again(&b, &url).await;
     // What waited is due now, and not in an hour; the worker for reports leaves it alone.
     drain_with(&b, true, false).await;

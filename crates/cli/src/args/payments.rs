@@ -11,7 +11,7 @@ pub enum PaymentsCommand {
         after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), detected by content.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is UTC. Numeric amounts are rounded half to even. Both are counted.\nAn alert is a lead: it reports and holds no one."
     )]
     Scan(ScanArgs),
-    /// List alerts on record, highest score first (possible victims: --victims)
+    /// List open alerts, highest score first, at most 1,000 (possible victims: --victims)
     Alerts {
         /// The queue of possible victims
         #[arg(long)]

@@ -59,13 +59,14 @@ pub enum ReportCommand {
         /// File it first for this destination, if a case is named
         #[arg(long, value_parser = destinations())]
         destination: Option<String>,
-        /// Include the data of the children concerned, where it is filed with this
+        /// Include the data of the children concerned, if this command files the report
         #[arg(long)]
         with_victims: bool,
         /// Reason to send it although it contains nothing actionable, or breaks a rule of the receiver's documentation
         #[arg(long = "override", value_name = "REASON")]
         because: Option<String>,
-        /// Let the reports of others that the case was opened from go out with it, as they came in; they may name children
+        /// Include the original reports of others that the case was opened from, unchanged; needs a
+        /// report with the children's data, because they may name children
         #[arg(long)]
         as_received: bool,
     },
@@ -208,7 +209,8 @@ pub struct IntakeArgs {
     /// Open a case from an incoming report
     #[arg(long, value_name = "ID", conflicts_with = "files")]
     pub open: Option<String>,
-    /// Files or folders: CyberTipline XML, XARF, a form's JSON (one, or one a line), notes
+    /// Files or folders; the format is detected: CyberTipline XML, XARF, VICS, ICCAM, JSON of forms
+    /// and platforms (one, or one a line), e-mail, PDF, ZIP, notes
     #[arg(required_unless_present_any = ["queue", "open"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

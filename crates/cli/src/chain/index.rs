@@ -18,7 +18,8 @@ use crate::output::{Output, count};
 
 /// How often the node's files are looked at for new blocks. Our judgement.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A file written longer ago than this bears another time when it is written again.
+/// A file that was last written longer ago than this gets a different time when it is written
+/// again.
 const SETTLED: Duration = Duration::from_secs(1);
 
 pub async fn index(
@@ -104,8 +105,9 @@ pub async fn index(
     }
 }
 
-/// Lengths and times of the node's files, by which a look without news is known; nothing where one was
-/// written so lately that the next change may bear the same time.
+/// Names, lengths and modification times of the node's files; if they are equal, nothing is new.
+/// `None` if a file was written so recently that its next change may get the same time, or if the
+/// folder can't be read.
 fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(blocks).ok()? {
@@ -121,8 +123,8 @@ fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
     Some(all)
 }
 
-/// Records what moved at watched addresses since the block that was reported last. What was recorded before
-/// stays one, so a run that is cut off in between loses and doubles nothing.
+/// Records movements at watched addresses since the last processed block. A movement that is
+/// recorded already isn't recorded again, so an interrupted run neither loses nor duplicates any.
 async fn tell_movements(
     casework: &Casework,
     network: Network,
@@ -154,12 +156,13 @@ async fn tell_movements(
     Ok(())
 }
 
+/// A random secret key for the fingerprints of a new index.
 fn secret() -> anyhow::Result<[u64; 4]> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).context("the system gives no randomness")?;
     let word =
         |n: usize| u64::from_le_bytes(bytes[n * 8..n * 8 + 8].try_into().expect("8-byte slice"));
-    // Odd multipliers lose nothing.
+    // Words 2 and 3 are multipliers: multiplying by an odd number is a bijection modulo 2^64.
     Ok([word(0), word(1), word(2) | 1, word(3) | 1])
 }
 
@@ -201,10 +204,9 @@ pub async fn watch(
     let casework = context.casework().await?;
     // An unknown case must not grant a role.
     casework::case(&casework, &args.case).await?;
-    let person = context
-        .acting(&casework, args.by.as_deref(), Act::WatchAddresses)
-        .await?;
+    let acting = context.acting(&casework, args.by.as_deref(), Act::WatchAddresses);
     if args.end {
+        let person = acting.await?;
         let gone = bitcoin::unwatch(&casework, &args.case, &person).await?;
         output.remark(&format!(
             "{} no longer watched",
@@ -226,6 +228,8 @@ pub async fn watch(
         // In canonical form, so that two spellings of one address are watched once.
         kept.push(key.text(network));
     }
+    // Only now, because it may grant a role: a mistyped file name or address must not.
+    let person = acting.await?;
     let new = bitcoin::watch_addresses(&casework, &args.case, network, &kept, &person).await?;
     output.remark(&format!(
         "{} watched, {new} new; `obhut chain index --follow` reports when one moves",

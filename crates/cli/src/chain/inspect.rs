@@ -77,7 +77,7 @@ pub fn why(args: &WhyArgs, output: &Output) -> anyhow::Result<ExitCode> {
 }
 
 pub fn mixes(args: &MixesArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    // What can't be read is text before anything is written.
+    // Read everything first: input that can't be read must leave no output file.
     let mut found: Vec<(String, &str, u8)> = Vec::new();
     if let Some(path) = &args.block {
         let bytes =

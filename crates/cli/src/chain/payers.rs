@@ -21,7 +21,7 @@ use crate::whole_file::WholeFile;
 
 /// Longest file of seeds, in bytes: room for about a million addresses. Our judgement.
 const SEEDS_BYTES_MAX: u64 = 64 << 20;
-/// Files of a report that are made at a time.
+/// Report files written in parallel. Our judgement.
 const FILES_TOGETHER: usize = 2;
 
 pub async fn payers(
@@ -107,7 +107,8 @@ pub async fn payers(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes away the requests of an earlier report into the same folder, and nothing else's.
+/// Deletes the request files of an earlier report in the same folder. Refuses a folder with CSV
+/// files but no report: those are the user's.
 fn clear_requests(out: &Path, folder: &Path) -> anyhow::Result<()> {
     // Every report has this file. Without it the CSV files are the user's, and are left alone.
     let reported = out.join("addresses.csv").exists();
@@ -186,7 +187,8 @@ fn led_to(report: &PayersReport) -> String {
     }
 }
 
-/// `{"seeds": [...], "own_payments": ["txid:vout"]}`, or a list of addresses.
+/// Reads `{"seeds": [...], "own_payments": ["txid:vout"]}`, or a list of seeds alone. A seed is an
+/// address, or an object with `address`.
 fn read_seeds(path: &Path, output: &Output) -> anyhow::Result<Question> {
     let fault = || format!("{} can't be read", path.display());
     let length = std::fs::metadata(path).with_context(fault)?.len();

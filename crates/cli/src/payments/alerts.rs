@@ -18,6 +18,7 @@ pub(super) async fn list(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = context.casework().await?;
+    // The 1,000 highest: more than a person works through. Our judgement.
     for row in obhut_app::payments::payment_alerts(&casework, victims, 1_000).await? {
         output.line(
             || serde_json::to_value(&row).expect("a row is JSON"),
@@ -71,6 +72,7 @@ pub(super) async fn show(
                     text += &format!("  {}  {}\n       {} ({})\n", i.id, obhut_app::payments::because(f, language), i.source, i.date);
                 }
                 let t = |en, de| if german { de } else { en };
+                // The first 20 of each list; --json has all. Our judgement.
                 text += t("  with\n", "  mit\n");
                 for o in d.network.iter().take(20) {
                     let senders = o.senders.map_or_else(String::new, |n| if german { format!(", {n} Absender insgesamt") } else { format!(", {n} senders in all") });

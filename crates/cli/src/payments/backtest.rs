@@ -41,7 +41,7 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
             .split(',')
             .map(|c| c.trim().trim_matches('"'))
             .collect();
-        // Without it any file would do, and the figures would look like a result.
+        // Without this check any file would be accepted, and the figures would look like a result.
         anyhow::ensure!(
             columns == ["party", "label"],
             "{}: its first line isn't party,label",
@@ -63,7 +63,7 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
     }
     let mut run_with = |policy: &Policy| -> anyhow::Result<ScanResult> {
         let history = all.again().context(TMPDIR_FULL)?;
-        // Every score is kept and the line is drawn afterwards, so that parties just below it are known.
+        // Keep every score and apply the limit afterwards, so that parties just below it are known.
         let policy = policy.clone().with_score_min(0.0);
         // A backtest opens no data folder, so no confirmed parties are known.
         scan_history(history, &policy, Relations::default(), None).context(TMPDIR_FULL)
@@ -93,7 +93,8 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
     if args.each {
         let fired = backtest::fired(&after);
         for i in indicators::ALL {
-            // Only a signal can cost an alert, and one that never fired would give the same run.
+            // Without confirmed parties only signals add to a score; one that never fired changes
+            // nothing.
             let counts = matches!(i.counts, indicators::Counts::Signal(_));
             if !counts || !fired.contains_key(i.id) {
                 continue;

@@ -144,7 +144,7 @@ pub fn new_case(b: &Bench) -> String {
     id.unwrap().to_owned()
 }
 
-/// Where the records of a node's block file end; the key masks it.
+/// The offset in bytes at which each record of a node's block file ends; `key` is its xor.dat.
 pub fn record_ends(blk: &[u8], key: &[u8]) -> Vec<usize> {
     let plain = |n: usize| blk[n] ^ key[n % 8];
     let (mut at, mut ends) = (0, Vec::new());
@@ -157,7 +157,7 @@ pub fn record_ends(blk: &[u8], key: &[u8]) -> Vec<usize> {
     ends
 }
 
-/// Takes a regtest chain's blocks into an index.
+/// Indexes a regtest chain's blocks.
 pub fn index_chain(b: &Bench, blocks: &str, index: &str) -> Output {
     let paths = ["--blocks", blocks, "--index", index];
     b.obhut(&[&["chain", "index", "--network", "regtest"], &paths[..]].concat())

@@ -312,7 +312,7 @@ async fn an_authoritys_own_profile_needs_no_new_version() {
             && text.contains("<name>Example</name>")
     );
     for (bad, word) in [
-        ("report\n", "margin"),
+        ("report\n", "without indent"),
         ("part report\n   x\n", "two spaces"),
         ("part report\n  x : wurds\n", "unknown type"),
         ("part report\n  @nothing\n", "part nothing doesn't exist"),
