@@ -290,7 +290,7 @@ fn ids_json_reports_its_people_and_not_the_provider() {
         r#"{"reportedInformation": {"incidentSummary": {"incidentType": "Something New"}}}"#,
         &expect![[r#"
             ids, understood: partly
-            note: "Type of incident as it came in, which is not known here: Something New""#]],
+            note: "Unknown type of incident: Something New""#]],
     );
 }
 

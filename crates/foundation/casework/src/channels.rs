@@ -395,7 +395,7 @@ mod tests {
         channel.production = true;
         set_channel(&c, &channel, &olga).await.unwrap();
         let raised = alarms::alarms(&c).await.unwrap();
-        assert!(raised[0].text.contains("--role appeals"), "{raised:?}");
+        assert!(raised[0].text.contains("the role appeals"), "{raised:?}");
         for (name, role) in [("Rita", Role::Reviewer), ("Rudi", Role::Appeals)] {
             people::add_person(&c, name, &[role], "test").await.unwrap();
         }
