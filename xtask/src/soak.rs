@@ -85,6 +85,17 @@ pub fn run(more: &[String]) -> Done {
         filings.env("TMPDIR", "/dev/shm");
     }
     must(&mut filings, "filings")?;
+    println!("{FILINGS} filings while their destination moves between hosts and modes");
+    let mut moves = cargo();
+    moves
+        .args(["test", "--release", "--package", "obhut-decode"])
+        .args(["--package", "obhut-server", "--test", "filing_moves"])
+        .args(["--", "--nocapture"])
+        .env("OBHUT_SOAK_MOVES", FILINGS);
+    if std::path::Path::new("/dev/shm").is_dir() {
+        moves.env("TMPDIR", "/dev/shm");
+    }
+    must(&mut moves, "filings that move")?;
     let led = Command::new("cargo")
         .args(["+nightly", "fuzz", "--version"])
         .stdout(Stdio::null())
