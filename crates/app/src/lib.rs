@@ -47,7 +47,7 @@ pub async fn open(
     ] {
         if let Err(e) = finished {
             // Not fatal: the proof of erasure reports it as incomplete, and the command itself can run.
-            tracing::error!(cause = %e, "an erasure could not be finished; it is tried again at the next start");
+            tracing::error!(cause = %e, "the erasure of a cleared case could not be finished; it is tried again at the next start");
         }
     }
     Ok(casework)

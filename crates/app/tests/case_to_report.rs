@@ -600,7 +600,7 @@ async fn a_key_is_found_until_revoked_and_never_stored_in_plain() {
 
 /// No digest and no name is stored in plain text: not in lists, database or vault.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_sensitive_lies_open_in_the_data_folder() {
+async fn nothing_sensitive_is_stored_in_plain_text() {
     let b = bench(None).await;
     let c = &b.casework;
     let known = picture(1);

@@ -515,7 +515,7 @@ async fn outcomes_are_counted_once_by_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cases_are_held_together_by_what_the_file_says() {
+async fn cases_are_grouped_as_the_case_file_says() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let by_account = r#"{"group": "account", "facts": {"reported": {"id": "u"}}}"#;
@@ -556,7 +556,7 @@ async fn cases_are_held_together_by_what_the_file_says() {
 
 /// Once an entry is disputed, no case's scores and reports count its match any more.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disputed_entry_speaks_for_no_other_case() {
+async fn a_disputed_entry_counts_in_no_case() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         signed(c, "hotline", &[("one", b"known bytes")]).await;

@@ -66,7 +66,7 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
 
 /// An appeal doesn't stop a report: the report mentions it, and is retracted if the appeal is upheld.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_appeal_is_told_and_stops_no_report() {
+async fn an_open_appeal_is_mentioned_and_stops_no_report() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let Filed {

@@ -235,7 +235,7 @@ async fn a_newer_database_is_refused_with_a_clear_message() {
 
 /// Without lists and without exhibits nothing in the folder shows that it is in use; the database does.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_without_lists_changed_the_lookup_key() {
+async fn an_upgrade_without_lists_keeps_the_lookup_key() {
     on_each_database(async |made: Bench| {
         let (first, list) = first_folder(&made, &picture(1)).await;
         for name in ["lists", "vault"] {

@@ -302,7 +302,7 @@ async fn unit(
             })
         },
         || {
-            let schema = if unit.schema.is_some() { "held against its schema" } else { "without a schema" };
+            let schema = if unit.schema.is_some() { "validated against its schema" } else { "without a schema" };
             format!(
                 "goAML {} for entity {}, amounts in {}, {schema}",
                 unit.profile, unit.entity_id, unit.local_currency

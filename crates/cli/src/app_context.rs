@@ -42,7 +42,7 @@ impl AppContext {
         match &self.data {
             Some(folder) => Ok(folder.clone()),
             None => Ok(dirs::data_dir()
-                .context("this system names no data folder; say where with --data DIR")?
+                .context("this system has no default data folder; name one with --data DIR")?
                 .join("obhut")),
         }
     }

@@ -126,12 +126,12 @@ fn open(folder: &Path) -> anyhow::Result<Index> {
 
 /// Problems printed one by one; of the rest only the number. report.json has all problems of a
 /// trace, but none of a file of tags. Our judgement.
-const PROBLEMS_TOLD: usize = 20;
+const PROBLEMS_SHOWN_MAX: usize = 20;
 
-fn tell_some(problems: impl Iterator<Item = String>, output: &Output) {
+fn print_problems(problems: impl Iterator<Item = String>, output: &Output) {
     // take() may already have reached the end, and count() asks the iterator again.
     let mut problems = problems.fuse();
-    for problem in problems.by_ref().take(PROBLEMS_TOLD) {
+    for problem in problems.by_ref().take(PROBLEMS_SHOWN_MAX) {
         output.remark(&problem);
     }
     let more = problems.count() as u64;
@@ -152,7 +152,7 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let file = tags::read(&name, &bytes).map_err(|why| usage!("{}: {why}", path.display()))?;
-        tell_some(
+        print_problems(
             file.problems
                 .iter()
                 .map(|p| format!("{}, row {}: {}", p.file, p.row, p.what)),
@@ -166,7 +166,7 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
         }
         // A valid file without rows is fine. One whose rows all failed is probably not a file of tags.
         if file.tags.is_empty() && file.actors.is_empty() && !file.problems.is_empty() {
-            anyhow::bail!(usage!("{name}: nothing of it could be taken; see above"));
+            anyhow::bail!(usage!("{name}: no row could be read; see above"));
         }
         all.tags.extend(file.tags);
         all.actors.extend(file.actors);

@@ -84,7 +84,7 @@ async fn take(
     progress.finish_and_clear();
     let s = &intake.summary;
     output.remark(&format!(
-        "{} taken in: {} duplicates, {} re-uploads, {} linked to others, {} unreadable; `obhut intake --queue` shows them, the most at risk first",
+        "{} taken in: {} duplicates, {} re-uploads, {} linked to others, {} unreadable; `obhut intake --queue` shows them, highest risk first",
         s.taken, s.duplicates, s.reuploads, s.linked, s.unreadable
     ));
     Ok(if failed {

@@ -190,7 +190,7 @@ fn report(import: &Import, file: &std::path::Path, output: &Output) -> anyhow::R
     output.line(
                     || json!({ "list": show(&import.list), "new_version": import.new_version, "problems": import.problems }),
                     || {
-                        let what = if import.new_version { "imported" } else { "this very file is on record already" };
+                        let what = if import.new_version { "imported" } else { "this file is already on record" };
                         format!(
                             "{}
     {what}: {}, {} left out",

@@ -324,14 +324,14 @@ fn report(counted: &Counted, output: &Output) {
     ));
     let n = &counted.notices;
     for (count, what) in [
-        (n.zone_missing, "times had no zone and were taken for UTC"),
+        (n.zone_missing, "times had no zone and were read as UTC"),
         (
             n.rounded,
             "amounts were rounded to the minor unit, half to even",
         ),
         (
             n.sorted_files,
-            "files were in no order in time and were sorted",
+            "files were not in order of time and were sorted",
         ),
         (
             n.after_asof,

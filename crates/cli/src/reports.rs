@@ -191,7 +191,7 @@ pub async fn run(
             output.line(
                 || json!({ "report": report, "status": status }),
                 || match status.as_str() {
-                    "withdrawn" => format!("{report} is withdrawn; it hadn't left"),
+                    "withdrawn" => format!("{report} is withdrawn; it had not been sent"),
                     _ => format!("{report} is being retracted; its receiver is notified with the next `obhut report send` and has to acknowledge"),
                 },
             )?;
@@ -261,7 +261,7 @@ pub async fn run(
             }
             // clap's `requires` only says that both options need a report, not that a report needs both.
             _ => anyhow::bail!(usage!(
-                "name the report, its --code and the --source who says so; or nothing, to see the counts"
+                "name the report, its --code and the --source that states it; or nothing, to see the counts"
             )),
         },
     }

@@ -127,7 +127,7 @@ pub async fn destination(
             casework::resume_channel(&casework, &name, &person).await?;
             output.line(
                 || json!({ "destination": name, "halted": null }),
-                || format!("{name} is sent to again"),
+                || format!("reports are sent to {name} again"),
             )?;
         }
     }
@@ -259,7 +259,7 @@ pub async fn route(
             let id = casework::add_route(&casework, &route, &person).await?;
             output.line(
                 || json!({ "route": id }),
-                || format!("{id} holds from now on"),
+                || format!("{id} applies from now on"),
             )?;
         }
         RouteCommand::Remove { id, by } => {
@@ -269,7 +269,7 @@ pub async fn route(
             casework::remove_route(&casework, &id, &person).await?;
             output.line(
                 || json!({ "route": id, "removed": true }),
-                || format!("{id} is off the record"),
+                || format!("{id} is removed"),
             )?;
         }
         RouteCommand::Show { case } => {
@@ -341,7 +341,7 @@ pub async fn deadline(
         DeadlineCommand::List { case, all } => {
             for d in casework::deadlines(&casework, case.as_deref(), all).await? {
                 output.line(
-                    || serde_json::to_value(&d).expect("a clock is JSON"),
+                    || serde_json::to_value(&d).expect("a deadline is JSON"),
                     || {
                         let ended = d
                             .ended_because

@@ -50,7 +50,7 @@ pub async fn run(
     let watching = casework.clone();
     let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
-    let telling = tokio::spawn(obhut_server::workers::tell_platform(casework.clone()));
+    let telling = tokio::spawn(obhut_server::workers::notify_platform(casework.clone()));
     let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
@@ -83,7 +83,7 @@ pub async fn run(
             // A wrong key would otherwise fail in each client's requests instead of here.
             anyhow::ensure!(
                 casework::key(&casework, &key).await?.is_some(),
-                "{}: this key is unknown or revoked; `obhut key create --right screen --right findings --right curate --surface public` makes one",
+                "{}: this key is unknown, revoked or expired; `obhut key create --right screen --right findings --right curate --surface public` makes one",
                 file.display()
             );
             let listener = listen(address, "--hma").await?;

@@ -90,7 +90,9 @@ pub async fn run(
             // Evidence never appears on a screen unasked (docs/handling.md, promise 12).
             anyhow::ensure!(
                 out.is_some() || !io::stdout().is_terminal(),
-                usage!("an exhibit is not shown on a terminal; say where to with --out FILE")
+                usage!(
+                    "an exhibit is not shown on a terminal; name an output file with --out FILE"
+                )
             );
             anyhow::ensure!(
                 by.is_some() || seen == Extent::Unseen,
@@ -147,7 +149,7 @@ pub async fn run(
                     }
                     if !seen.leftovers.is_empty() {
                         text += &format!(
-                            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not ours; nothing refers to them:",
+                            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not obhut's; nothing refers to them:",
                             count(seen.leftovers.len() as u64, "file is", "files are")
                         );
                         for name in seen.leftovers.iter().take(LEFTOVERS_SHOWN_MAX) {

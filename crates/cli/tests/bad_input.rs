@@ -169,7 +169,7 @@ fn a_folder_with_100000_entries_is_screened_to_its_end() {
 }
 
 #[test]
-fn a_name_that_is_no_utf8_is_kept() {
+fn a_name_that_isnt_utf8_is_kept() {
     let b = bench();
     let name = OsStr::from_bytes(b"folder/\xff\xfe.png");
     std::fs::rename(b.path("folder/good.png"), b.folder.path().join(name)).unwrap();
@@ -221,7 +221,7 @@ fn a_bad_digest_in_row_3_is_named_and_the_rest_is_imported() {
 }
 
 #[test]
-fn a_list_that_is_none_changes_nothing() {
+fn a_file_that_isnt_a_list_changes_nothing() {
     let b = Bench::new();
     b.write("list.csv", b"\x00\x01\x02");
     let import = [

@@ -295,7 +295,7 @@ fn the_generator_makes_chains_that_bitcoin_core_s_kernel_takes() {
 }
 
 #[test]
-fn a_movement_whose_block_lost_a_race_is_told_to_have_never_happened() {
+fn a_movement_in_an_orphaned_block_is_withdrawn() {
     let known = Known::read(&fixtures().join("chain"));
     let b = Bench::new();
     let blocks = known.folder.join("blocks");

@@ -172,7 +172,7 @@ fn each_record_that_cant_be_used_is_named_and_the_rest_goes_on() {
 }
 
 #[test]
-fn broken_files_end_in_words() {
+fn broken_files_are_refused_with_a_reason() {
     let b = Bench::new();
     make(&b, "made.parquet");
     let whole = b.read("made.parquet");

@@ -57,7 +57,7 @@ fn a_removed_person_and_a_withdrawn_role_are_denied() {
 }
 
 #[test]
-fn a_key_ends_by_itself() {
+fn a_key_expires() {
     let b = Bench::new();
     let made = b.obhut(&["key", "create", "--expires", "2999-12-31", "--json"]);
     ok(&made);

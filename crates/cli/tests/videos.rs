@@ -233,7 +233,7 @@ fn a_clip_is_found_in_a_longer_film_and_nowhere_else() {
 }
 
 #[test]
-fn what_is_no_whole_video_is_said_and_never_no_match() {
+fn an_incomplete_video_is_reported_and_never_no_match() {
     if !has_ffmpeg() {
         return;
     }
@@ -397,7 +397,7 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
 
 /// A live stream whose segments appear one by one: each matching entry is reported once.
 #[test]
-fn a_live_stream_is_watched_and_told_at_once() {
+fn a_live_stream_is_watched_and_each_entry_reported_once() {
     if !has_ffmpeg() {
         return;
     }

@@ -60,7 +60,7 @@ async fn associations(
 
 /// Sends decisions about uploads and requests for information to the platform until it is dropped.
 /// Apart from [`work`]: a platform that doesn't answer must hold up no report and no alarm.
-pub async fn tell_platform(casework: Arc<Casework>) {
+pub async fn notify_platform(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     let started = jiff::Timestamp::now().as_microsecond();
     let worker = format!("platform-{}-{started}", std::process::id());

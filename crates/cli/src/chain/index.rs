@@ -85,7 +85,7 @@ pub async fn index(
                     reached = args.until.is_some_and(|until| index_info.tip.0 >= until);
                     if let Some(casework) = &casework {
                         // Also without a new block: an earlier run may have been killed between appending and reporting.
-                        tell_movements(casework, network, &args.index, output).await?;
+                        report_movements(casework, network, &args.index, output).await?;
                     }
                     // Not where the index was busy, so that the next round tries again.
                     seen = now;
@@ -125,7 +125,7 @@ fn state_of(blocks: &Path) -> Option<Vec<(OsString, u64, SystemTime)>> {
 
 /// Records movements at watched addresses since the last processed block. A movement that is
 /// recorded already isn't recorded again, so an interrupted run neither loses nor duplicates any.
-async fn tell_movements(
+async fn report_movements(
     casework: &Casework,
     network: Network,
     folder: &Path,

@@ -12,7 +12,7 @@ use obhut_app::formats::chain_files;
 use obhut_server::chain_report;
 use serde_json::{Value, json};
 
-use super::{open, read_tags, tell_some};
+use super::{open, print_problems, read_tags};
 use crate::app_context::AppContext;
 use crate::args::PayersArgs;
 use crate::hints::{Usage, usage};
@@ -128,7 +128,7 @@ fn clear_requests(out: &Path, folder: &Path) -> anyhow::Result<()> {
 }
 
 fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result<()> {
-    tell_some(report.problems.iter().cloned(), output);
+    print_problems(report.problems.iter().cloned(), output);
     for c in &report.contested {
         output.remark(&format!(
             "one cluster is claimed for {}; it was taken for {}",
