@@ -591,9 +591,13 @@ impl IntakeRun<'_> {
                     )
                 }
             };
-            // No alarm for a duplicate: the report it duplicates has raised it.
+            // No alarm for a duplicate of a report that has raised it. Its note may say more, though.
             let now_in_danger = row.reasons.first().is_some_and(|r| rule(r).0 == Level::Now);
-            if now_in_danger && case.is_none() && row.duplicate_of.is_none() {
+            let is_raised = match row.duplicate_of {
+                Some(first) if now_in_danger => raised(&mut tx, first).await?,
+                _ => false,
+            };
+            if now_in_danger && case.is_none() && !is_raised {
                 danger::waits(&mut tx, casework, &name(row.seq)).await?;
             }
             self.summary.taken += 1;
@@ -776,6 +780,20 @@ async fn earlier_cases(
         }
     }
     Ok(earlier)
+}
+
+/// True if a report on record is at the level that raises an alarm.
+async fn raised(tx: &mut Tx, seq: i64) -> Result<bool> {
+    let row = sqlx::query("SELECT reasons FROM incoming WHERE seq = $1")
+        .bind(seq)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some(row) = row else {
+        return Ok(false);
+    };
+    let reasons = Columns::of(&row).text()?;
+    let first = reasons.split(',').next().unwrap_or_default();
+    Ok(!first.is_empty() && rule(first).0 == Level::Now)
 }
 
 async fn write_rows(

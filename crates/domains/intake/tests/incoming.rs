@@ -358,3 +358,27 @@ async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
     })
     .await;
 }
+
+/// A second report of the same conversation said that the child is in danger now, counted as a duplicate of the first,
+/// which didn't, and raised no alarm.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_that_says_more_raises_its_alarm() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let danger = r#", "risks": ["meeting-planned"]"#;
+        take(
+            c,
+            vec![given(IncomingFormat::Xarf, &account("a", ""), &["1"])],
+        )
+        .await;
+        let came = take(
+            c,
+            vec![given(IncomingFormat::Xarf, &account("a", danger), &["1"])],
+        )
+        .await;
+        assert!(came[0].duplicate_of.is_some());
+        b.clock.pass(30 * 60);
+        assert_eq!(casework::alarm_about_danger(c).await.unwrap(), 1);
+    })
+    .await;
+}

@@ -46,6 +46,8 @@ struct Format {
 /// A text; with its parsed JSON if it begins with `{` or `[`.
 struct Input<'a> {
     text: &'a str,
+    /// The bytes it was decoded from: a mail names the encodings of its parts itself.
+    raw: &'a [u8],
     json: Option<Value>,
 }
 
@@ -87,7 +89,7 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
     } else if bytes.len() > REPORT_BYTES_MAX {
         Err(format!("it is longer than {REPORT_BYTES_MAX} bytes"))
     } else {
-        encoding::text(bytes).and_then(|text| read_text(&text))
+        encoding::text(bytes).and_then(|text| read_text(&text, bytes))
     };
     let mut given = read.unwrap_or_else(|why| {
         let mut given = empty(IncomingFormat::Unreadable);
@@ -101,7 +103,7 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
     given
 }
 
-fn read_text(text: &str) -> Result<ParsedReport, String> {
+fn read_text(text: &str, raw: &[u8]) -> Result<ParsedReport, String> {
     let begins = text.trim_start().chars().next();
     let json = match begins {
         None => return Err("it is blank".to_owned()),
@@ -113,7 +115,7 @@ fn read_text(text: &str) -> Result<ParsedReport, String> {
         ),
         Some(_) => None,
     };
-    let input = Input { text, json };
+    let input = Input { text, raw, json };
     match FORMATS.iter().find(|f| (f.is)(&input)) {
         None => Err("it is in no known format".to_owned()),
         Some(format) => (format.read)(&input),

@@ -309,6 +309,12 @@ fn nothing_is_lost_on_the_way_in() {
     // A report without its end took the next one with it.
     let parts = split(b"<reports><report>1<report>2</report></reports>");
     assert_eq!(parts.len(), 2, "{parts:?}");
+    // A report with a prefix, and a note, between two others.
+    let mixed = b"<?xml version='1.0'?><reports a='b'><report>1</report><ns:report>2</ns:report><note>in danger</note><report>3</report></reports>";
+    let parts = split(mixed);
+    assert_eq!(parts.len(), 3, "{parts:?}");
+    assert!(parts[2].windows(9).any(|w| w == b"in danger"));
+    assert_eq!(read(&parts[2]).format, IncomingFormat::Unreadable);
     // A forwarded mail was skipped, and the mail said to be understood.
     let forwarded = format!(
         "From: a@example.org\r\nTo: b@example.org\r\nSubject: Fwd\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
@@ -396,4 +402,114 @@ fn found_inputs_are_read_or_said_to_be_unread() {
             }
         }
     }
+}
+
+/// Each made the reporter, or a child, the person reported.
+#[test]
+fn the_reporter_is_never_the_suspect() {
+    let pages = pdf(&[
+        "CyberTipline Report 200000001",
+        "Suspect",
+        "ESP User ID: bad-1",
+        "Child Victim Information",
+        "ESP User ID: kid-1",
+        "Reporting Person",
+        "Email Address: reporter@example.com",
+        "Submitter",
+        "ESP User ID: rep-1",
+        "Suspect",
+        "ESP User ID: bad-2",
+    ]);
+    let given = read(&pages);
+    let facts = given.facts.expose();
+    assert_eq!(reported(facts)[0], "bad-1");
+    assert_eq!(facts.also_reported.len(), 1);
+    assert_eq!(facts.also_reported[0].id.as_deref(), Some("bad-2"));
+    let text = serde_json::to_string(&facts.reported).unwrap();
+    assert!(!text.contains("kid-1") && !text.contains("rep-1") && !text.contains("reporter@"));
+    for (given, who) in [
+        (
+            r#"{"account": {"id": "rep-1"}, "target_account": null, "comment": "c"}"#,
+            None,
+        ),
+        (
+            r#"{"account": {"id": "rep-1"}, "target_account": "x", "comment": "c"}"#,
+            None,
+        ),
+        (
+            r#"{"type": "Flag", "actor": "https://a.social/users/rep", "object": ["https://a.social/users/rep", "https://m.social/users/bad"]}"#,
+            Some("https://m.social/users/bad"),
+        ),
+        (
+            r#"{"type": "Flag", "actor": "https://a.social/actor", "object": ["https://m.social/@bad/123", "https://m.social/@bad"]}"#,
+            Some("https://m.social/@bad"),
+        ),
+        (
+            "Beschuldigter\nKonto: bad-1\nMelderin\nKonto: anna",
+            Some("bad-1"),
+        ),
+        (
+            "Reporter\nAccount: anna\nSuspect\nAccount: bad-1",
+            Some("bad-1"),
+        ),
+        ("Konto: bad-1\nKonto: other", Some("bad-1")),
+        (r#"{"account": 12345, "text": "x"}"#, Some("12345")),
+    ] {
+        let read = read(given.as_bytes());
+        let who_is = read
+            .facts
+            .expose()
+            .reported
+            .as_ref()
+            .and_then(|a| a.id.as_deref());
+        assert_eq!(who_is, who, "{given}");
+    }
+}
+
+/// What isn't read is said not to be: text in another body of a mail, fields that aren't known, skipped pages.
+#[test]
+fn what_is_not_read_is_said() {
+    // A mail names the encoding of its parts; its text was decoded twice.
+    let mut latin = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\nein M".to_vec();
+    latin.extend(b"\xe4dchen, 12\r\n");
+    let note = read(&latin).facts.expose().note.clone().unwrap_or_default();
+    assert!(note.contains("M\u{e4}dchen"), "{note}");
+    let head = "From: a@example.org\r\nTo: b@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\n";
+    let two = format!(
+        "{head}Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nfirst\r\n--x\r\nContent-Type: text/plain\r\n\r\nsecond\r\n--x--\r\n"
+    );
+    let html = format!(
+        "{head}Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nsee html\r\n--x\r\nContent-Type: text/html\r\n\r\n<p>second</p>\r\n--x--\r\n"
+    );
+    for mail in [two, html] {
+        let note = read(mail.as_bytes())
+            .facts
+            .expose()
+            .note
+            .clone()
+            .unwrap_or_default();
+        assert!(note.contains("second"), "{mail}: {note}");
+    }
+    for (form, understood) in [
+        (r#"{"account": "a", "text": "x"}"#, Understood::Yes),
+        (r#"{"account": "a", "message": "x"}"#, Understood::Partly),
+        (r#"{"account": "a", "what": ["x"]}"#, Understood::Partly),
+        (r#"{"facts": "x"}"#, Understood::Partly),
+        (
+            r#"{"facts": {"reported": {"id": "a"}, "misspelt": 1}}"#,
+            Understood::Partly,
+        ),
+        (
+            r#"{"facts": {"reported": {"id": "a"}}, "group": "alone"}"#,
+            Understood::Yes,
+        ),
+    ] {
+        assert_eq!(read(form.as_bytes()).understood, understood, "{form}");
+    }
+    // With an account it is no notice about an address: account and urgency were lost.
+    let given = read(br#"{"account": "bad-1", "good_faith": true, "urgent": "now"}"#);
+    assert_eq!(reported(given.facts.expose()), ["bad-1"]);
+    // One page of operators without an end; it took gigabytes.
+    let vast = pdf(&[&"(".repeat(600_000)]);
+    assert_eq!(read(&vast).format, IncomingFormat::Unreadable);
 }

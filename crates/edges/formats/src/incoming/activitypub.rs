@@ -24,8 +24,18 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .into_iter()
         .filter_map(|o| said(o).or_else(|| own(o, "id")))
         .collect();
+    // The reporter is never the suspect, even if the report names them among its objects.
+    let reporter = own(value, "actor").or_else(|| own(&value["actor"], "id"));
     // The first object that isn't a post is the account; a post's address doesn't say whose it is.
     let is_post = |uri: &str| {
+        // Mastodon's and Pixelfed's pages of posts: /@name/123, /p/name/123.
+        let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+        let parts: Vec<&str> = path.split('/').skip(1).filter(|p| !p.is_empty()).collect();
+        if let [first, _, ..] = parts[..]
+            && (first.starts_with('@') || first == "p")
+        {
+            return true;
+        }
         [
             "/statuses/",
             "/notes/",
@@ -37,8 +47,9 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .iter()
         .any(|part| uri.contains(part))
     };
-    let account = objects.iter().find(|o| !is_post(o)).cloned();
-    let posts = objects.iter().filter(|o| Some(*o) != account.as_ref());
+    let others = || objects.iter().filter(|o| Some(*o) != reporter.as_ref());
+    let account = others().find(|o| !is_post(o)).cloned();
+    let posts = others().filter(|o| Some(*o) != account.as_ref());
     let facts = Facts {
         occurred_at: own(value, "published"),
         reported: account.clone().map(|uri| Account {

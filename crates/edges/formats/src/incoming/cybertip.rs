@@ -336,8 +336,11 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     }
     let mut found = Vec::new();
     // By bytes and not as a tree: a broken report must cost neither the whole file nor the next one.
+    // What is before, between and after the reports becomes one more part, so that it is kept and ranked.
+    let mut beside = Vec::new();
     let mut rest = bytes;
     while let Some(start) = next_report(rest) {
+        beside.extend_from_slice(&rest[..start]);
         rest = &rest[start..];
         let next = next_report(&rest[1..]).map(|at| at + 1);
         if let Some(next) = next.filter(|n| find(&rest[..*n], b"</report>").is_none()) {
@@ -349,30 +352,48 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         let Some(end) = find(rest, b"</report>").map(|at| at + b"</report>".len()) else {
             // Broken off: what is left is a report that can't be read, not nothing.
             found.push(Cow::Borrowed(rest));
+            rest = &[];
             break;
         };
         let (report, after) = rest.split_at(end);
-        // What follows up to the next report belongs to this one: the details of its files.
+        // The details of its files follow a report, up to the next one.
         let tail = &after[..next_report(after).unwrap_or(after.len())];
         let close = b"</fileDetails>";
         let details =
             find(tail, b"<fileDetails").zip(tail.windows(close.len()).rposition(|w| w == close));
+        rest = after;
         found.push(match details {
             // A wrapper makes it one document again; read() looks for the parts at any depth.
-            Some((from, to)) => Cow::Owned(
-                [
-                    b"<packet>",
-                    report,
-                    &tail[from..to + close.len()],
-                    b"</packet>",
-                ]
-                .concat(),
-            ),
+            Some((from, to)) => {
+                let to = to + close.len();
+                beside.extend_from_slice(&tail[..from]);
+                rest = &after[to..];
+                Cow::Owned([b"<packet>", report, &tail[from..to], b"</packet>"].concat())
+            }
             None => Cow::Borrowed(report),
         });
-        rest = after;
+    }
+    if !found.is_empty() {
+        beside.extend_from_slice(rest);
+        if says_something(&beside) {
+            found.push(Cow::Owned(beside));
+        }
     }
     found
+}
+
+/// True if there is more than a declaration, the container's own tags and white space.
+fn says_something(beside: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(beside);
+    let mut rest = text.trim();
+    while let Some(tag) = ["<?xml", "<reports", "</reports"]
+        .iter()
+        .find(|t| rest.starts_with(**t))
+    {
+        let end = rest.find('>').map_or(rest.len(), |at| at + 1);
+        rest = rest[tag.len().max(end)..].trim_start();
+    }
+    !rest.is_empty()
 }
 
 fn find(within: &[u8], what: &[u8]) -> Option<usize> {

@@ -3,7 +3,7 @@
 
 use obhut_facts::{
     Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport,
-    Payment, Person as NamedPerson, Place, RiskFact, Sealed, Thread, Wallet,
+    Payment, Person as NamedPerson, Place, RiskFact, Sealed, Thread, Understood, Wallet,
 };
 use serde_json::Value;
 
@@ -98,7 +98,12 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             note: None,
         });
     }
-    let account = own("account").or_else(|| value["account"]["id"].as_str().map(str::to_owned));
+    let account = counted("account").or_else(|| {
+        let id = &value["account"]["id"];
+        id.as_str()
+            .map(str::to_owned)
+            .or_else(|| Some(id.as_u64()?.to_string()))
+    });
     let emails: Vec<_> = words("account_email")
         .into_iter()
         .map(|address| Email {
@@ -118,7 +123,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             ..Account::default()
         });
     }
-    if let Some(child) = own("child") {
+    if let Some(child) = counted("child") {
         facts.victims.push(Account {
             id: Some(child),
             service: own("service"),
@@ -179,6 +184,33 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         }
         facts = whole;
         given.format = IncomingFormat::CaseFile;
+    }
+    // A field that isn't known, or of another type than is read, may say the most important thing.
+    let unread = |name: &str, field: &Value| match name {
+        // Who reports isn't read on purpose.
+        "reporter" => false,
+        "facts" => given.format != IncomingFormat::CaseFile,
+        "files" | "payments" => !field.is_array(),
+        "account" => {
+            !(field.is_string()
+                || field.is_u64()
+                || field["id"].is_string()
+                || field["id"].is_u64())
+        }
+        "tags" | "risks" | "url" | "urls" | "thread" | "wallet" | "account_email" => {
+            !(field.is_string() || field.is_array())
+        }
+        "number" | "id" | "child" => !(field.is_string() || field.is_u64()),
+        "urgent" => !(field.is_string() || field.is_boolean()),
+        name if KEYS.contains(&name) => !field.is_string(),
+        _ => given.format != IncomingFormat::CaseFile,
+    };
+    let fields = value.as_object().into_iter().flatten();
+    if fields
+        .filter(|(_, f)| !f.is_null())
+        .any(|(n, f)| unread(n, f))
+    {
+        given.understood = Understood::Partly;
     }
     given.facts = Sealed::new(facts);
     Ok(given)

@@ -32,7 +32,7 @@ fn is(input: &Input<'_>) -> bool {
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let message = MessageParser::default()
-        .parse(input.text.as_bytes())
+        .parse(input.raw)
         .ok_or_else(|| "it begins like an e-mail but can't be parsed as one".to_owned())?;
     let mut all = Inside::default();
     all.gather(&message, 0);
@@ -56,6 +56,9 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             ..facts.clone()
         };
         given.facts = Sealed::new(facts);
+        if is_cut && given.understood == Understood::Yes {
+            given.understood = Understood::Partly;
+        }
         return Ok(given);
     }
     let mut given = empty(IncomingFormat::Mail);
@@ -92,10 +95,21 @@ impl Inside {
         if depth > 0 {
             self.texts.extend(message.subject().map(str::to_owned));
         }
-        let text = message.body_text(0).unwrap_or_default().trim().to_owned();
-        if !text.is_empty() {
-            self.texts.push(text);
+        let mut bodies: Vec<String> = (0..message.text_body_count())
+            .filter_map(|n| message.body_text(n))
+            .map(|text| text.trim().to_owned())
+            .collect();
+        // The other form of the same text: it may say more, as where the plain one says "see HTML".
+        for part in message
+            .html_body
+            .iter()
+            .filter(|p| !message.text_body.contains(p))
+        {
+            let html = message.part(*part).and_then(|p| p.text_contents());
+            bodies.extend(html.map(|h| mail_parser::decoders::html::html_to_text(h)));
         }
+        self.texts
+            .extend(bodies.into_iter().filter(|t| !t.trim().is_empty()));
         for part in message.attachments() {
             match part.message() {
                 Some(inner) => self.gather(inner, depth + 1),

@@ -1,6 +1,8 @@
 //! A Mastodon report: `account` reports, `target_account` is reported.
 
-use obhut_facts::{Account, Email, Facts, IncomingFormat, IpEvent, ParsedReport, Person, Sealed};
+use obhut_facts::{
+    Account, Email, Facts, IncomingFormat, IpEvent, ParsedReport, Person, Sealed, Understood,
+};
 
 use super::json::{items, own, pages, texts};
 use super::{Format, Input, empty};
@@ -8,10 +10,12 @@ use super::{Format, Input, empty};
 /// Mastodon's `Admin::Report`: `account` reports, `target_account` is reported.
 pub(super) const FORMAT: Format = Format {
     is: |input| {
+        // Also with a target that can't be read: the web form's reader would take `account`, who reports,
+        // for the person reported.
         input
             .json
             .as_ref()
-            .is_some_and(|v| v["target_account"].is_object())
+            .is_some_and(|v| v.get("target_account").is_some())
     },
     read,
 };
@@ -21,6 +25,9 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut given = empty(IncomingFormat::Mastodon);
     given.number = own(value, "id");
     let target = &value["target_account"];
+    if !target.is_object() {
+        given.understood = Understood::Partly;
+    }
     // The administrator's view wraps the public one.
     let public = match target["account"].is_object() {
         true => &target["account"],

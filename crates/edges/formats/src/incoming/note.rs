@@ -135,13 +135,46 @@ fn is_readable(text: &str) -> bool {
     words.len() < WORDS_MIN || ordinary * 20 > words.len()
 }
 
+/// Headings of the reporter's data.
+const REPORTER: &[&str] = &[
+    "reporter",
+    "reported by",
+    "caller",
+    "complainant",
+    "melder",
+    "melderin",
+    "anrufer",
+    "anruferin",
+    "hinweisgeber",
+    "hinweisgeberin",
+];
+/// Headings of the reported person's data.
+const SUSPECT: &[&str] = &[
+    "suspect",
+    "reported",
+    "reported person",
+    "beschuldigter",
+    "beschuldigte",
+    "verdächtiger",
+    "verdächtige",
+    "gemeldet",
+];
+
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let text = input.text;
     let mut given = empty(IncomingFormat::Note);
     let mut facts = Facts::default();
     let (mut account, mut service) = (None, None);
     let mut known_line = false;
+    let mut of_reporter = false;
     for line in text.lines().take(HEAD_LINES_MAX) {
+        // A heading of its own: what follows is about whoever reports, until the next one.
+        let heading = line.trim().trim_end_matches(':').to_lowercase();
+        if REPORTER.contains(&heading.as_str()) {
+            of_reporter = true;
+        } else if SUSPECT.contains(&heading.as_str()) {
+            of_reporter = false;
+        }
         let Some((word, value)) = line.split_once(':') else {
             continue;
         };
@@ -152,7 +185,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         }
         let listed = || value.split([',', ';']).map(|w| w.trim().to_lowercase());
         match word.trim().to_lowercase().as_str() {
-            "account" | "konto" => account = Some(value),
+            // The first one: a later one may be anyone's.
+            "account" | "konto" if !of_reporter && account.is_none() => account = Some(value),
             "service" | "dienst" => service = Some(value),
             "url" | "address" | "adresse" => facts.places.push(Place::WebPage {
                 urls: vec![value],

@@ -74,7 +74,7 @@ pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
         .filter(|d| is_structured(d))
         .filter_map(|d| {
             let text = encoding::text(d).ok()?;
-            read_text(&text).ok()
+            read_text(&text, d).ok()
         });
     let mut read: Vec<ParsedReport> = structured.collect();
     read.retain(|r| r.format != IncomingFormat::Json);

@@ -8,10 +8,14 @@ use obhut_facts::{
 
 use super::super::{cybertip, empty, put_digest};
 
-/// Most bytes one object stream unpacks to, and all pages and fonts that are read together. Our judgement.
+/// Most bytes one object stream unpacks to, and all pages that are read together. Our judgement.
 const UNPACKED_BYTES_MAX: usize = 64 << 20;
-/// Most bytes the map of one font unpacks to. Our judgement: a map of all of Unicode's first plane is shorter.
-const FONT_BYTES_MAX: usize = 1 << 20;
+/// Most bytes one page's content unpacks to: decoded it takes some three hundred times as much memory. Our judgement.
+const PAGE_BYTES_MAX: usize = 512 << 10;
+/// Most bytes the map of one font unpacks to. Our judgement.
+const FONT_BYTES_MAX: usize = 256 << 10;
+/// Most fonts decoded in one document; text in others is not read. Our judgement.
+const FONTS_MAX: usize = 64;
 /// Most pages read. Our judgement.
 const PAGES_MAX: usize = 500;
 /// Longest text kept, in characters. Our judgement.
@@ -39,42 +43,59 @@ fn text(bytes: &[u8]) -> Option<String> {
     let document = lopdf::Document::load_mem_with_options(bytes, options).ok()?;
     let mut all = String::new();
     let mut left = UNPACKED_BYTES_MAX;
+    let mut fonts = Fonts::new();
+    let mut unread = 0;
     for page in document.get_pages().values().take(PAGES_MAX) {
-        // A page that can't be read, or unpacks to more than is left, costs that page.
-        let _ = page_text(&document, *page, &mut left, &mut all);
+        // A page that can't be read, or unpacks to more than is allowed, costs that page.
+        if page_text(&document, *page, &mut left, &mut fonts, &mut all).is_err() {
+            unread += 1;
+        }
         all.push('\n');
         if all.len() > TEXT_CHARS_MAX {
             break;
         }
     }
-    Some(all.chars().take(TEXT_CHARS_MAX).collect())
+    let mut all: String = all.chars().take(TEXT_CHARS_MAX).collect();
+    unread += document.get_pages().len().saturating_sub(PAGES_MAX);
+    if unread > 0 && !all.trim().is_empty() {
+        all += &format!("\n({unread} pages could not be read; look at the original)");
+    }
+    Some(all)
 }
+
+/// Decoded fonts, by where their dictionaries are in memory: the same font has many names.
+type Fonts<'a> = std::collections::HashMap<*const lopdf::Dictionary, lopdf::Encoding<'a>>;
 
 /// Appends the text of a page, with a line break at each move to another line; lopdf's own text
 /// extraction would join the lines.
-fn page_text(
-    document: &lopdf::Document,
+fn page_text<'a>(
+    document: &'a lopdf::Document,
     page: lopdf::ObjectId,
     left: &mut usize,
+    known: &mut Fonts<'a>,
     out: &mut String,
 ) -> lopdf::Result<()> {
     let fonts = document.get_page_fonts(page)?;
-    let mut encodings = std::collections::BTreeMap::new();
-    for (name, font) in &fonts {
-        // What a font's map unpacks to isn't known outside; it counts as its share of a page.
-        *left = left.saturating_sub(FONT_BYTES_MAX);
-        let encoding = font.get_font_encoding_with_limit(document, FONT_BYTES_MAX)?;
-        encodings.insert(name.clone(), encoding);
+    for font in fonts.values() {
+        let at = std::ptr::from_ref::<lopdf::Dictionary>(font);
+        if known.len() < FONTS_MAX && !known.contains_key(&at) {
+            // A font that can't be decoded costs the text in it.
+            if let Ok(encoding) = font.get_font_encoding_with_limit(document, FONT_BYTES_MAX) {
+                known.insert(at, encoding);
+            }
+        }
     }
     let mut encoding = None;
-    let content = document.get_page_content_with_limit(page, *left)?;
+    let content = document.get_page_content_with_limit(page, (*left).min(PAGE_BYTES_MAX))?;
     *left -= content.len();
     for operation in lopdf::content::Content::decode(&content)?.operations {
         let operands = &operation.operands;
         match operation.operator.as_str() {
             "Tf" => {
                 let name = operands.first().and_then(|o| o.as_name().ok());
-                encoding = name.and_then(|n| encodings.get(n));
+                let font = name.and_then(|n| fonts.get(n));
+                encoding =
+                    font.and_then(|f| known.get(&std::ptr::from_ref::<lopdf::Dictionary>(f)));
             }
             // Down or up: another line. To the side: another word.
             "Td" | "TD" => {
@@ -134,6 +155,7 @@ fn parse(text: &str) -> ParsedReport {
     let mut account = Account::default();
     let mut person = Person::default();
     let mut in_suspect = false;
+    let mut others = Vec::new();
     let mut known = 0;
     for line in text.lines().map(str::trim) {
         if let Some(number) = line.strip_prefix("CyberTipline Report ") {
@@ -143,14 +165,18 @@ fn parse(text: &str) -> ParsedReport {
                 known += 1;
             }
         }
-        // Sections: data under the provider's or the child's heading are never the suspect's.
-        match line {
-            "Suspect" | "Suspect Information" | "Person or User Being Reported" => {
-                in_suspect = true
+        // Sections: data under the provider's, the reporter's or the child's heading are never the suspect's.
+        match section(line) {
+            Some(true) => {
+                // A second suspect is another person.
+                if !std::mem::replace(&mut in_suspect, true) || account_is_named(&account, &person)
+                {
+                    others.extend(finished(&mut account, &mut person));
+                }
+                continue;
             }
-            "Child Victim" | "Victim" | "Intended Recipient" => in_suspect = false,
-            _ if line.starts_with("Section ") => in_suspect = false,
-            _ => {}
+            Some(false) => in_suspect = false,
+            None => {}
         }
         let Some((label, value)) = line.split_once(':') else {
             continue;
@@ -184,16 +210,56 @@ fn parse(text: &str) -> ParsedReport {
             _ => {}
         }
     }
-    if person != Person::default() {
-        account.person = Some(person);
-    }
-    if account != Account::default() {
-        facts.reported = Some(account);
-    }
+    others.extend(finished(&mut account, &mut person));
+    let mut suspects = others.into_iter();
+    facts.reported = suspects.next();
+    facts.also_reported = suspects.collect();
     if known == 0 {
         given.understood = Understood::No;
     }
     facts.note = Some(text.trim().to_owned());
     given.facts = Sealed::new(facts);
     given
+}
+
+/// True for a heading of a suspect's data, false for any other heading; none for other lines.
+fn section(line: &str) -> Option<bool> {
+    const SUSPECTS: &[&str] = &[
+        "Suspect",
+        "Suspect Information",
+        "Person or User Being Reported",
+    ];
+    const OTHERS: &[&str] = &[
+        "Section ",
+        "Child",
+        "Victim",
+        "Intended Recipient",
+        "Report",
+        "Submitt",
+        "Witness",
+        "Law Enforcement",
+        "Company",
+        "Provider",
+        "Additional",
+    ];
+    if SUSPECTS.contains(&line) {
+        return Some(true);
+    }
+    let heading = !line.contains(':') || line.starts_with("Section ");
+    (heading && OTHERS.iter().any(|o| line.starts_with(o))).then_some(false)
+}
+
+fn account_is_named(account: &Account, person: &Person) -> bool {
+    *account != Account::default() || *person != Person::default()
+}
+
+/// The account read so far, if anything was; begins the next one.
+fn finished(account: &mut Account, person: &mut Person) -> Option<Account> {
+    if !account_is_named(account, person) {
+        return None;
+    }
+    let person = std::mem::take(person);
+    let mut account = std::mem::take(account);
+    account.person = (person != Person::default()).then_some(person);
+    Some(account)
 }
