@@ -106,7 +106,7 @@ impl Inside {
             .filter(|p| !message.text_body.contains(p))
         {
             let html = message.part(*part).and_then(|p| p.text_contents());
-            bodies.extend(html.map(|h| mail_parser::decoders::html::html_to_text(h)));
+            bodies.extend(html.map(mail_parser::decoders::html::html_to_text));
         }
         self.texts
             .extend(bodies.into_iter().filter(|t| !t.trim().is_empty()));
