@@ -438,7 +438,7 @@ fn lines_that_hold_no_digest_are_shown_shortened() {
     assert_eq!(line["digest"].as_str().unwrap().len(), 900);
 }
 
-/// A folder or link that can't be read inside a folder of reports was passed over, and so was a video's digest that no
+/// A folder or link that can't be read inside a folder of reports was skipped, and so was a video's digest that no
 /// comparison of single digests can find.
 #[test]
 fn what_is_passed_over_is_named() {

@@ -337,10 +337,10 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let mut found = Vec::new();
     // By bytes and not as a tree: a broken report must cost neither the whole file nor the next one.
     // What is before, between and after the reports becomes one more part, so that it is kept and ranked.
-    let mut beside = Vec::new();
+    let mut leftover = Vec::new();
     let mut rest = bytes;
     while let Some(start) = next_report(rest) {
-        beside.extend_from_slice(&rest[..start]);
+        leftover.extend_from_slice(&rest[..start]);
         rest = &rest[start..];
         let next = next_report(&rest[1..]).map(|at| at + 1);
         if let Some(next) = next.filter(|n| find(&rest[..*n], b"</report>").is_none()) {
@@ -366,7 +366,7 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
             // A wrapper makes it one document again; read() looks for the parts at any depth.
             Some((from, to)) => {
                 let to = to + close.len();
-                beside.extend_from_slice(&tail[..from]);
+                leftover.extend_from_slice(&tail[..from]);
                 rest = &after[to..];
                 Cow::Owned([b"<packet>", report, &tail[from..to], b"</packet>"].concat())
             }
@@ -374,17 +374,17 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         });
     }
     if !found.is_empty() {
-        beside.extend_from_slice(rest);
-        if says_something(&beside) {
-            found.push(Cow::Owned(beside));
+        leftover.extend_from_slice(rest);
+        if says_something(&leftover) {
+            found.push(Cow::Owned(leftover));
         }
     }
     found
 }
 
 /// True if there is more than a declaration, the container's own tags and white space.
-fn says_something(beside: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(beside);
+fn says_something(leftover: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(leftover);
     let mut rest = text.trim();
     while let Some(tag) = ["<?xml", "<reports", "</reports"]
         .iter()

@@ -168,7 +168,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut known_line = false;
     let mut of_reporter = false;
     for line in text.lines().take(HEAD_LINES_MAX) {
-        // A heading of its own: what follows is about whoever reports, until the next one.
+        // A heading of its own: what follows is about the reporter, until the next one.
         let heading = line.trim().trim_end_matches(':').to_lowercase();
         if REPORTER.contains(&heading.as_str()) {
             of_reporter = true;

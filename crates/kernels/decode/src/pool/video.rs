@@ -396,7 +396,7 @@ impl Pool {
             });
         }
         // Closed, so that ffprobe cannot block on an answer longer than 4 KiB. Its answer has ended, and
-        // one that goes on sleeping is killed: the limit of its CPU time wouldn't end it.
+        // one that keeps sleeping is killed: the limit of its CPU time wouldn't end it.
         drop(ours);
         let Some(status) = ended(&mut child, PROBE_MAX)? else {
             return Err(Unreadable::TookTooLong {

@@ -20,7 +20,7 @@ pub(in crate::incoming) fn is(bytes: &[u8]) -> bool {
 }
 
 /// The structured documents of an archive, each a report; empty unless there are at least two. The
-/// first one comes in an archive of its own with all files that are no report, so that they are kept.
+/// first one comes in a new archive with all files that are not reports, so that they are kept.
 pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let members = members(bytes).unwrap_or_default();
     let (mut structured, others): (Vec<_>, Vec<_>) =
