@@ -231,3 +231,80 @@ async fn an_account_is_named_for_one_upload_without_one() {
     assert_eq!(a.answer(&request, &of_one).await.0, 204);
     assert_eq!(a.facts().await["reported"], Value::Null);
 }
+
+/// A child's name and e-mail address went into a file's note, which reports that leave the children out contain; and
+/// white space made the child another account, which was reported.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_s_account_is_never_reported_and_its_data_go_nowhere() {
+    let a = asked("").await;
+    let facts = Facts::from_json(br#"{"victims": [{"id": "kid"}]}"#).unwrap();
+    casework::set_facts(&a.b.casework, &a.case, &facts, "test")
+        .await
+        .unwrap();
+    let request = a.request().await;
+    let upload = json!([{ "id": a.upload, "facts": { "email": "kid@example.org", "screen_name": "kidname" } }]);
+    for (account, status) in [
+        (Value::Null, 422),
+        (json!(" kid"), 422),
+        (json!("KID"), 422),
+        (json!("kid"), 204),
+    ] {
+        let body = json!({ "account": account, "uploads": upload, "complete": false });
+        let (given, said) = a.answer(&request, &body).await;
+        assert_eq!(given, status, "{account}: {said}");
+        let text = a.facts().await.to_string();
+        assert!(
+            !text.contains("kid@") && !text.contains("kidname"),
+            "{text}"
+        );
+        assert_eq!(a.facts().await["reported"], Value::Null);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_only_names_the_account_is_kept() {
+    let a = asked("").await;
+    let request = a.request().await;
+    assert_eq!(
+        a.answer(&request, &json!({ "account": "u-9" })).await.0,
+        204
+    );
+    assert_eq!(a.facts().await["reported"]["id"], "u-9");
+    let (status, said) = a.answer(&request, &json!({ "complete": false })).await;
+    assert_eq!(status, 409);
+    assert!(!said.to_string().contains("answered"), "no reason: {said}");
+}
+
+/// Sent in parallel the same answer was sealed once for each request, and all but one were refused; and what came for a
+/// person cleared meanwhile stayed in the vault.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_sent_at_the_same_time_are_taken_once() {
+    let a = asked("u-1").await;
+    let request = a.request().await;
+    let body = json!({ "files": [{ "content": base64(&picture(7)), "name": "b.png" }] });
+    let all = futures::future::join_all((0..6).map(|_| a.answer(&request, &body))).await;
+    assert!(all.iter().all(|(status, _)| *status == 204), "{all:?}");
+    let exhibits = async || {
+        casework::exhibits_of_case(&a.b.casework, &a.case)
+            .await
+            .unwrap()
+    };
+    assert_eq!(exhibits().await.len(), 2, "the upload and the file");
+
+    // A file of an answer is in the report, and what it changes voids an approval.
+    let rita = casework::person(&a.b.casework, "Rita").await.unwrap();
+    a.b.rule(&rita, &a.case, Ruling::Report).await;
+    let report = casework::report(&a.b.casework, &a.case, false, "test")
+        .await
+        .unwrap();
+    let form = obhut_app::formats::reports::by_name("webhook").unwrap();
+    let rendered = report.render(form.renderer());
+    assert!(rendered.text().unwrap().contains("b.png"));
+
+    // Refused in the end: nothing of it stays.
+    let request = a.request().await;
+    let other = json!({ "files": [{ "content": base64(&picture(8)), "name": "c.png" }] });
+    a.b.rule(&rita, &a.case, Ruling::NoReport).await;
+    assert_eq!(a.answer(&request, &other).await.0, 409);
+    assert_eq!(exhibits().await.len(), 2);
+}

@@ -371,7 +371,12 @@ async fn event(
                 "the platform didn't take a decision about uploads: {why}; it can ask for them with GET /v1/screen?since="
             ),
         };
-        casework::raise_alarm(casework, "platform", casework::PLATFORM, &text).await?;
+        // One for each request, so that none hides another; decisions can be asked for all together.
+        let subject = match job.kind {
+            JobKind::Information => job.subject.as_str(),
+            _ => casework::PLATFORM,
+        };
+        casework::raise_alarm(casework, "platform", subject, &text).await?;
     }
     match casework::finish_job(casework, job, worker).await {
         // Another worker has it by now, and has sent it again; the id is the same.

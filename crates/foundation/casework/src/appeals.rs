@@ -62,7 +62,7 @@ pub async fn file_appeal(
 }
 
 /// The rejected appeal against the latest decision, if there is one.
-async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appeal>> {
+pub(crate) async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appeal>> {
     let decided_at = decisions::decisions(casework, case)
         .await?
         .last()

@@ -391,6 +391,7 @@ pub async fn end_deadline(
             "deadline {id} has ended already"
         )));
     }
+    require_movable(&known)?;
     // 18 USC 2258A(h) sets a minimum; after it a person may end it by hand.
     if known.kind == DeadlineKind::Preservation && casework.now() < known.due_at {
         return Err(CaseworkError::conflict(
@@ -439,9 +440,10 @@ pub async fn extend_deadline(
             "deadline {id} has ended already"
         )));
     }
+    require_movable(&known)?;
     if due_at <= known.due_at {
         return Err(CaseworkError::conflict(
-            "a deadline can only be extended, with a reason",
+            "the new date isn't later than the present one; a deadline can only be extended",
         ));
     }
     // `escalated_at` is cleared: the new date gets an alarm too.
@@ -519,6 +521,17 @@ async fn near_their_end(casework: &Casework, now: i64) -> Result<Vec<Deadline>> 
         .fetch_all(casework.db.pool())
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// # Errors
+/// A conflict for the alarm about a child in danger: only what is done about the case ends it.
+fn require_movable(deadline: &Deadline) -> Result<()> {
+    if deadline.kind != DeadlineKind::ChildInDanger {
+        return Ok(());
+    }
+    Err(CaseworkError::conflict(
+        "this reminds of a child in danger; it ends when a report is approved, the case is decided not to be reported, the facts are put right, or the person is cleared",
+    ))
 }
 
 /// A clock by its id.

@@ -4,7 +4,7 @@
 //! A request is a deadline of its own, so it ends, is extended and raises its alarm like every other; the outbox tells
 //! the platform of it. Facts of an answer only add to what is on record ([`UploadFacts::add_to`]).
 
-use obhut_facts::{Facts, UploadFacts, words};
+use obhut_facts::{Facts, Surface, UploadFacts, words};
 use serde::Serialize;
 
 use crate::authorize::Action;
@@ -13,7 +13,7 @@ use crate::deadlines::DeadlineKind;
 use crate::outbox::JobKind;
 use crate::{
     Casework, CaseworkError, Person, Result, alarms, audit, cases, channels, deadlines, facts,
-    findings, outbox, views,
+    findings, ids, outbox, views,
 };
 
 /// Uploads and files in one answer. Our judgement: an answer may come in parts.
@@ -86,6 +86,8 @@ pub struct AnsweredFile {
     pub bytes: Vec<u8>,
     /// Its name.
     pub name: Option<String>,
+    /// Where it was meant to be seen; public if the platform doesn't say.
+    pub surface: Option<Surface>,
     /// What is known of its upload.
     pub facts: UploadFacts,
 }
@@ -109,7 +111,7 @@ pub async fn ask_platform(
     if due_at <= casework.now() {
         return Err(CaseworkError::invalid(
             "due_at",
-            "is in the past; the platform can't answer by then",
+            "the time the answer is due is in the past; the platform can't answer by then",
         ));
     }
     let mut wanted = wanted.to_vec();
@@ -270,7 +272,7 @@ pub async fn answer_information(
     let case = request.case.as_str();
     require_open(&request)?;
     cases::require_not_cleared(&mut tx, case).await?;
-    let account = account(&mut tx, casework, case, answer).await?;
+    let of_case = account(&mut tx, casework, case, answer).await?;
     let mut uploads = Vec::with_capacity(answer.uploads.len());
     for (number, upload) in answer.uploads.iter().enumerate() {
         let exhibit = match &upload.screening {
@@ -285,7 +287,7 @@ pub async fn answer_information(
             }
             None => None,
         };
-        if account.is_none() && exhibit.is_none() {
+        if of_case.is_none() && exhibit.is_none() {
             return Err(CaseworkError::invalid(
                 "uploads",
                 format!(
@@ -299,7 +301,9 @@ pub async fn answer_information(
     // Sealed before the transaction: the vault can't roll back, and a repeated answer finds the bytes by digest.
     let mut sealed = Vec::with_capacity(answer.files.len());
     for file in &answer.files {
-        let exhibit = match views::of_bytes(casework, case, &file.bytes).await? {
+        let there = views::of_bytes(casework, case, &file.bytes).await?;
+        let is_new = there.is_none();
+        let exhibit = match there {
             Some(there) => there,
             None => {
                 let intake = obhut_vault::Intake {
@@ -312,24 +316,90 @@ pub async fn answer_information(
                 views::keep(casework, &file.bytes, intake).await?.id
             }
         };
-        sealed.push((Some(exhibit), &file.facts));
+        sealed.push((exhibit, file, is_new));
     }
+    let taken = take(
+        casework, id, case, answer, &uploads, &sealed, &digest, actor,
+    )
+    .await;
+    if taken.as_ref().map_or(true, |is_new| !is_new) {
+        // Refused, or taken by another request meanwhile: what was sealed for it must not stay with the case.
+        for (exhibit, _, is_new) in &sealed {
+            if *is_new {
+                views::unkeep(casework, exhibit, "its answer was not taken").await?;
+            }
+        }
+    }
+    taken.map(|_| ())
+}
+
+/// Records an answer whose files are sealed; false if it is on record already.
+// Long: one transaction.
+#[allow(clippy::too_many_arguments)]
+async fn take(
+    casework: &Casework,
+    id: &str,
+    case: &str,
+    answer: &InformationAnswer,
+    uploads: &[(Option<String>, &UploadFacts)],
+    sealed: &[(String, &AnsweredFile, bool)],
+    digest: &str,
+    actor: &str,
+) -> Result<bool> {
     let mut tx = casework.db.begin().await?;
     cases::hold(&mut tx, case).await?;
+    // Read again under the case's lock: another answer, or a person, may have changed any of it meanwhile.
+    let (request, _, answered) = read(&mut tx, id).await?;
+    if answered.as_deref() == Some(digest) {
+        return Ok(false);
+    }
+    require_open(&request)?;
     cases::require_not_cleared(&mut tx, case).await?;
-    // Read again under the case's lock: another answer, or a person, may have ended it meanwhile.
-    require_open(&read(&mut tx, id).await?.0)?;
-    for (exhibit, given) in uploads.iter().chain(&sealed) {
+    let account = account(&mut tx, casework, case, answer).await?;
+    let account = account.as_deref();
+    if account.is_some() {
         facts::add(&mut tx, casework, case, |known| {
-            given.add_to(known, account.as_deref(), exhibit.as_deref());
+            UploadFacts::default().add_to(known, account, None);
         })
         .await?;
+    }
+    for (exhibit, given) in uploads {
+        facts::add(&mut tx, casework, case, |known| {
+            given.add_to(known, account, exhibit.as_deref());
+        })
+        .await?;
+    }
+    for (exhibit, file, is_new) in sealed {
+        facts::add(&mut tx, casework, case, |known| {
+            file.facts.add_to(known, account, Some(exhibit));
+        })
+        .await?;
+        if *is_new {
+            // A finding, like the files of a case file: without one a report would leave it out.
+            let screening = ids::new("screen");
+            let of_file = findings::File {
+                name: file.name.as_deref(),
+                surface: file.surface.unwrap_or(Surface::Public),
+                uploaded_at: file.facts.at_micros(),
+                stopped: false,
+                digests: None,
+            };
+            findings::file(&mut tx, casework, &screening, &of_file).await?;
+            let found = findings::NewFinding {
+                case,
+                subject: &screening,
+                evidence: Some(exhibit),
+                strength: findings::GIVEN,
+                source: findings::PERSON,
+            };
+            findings::write(&mut tx, casework, &found).await?;
+        }
     }
     let now = casework.now();
     if answer.complete {
         deadlines::end_one(&mut tx, now, id, "answered").await?;
         sqlx::query("UPDATE information_requests SET answer_key = $1 WHERE deadline = $2")
-            .bind(&digest)
+            .bind(digest)
             .bind(id)
             .execute(&mut *tx)
             .await?;
@@ -346,45 +416,73 @@ pub async fn answer_information(
     );
     audit::write(&mut tx, now, actor, "case.information", case, &detail).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 fn require_open(request: &InformationRequest) -> Result<()> {
-    match &request.ended_because {
+    // Without the reason: it is the officer's, and the platform isn't to read it.
+    match request.ended_at {
         None => Ok(()),
-        Some(because) => Err(CaseworkError::conflict(format!(
-            "request {} has ended ({because}); nothing more is taken for it",
+        Some(_) => Err(CaseworkError::conflict(format!(
+            "request {} has ended; nothing more is taken for it",
             request.id
         ))),
     }
 }
 
-/// The account the answer is about: the case's own, or the one it names for a case that knows none.
+/// Longest name of an account in an answer, in bytes. As in the header `Obhut-Account`. Our judgement.
+const ACCOUNT_BYTES_MAX: usize = 1_024;
+
+/// The account the answer is about, a child's included: the case's own, or the one it names for a case that knows none.
 async fn account(
     tx: &mut Tx,
     casework: &Casework,
     case: &str,
     answer: &InformationAnswer,
 ) -> Result<Option<String>> {
+    let refused = |why: &str| {
+        Err(CaseworkError::invalid(
+            "account",
+            format!("the account {why}"),
+        ))
+    };
     let known = facts::within(tx, casework, case).await?;
     let of_case = known.reported.as_ref().and_then(|a| a.id.clone());
     let Some(given) = &answer.account else {
-        return Ok(account_of(&known));
+        let names = |u: &UploadFacts| u.screen_name.is_some() || u.email.is_some();
+        let all = answer.uploads.iter().map(|u| &u.facts);
+        let named = all.chain(answer.files.iter().map(|f| &f.facts)).any(names);
+        if of_case.is_none() && !known.victims.is_empty() && named {
+            // Without it nothing says that the name and address aren't the child's.
+            return refused(
+                "must be named: a child is on record, and the answer has a name or an e-mail address",
+            );
+        }
+        return Ok(of_case);
     };
-    if given.trim().is_empty() || of_case.as_ref().is_some_and(|id| id != given) {
-        return Err(CaseworkError::invalid(
-            "account",
-            "isn't the account the request is about",
-        ));
+    if given.trim() != given
+        || given.is_empty()
+        || given.len() > ACCOUNT_BYTES_MAX
+        || given.contains(char::is_control)
+    {
+        return refused(
+            "has 1 to 1,024 bytes, without control characters and white space around it",
+        );
+    }
+    if of_case.as_ref().is_some_and(|id| id != given) {
+        return refused("isn't the one the request is about");
+    }
+    let mut ids = known.victims.iter().filter_map(|v| v.id.as_ref());
+    if ids.any(|id| id != given && id.eq_ignore_ascii_case(given)) {
+        return refused("differs from a child's on record in capitals only");
     }
     if of_case.is_none() {
         // Uploads without an account may be by several people, and must not become one person's.
         let screenings = findings::screenings(tx, &[case]).await?;
         if screenings.get(case).is_some_and(|s| s.len() > 1) {
-            return Err(CaseworkError::invalid(
-                "account",
+            return refused(
                 "can't be named for several uploads without one: they may be by several people; give each upload's name and e-mail address instead",
-            ));
+            );
         }
     }
     Ok(Some(given.clone()))

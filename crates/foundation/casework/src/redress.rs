@@ -110,6 +110,11 @@ pub async fn admit_appeal(
             person.name
         )));
     }
+    if appeals::decided_already(casework, case).await?.is_none() {
+        return Err(CaseworkError::conflict(format!(
+            "no appeal against the decision about {case} was rejected; the first one is filed, not admitted"
+        )));
+    }
     appeals::file(casework, case, reason, &person.id, true).await
 }
 

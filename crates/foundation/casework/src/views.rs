@@ -95,6 +95,15 @@ pub async fn put_exhibit(
     )
     .await?;
     let mut tx = casework.db.begin().await?;
+    if let Some(case) = case {
+        cases::hold(&mut tx, case).await?;
+        // An appeal may have been upheld while the bytes were sealed.
+        if let Err(refused) = cases::require_not_cleared(&mut tx, case).await {
+            drop(tx);
+            unkeep(casework, &exhibit.id, "its case was cleared meanwhile").await?;
+            return Err(refused);
+        }
+    }
     if let Some(screening) = screening {
         findings::attach(&mut tx, screening, &exhibit.id).await?;
     }
@@ -158,6 +167,19 @@ pub(crate) async fn keep(
     }
     tx.commit().await?;
     Ok(exhibit)
+}
+
+/// Erases an exhibit that was sealed for something that was then refused; the vault's log keeps both.
+pub(crate) async fn unkeep(casework: &Casework, exhibit: &str, why: &str) -> Result<()> {
+    let access = obhut_vault::Access {
+        actor: "intake".into(),
+        purpose: why.to_owned(),
+    };
+    casework.vault.erase(exhibit, access).await?;
+    let mut tx = casework.db.begin().await?;
+    forget_digests(&mut tx, exhibit).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Media type by content. Where the content doesn't say: `text/plain` for valid UTF-8, JSON

@@ -169,7 +169,7 @@ pub(super) fn time(field: &'static str, text: &str) -> Result<i64, Fault> {
     let time = text.parse::<jiff::Timestamp>().map_err(|_| {
         casework::CaseworkError::invalid(
             field,
-            "isn't a time with a zone, like 2026-11-29T12:00:00Z",
+            format!("{field} isn't a time with a zone, like 2026-11-29T12:00:00Z"),
         )
     })?;
     Ok(time.as_microsecond())

@@ -171,8 +171,9 @@ pub(crate) struct AddedBody {
     bytes: u64,
 }
 
-/// Add an exhibit to a case: the file's bytes as the body, at most 256 MiB, its name in the header `Obhut-File-Name`
-/// (percent-encoded UTF-8). It is sealed before the answer; an approved report has to be approved again.
+/// Add an exhibit to a case, for example legal process: the file's bytes as the body, at most 256 MiB, its name in the
+/// header `Obhut-File-Name` (percent-encoded UTF-8). It is sealed before the answer. It stays here: reports contain the
+/// files that were screened, that a case file brought, or that the platform sent as an answer.
 #[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The case was cleared on appeal"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "The body is compressed (`Content-Encoding`), or is a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use obhut_app::casework::{
-    self, Act, AnsweredFile, AnsweredUpload, InformationAnswer, InformationRequest, Right,
+    self, Act, AnsweredFile, AnsweredUpload, InformationAnswer, InformationRequest, Right, Surface,
     UploadFacts, Wanted, rfc3339,
 };
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,8 @@ pub(crate) struct FileBody {
     content: String,
     /// Its name.
     name: Option<String>,
+    /// Where it was meant to be seen: `public` (the default), `shared` or `private-message`.
+    surface: Option<String>,
     /// What is known of its upload.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -191,6 +193,10 @@ fn read(given: AnswerBody) -> Result<InformationAnswer, Fault> {
                 Fault::bad_request(format!("files[{number}].content isn't valid base64"))
             })?,
             name: file.name,
+            surface: file
+                .surface
+                .map(|word| word.parse::<Surface>().map_err(Fault::bad_request))
+                .transpose()?,
             facts: check("files", number, file.facts)?,
         });
     }
