@@ -195,3 +195,30 @@ async fn an_administrator_keeps_the_provider_s_data() {
         .unwrap();
     assert_eq!(audited.len(), 2, "one row for each change");
 }
+
+/// Of eight changes at the same time half were lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_the_provider_s_data_at_the_same_time_are_all_kept() {
+    let b = bench::http::bench().await;
+    let [_, _, adam, _] = keys(&b).await;
+    let fields = [
+        "service",
+        "first_name",
+        "last_name",
+        "company_template",
+        "terms_of_service",
+        "legal_url",
+        "industry_agreement",
+        "nca_unreported",
+    ];
+    let path = "/v1/settings/reporter";
+    let bodies: Vec<_> = fields.iter().map(|f| json!({ *f: *f })).collect();
+    let sent = bodies.iter().map(|body| b.call(&adam, "PATCH", path, body));
+    for (status, said) in futures::future::join_all(sent).await {
+        assert_eq!(status, 200, "{said}");
+    }
+    let (_, now) = b.call(&adam, "GET", path, &Value::Null).await;
+    for field in fields {
+        assert_eq!(now[field], field, "{now}");
+    }
+}

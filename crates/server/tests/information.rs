@@ -308,3 +308,29 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     assert_eq!(a.answer(&request, &other).await.0, 409);
     assert_eq!(exhibits().await.len(), 2);
 }
+
+/// A request that the platform refuses for good hid the alarm about the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_that_is_given_up_has_its_alarm() {
+    let a = asked("u-1").await;
+    let (first, second) = (a.request().await, a.request().await);
+    a.platform.statuses.lock().unwrap().extend([410, 410]);
+    drain(&a.b).await;
+    let alarms = casework::alarms(&a.b.casework).await.unwrap();
+    for request in [first, second] {
+        assert!(
+            alarms.iter().any(|l| l.text.contains(&request)),
+            "{alarms:?}"
+        );
+    } // One that still waits when the platform is turned off isn't dropped in silence either.
+    a.request().await;
+    let adam = casework::person(&a.b.casework, "Adam").await.unwrap();
+    casework::forget_platform(&a.b.casework, &adam)
+        .await
+        .unwrap();
+    let alarms = casework::alarms(&a.b.casework).await.unwrap();
+    assert!(
+        alarms.iter().any(|l| l.text.contains("turned off")),
+        "{alarms:?}"
+    );
+}

@@ -267,7 +267,13 @@ pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()>
     ] {
         sqlx::query(sql).bind(PLATFORM).execute(&mut *tx).await?;
     }
-    outbox::drop_events(&mut tx, now).await?;
+    let asked = outbox::drop_events(&mut tx, now).await?;
+    if asked > 0 {
+        let text = format!(
+            "{asked} requests for information had not reached the platform when it was turned off; ask again, or end them"
+        );
+        alarms::raise(&mut tx, now, "platform", PLATFORM, &text).await?;
+    }
     alarms::end(&mut tx, now, "destination", PLATFORM, &person.id).await?;
     audit::write(&mut tx, now, &person.id, "destination.remove", PLATFORM, "").await?;
     tx.commit().await?;

@@ -152,4 +152,4 @@ pub use views::{
 };
 
 pub use dossier::{Contents, dossier, dossier_of};
-pub use settings::{financial_unit, reporter, set_financial_unit, set_reporter};
+pub use settings::{change_reporter, financial_unit, reporter, set_financial_unit, set_reporter};

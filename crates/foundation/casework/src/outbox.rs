@@ -79,15 +79,20 @@ pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()
     put(tx, now, JobKind::Decision, &subject).await
 }
 
-/// Ends every event that waits for the platform.
-pub(crate) async fn drop_events(tx: &mut Tx, now: i64) -> Result<()> {
+/// Ends every event that waits for the platform; how many of them were requests for information.
+pub(crate) async fn drop_events(tx: &mut Tx, now: i64) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE kind = $1 AND done_at IS NULL")
+        .bind(JobKind::Information.word())
+        .fetch_one(&mut **tx)
+        .await?;
+    let asked = Columns::of(&row).int()?;
     sqlx::query("UPDATE outbox SET done_at = $1 WHERE kind IN ($2, $3) AND done_at IS NULL")
         .bind(now)
         .bind(JobKind::Decision.word())
         .bind(JobKind::Information.word())
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(asked)
 }
 
 /// Makes every job due that waits for its time; those under way stay with their workers.

@@ -3,7 +3,7 @@
 use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
 
-use crate::database::{Columns, Database};
+use crate::database::{Columns, Database, Tx};
 use crate::{Casework, CaseworkError, Result, audit, facts, sealed, views};
 
 /// The lookup key of this database. The database stores a check value, because under another key no
@@ -95,8 +95,12 @@ async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
 
 /// The provider's data; all fields are empty until it is set.
 pub async fn reporter(casework: &Casework) -> Result<Reporter> {
+    reporter_within(&mut casework.db.snapshot().await?).await
+}
+
+async fn reporter_within(tx: &mut Tx) -> Result<Reporter> {
     let row = sqlx::query("SELECT value FROM settings WHERE name = 'reporter'")
-        .fetch_optional(casework.db.pool())
+        .fetch_optional(&mut **tx)
         .await?;
     row.map_or_else(
         || Ok(Reporter::default()),
@@ -139,22 +143,49 @@ pub async fn set_financial_unit(
 /// # Errors
 /// Invalid for an e-mail address that no receiver takes. An empty one is accepted, to be set later.
 pub async fn set_reporter(casework: &Casework, reporter: &Reporter, actor: &str) -> Result<()> {
-    let parts: Vec<_> = reporter.email.split('@').collect();
-    let fits = match parts[..] {
-        [local, domain] => {
-            let dotted = domain.split('.').count() > 1 && domain.split('.').all(|d| !d.is_empty());
-            !local.is_empty() && dotted && !reporter.email.contains(char::is_whitespace)
-        }
-        _ => reporter.email.is_empty(),
-    };
-    if !fits {
+    change_reporter(casework, actor, |known| *known = reporter.clone()).await?;
+    Ok(())
+}
+
+/// Changes the provider's data and returns them as they are then. A change that changes nothing leaves no trace.
+///
+/// # Errors
+/// As for [`set_reporter`].
+pub async fn change_reporter(
+    casework: &Casework,
+    actor: &str,
+    change: impl FnOnce(&mut Reporter),
+) -> Result<Reporter> {
+    let mut tx = casework.db.begin().await?;
+    // A write locks the row on both databases, so that of two changes at the same time none is lost.
+    sqlx::query("UPDATE settings SET changed_at = changed_at WHERE name = 'reporter'")
+        .execute(&mut *tx)
+        .await?;
+    let before = reporter_within(&mut tx).await?;
+    let mut after = before.clone();
+    change(&mut after);
+    if after == before {
+        return Ok(after);
+    }
+    if !after.email.is_empty() && !is_email(&after.email) {
         return Err(CaseworkError::invalid(
             "email",
-            "isn't an address with one @ and a domain, like reports@example.org",
+            "the e-mail address needs one @ and a domain, like reports@example.org",
         ));
     }
-    let value = serde_json::to_string(reporter).expect("a reporter is JSON");
-    self::put_setting(casework, "reporter", &value, actor, "").await
+    let value = serde_json::to_string(&after).expect("a reporter is JSON");
+    write(&mut tx, casework, "reporter", &value, actor, "").await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+fn is_email(text: &str) -> bool {
+    let parts: Vec<_> = text.split('@').collect();
+    let [local, domain] = parts[..] else {
+        return false;
+    };
+    let dotted = domain.split('.').count() > 1 && domain.split('.').all(|d| !d.is_empty());
+    !local.is_empty() && dotted && !text.contains(char::is_whitespace)
 }
 
 async fn put_setting(
@@ -165,6 +196,19 @@ async fn put_setting(
     detail: &str,
 ) -> Result<()> {
     let mut tx = casework.db.begin().await?;
+    write(&mut tx, casework, name, value, actor, detail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn write(
+    tx: &mut Tx,
+    casework: &Casework,
+    name: &str,
+    value: &str,
+    actor: &str,
+    detail: &str,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO settings (name, value, changed_at) VALUES ($3, $1, $2)
          ON CONFLICT (name) DO UPDATE SET value = $1, changed_at = $2",
@@ -172,12 +216,10 @@ async fn put_setting(
     .bind(value)
     .bind(casework.now())
     .bind(name)
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
     let act = format!("settings.{name}");
-    audit::write(&mut tx, casework.now(), actor, &act, name, detail).await?;
-    tx.commit().await?;
-    Ok(())
+    audit::write(tx, casework.now(), actor, &act, name, detail).await
 }
 
 #[cfg(test)]

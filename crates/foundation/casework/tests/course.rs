@@ -371,3 +371,28 @@ async fn an_ended_deadline_is_not_extended_and_a_cleared_case_forgets_it() {
     let extended = casework::extend_deadline(&b.c, &id, due + DAY, "more", &olga).await;
     assert!(refused(extended).contains("ended already"));
 }
+
+/// The alarm about a child in danger could be put off to the next century, and a first appeal "admitted" by a person who
+/// may file none and then decided it alone.
+#[tokio::test]
+async fn what_only_the_case_ends_is_not_put_off_and_a_first_appeal_is_filed() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let olga = b.person("Olga", &[Role::ReportingOfficer]).await;
+    let nina = b.person("Nina", &[Role::Appeals]).await;
+    let case = b
+        .case(r#"{"reported": {"id": "u"}, "risks": ["meeting-planned"]}"#)
+        .await;
+    let all = casework::deadlines(&b.c, Some(&case), false).await.unwrap();
+    let danger = all.iter().find(|d| d.kind == DeadlineKind::ChildInDanger);
+    let id = &danger.unwrap().id;
+    for tried in [
+        casework::extend_deadline(&b.c, id, START + 30 * DAY, "later", &olga).await,
+        casework::end_deadline(&b.c, id, "seen", &olga).await,
+    ] {
+        assert!(refused(tried).contains("child in danger"));
+    }
+    b.decide(&case, &rita, Ruling::Report).await;
+    let admitted = casework::admit_appeal(&b.c, &case, "new facts", &nina).await;
+    assert!(refused(admitted).contains("is filed, not admitted"));
+}

@@ -57,7 +57,8 @@ impl ReporterBody {
         }
     }
 
-    fn over(self, mut r: Reporter) -> Result<Reporter, Fault> {
+    /// Writes what is given over what is known.
+    fn over(self, duty: Option<Option<NcaDuty>>, r: &mut Reporter) {
         for (field, given) in [
             (&mut r.service, self.service),
             (&mut r.first_name, self.first_name),
@@ -74,14 +75,16 @@ impl ReporterBody {
                 *field = given;
             }
         }
+        r.nca_duty = duty.unwrap_or(r.nca_duty);
+    }
+
+    /// The duty to set; `Some(None)` deletes it.
+    fn duty(&self) -> Result<Option<Option<NcaDuty>>, Fault> {
         match self.nca_duty.as_deref() {
-            None => {}
-            Some("") => r.nca_duty = None,
-            Some(word) => {
-                r.nca_duty = Some(word.parse::<NcaDuty>().map_err(Fault::bad_request)?);
-            }
+            None => Ok(None),
+            Some("") => Ok(Some(None)),
+            Some(word) => Ok(Some(Some(word.parse().map_err(Fault::bad_request)?))),
         }
-        Ok(r)
     }
 }
 
@@ -105,11 +108,8 @@ pub(crate) async fn set_reporter(
 ) -> Result<Json<ReporterBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
     let Json(given) = given?;
-    let before = casework::reporter(&app.casework).await?;
-    let after = given.over(before.clone())?;
-    // A request that changes nothing must not write to the audit trail.
-    if after != before {
-        casework::set_reporter(&app.casework, &after, &person.id).await?;
-    }
+    let duty = given.duty()?;
+    let change = |known: &mut Reporter| given.over(duty, known);
+    let after = casework::change_reporter(&app.casework, &person.id, change).await?;
     Ok(Json(ReporterBody::of(after)))
 }
