@@ -1,4 +1,4 @@
-//! After a case is cleared, no trace of the person remains. A marker goes into every input, the case is
+//! After a case is cleared, no trace of the person remains. A marker goes into the inputs below, the case is
 //! cleared, and every column and file is decrypted and searched. The allow-list names the columns that
 //! may still contain it, each with the reason.
 
@@ -11,7 +11,7 @@ use obhut_casework as casework;
 use obhut_casework::*;
 use sqlx::Row as _;
 
-/// Part of every text entered.
+/// Part of the texts entered, except the grounds of the appeal's decision.
 const MARKER: &str = "marker4711";
 
 /// Table, column, and the reason why the marker may remain there.
@@ -76,7 +76,7 @@ async fn everything(b: &Bench) -> Vec<(String, String, String)> {
     };
     let columns = sqlx::query(tables).fetch_all(&pool).await.unwrap();
     // A floor: a query that finds too few columns must not let the test pass.
-    assert!(columns.len() > 150, "the tables are looked at");
+    assert!(columns.len() > 150, "only {} columns found", columns.len());
     let mut all = Vec::new();
     for row in &columns {
         let (table, column): (String, String) = (row.get(0), row.get(1));
@@ -228,7 +228,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             places
         };
         // Otherwise the search at the end would pass because the marker never went in.
-        assert!(places(&before).len() >= 10, "it was put in: {:?}", places(&before));
+        assert!(places(&before).len() >= 10, "the marker reached only {:?}", places(&before));
         for (case, appeal) in &cleared {
             casework::decide_appeal(c, case, appeal, &olga, AppealOutcome::Upheld, "not them")
                 .await
@@ -248,7 +248,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             assert!(found.iter().all(|f| f.state == FindingState::Withdrawn));
             // Withdrawing deletes no row, so the numbers have no gap.
             assert!(found.iter().zip(1..).all(|(f, n)| f.seq == n));
-            // A domain's finding keeps neither its strength nor the key of its alert or movement.
+            // A finding that isn't about a file keeps neither its strength nor the key of its alert or movement.
             let of_domain = |f: &&FindingRow| ["payments", "chain"].contains(&f.source.as_str());
             for row in found.iter().filter(of_domain) {
                 assert_eq!((&row.subject, row.strength.as_str()), (&row.id, ""));

@@ -70,7 +70,7 @@ pub async fn run(
             }
         }
         *counts.entry(screened.verdict).or_default() += 1;
-        // A failure of the system or of obhut isn't a verdict.
+        // For the exit status: failures of the system or of obhut itself, not what was found.
         let unread = screened.unreadable.as_ref();
         failed +=
             u64::from(screened.is_ours || unread.is_some_and(|(code, _)| *code == "input-output"));
@@ -132,7 +132,7 @@ pub struct Against {
     pub casework: Option<Casework>,
 }
 
-/// One file alone, or the lists on record.
+/// One list file, or the lists on record.
 pub async fn against(
     list: Option<&Path>,
     surface: Surface,
@@ -145,7 +145,7 @@ pub async fn against(
         Some(file) => {
             anyhow::ensure!(
                 surface != Surface::PrivateMessage,
-                "private messages are screened only where a legal basis is on record, so not against a file alone; see `obhut basis add`"
+                "private messages are screened only where a legal basis is on record, so not with `--list`; see `obhut basis add`"
             );
             let csv = input::read(file, FILE_BYTES_MAX)?;
             let name = file
@@ -224,16 +224,15 @@ fn again(screener: &Screener, path: &Path, keep: bool, output: &Output) -> Again
     let bytes_max = Limits::default().input_bytes_max;
     let name = shown(path);
     if std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > bytes_max) {
-        if keep {
-            output.remark(&format!(
-                "{name} is longer than an exhibit may be ({bytes_max} bytes); only its digests are kept"
-            ));
-        }
         let again = unchanged(screener, path);
-        if again.digests.is_none() {
-            output.remark(&format!(
-                "{name} was changed while it was read; that it matched is recorded, without its digests"
-            ));
+        match (&again.digests, keep) {
+            (None, _) => output.remark(&format!(
+                "{name} changed while it was read, or couldn't be read again; the finding is recorded, without its digests"
+            )),
+            (Some(_), true) => output.remark(&format!(
+                "{name} is longer than an exhibit may be ({bytes_max} bytes); only its digests are kept"
+            )),
+            (Some(_), false) => {}
         }
         return again;
     }
@@ -241,7 +240,7 @@ fn again(screener: &Screener, path: &Path, keep: bool, output: &Output) -> Again
         Ok(bytes) => bytes,
         Err(e) => {
             output.remark(&format!(
-                "{e:#}; that it matched is recorded, without its bytes and digests"
+                "{e:#}; the finding is recorded, without its bytes and digests"
             ));
             return Again::default();
         }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 /// Why a proof could not be produced.
 #[derive(Debug)]
 pub enum ProofFault {
-    /// The index or its block files can't be read.
+    /// The index or its block files can't be read, or the files hold another block than the index.
     Index(Fault),
-    /// The block files differ from those the index was built from.
+    /// The block's transactions don't hash to its header's Merkle root.
     Disagree,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for ProofFault {
         match self {
             Self::Index(fault) => fault.fmt(f),
             Self::Disagree => {
-                f.write_str("the block files and the index don't agree; build the index again")
+                f.write_str("the block file is damaged: its transactions don't hash to the header's Merkle root")
             }
         }
     }
@@ -86,8 +86,8 @@ pub fn proof(index: &Index, why: &Why, explanation: &Value) -> Result<Value, Pro
             "Bytes are hexadecimal. Hashes are printed backwards, as explorers do: reverse their bytes before use.",
             "txid = SHA-256(SHA-256(transaction_hex)), reversed. transaction_hex has no witnesses.",
             "block = SHA-256(SHA-256(header_hex)), reversed. Compare it with any node or explorer at that height.",
-            "Merkle path: begin with the txid's bytes; for each hash of merkle_branch, if position is even hash (own + branch) twice with SHA-256, if odd (branch + own); halve position. The end is bytes 36 to 67 of the header.",
-            "Each input under `inputs` names txid and vout in transaction_hex; SHA-256(SHA-256()) of its own transaction_hex is that txid, and its output vout has the script of the address.",
+            "Merkle path: begin with the txid's bytes; for each hash of merkle_branch, if position is even hash (own + branch) twice with SHA-256, if odd (branch + own); halve position, rounding down. The result equals bytes 36 to 67 of the header, counted from 0, both included.",
+            "Each entry of `inputs` is an input of the transaction above, which spends output `vout` of `txid`. The entry's own transaction_hex is that earlier transaction: hashed twice and reversed it gives `txid`, and its output `vout` pays to the address.",
             "Rule multi_input: both addresses are spent by inputs of the transaction. Any other rule: one is spent, the other is paid by the output named in `change`.",
         ],
     }))

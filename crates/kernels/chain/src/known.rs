@@ -26,8 +26,8 @@ pub struct Tag {
     pub confidence: u8,
 }
 
-/// A weak cluster with more addresses is attributed to no one. Our judgement: larger than any
-/// private wallet.
+/// A weak cluster with more addresses attributes nothing: at this size change links have probably merged
+/// several owners. Our judgement.
 pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 
 /// Services that claim one cluster, each with the confidence of its surest tag there.
@@ -76,7 +76,7 @@ pub enum How {
 }
 
 impl Known {
-    /// Indexes tags. Builds the forests of the newest blocks if a tag applies to its cluster and no
+    /// Indexes tags. Adds the newest blocks' unions to both forests if a tag applies to its cluster and no
     /// query has needed them yet.
     pub fn new(index: &Index, tags: &[Tag]) -> Self {
         let mut known = Self::default();
@@ -145,7 +145,7 @@ impl Known {
             return winner(claims).map(|s| (s, How::Cluster(Strength::Strong)));
         }
         let weak = index.weak().root(address);
-        // A weak cluster this large has merged several owners.
+        // A weak cluster this large has probably merged several owners.
         if index.weak().size(weak) > WEAK_MEMBERS_MAX {
             return None;
         }

@@ -9,7 +9,8 @@
 //! Formats are detected by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
 //! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not
 //! blended, as Pillow's `convert("RGB")` does; the digests of the PDQ lists in use are made that
-//! way.
+//! way. Videos (MP4, Matroska and others, see [`Container`]) go through ffmpeg in a sandbox that may open
+//! only the video and the system's libraries.
 
 #![deny(missing_docs)]
 
@@ -87,13 +88,14 @@ pub struct Limits {
     pub time_max: Duration,
     /// Most frames of a video that are passed on; if there are more, the video counts as damaged.
     pub video_frames_max: u64,
-    /// CPU time for one video, in whole seconds. Trap: less than a second means no limit.
+    /// CPU time for one video, in whole seconds; rounded down, but at least one.
     pub video_time_max: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            // All of them our judgement. 250,000 frames are 2.3 hours at 30 a second.
             input_bytes_max: 256 << 20,
             image_pixels_max: 64 << 20,
             memory_bytes_max: 2 << 30,
@@ -109,8 +111,8 @@ impl Default for Limits {
 pub struct DecodeOptions {
     /// Turn the picture as its EXIF orientation says.
     pub upright: bool,
-    /// Of a JPEG luma only, scaled down by the DCT to a shortest side of 512 pixels or more. Its
-    /// PDQ differs from the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs
+    /// Decode only the luma of a JPEG, scaled down in the DCT as far as the shortest side stays at 512
+    /// pixels or more; smaller pictures aren't scaled. Its PDQ differs from the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs
     /// and other formats are decoded exactly.
     pub fast: bool,
 }
@@ -178,7 +180,7 @@ pub enum Unreadable {
         /// Bytes allowed.
         bytes_max: u64,
     },
-    /// None of the formats this build reads.
+    /// Neither a picture in a format this build reads nor a known container of video.
     UnknownFormat,
     /// The header announces more pixels than [`Limits::image_pixels_max`].
     TooManyPixels {
@@ -250,7 +252,7 @@ impl Unreadable {
     }
 
     /// True when nothing is known about the file, because its worker couldn't start or was killed
-    /// from outside. A missing ffmpeg ([`Self::NoVideoTools`]) isn't among these.
+    /// from outside. Not [`Self::WorkerDied`]: there the file may be the cause. A missing ffmpeg ([`Self::NoVideoTools`]) isn't among these.
     pub fn is_decoder_fault(&self) -> bool {
         matches!(self, Self::NoWorker | Self::Interrupted)
     }
@@ -263,7 +265,11 @@ impl fmt::Display for Unreadable {
             Self::TooLong { bytes, bytes_max } => {
                 write!(f, "the file has {bytes} bytes, {bytes_max} are allowed")
             }
-            Self::UnknownFormat => write!(f, "it is none of {}", Format::names()),
+            Self::UnknownFormat => write!(
+                f,
+                "it is none of {}, and no known kind of video",
+                Format::names()
+            ),
             Self::TooManyPixels { pixels, pixels_max } => {
                 write!(f, "it announces {pixels} pixels, {pixels_max} are allowed")
             }

@@ -20,11 +20,11 @@ use super::{EntryLabel, ListSettings};
 
 /// The value of `disable_until_ts` for a content that isn't disabled.
 pub const CONTENT_ENABLED: i64 = 1;
-/// Longest note, in characters. Our judgement.
+/// Longest note, in characters. As in HMA.
 const NOTE_CHARS_MAX: usize = 255;
 /// Longest description of a content, in bytes. Our judgement.
 const ABOUT_BYTES_MAX: usize = 64 << 10;
-/// Longest time a content may be disabled, in seconds: five years. Our judgement.
+/// Longest time a content may be disabled, in seconds: HMA's five years, each counted as a leap year. Our judgement.
 const DISABLED_S_MAX: i64 = 5 * 366 * 86_400;
 
 /// A bank on record.
@@ -89,7 +89,7 @@ pub(crate) async fn states(tx: &mut Tx) -> Result<BankStates> {
         let removed = c.maybe_int()?.is_some();
         states.ratios.insert(list, if removed { -1 } else { ratio });
     }
-    // Removed contents are disputed already, see `remove_content`.
+    // Removed contents are disputed already, see `remove_content`, unless the dispute was lifted since.
     let rows = sqlx::query(
         "SELECT list, entry, disable_until FROM bank_contents WHERE disable_until <> 1 AND removed_at IS NULL",
     )
@@ -356,7 +356,7 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
                 None => None,
             };
         }
-        // Lifting the dispute brings an entry back into screening, but not into HMA's interface.
+        // Lifting the dispute brings the entry back into screening and lookups; as a content it stays gone.
         if c.maybe_int()?.is_some() {
             return Err(missing());
         }

@@ -1,10 +1,10 @@
 //! A package for the German Bundeskriminalamt under DSA art. 18, in German.
 //!
-//! The BKA publishes a guide to the fields of its portal, but no schema and no interface. The list
-//! begins with the two fields of that guide that could be read, a) and b). The others are our own:
-//! what police need to begin.
+//! The BKA publishes a guide to the fields of its portal, but no schema and no interface. `PROFILE` begins
+//! with fields a) and b) of that guide; its other fields couldn't be obtained, so the rest is our own: what
+//! police need to begin.
 //!
-//! Invariant: a person determines danger and offence. Neither follows from a category of a list.
+//! Invariant: a person determines danger and offence. Neither follows from a hash list's category.
 
 use obhut_facts::{Dossier, Language, Question};
 
@@ -28,7 +28,7 @@ fn checks(d: &Dossier) -> Vec<Remark> {
     [
         (
             Question::ThreatDe,
-            "the portal asks whether there is a danger to the life or safety of a person, so that harm is likely before long; a person answers yes or no",
+            "the portal asks whether there is a danger to a person's life or safety that is likely to cause harm soon; a person answers yes or no",
         ),
         (
             Question::OffenceDe,

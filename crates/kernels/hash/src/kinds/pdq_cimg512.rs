@@ -1,5 +1,6 @@
 //! PDQ, pipeline `cimg512`: a picture longer than 512 on either side is first resized to 512×512
-//! by nearest neighbour, as Meta's C++ tool does; up to 10 bits away from pipeline `full`.
+//! by nearest neighbour, as Meta's C++ tool does. Its digests differ from those of kind `pdq` (pipeline
+//! `full`) by some bits, because another picture is hashed.
 
 use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching};
 use crate::jarosz;
@@ -24,6 +25,7 @@ pub const KIND: Kind = Kind {
     },
     compute: Compute::Pixels { one, eight },
     examples: &[
+        // Narrower than five pixels: the reference hashes nothing.
         Example {
             input: ExampleInput::Ramp(4, 200),
             digest: jarosz::ZERO_HEX,
