@@ -20,7 +20,7 @@ use super::{EntryLabel, ListSettings};
 
 /// The value of `disable_until_ts` for a content that isn't disabled.
 pub const CONTENT_ENABLED: i64 = 1;
-/// Longest note, in characters. As in HMA.
+/// Longest note, in characters. As HMA's schema has it.
 const NOTE_CHARS_MAX: usize = 255;
 /// Longest description of a content, in bytes. Our judgement.
 const ABOUT_BYTES_MAX: usize = 64 << 10;
