@@ -138,6 +138,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         ),
         Next::Approve { report } => format!("`obhut report approve {report} --by PERSON`"),
         Next::AddRoute => "--destination names one; `obhut route propose` shows possible routes, `obhut route add` records one".into(),
+        Next::SetUpPlatform => "`obhut settings platform --url URL --secret-file FILE` sets it".into(),
         Next::LiftEmbargo { case } => {
             format!("`obhut case embargo {case} --lift` records the authority's word")
         }

@@ -189,7 +189,7 @@ pub async fn platform(
         || json!({ "address": address, "has_secret": channel.secret.is_some(), "halted": channel.halted }),
         || match (&address, &channel.halted) {
             (None, _) => "not set: the platform asks with GET /v1/screen?since=".into(),
-            (Some(address), None) => format!("decisions about uploads go to {address}"),
+            (Some(address), None) => format!("decisions about uploads and questions about cases go to {address}"),
             (Some(address), Some(why)) => format!("nothing goes to {address} any more: {why}; set --url or --secret-file to go on"),
         },
     )?;

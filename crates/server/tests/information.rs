@@ -291,8 +291,25 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     };
     assert_eq!(exhibits().await.len(), 2, "the upload and the file");
 
-    // A file of an answer is in the report, and what it changes voids an approval.
+    // The same file in several parts of another answer, all at once: one copy, and it can be read.
+    let request = a.request().await;
+    let parts: Vec<_> = (1..=6)
+        .map(|n| {
+            json!({ "complete": false, "uploads": [{ "facts": { "ip": format!("192.0.2.{n}") } }],
+                    "files": [{ "content": base64(&picture(9)), "name": "d.png" }] })
+        })
+        .collect();
+    let all = futures::future::join_all(parts.iter().map(|body| a.answer(&request, body))).await;
+    assert!(all.iter().all(|(status, _)| *status == 204), "{all:?}");
+    let kept = exhibits().await;
+    assert_eq!(kept.len(), 3, "one more");
     let rita = casework::person(&a.b.casework, "Rita").await.unwrap();
+    let whole = Extent::Whole;
+    let bytes = casework::view(&a.b.casework, &kept[2].id, &rita, "test", whole).await;
+    assert_eq!(bytes.unwrap(), picture(9));
+    a.answer(&request, &json!({})).await;
+
+    // A file of an answer is in the report, and what it changes voids an approval.
     a.b.rule(&rita, &a.case, Ruling::Report).await;
     let report = casework::report(&a.b.casework, &a.case, false, "test")
         .await
@@ -306,7 +323,7 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     let other = json!({ "files": [{ "content": base64(&picture(8)), "name": "c.png" }] });
     a.b.rule(&rita, &a.case, Ruling::NoReport).await;
     assert_eq!(a.answer(&request, &other).await.0, 409);
-    assert_eq!(exhibits().await.len(), 2);
+    assert_eq!(exhibits().await.len(), 3);
 }
 
 /// A request that the platform refuses for good hid the alarm about the one before.

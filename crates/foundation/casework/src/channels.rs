@@ -269,8 +269,12 @@ pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()>
     }
     let asked = outbox::drop_events(&mut tx, now).await?;
     if asked > 0 {
+        let asked = match asked {
+            1 => "a request for information had".to_owned(),
+            n => format!("{n} requests for information had"),
+        };
         let text = format!(
-            "{asked} requests for information had not reached the platform when it was turned off; ask again, or end them"
+            "{asked} not reached the platform when it was turned off; ask again, or end it"
         );
         alarms::raise(&mut tx, now, "platform", PLATFORM, &text).await?;
     }

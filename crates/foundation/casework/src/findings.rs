@@ -198,6 +198,18 @@ pub(crate) async fn exhibit_of_file(tx: &mut Tx, screening: &str) -> Result<Opti
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
+/// True if a valid finding of the case has this exhibit.
+pub(crate) async fn is_evidence(tx: &mut Tx, case: &str, exhibit: &str) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM findings WHERE evidence = $1 AND case_id = $2 AND state = 'open' LIMIT 1",
+    )
+    .bind(exhibit)
+    .bind(case)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// The screenings of each of these cases, in their order.
 pub(crate) async fn screenings(
     tx: &mut Tx,

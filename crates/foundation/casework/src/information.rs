@@ -4,6 +4,8 @@
 //! A request is a deadline of its own, so it ends, is extended and raises its alarm like every other; the outbox tells
 //! the platform of it. Facts of an answer only add to what is on record ([`UploadFacts::add_to`]).
 
+use std::collections::HashSet;
+
 use obhut_facts::{Facts, Surface, UploadFacts, words};
 use serde::Serialize;
 
@@ -12,8 +14,8 @@ use crate::database::{Columns, Tx};
 use crate::deadlines::DeadlineKind;
 use crate::outbox::JobKind;
 use crate::{
-    Casework, CaseworkError, Person, Result, alarms, audit, cases, channels, deadlines, facts,
-    findings, ids, outbox, views,
+    Casework, CaseworkError, Next, Person, Result, alarms, audit, cases, channels, deadlines,
+    facts, findings, ids, outbox, views,
 };
 
 /// Uploads and files in one answer. Our judgement: an answer may come in parts.
@@ -123,7 +125,8 @@ pub async fn ask_platform(
     if !channels::is_set(&mut tx, channels::PLATFORM).await? {
         return Err(CaseworkError::conflict(
             "no address of the platform is set, so it can't be asked; set one, or add what you know to the case's facts",
-        ));
+        )
+        .then(Next::SetUpPlatform));
     }
     let basis = "asked of the platform";
     let id = deadlines::start(
@@ -297,61 +300,109 @@ pub async fn answer_information(
         }
         uploads.push((exhibit, &upload.facts));
     }
-    drop(tx);
-    // Sealed before the transaction: the vault can't roll back, and a repeated answer finds the bytes by digest.
-    let mut sealed = Vec::with_capacity(answer.files.len());
+    // Sealed before the transaction: the vault can't roll back.
+    let mut files = Vec::with_capacity(answer.files.len());
     for file in &answer.files {
-        let there = views::of_bytes(casework, case, &file.bytes).await?;
-        let is_new = there.is_none();
-        let exhibit = match there {
-            Some(there) => there,
-            None => {
-                let intake = obhut_vault::Intake {
-                    actor: actor.to_owned(),
-                    purpose: "sent by the platform, as asked".into(),
-                    case: Some(case.to_owned()),
-                    source: file.name.clone(),
-                    media_type: None,
-                };
-                views::keep(casework, &file.bytes, intake).await?.id
-            }
+        let own = match on_record(&mut tx, casework, case, file).await? {
+            Some(_) => None,
+            None => Some(seal(casework, case, file, actor).await?),
         };
-        sealed.push((exhibit, file, is_new));
+        files.push((own, file));
     }
-    let taken = take(
-        casework, id, case, answer, &uploads, &sealed, &digest, actor,
-    )
-    .await;
-    if taken.as_ref().map_or(true, |is_new| !is_new) {
-        // Refused, or taken by another request meanwhile: what was sealed for it must not stay with the case.
-        for (exhibit, _, is_new) in &sealed {
-            if *is_new {
-                views::unkeep(casework, exhibit, "its answer was not taken").await?;
-            }
+    drop(tx);
+    let answering = Answering {
+        request: id,
+        case,
+        answer,
+        uploads,
+        files,
+        digest: &digest,
+        actor,
+    };
+    let used = match take(casework, &answering).await {
+        Ok(used) => used,
+        // Refused: what was sealed for it must not stay with the case.
+        Err(e @ (CaseworkError::Conflict { .. } | CaseworkError::Invalid { .. })) => {
+            erase_unused(casework, &answering, &HashSet::new()).await?;
+            return Err(e);
         }
-    }
-    taken.map(|_| ())
+        // The database broke off: it may be on record, and then its files must be there.
+        Err(e) => return Err(e),
+    };
+    erase_unused(casework, &answering, &used).await
 }
 
-/// Records an answer whose files are sealed; false if it is on record already.
-// Long: one transaction.
-#[allow(clippy::too_many_arguments)]
-async fn take(
+/// An answer that is being taken.
+struct Answering<'a> {
+    request: &'a str,
+    case: &'a str,
+    answer: &'a InformationAnswer,
+    /// Each with the exhibit it is about, if there is one.
+    uploads: Vec<(Option<String>, &'a UploadFacts)>,
+    /// Each with the exhibit that was sealed for it, unless its bytes were on record.
+    files: Vec<(Option<String>, &'a AnsweredFile)>,
+    digest: &'a str,
+    actor: &'a str,
+}
+
+async fn seal(casework: &Casework, case: &str, file: &AnsweredFile, actor: &str) -> Result<String> {
+    let intake = obhut_vault::Intake {
+        actor: actor.to_owned(),
+        purpose: "sent by the platform, as asked".into(),
+        case: Some(case.to_owned()),
+        source: file.name.clone(),
+        media_type: None,
+    };
+    Ok(views::keep(casework, &file.bytes, intake).await?.id)
+}
+
+/// The exhibit of the case's findings that has the file's bytes. One that another answer has sealed and not recorded
+/// yet doesn't count: it is erased if that answer is refused.
+async fn on_record(
+    tx: &mut Tx,
     casework: &Casework,
-    id: &str,
     case: &str,
-    answer: &InformationAnswer,
-    uploads: &[(Option<String>, &UploadFacts)],
-    sealed: &[(String, &AnsweredFile, bool)],
-    digest: &str,
-    actor: &str,
-) -> Result<bool> {
+    file: &AnsweredFile,
+) -> Result<Option<String>> {
+    for exhibit in views::of_bytes(tx, casework, case, &file.bytes).await? {
+        if findings::is_evidence(tx, case, &exhibit).await? {
+            return Ok(Some(exhibit));
+        }
+    }
+    Ok(None)
+}
+
+/// Erases what was sealed for an answer and isn't used.
+async fn erase_unused(
+    casework: &Casework,
+    answering: &Answering<'_>,
+    used: &HashSet<String>,
+) -> Result<()> {
+    let sealed = answering.files.iter().filter_map(|(own, _)| own.as_ref());
+    for exhibit in sealed.filter(|e| !used.contains(*e)) {
+        views::unkeep(casework, exhibit, "its answer was not taken").await?;
+    }
+    Ok(())
+}
+
+/// Records an answer whose files are sealed; the exhibits it uses, none of them if it is on record already.
+// Long: one transaction.
+async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<String>> {
+    let Answering {
+        request: id,
+        case,
+        answer,
+        digest,
+        actor,
+        ..
+    } = *answering;
+    let mut used = HashSet::new();
     let mut tx = casework.db.begin().await?;
     cases::hold(&mut tx, case).await?;
     // Read again under the case's lock: another answer, or a person, may have changed any of it meanwhile.
     let (request, _, answered) = read(&mut tx, id).await?;
     if answered.as_deref() == Some(digest) {
-        return Ok(false);
+        return Ok(used);
     }
     require_open(&request)?;
     cases::require_not_cleared(&mut tx, case).await?;
@@ -363,36 +414,26 @@ async fn take(
         })
         .await?;
     }
-    for (exhibit, given) in uploads {
+    for (exhibit, given) in &answering.uploads {
         facts::add(&mut tx, casework, case, |known| {
             given.add_to(known, account, exhibit.as_deref());
         })
         .await?;
     }
-    for (exhibit, file, is_new) in sealed {
+    for (own, file) in &answering.files {
+        let there = on_record(&mut tx, casework, case, file).await?;
+        let exhibit = there.as_ref().or(own.as_ref()).ok_or_else(|| {
+            CaseworkError::conflict(format!(
+                "a file of {case} was erased meanwhile; send the answer again"
+            ))
+        })?;
         facts::add(&mut tx, casework, case, |known| {
             file.facts.add_to(known, account, Some(exhibit));
         })
         .await?;
-        if *is_new {
-            // A finding, like the files of a case file: without one a report would leave it out.
-            let screening = ids::new("screen");
-            let of_file = findings::File {
-                name: file.name.as_deref(),
-                surface: file.surface.unwrap_or(Surface::Public),
-                uploaded_at: file.facts.at_micros(),
-                stopped: false,
-                digests: None,
-            };
-            findings::file(&mut tx, casework, &screening, &of_file).await?;
-            let found = findings::NewFinding {
-                case,
-                subject: &screening,
-                evidence: Some(exhibit),
-                strength: findings::GIVEN,
-                source: findings::PERSON,
-            };
-            findings::write(&mut tx, casework, &found).await?;
+        if there.is_none() {
+            add_file(&mut tx, casework, case, exhibit, file).await?;
+            used.insert(exhibit.clone());
         }
     }
     let now = casework.now();
@@ -416,7 +457,35 @@ async fn take(
     );
     audit::write(&mut tx, now, actor, "case.information", case, &detail).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(used)
+}
+
+/// Makes a file a finding of the case, like the files of a case file: without one a report would leave it out.
+async fn add_file(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    exhibit: &str,
+    file: &AnsweredFile,
+) -> Result<()> {
+    let screening = ids::new("screen");
+    let of_file = findings::File {
+        name: file.name.as_deref(),
+        surface: file.surface.unwrap_or(Surface::Public),
+        uploaded_at: file.facts.at_micros(),
+        stopped: false,
+        digests: None,
+    };
+    findings::file(tx, casework, &screening, &of_file).await?;
+    let found = findings::NewFinding {
+        case,
+        subject: &screening,
+        evidence: Some(exhibit),
+        strength: findings::GIVEN,
+        source: findings::PERSON,
+    };
+    findings::write(tx, casework, &found).await?;
+    Ok(())
 }
 
 fn require_open(request: &InformationRequest) -> Result<()> {

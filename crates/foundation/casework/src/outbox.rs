@@ -24,6 +24,9 @@ words! {
     }
 }
 
+/// The kinds that are events for the platform, as SQL: [`JobKind::Decision`] and [`JobKind::Information`].
+const EVENTS: &str = "('decision', 'information')";
+
 /// A claimed job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Job {
@@ -86,12 +89,10 @@ pub(crate) async fn drop_events(tx: &mut Tx, now: i64) -> Result<i64> {
         .fetch_one(&mut **tx)
         .await?;
     let asked = Columns::of(&row).int()?;
-    sqlx::query("UPDATE outbox SET done_at = $1 WHERE kind IN ($2, $3) AND done_at IS NULL")
-        .bind(now)
-        .bind(JobKind::Decision.word())
-        .bind(JobKind::Information.word())
-        .execute(&mut **tx)
-        .await?;
+    let sql = sqlx::AssertSqlSafe(format!(
+        "UPDATE outbox SET done_at = $1 WHERE kind IN {EVENTS} AND done_at IS NULL"
+    ));
+    sqlx::query(sql).bind(now).execute(&mut **tx).await?;
     Ok(asked)
 }
 
@@ -199,22 +200,23 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let mut tx = casework.db.begin().await?;
     // The conditions are repeated outside the subquery, because PostgreSQL checks them again
     // after it has waited for another worker's row lock.
-    let rows = sqlx::query(
+    let sql = sqlx::AssertSqlSafe(format!(
         "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
          WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
-                AND ($6 = '' OR subject = $6) AND CASE WHEN kind IN ('decision', 'information') THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
+                AND ($6 = '' OR subject = $6) AND CASE WHEN kind IN {EVENTS} THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
            AND done_at IS NULL AND claimed_until < $3
-         RETURNING id, kind, subject, tries, put_at, next_at",
-    )
-    .bind(claim.worker)
-    .bind(now + claim.micros)
-    .bind(now)
-    .bind(claim.jobs_max)
-    .bind(if claim.now { i64::MAX } else { now })
-    .bind(claim.subject.unwrap_or_default())
-    .bind(i64::from(claim.platform))
-    .fetch_all(&mut *tx)
-    .await?;
+         RETURNING id, kind, subject, tries, put_at, next_at"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(claim.worker)
+        .bind(now + claim.micros)
+        .bind(now)
+        .bind(claim.jobs_max)
+        .bind(if claim.now { i64::MAX } else { now })
+        .bind(claim.subject.unwrap_or_default())
+        .bind(i64::from(claim.platform))
+        .fetch_all(&mut *tx)
+        .await?;
     tx.commit().await?;
     let jobs = rows.iter().map(|row| {
         let mut c = Columns::of(row);

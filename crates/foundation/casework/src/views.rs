@@ -98,10 +98,12 @@ pub async fn put_exhibit(
     if let Some(case) = case {
         cases::hold(&mut tx, case).await?;
         // An appeal may have been upheld while the bytes were sealed.
-        if let Err(refused) = cases::require_not_cleared(&mut tx, case).await {
+        if let Err(e) = cases::require_not_cleared(&mut tx, case).await {
             drop(tx);
-            unkeep(casework, &exhibit.id, "its case was cleared meanwhile").await?;
-            return Err(refused);
+            if matches!(e, CaseworkError::Conflict { .. }) {
+                unkeep(casework, &exhibit.id, "its case was cleared meanwhile").await?;
+            }
+            return Err(e);
         }
     }
     if let Some(screening) = screening {
@@ -468,22 +470,27 @@ pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// The exhibit of a case with these bytes, if there is one.
+/// The exhibits of a case with these bytes, the oldest first.
 pub(crate) async fn of_bytes(
+    tx: &mut Tx,
     casework: &Casework,
     case: &str,
     bytes: &[u8],
-) -> Result<Option<String>> {
+) -> Result<Vec<String>> {
     let kind = obhut_hash::kinds::by_name("sha256").expect("a kind of ours");
     let digest = kind.of_bytes(bytes).expect("a digest of bytes").to_hex();
-    let row = sqlx::query(
-        "SELECT exhibit FROM exhibit_digests WHERE bytes_key = $1 AND case_id = $2 ORDER BY seq LIMIT 1",
+    let rows = sqlx::query(
+        "SELECT exhibit FROM exhibit_digests WHERE bytes_key = $1 AND case_id = $2 ORDER BY seq",
     )
-    .bind(casework.lookup.keyed_digest("exhibit bytes", digest.as_bytes()))
+    .bind(
+        casework
+            .lookup
+            .keyed_digest("exhibit bytes", digest.as_bytes()),
+    )
     .bind(case)
-    .fetch_optional(casework.db.pool())
+    .fetch_all(&mut **tx)
     .await?;
-    row.map(|row| Columns::of(&row).text()).transpose()
+    rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
 /// Other exhibits with the same bytes.

@@ -129,6 +129,8 @@ pub enum Next {
     },
     /// Name a destination, or record a route with its legal basis.
     AddRoute,
+    /// Set the platform's address and secret.
+    SetUpPlatform,
     /// Record the authority's word that ends an embargo.
     LiftEmbargo {
         /// The case.

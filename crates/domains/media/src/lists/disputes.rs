@@ -91,18 +91,7 @@ pub(crate) async fn dispute(
     reason: &str,
     actor: &str,
 ) -> Result<()> {
-    // Lifting a dispute keeps its row, so a second dispute has to clear `lifted_at`.
-    sqlx::query(
-        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = 0, disputed_by = $3, reason = $4, disputed_at = $5",
-    )
-    .bind(list)
-    .bind(entry)
-    .bind(actor)
-    .bind(reason)
-    .bind(now)
-    .execute(&mut **tx)
-    .await?;
+    write(tx, now, (list, entry), reason, actor, false).await?;
     changes::note(tx).await?;
     audit::write(tx, now, actor, "list.disable", list, entry).await
 }
@@ -117,19 +106,34 @@ pub(crate) async fn propose_dispute(
     reason: &str,
     actor: &str,
 ) -> Result<()> {
+    write(tx, now, (list, entry), reason, actor, true).await?;
+    audit::write(tx, now, actor, "list.propose-disable", list, entry).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    now: i64,
+    (list, entry): (&str, &str),
+    reason: &str,
+    actor: &str,
+    proposed: bool,
+) -> Result<()> {
+    // Lifting a dispute keeps its row, so a second one has to clear `lifted_at`. A proposal doesn't replace a dispute
+    // that holds, nor another's proposal.
     sqlx::query(
-        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at, proposed) VALUES ($1, $2, $3, $4, $5, 1)
-         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = 1, disputed_by = $3, reason = $4, disputed_at = $5
-            WHERE list_disputes.lifted_at IS NOT NULL",
+        "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at, proposed) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = $6, disputed_by = $3, reason = $4, disputed_at = $5
+            WHERE $6 = 0 OR list_disputes.lifted_at IS NOT NULL",
     )
     .bind(list)
     .bind(entry)
     .bind(actor)
     .bind(reason)
     .bind(now)
+    .bind(i64::from(proposed))
     .execute(&mut **tx)
     .await?;
-    audit::write(tx, now, actor, "list.propose-disable", list, entry).await
+    Ok(())
 }
 
 /// # Errors
