@@ -18,7 +18,7 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     Target {
         name: "list_csv",
@@ -104,7 +104,8 @@ pub const TARGETS: &[Target] = &[
             use obhut_formats::reports::goaml;
             if let Ok(text) = std::str::from_utf8(bytes) {
                 let _ = goaml::check_profile(text);
-                // One input holds two files, so that changes can make them fit or not fit each other.
+                // One input holds schema and document, so that mutations can change whether they
+                // fit.
                 let (schema, document) = text.split_once("\n===\n").unwrap_or((text, "<report/>"));
                 let _ = goaml::check_document(schema, true, document);
                 let _ = goaml::check_document(schema, false, document);
@@ -132,7 +133,7 @@ pub fn target(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|t| t.name == name)
 }
 
-/// The folder of the corpora.
+/// The folder of a target's corpus.
 pub fn corpus_folder(target: &Target) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     folder.join(target.name)

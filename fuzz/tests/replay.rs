@@ -2,14 +2,14 @@
 
 use obhut_fuzz::{Changes, TARGETS, corpus};
 
-/// Changes tried of each target's corpus.
+/// Mutations tried of each target's corpus.
 const CHANGES: usize = 2_000;
 
 #[test]
 fn no_input_crashes_a_parser() {
     for target in TARGETS {
         let kept = corpus(target);
-        // Without an input nothing is tried, and Changes has nothing to change.
+        // Without an input nothing is tried, and `Changes` panics.
         assert!(
             !kept.is_empty(),
             "{}: fuzz/corpus/{} is empty",

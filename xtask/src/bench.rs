@@ -23,7 +23,7 @@ const ALL: &[(&str, Bench)] = &[
     ("chain", bench_chain::run),
 ];
 
-/// What a measurement says, as it is printed and as it is kept.
+/// The results of a benchmark, printed as they come and kept for the documents.
 pub struct Report {
     raw: String,
     summary: String,
@@ -115,7 +115,7 @@ fn today() -> String {
     format!("{year}-{month:02}-{day:02}")
 }
 
-/// Resident memory of a process and its children.
+/// Resident memory of a process and its children, in KiB; 0 for a process that has ended.
 pub fn memory_kib(pid: u32) -> u64 {
     let resident = |pid: u32| -> u64 {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -139,6 +139,7 @@ pub fn memory_kib(pid: u32) -> u64 {
     total
 }
 
+/// `median (lowest–highest)`, with two decimals. Panics without a value.
 pub fn spread(values: &mut [f64]) -> String {
     // The median, not the mean: on a shared machine one round may be disturbed.
     values.sort_by(f64::total_cmp);

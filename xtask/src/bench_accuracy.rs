@@ -17,7 +17,7 @@ const DISTANCES: [u32; 5] = [10, 20, 31, 40, 60];
 /// Quality from which digests are compared, as PDQ's authors recommend (ThreatExchange, hashing.pdf).
 const QUALITY_MIN: u64 = 50;
 
-/// Makes `SET/NUMBER.png` below originals/ and `EDIT/SET/NUMBER.*` below edits/.
+/// Makes `SET/NUMBER.png` below originals/ and `EDIT/SET/NUMBER.jpg` below edits/.
 const MAKER: &str = r#"
 import os, random, sys
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
@@ -201,7 +201,8 @@ pub fn run(report: &mut Report) -> Done {
                 }
             }
         }
-        // Pictures of one series differ little by design; they have their row, but are no false positives.
+        // Pictures of one series differ little by design: they have their row, but don't count as
+        // false positives.
         if *set != "series of one scene" {
             pairs_all += pairs;
             // The third of DISTANCES is 31, the default.
@@ -272,7 +273,7 @@ fn hashed(folder: &Path) -> Result<BTreeMap<String, Hashed>, String> {
     Ok(all)
 }
 
-/// Share of mirrored pictures found with `--dihedral`, in percent.
+/// Share of mirrored scenes found with `--dihedral`, as a text in percent.
 fn found_turned(folder: &Path) -> Result<String, String> {
     let list = folder.join("list.csv");
     let mut csv = String::from("kind,digest,entry_id\n");

@@ -13,6 +13,7 @@ use crate::{Done, cargo, must, root, setup, target};
 const ROUNDS: usize = 5;
 // The goal is 6 minutes for 100 million; a fifth is measured, which makes it 72 s.
 const INPUTS: &str = "20000000";
+// Addresses of the site, twice as many as the goal of 60 s is set for.
 const SITE: &str = "2000000";
 /// How often a real block is parsed in one round.
 const AGAIN: &str = "200";
@@ -223,7 +224,8 @@ fn tools() -> Result<Tools, String> {
     // A separate target folder, even where CARGO_TARGET_DIR is set for the project.
     build.args(["build", "--release", "--quiet", "--target-dir"]);
     build.arg(peers.join("target")).current_dir(&peers);
-    // GraphSense's crate is in no registry: name the folder `rust/gs_clustering/src` of its source.
+    // GraphSense's crate is in no registry: OBHUT_GS_CLUSTERING names `rust/gs_clustering/src` of
+    // its source.
     let graphsense = std::env::var_os("OBHUT_GS_CLUSTERING").map(PathBuf::from);
     if let Some(source) = &graphsense {
         fs::copy(source.join("unionfind.rs"), peers.join("unionfind.rs")).map_err(say)?;
@@ -269,7 +271,8 @@ fn number(line: &str, name: &str) -> Result<f64, String> {
 /// What a peer is called, and one round of it.
 type Peer<'a> = (&'a str, &'a mut dyn FnMut() -> Result<f64, String>);
 
-/// Rates of ours and of a peer in alternation, in millions per CPU-second, and their ratios.
+/// Measures obhut and each peer in alternation and reports their rates, in the unit `of`, and the
+/// ratios of obhut's to each peer's.
 fn beside(
     report: &mut Report,
     what: &str,
@@ -465,7 +468,7 @@ fn site(report: &mut Report, tools: &Tools, chain: &Path, index: &Path) -> Done 
             .stdout(Stdio::piped());
         let mut child = payers.spawn().map_err(|e| e.to_string())?;
         let mut most = 0;
-        // The memory has to be read while it runs.
+        // The memory has to be read while the command runs.
         while child.try_wait().map_err(|e| e.to_string())?.is_none() {
             most = most.max(memory_kib(child.id()));
             std::thread::sleep(std::time::Duration::from_millis(50));

@@ -68,7 +68,7 @@ pub fn run(report: &mut Report) -> Done {
         "–",
         "≥ 4,000 a second, p99 ≤ 10 ms",
     );
-    // HMA was measured with one worker, so ours is divided by the cores it used.
+    // HMA was measured with one worker, so obhut's rate is divided by this machine's cores.
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let of_hma = |r: &f64| r / cores / HMA_SCREENINGS_PER_CORE;
     let mut ratios: Vec<f64> = screened.iter().map(of_hma).collect();
@@ -130,7 +130,7 @@ fn list(obhut: &Path, data: &Path, folder: &Path) -> Result<Vec<String>, String>
             "bench",
             &csv,
         ])?;
-        // Two signatures, or the list would only count.
+        // Two signatures; without them a match would have no effect.
         in_data(&["list", "sign", "bench", "--by", "Ada"])?;
         in_data(&["list", "sign", "bench", "--by", "Grace"])?;
     }
@@ -152,7 +152,7 @@ fn key(obhut: &Path, data: &Path) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
 }
 
-/// A picture as large as the one HMA was measured with, from the same maker as the others.
+/// A JPEG as large as the one HMA was measured with, from the maker of the demo's pictures.
 fn jpeg(folder: &Path) -> Result<Vec<u8>, String> {
     must(
         cargo().args([

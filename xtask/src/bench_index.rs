@@ -156,7 +156,7 @@ pub fn run(report: &mut Report) -> Done {
         let (mut medians, mut p99s) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let mut answers = [(0.0, 0.0, 0); 3];
-            // The order rotates, so that none always measures with the caches the others left.
+            // The order rotates, so that none always runs with the caches another left.
             for turn in 0..3 {
                 let who = (turn + round) % 3;
                 answers[who] = all[who].round()?;

@@ -1,4 +1,4 @@
-//! A million reports of others: deduplicated, linked and ranked on this machine's cores; and whether
+//! A million incoming reports: deduplicated, linked and ranked on this machine's cores; and whether
 //! the planted ones in which a child is in danger come first.
 //!
 //! No open-source peer does this. The planted reports use words that our rules read, so the share
@@ -44,7 +44,7 @@ pub fn run(report: &mut Report) -> Done {
     )?;
     let obhut = target().join("release/obhut");
     let folder = target().join("bench/intake");
-    // A database of an earlier run would make duplicates of all of them.
+    // With the database of an earlier run, all reports would be duplicates.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let (files, planted) = generate(&folder)?;
@@ -148,8 +148,9 @@ fn queue(
     Ok(ids)
 }
 
-/// Half forms in JSON, one a line; half CyberTipline XML in one element. Some files are passed
-/// round among thousands, some accounts upload again, some reports come twice.
+/// Half are forms in JSON, one per line; half are CyberTipline XML in one element. Some files are
+/// shared by thousands of reports, some accounts upload again, some reports come twice. Returns the
+/// paths and the ids of the planted reports.
 // Long: the sequential steps of one benchmark or chore.
 fn generate(
     folder: &std::path::Path,

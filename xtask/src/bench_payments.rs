@@ -32,7 +32,7 @@ out.write_parquet(sys.argv[2], compression="uncompressed")
 print(out["recipients_30d"].sum(), out["n_90d"].sum())
 "#;
 
-/// And in DuckDB.
+/// The same features in DuckDB.
 const DUCKDB: &str = r#"
 import duckdb, sys
 c = duckdb.connect()
@@ -47,7 +47,7 @@ c.execute(f"copy (select tx_id, sender, {cols(30)}, {cols(90)} from read_parquet
 print(*c.execute(f"select sum(recipients_30d), sum(n_90d) from read_parquet('{sys.argv[2]}')").fetchone())
 "#;
 
-/// Ours, read by the same tool.
+/// The sums of obhut's output, read with Polars.
 const OURS: &str = r#"
 import polars as pl, sys
 d = pl.read_parquet(sys.argv[1], columns=["recipients_30d", "n_90d"])
@@ -171,7 +171,7 @@ fn features(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     Ok(())
 }
 
-/// Runs it to its end; its highest resident memory in KiB and what it printed.
+/// Runs a command to its end; returns its highest resident memory in KiB and what it printed.
 fn peak_of(command: &mut Command) -> Result<(u64, String), String> {
     let mut child = command
         .stdout(Stdio::piped())
@@ -300,7 +300,7 @@ fn live(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     let (mut rates, mut p99s, mut steady) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..5 {
         let ask = |half: usize, n: usize| {
-            // From 80 to 10 days ago, in order: what is dated over a day ago is never held.
+            // From 80 to 10 days ago, in order: a payment dated over a day ago is never held.
             let at = now - 80 * 86_400 + ((2 * round + half) * LIVE + n) as u64 * 15;
             let body = format!(
                 r#"{{"tx_id":"{round}-{half}-{n}","sender":"s{}","receiver":"r{}","ts":"{at}","amount":"{}.00","currency":"EUR","src_country":"DE","dst_country":"PH"}}"#,

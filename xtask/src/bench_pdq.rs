@@ -1,5 +1,5 @@
 //! PDQ of decoded pixels against PyPI `pdqhash`, which is Meta's C++ code: the same pixels, one
-//! thread each, each in a long-running process.
+//! thread each, hashed many times in one process per round.
 
 use std::fs;
 use std::path::Path;

@@ -69,7 +69,7 @@ pub fn run(report: &mut Report) -> Done {
         for round in 0..ROUNDS {
             let mut rates = [0.0; 3];
             for turn in 0..3 {
-                // The order alternates each round.
+                // The order rotates each round, so that none always finds warm caches.
                 let who = (turn + round) % 3;
                 let mut command = match who {
                     0 => one_core(&obhut),

@@ -1,5 +1,6 @@
-//! Hashing videos, compared with ffmpeg's decoding alone and PyPI `vpdq`: CPU time of each, with all processes it starts.
-//! Also how many clips are found, and how many unrelated videos match. The goals are the project's own.
+//! Hashing videos, compared with ffmpeg's decoding alone and PyPI `vpdq`: CPU time of each, with
+//! all processes it starts. Also how many clips are found, and how many unrelated videos match. The
+//! goals are the project's own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +98,8 @@ fn unrelated(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     let screened = cut.join("screened");
     fs::create_dir_all(&screened).map_err(|e| e.to_string())?;
     // A hash of place and scene, so that no two scenes share a pattern. Scenes last two seconds. The constants
-    // are those of a well-known one-line noise function of shaders, 37.719 one more of the kind; any would do.
+    // are those of a well-known one-line noise function for shaders, and 37.719 is one more of the
+    // kind; any would do.
     let scene = "255*mod(abs(sin(X*12.9898+Y*78.233+floor(T/2)*37.719)*43758.5453),1)";
     let source = format!(
         "nullsrc=s=16x12:r=1:d={},format=gray,geq=lum='{scene}',scale=160:120:flags=bicubic,scroll=h=0.02:v=0.01,format=yuv420p",

@@ -1,4 +1,5 @@
-//! Sends the same sort of request over kept connections, as fast as answers come, and times each.
+//! Sends the same sort of request over keep-alive connections, as fast as answers come or at a
+//! fixed rate, and times each.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

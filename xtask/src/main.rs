@@ -32,7 +32,7 @@ cargo xtask coverage  share of lines that tests execute
 cargo xtask mutants   share of small changes to decision code that tests notice; `mutants PACKAGE`: one part
 cargo xtask setup     only installs what the system lacks";
 
-/// A chore's end: what went wrong, and what to do.
+/// The result of a chore; the error says what went wrong and what to do.
 type Done = Result<(), String>;
 
 fn main() -> ExitCode {

@@ -25,9 +25,10 @@ impl Postgres {
             .prefix("obhut-postgres")
             .tempdir()
             .map_err(|e| e.to_string())?;
-        // Another process may take it before the server does; then the server ends, and wait() says so.
+        // Another process may take the port before the server does; then the server ends, and
+        // `wait` fails.
         let port = free_port()?;
-        // The server runs as another user and needs the folder.
+        // Started by root, the server runs as the user postgres, who then needs the folder.
         if as_postgres() {
             let mut chown = Command::new("chown");
             crate::must(chown.arg("postgres").arg(folder.path()), "chown")?;
@@ -98,7 +99,7 @@ impl Postgres {
             }
             // A server that has ended will never be ready; no need to wait out the minute.
             if let Ok(Some(status)) = self.server.try_wait() {
-                return Err(format!("postgres ended at once: {status}"));
+                return Err(format!("postgres ended immediately: {status}"));
             }
             if Instant::now() > deadline {
                 return Err(format!("postgres did not answer within {START_MAX:?}"));
@@ -124,7 +125,8 @@ impl Drop for Postgres {
     }
 }
 
-/// initdb and postgres refuse to run as root; Debian's package brings a user for them.
+/// True as root: initdb and postgres refuse to run as root, and Debian's package brings a user for
+/// them.
 fn as_postgres() -> bool {
     Command::new("id")
         .arg("-u")

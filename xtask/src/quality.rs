@@ -1,4 +1,5 @@
-//! How good the tests are: `cargo xtask coverage`, `cargo xtask mutants`; and the generated documents.
+//! How good the tests are: `cargo xtask coverage` and `cargo xtask mutants`; also the generated
+//! documents and the lints.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -124,7 +125,7 @@ pub fn coverage() -> Done {
         .args(["llvm-cov", "--no-report", "nextest", "--workspace"])
         .args(["--exclude", "xtask", "--exclude", "obhut-fuzz"])
         .arg("--no-fail-fast")
-        // Not needed for coverage, and half of the space.
+        // Debug information isn't needed for coverage and takes half of the space.
         .env("CARGO_PROFILE_DEV_DEBUG", "0");
     peers.name_to(&mut tests);
     // A decoder in its sandbox may not write counters, so the sandbox's own test fails here, and nowhere else.
@@ -138,7 +139,7 @@ pub fn coverage() -> Done {
         .args(["llvm-cov", "report", "--lcov", "--output-path"])
         .arg(&file)
         .args(["--ignore-filename-regex", "/(tests|examples|xtask)/"])
-        // Tests kill processes while they write their counters: such a file is left out, not the rest.
+        // Tests kill processes while they write their counters; this ignores only the broken files.
         .env("LLVM_PROFDATA_FLAGS", "--failure-mode=all");
     must(&mut report, "coverage")?;
     let lcov = fs::read_to_string(&file).map_err(|e| e.to_string())?;
@@ -149,7 +150,7 @@ pub fn coverage() -> Done {
     Ok(())
 }
 
-/// Lines executed and lines there are, by crate and in all, of a report in LCOV.
+/// Executed lines and all lines of each crate, then of the whole workspace, from a report in LCOV.
 fn shares(lcov: &str) -> Vec<(String, u64, u64)> {
     let mut parts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut part = String::new();

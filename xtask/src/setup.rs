@@ -113,8 +113,10 @@ fn install(needs: &[&[Need]]) -> Done {
     if missing.is_empty() {
         return Ok(());
     }
+    // In the command, because sudo drops variables. RUNLEVEL: what is installed for tests isn't
+    // started as a service.
     let by_hand = format!(
-        "apt-get update && apt-get install -y --no-install-recommends {}",
+        "export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; apt-get update && apt-get install -y --no-install-recommends {}",
         missing.join(" ")
     );
     if !runs("apt-get") {
@@ -144,12 +146,7 @@ fn install(needs: &[&[Need]]) -> Done {
     if !root {
         command.arg("sh");
     }
-    command
-        .args(["-c", &by_hand])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        // What is installed for tests is not started as a service.
-        .env("RUNLEVEL", "1")
-        .stdout(Stdio::null());
+    command.args(["-c", &by_hand]).stdout(Stdio::null());
     must(&mut command, "apt-get").map_err(|e| format!("{e}. Try by hand:\n  {by_hand}"))?;
     // apt can succeed without bringing what is needed, such as a program outside the search path.
     let still: Vec<&str> = needs
@@ -169,7 +166,7 @@ fn install(needs: &[&[Need]]) -> Done {
     }
 }
 
-/// Debian keeps it out of ordinary users' search path.
+/// How nginx is called here; Debian keeps it out of ordinary users' search path.
 fn nginx() -> Option<&'static str> {
     ["nginx", "/usr/sbin/nginx"]
         .into_iter()
@@ -277,7 +274,8 @@ pub fn moto_python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// A Python with the reference of PDQ, in the target folder; made on first use.
+/// A Python with the packages of [`ORACLE`], and of [`WALLETS`] where they install, in the target
+/// folder; made on first use.
 pub fn oracle_python() -> Result<PathBuf, String> {
     let folder = target().join("oracle");
     let python = folder.join("bin/python");
@@ -289,12 +287,13 @@ pub fn oracle_python() -> Result<PathBuf, String> {
             .is_ok_and(|s| s.success())
     };
     let install = |packages: &[&str]| {
-        // Without a wheel for this Python, pip builds it, which needs g++ and Python's headers.
+        // Without a wheel for this Python, pip builds a package, which needs g++ and Python's
+        // headers.
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet"]).args(packages);
         must(&mut pip, "pip install")
     };
-    // By importing, not by a file: an environment of another Python version does not import.
+    // Checked by importing: packages installed for another Python version don't import.
     if !ready("pdqhash, numpy, PIL, threatexchange, jsonschema") {
         println!(
             "installing the references for tests into {}",

@@ -1,5 +1,6 @@
-//! Tests that run for minutes: growing lists, ten thousand generated cases, a hundred thousand filings
-//! with injected faults, mutated inputs for every parser.
+//! Tests that run for minutes: growing lists, ten thousand generated cases, a hundred thousand
+//! filings with injected faults and as many while the destination moves, mutated inputs for every
+//! parser.
 
 use std::process::{Command, Stdio};
 
@@ -133,7 +134,8 @@ pub fn run(more: &[String]) -> Done {
             command
         } else {
             let mut command = Command::new(target().join("release/soak"));
-            // Another seed each time: the test `no_input_crashes_a_parser` already repeats a fixed one.
+            // Another seed each time: the test `no_input_crashes_a_parser` already uses a fixed
+            // one.
             let seed = std::time::UNIX_EPOCH.elapsed().map_or(1, |t| t.as_secs());
             command.args([name, seconds, &seed.to_string()]);
             command

@@ -1,5 +1,6 @@
-//! No dependency cycle between the top-level modules of a crate, measured on `crate::module` paths. Inherent
-//! impls only in the type's own module, because methods are dependencies that paths don't show.
+//! Tests that the top-level modules of a crate form no dependency cycle, by their `crate::module`
+//! paths; and that inherent impls are in the type's own module, because methods are dependencies
+//! that paths don't show.
 
 mod tree;
 
@@ -43,7 +44,7 @@ fn code(text: &str) -> String {
         .collect()
 }
 
-/// The names that follow `crate::`, those of a group each on its own.
+/// The names that follow `crate::`; of a group in braces, each name.
 fn named(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (at, _) in text.match_indices("crate::") {
@@ -144,7 +145,7 @@ fn strayed(all: &Modules) -> Vec<(String, String)> {
             if rest.contains(" for ") || rest.contains(" for<") {
                 continue;
             }
-            // Past the impl's own parameters.
+            // Skips the impl's own generic parameters.
             let rest = match rest.strip_prefix('<') {
                 None => rest,
                 Some(inner) => {

@@ -56,6 +56,7 @@ const UNSAFE: &[&str] = &[
     "crates/kernels/decode/src/shared.rs",
 ];
 
+/// Longest source file, in lines. Our judgement.
 const LINES_MAX: usize = 900;
 
 #[test]
@@ -285,7 +286,8 @@ fn a_table_named_outside_its_module_is_noticed() {
     assert!(!tables_named("the cases of a person", NAMING).contains("cases"));
 }
 
-/// What ran is never edited: a database compares what it ran with what is there.
+/// A released migration is never edited: at every start the program compares the checksums of the
+/// migrations that a database has run with its own.
 #[test]
 fn every_migration_is_listed_and_none_is_edited() {
     use sha2::{Digest as _, Sha256};
@@ -583,7 +585,7 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
             })
             .filter(|w| *w == "fn")
             .and_then(|_| words.next());
-        // On one line, or a trait's function without a body.
+        // Skipped: a function on one line, or a trait's function without a body.
         let (Some(name), false) = (name, line.ends_with(['}', ';'])) else {
             continue;
         };
@@ -607,6 +609,7 @@ fn long_functions(text: &str) -> Vec<(String, usize)> {
 fn a_long_function_says_why() {
     for file in sources()
         .into_iter()
+        // bench_chain.rs holds a peer's source as text, whose `main` is long.
         .filter(|f| f.contains("/src/") && f != "xtask/src/bench_chain.rs")
     {
         let long = long_functions(&read(&root().join(&file)));

@@ -307,7 +307,8 @@ fn not_below(dependencies: &BTreeSet<String>, allowed: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// The rule itself, broken on purpose: each crate with one import more than it may have.
+/// The rule itself, broken on purpose: each crate with an import of each crate in turn, allowed or
+/// not.
 #[test]
 fn an_import_from_above_is_noticed() {
     for (folder, allowed) in LAYERS {
@@ -378,7 +379,7 @@ fn no_crate_can_use_what_is_not_its_business() {
         let wrong = not_its_business(name, &dependencies(&manifest(name)));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
-    // A row names nothing that isn't used: what is gone from a manifest goes from here.
+    // A row names only what is used: what is gone from a manifest must go from here.
     for (name, allowed) in OUTSIDE {
         let used = dependencies(&manifest(name));
         for crate_name in *allowed {

@@ -118,7 +118,8 @@ fn a_limit_without_an_origin_is_noticed() {
     assert_eq!(without_origin(&second), ["LINE_BYTES_MAX"]);
 }
 
-/// The reference, from the constants themselves: name, value, meaning, file.
+/// The reference, from the constants ending in `_MAX`: name, value, meaning, file. Also, what to
+/// mend where one has no docstring.
 fn page() -> (String, Vec<String>) {
     let (mut by_file, mut unexplained) = (BTreeMap::<String, String>::new(), Vec::new());
     for file in files("crates")

@@ -6,7 +6,8 @@ use tree::{files, read, root};
 
 type Check = fn() -> Vec<String>;
 
-/// Recipe, as CONTRIBUTING's table calls it → its check here, or the name of the test that has it.
+/// Recipe, as CONTRIBUTING's table calls it → its check here, or the name of the test that checks
+/// it.
 const CHECKS: &[(&str, Result<Check, &str>)] = &[
     (
         "a hash kind",
@@ -178,7 +179,7 @@ fn stems(folder: &str) -> Vec<String> {
         .collect()
 }
 
-/// Helper files beside the entries, without an entry of their own.
+/// Helper files beside the entries; they need no entry themselves.
 const HELPERS: &[&str] = &["tests", "inside"];
 
 /// Files of a registry's folder that its list doesn't name.

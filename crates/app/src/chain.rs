@@ -17,12 +17,13 @@ pub struct TraceRequest<'a> {
 
 /// Traces who paid a site, and returns the report with the permission the trace ran under.
 ///
-/// A request for a case adds the installation's recorded tags to `tags`.
+/// With a request, the tags on record in the installation are added to `tags`.
 ///
 /// # Errors
-/// Denied outside regtest without a case, if no legal basis of the case is in force, or if the
-/// person lacks the role; refused for a closed or cleared case. The inner error lists why each seed
-/// is unusable; it occurs only if none of them appears on the chain.
+/// Outside regtest, denied without a request and for a case without a legal basis in force. On
+/// every network, denied if the person lacks the role reviewer, and a conflict for a closed or
+/// cleared case. The inner error lists why each seed is unusable; it occurs only if none of them
+/// appears on the chain.
 pub async fn payers(
     request: Option<&TraceRequest<'_>>,
     index: &Index,
@@ -51,7 +52,7 @@ pub async fn store_file(request: &TraceRequest<'_>, file: &str, bytes: &[u8]) ->
     let media = match file.rsplit('.').next() {
         Some("html") => "text/html",
         Some("json") => "application/json",
-        // A report has no other files, see docs/chain.md.
+        // Every other file of a report is CSV (docs/chain.md).
         _ => "text/csv",
     };
     let name = format!("chain report {file}");

@@ -39,8 +39,8 @@ const NOT: &[&str] = &[
     "not", "never", "nicht", "nie", "ohne", "un", "haven't", "didn't", "nobody",
 ];
 
-/// True if a text contains a phrase of [`SEEN`] that isn't negated. It errs both ways, so it may
-/// only cause a remark.
+/// True if a text contains a phrase of [`SEEN`] that starts a word and isn't negated. This misses
+/// some claims and finds some false ones, so it may only cause a remark.
 pub(crate) fn claims_a_view(grounds: &str) -> bool {
     let text = grounds.to_lowercase();
     SEEN.iter().any(|seen| {

@@ -1,6 +1,7 @@
 //! The assembled system: every domain registered, one data folder opened.
 //!
-//! Use cases shared by command line and server are implemented here once, so that they can't diverge.
+//! Use cases shared by command line and server are implemented here once, so that they can't
+//! diverge.
 
 #![deny(missing_docs)]
 
@@ -29,11 +30,12 @@ pub fn domains() -> Vec<Box<dyn Domain>> {
     ]
 }
 
-/// Opens the data folder with every domain, and finishes interrupted erasures. An installation without a
-/// server has no worker that would do it.
+/// Opens the data folder with every domain, and finishes interrupted erasures: an installation
+/// without a server has no worker that would do so. An erasure that fails again is only logged.
 ///
 /// # Errors
-/// A folder or database that can't be used, keys that are missing, or a database of a newer version.
+/// A folder or database that can't be used, keys that are missing, or a database of a newer
+/// version.
 pub async fn open(
     folder: DataFolder,
     database_url: Option<&str>,

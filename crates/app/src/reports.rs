@@ -30,14 +30,15 @@ pub struct Check {
     pub reasons: Vec<Reason>,
     /// Facts the report omits.
     pub omitted: Vec<Omitted>,
-    /// What the receiver would miss or refuse, and what looks wrong to us, by field.
+    /// What the receiver would miss or refuse, and what looks wrong in the case, by field.
     pub remarks: Vec<Remark>,
     /// True if the report contains nothing actionable.
     pub empty: bool,
     /// True if `stops` is empty. If `empty` is true, approval still needs a reason.
     pub acceptable: bool,
-    /// What the receiver would refuse, what only a person can answer, and a child reported as the suspect. Each blocks
-    /// approval, unless it may be overridden and a reason is given. Missing facts don't block.
+    /// What the receiver would refuse, what only a person can answer, and a child reported as the
+    /// suspect. Each blocks approval, unless [`Stop::may_be_overridden`] and a reason is given.
+    /// Missing facts don't block.
     pub stops: Vec<Stop>,
 }
 
@@ -53,7 +54,8 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// True if the rule comes from the receiver's documentation, which an officer may override; false for a schema.
+    /// True if the rule comes from NCMEC's documentation, which an officer may override with a
+    /// reason. False for every other source: a schema, another receiver's rule, one of obhut's.
     pub fn may_be_overridden(&self) -> bool {
         self.source == obhut_formats::reports::ncmec::schema::DOCUMENTATION
     }
@@ -116,8 +118,8 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
     }
 }
 
-/// Checks a report without rendering it: what is missing, why a child may be at risk, which facts are
-/// omitted. The audit row is written before the dossier is assembled.
+/// Scores a case and lists what the receiver of its report would refuse or miss. The case need not
+/// be decided. The audit row is written before the dossier is assembled.
 pub async fn check(
     casework: &Casework,
     case: &str,
@@ -153,14 +155,15 @@ pub async fn draft(
     Ok((report, rendered))
 }
 
-/// Approves a report: renders it, refuses what its receiver would refuse, and keeps the documents as they will be
-/// sent. `because` says why it is sent although it contains nothing actionable or breaks a rule of the receiver's
-/// documentation. With `as_received`, it includes the original reports that the case was opened from.
+/// Approves a report: renders it, refuses what its receiver would refuse, and keeps the documents
+/// as they will be sent. `because` says why it is sent although it contains nothing actionable or
+/// breaks a rule of NCMEC's documentation. With `as_received`, the original reports that the case
+/// was opened from go out with it; that needs a report with the children's data.
 ///
 /// # Errors
 /// A conflict naming each field that blocks approval: any of [`Check::stops`] except, with `because`, those that
 /// [`Stop::may_be_overridden`]. A conflict if there is nothing actionable and no `because`, for an
-/// unknown destination, or for a report that can't be approved now. Refused unless `person` is a
+/// unknown destination, or for a report that can't be approved now. Denied unless `person` is a
 /// reporting officer who didn't make the latest decision.
 pub async fn approve(
     casework: &Casework,
@@ -198,7 +201,8 @@ pub async fn approve(
             blocking.join("; ")
         ))
         .then(match asked {
-            // A report to the National Crime Agency needs a recorded duty, before any question about the case.
+            // First: without a recorded duty to report to the National Crime Agency, no answer
+            // about the case would unblock the report.
             _ if stops.iter().any(|s| s.field.starts_with("reporter.nca_")) => Next::RecordNcaDuty,
             Some(question) => Next::Determine {
                 case,
@@ -229,6 +233,10 @@ pub struct Filed {
 }
 
 /// Reads back what was approved, sent and received. Each reading is logged first.
+///
+/// # Errors
+/// Not found for an unknown report; a conflict if documents or an exchange differ from what was put
+/// on record, or if this version can't read the documents.
 pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<Filed> {
     casework::report_row(casework, report).await?;
     let purpose = "report shown";
@@ -240,8 +248,8 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
                     "the documents approved as report {report} aren't in a form this version reads"
                 ))
             })?),
-            // Approved by an older version: no documents were kept, but the rest can be shown. Documents that differ
-            // from those approved are another conflict, which is returned.
+            // Approved by an older version: no documents were kept, but the rest can be shown.
+            // Documents that differ from those approved are another conflict, which is returned.
             Err(e) if matches!(e.next(), Some(Next::ApproveAgain { .. })) => None,
             Err(e) => return Err(e),
         },
@@ -250,11 +258,13 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
     for exchange in casework::exchanges(casework, report).await? {
         let words =
             casework::exchange_words(casework, report, exchange.seq, actor, purpose).await?;
+        let calls: serde_json::Value = serde_json::from_slice(&words)
+            .map_err(|_| casework::CaseworkError::unreadable("an exchange of the report"))?;
         exchanges.push(serde_json::json!({
             "seq": exchange.seq,
             "exhibit": exchange.exhibit,
             "sha256": exchange.sha256,
-            "calls": serde_json::from_slice::<serde_json::Value>(&words).unwrap_or_default(),
+            "calls": calls,
         }));
     }
     Ok(Filed {
@@ -263,8 +273,8 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
     })
 }
 
-/// Creates the draft report of the latest decision for a destination, or for each destination the routes give.
-/// Returns the id and destination of each.
+/// Creates the draft report of the latest decision for a destination, or for each destination the
+/// routes give. Returns the id and destination of each.
 ///
 /// # Errors
 /// A conflict if no route matches, the case isn't decided to be reported, or the destination
@@ -298,8 +308,8 @@ pub async fn file(
     Ok(filed)
 }
 
-/// Creates the draft report of the latest decision for one destination. In production, an earlier report that only
-/// the test service has is superseded.
+/// Creates the draft report of the latest decision for one destination, and returns its id. Once
+/// production is switched on, an earlier report that only the test service has is superseded.
 pub async fn file_one(
     casework: &Casework,
     case: &str,
@@ -355,7 +365,8 @@ fn reports_a_child(facts: &Facts) -> Option<Remark> {
     let same = |a: &Account, b: &Account| {
         let service = match (&a.service, &b.service) {
             (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-            // One of the two names no service: taken for the same, since a child reported as the suspect is the worse error.
+            // If one of them names no service, they count as the same service: reporting a child as
+            // the suspect is the worse error.
             _ => true,
         };
         service && a.id.is_some() && a.id == b.id
@@ -364,14 +375,15 @@ fn reports_a_child(facts: &Facts) -> Option<Remark> {
     let child = facts.victims.iter().any(|v| suspects().any(|s| same(s, v)));
     child.then(|| Remark {
         field: "facts.reported".into(),
-        what: "the account reported is recorded as a child's too; take it out of one of the two"
+        what: "the account reported is also recorded as a child's; remove it from one of the two"
             .into(),
         source: "obhut, docs/handling.md",
         stops: true,
     })
 }
 
-/// True if the children's data are omitted but one of their accounts appears in a conversation or payment.
+/// True if the children's data are omitted but one of their accounts appears in a conversation or
+/// payment.
 fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
     let facts = shown.facts.expose();
     let messages = || facts.threads.iter().flat_map(|t| &t.messages);
@@ -390,7 +402,8 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
             .iter()
             .flat_map(names)
             .any(|name| {
-                // Anywhere in the text, even inside a word: it only warns, and a miss would name a child.
+                // Anywhere in a message's text, even inside a word: a false alarm is only a remark,
+                // a miss would name a child.
                 let written = messages().any(|m| {
                     m.text.contains(&name) || m.from.as_ref() == Some(&name) || m.to.contains(&name)
                 });

@@ -106,7 +106,7 @@ async fn a_newer_version_without_signatures_leaves_the_older_one_matching() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disputed_entry_stops_matching_at_once() {
+async fn a_disputed_entry_stops_matching_immediately() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let known = picture(1);
@@ -209,7 +209,7 @@ async fn from_match_to_retraction() {
             .unwrap();
         assert_ne!(other.case.as_ref(), Some(&case));
 
-        // No report without a decision, no decision without a person who may.
+        // No report without a decision, and no decision without a reviewer.
         assert!(
             refused(casework::report(c, &case, false, "test").await).contains("not decided yet")
         );
@@ -286,7 +286,7 @@ async fn from_match_to_retraction() {
             Some("account-9")
         );
 
-        // Two people.
+        // The person who decided can't approve the report.
         let filed = casework::file_report(c, &decision, "ncmec", false, "test")
             .await
             .unwrap();
@@ -339,7 +339,7 @@ async fn from_match_to_retraction() {
             (jobs.len(), jobs[0].kind, jobs[0].subject.as_str()),
             (1, JobKind::Retraction, filed.as_str())
         );
-        // An exact digest is disabled by two people.
+        // Nina's decision only proposed to dispute the exact digest; a second person confirms it.
         media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)
             .await
             .unwrap();
@@ -379,10 +379,10 @@ async fn from_match_to_retraction() {
     .await;
 }
 
-/// Many concurrent uploads of one account, with a decision in between: at most one open case at a time,
-/// and every finding belongs to a case.
+/// Many concurrent uploads of one account, with a decision in between: at most one case is open at
+/// a time, and every finding belongs to a case.
 #[tokio::test(flavor = "multi_thread")]
-async fn findings_of_one_account_at_once_share_a_case_and_none_is_lost() {
+async fn concurrent_findings_of_one_account_share_a_case_and_none_is_lost() {
     on_each_database(async |b: Bench| {
         let c = Arc::new(b.casework);
         let known = picture(1);
@@ -551,7 +551,7 @@ async fn a_job_is_one_workers_until_its_claim_runs_out() {
             .flat_map(|jobs| jobs.unwrap())
             .map(|j| j.id)
             .collect();
-        // A worker that lost the claim retries; no job is claimed twice.
+        // A fourth worker claims what the three left; no job is claimed twice.
         ids.extend(
             casework::claim_jobs(c, "w4", 20, 30_000_000)
                 .await
@@ -645,7 +645,7 @@ async fn nothing_sensitive_is_stored_in_plain_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_may_open_a_fresh_folder_at_once() {
+async fn two_openings_of_a_fresh_folder_share_its_keys() {
     on_each_database(async |b: Bench| {
         let folder = tempfile::tempdir().unwrap();
         // A data folder needs its own database: the stored digests depend on its keys.
@@ -726,7 +726,7 @@ async fn facts_refuse_what_they_do_not_know() {
     );
     assert!(
         !wrong.to_string().contains("secret"),
-        "and never what stands in it"
+        "and never its content"
     );
     let facts =
         Facts::from_json(br#"{"occurred_at": "2026-11-22T10:00:00+01:00", "victims": [{}]}"#)

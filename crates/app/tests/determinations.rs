@@ -118,7 +118,7 @@ async fn the_nca_gets_a_report_only_under_a_recorded_duty_and_with_a_link() {
         set(Some(NcaDuty::NonUkProvider), "counsel, 2026-09-01").await;
         let asked = stops().await;
         assert_eq!(fields(&asked), ["determination.link-uk"]);
-        // Proposed from the facts; only a person confirms it.
+        // The link is proposed from the facts; only a person confirms it.
         assert!(
             asked[0]
                 .why
@@ -133,11 +133,11 @@ async fn the_nca_gets_a_report_only_under_a_recorded_duty_and_with_a_link() {
         determine(c, &case, &olga, Question::LinkUk, &["none"]).await;
         assert!(
             approve(c, &report, &olga).await.is_err(),
-            "no link: not theirs"
+            "without a link the report isn't the NCA's"
         );
         determine(c, &case, &olga, Question::LinkUk, &["suspect-location"]).await;
         approve(c, &report, &olga).await.unwrap();
-        // A provider of the United Kingdom reports all of it.
+        // A UK provider has to report even content without a link with the UK.
         set(Some(NcaDuty::UkProvider), "counsel, 2026-09-01").await;
         determine(c, &case, &olga, Question::LinkUk, &["none"]).await;
         assert_eq!(stops().await, []);

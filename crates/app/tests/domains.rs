@@ -11,7 +11,7 @@ use obhut_casework as casework;
 use obhut_casework::for_domains::{Clearing, Domain, Inside as _, Numbered, Removed, Tx};
 use obhut_casework::*;
 
-/// A domain that exists only in this test: names mentioned in a conversation.
+/// A domain that exists only in this test: accounts of children mentioned in a conversation.
 struct Mentions;
 
 static SETTLED: AtomicUsize = AtomicUsize::new(0);
@@ -61,7 +61,7 @@ impl Domain for Mentions {
     }
 
     async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
-        // Fails the first time: the worker has to run it again.
+        // Fails every other time, so once for each database: the work has to be run again.
         if SETTLED.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return Err(CaseworkError::Unavailable {
                 why: "cut off".into(),
@@ -106,7 +106,7 @@ async fn an_additional_domain_needs_no_change_in_the_core() {
         let cut =
             casework::decide_appeal(c, &case, &appeal.id, &olga, AppealOutcome::Upheld, "g").await;
         assert!(cut.is_err(), "what follows was cut off");
-        // Decided all the same, and nothing says that it is complete.
+        // The appeal is decided all the same, but the proof doesn't call the erasure complete.
         let proof = casework::erasure_proof(c, &case).await.unwrap();
         assert!(!proof.complete);
         // The deletion belongs to the decision and was committed with it.

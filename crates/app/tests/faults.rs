@@ -85,7 +85,7 @@ async fn a_report_kept_the_payments_of_the_first_alert() {
         assert_eq!((facts.payments.len(), facts.reported), (41, None));
         assert!(facts.payments.iter().any(|p| p.amount == "99.00"));
         assert_eq!(facts.victims.len(), 1);
-        // What a report renders from is the same.
+        // The dossier, from which a report is rendered, has the same payments.
         let dossier = casework::dossier(c, &first.case, false).await.unwrap();
         assert_eq!(dossier.facts.expose().payments.len(), 41);
     })
@@ -109,8 +109,8 @@ async fn watch(
         .unwrap();
 }
 
-/// Two cases watch one address, and the legal basis of one has ended. That case still got findings,
-/// because the other's basis was in force.
+/// Regression: two cases watched one address, and the legal basis of one had ended. That case still
+/// got findings, because the other's basis was in force.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_went_on_under_another_cases_legal_basis() {
     on_each_database(async |b: Bench| {
@@ -311,8 +311,8 @@ async fn a_signature_did_not_bind_what_it_signs() {
                 .join(&matching.id)
                 .join(format!("{version}.age"))
         };
-        // The unsigned version's sealed file under the signed version's name: both files are genuine,
-        // so only the digest on record can find it out.
+        // The unsigned version's sealed file under the signed version's name: both files are
+        // genuine, so only the digest on record reveals the swap.
         std::fs::copy(file(&newest.version), file(&matching.version)).unwrap();
         // A new process, with nothing cached.
         let again = obhut_app::open(
@@ -499,7 +499,7 @@ async fn a_lost_file_of_a_list_could_not_be_put_back() {
 
 /// The report says whether a person viewed the file, so viewing it invalidates the approval.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_after_the_approval_changed_what_was_sent() {
+async fn a_view_after_the_approval_changed_what_was_sent() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let known = picture(1);
@@ -541,7 +541,7 @@ async fn a_look_after_the_approval_changed_what_was_sent() {
     .await;
 }
 
-/// Where no server runs, nothing finished what a killed command had left.
+/// Regression: where no server ran, nothing finished what a killed command had left.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_that_was_cut_off_waited_for_a_server() {
     on_each_database(async |b: Bench| {
@@ -561,7 +561,7 @@ async fn an_erasure_that_was_cut_off_waited_for_a_server() {
             .await
             .unwrap();
         uphold_appeal(c, &case, &olga).await;
-        // Its alarms end with it, and the proof says what stays of it.
+        // Clearing the case ends its alarms, and the proof says what is kept.
         assert!(casework::alarms(c).await.unwrap().is_empty());
         let kept = casework::erasure_proof(c, &case).await.unwrap().kept;
         for what in ["findings", "reports"] {
@@ -614,7 +614,7 @@ async fn an_empty_id_was_answered_with_another_case() {
             .await
             .unwrap();
         casework::revoke_key(c, &key.id, "test").await.unwrap();
-        // Revoked already is a state, not an absence.
+        // Revoking it again is a conflict; "not found" would be wrong.
         let again = casework::revoke_key(c, &key.id, "test").await;
         assert!(refused(again).contains("revoked already"));
     })

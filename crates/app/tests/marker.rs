@@ -1,6 +1,7 @@
-//! After a case is cleared, no trace of the person remains. A marker goes into the inputs below, the case is
-//! cleared, and every column and file is decrypted and searched. The allow-list names the columns that
-//! may still contain it, each with the reason.
+//! After a case is cleared, traces of the person remain only where an allow-list permits them. A
+//! marker goes into the inputs below, the case is cleared, and every column and file is decrypted
+//! and searched. The allow-list names the columns that may still contain the marker, each with the
+//! reason.
 
 mod bench;
 
@@ -100,7 +101,8 @@ async fn everything(b: &Bench) -> Vec<(String, String, String)> {
                 bytes = hex::decode(inner).unwrap();
             }
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            // Sealed texts are stored as hexadecimal, sealed blobs as bytes; the rest is compared as it is.
+            // Sealed texts are stored as hexadecimal, sealed blobs as bytes; the rest is searched
+            // as it is.
             let opened = hex_opened(&sealer, &text)
                 .or_else(|| sealer.open(&bytes))
                 .map(|o| String::from_utf8_lossy(&o).into_owned());
@@ -227,7 +229,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             places.dedup();
             places
         };
-        // Otherwise the search at the end would pass because the marker never went in.
+        // The search at the end would also pass if the marker had never gone in.
         assert!(places(&before).len() >= 10, "the marker reached only {:?}", places(&before));
         for (case, appeal) in &cleared {
             casework::decide_appeal(c, case, appeal, &olga, AppealOutcome::Upheld, "not them")
@@ -236,7 +238,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             let proof = casework::erasure_proof(c, case).await.unwrap();
             assert!(proof.complete, "{proof:?}");
         }
-        // Whatever made the finding, it is withdrawn with its case.
+        // Every finding of a cleared case is withdrawn, whatever its source.
         for (case, sources) in [
             (&money, vec!["payments", "chain"]),
             (&filed, vec!["person"]),

@@ -1,4 +1,4 @@
-//! Lists that are asked for page by page, on each database.
+//! Paged and limited queries on each database: cases, decided uploads, deadlines.
 
 mod bench;
 

@@ -58,7 +58,7 @@ async fn nothing_reaches_the_person_under_an_embargo() {
                     .await;
             assert!(refused(notice).contains("embargo"));
         }
-        // Past its date the one ends; the other waits for the authority's word.
+        // The dated embargo ends by itself; the other lasts until the authority lifts it.
         b.clock.pass(2 * 86_400);
         casework::make_notice(
             c,
@@ -156,7 +156,7 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
             .await
             .unwrap();
         assert_eq!(casework::open_appeals(c).await.unwrap().len(), 1);
-        // An outsider learns from a second code that an appeal is open, and no internal id.
+        // A second code shows an outsider that an appeal is open, but no internal id.
         let second = notice_of(c, &id, Measure::AccountClosed, &rita)
             .await
             .unwrap();
@@ -190,7 +190,7 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
                 .iter()
                 .all(|d| d.kind != DeadlineKind::Appeal)
         );
-        // What the platform has to give back names the account until it is done.
+        // A restoration names the account until the platform has carried it out.
         let open = casework::restorations(c, false).await.unwrap();
         assert_eq!(open.len(), 2);
         assert_eq!(open[0].account.as_ref().unwrap().expose(), "u");
@@ -218,7 +218,8 @@ async fn notice_of(c: &Casework, case: &str, measure: Measure, person: &Person) 
     casework::make_notice(c, case, measure, Language::English, "", person).await
 }
 
-/// Once, withdrawing an approved report left its case "reported", and the decision couldn't be corrected.
+/// Regression: withdrawing an approved report left its case "reported", and the decision couldn't
+/// be corrected.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_whose_reports_were_withdrawn_is_decided_and_can_be_decided_again() {
     on_each_database(async |b: Bench| {
@@ -342,7 +343,7 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
         let british = case(c, r#"{"facts": {"reported": {"id": "u"}, "jurisdiction": {"provider_country": "GB", "service": "messaging"}}}"#, None).await.case;
-        assert!(casework::routing_for(c, &british).await.unwrap().to.is_empty(), "nothing holds before somebody records it");
+        assert!(casework::routing_for(c, &british).await.unwrap().to.is_empty(), "no route applies before it is recorded");
         let route = |destination: &str, country: &str| Route {
             destination: destination.into(),
             provider_country: country.into(),
@@ -361,7 +362,8 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(routing.spared[0].0.destination, "package-nca");
         assert_eq!(to(routing), ["ncmec"]);
-        // NCMEC has a report now. Removing its route must not let another route or report follow.
+        // NCMEC has a report now. Removing its route must neither revive the British route nor
+        // allow a second report.
         let decision = casework::decide(c, &british, &rita, &request()).await.unwrap();
         casework::file_report(c, &decision, "ncmec", false, "t").await.unwrap();
         casework::remove_route(c, &every, &olga).await.unwrap();
@@ -376,7 +378,7 @@ async fn a_child_in_danger_alarms_until_a_report_is_approved_or_refused() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
-        // Mark it as seen: an unseen alarm is updated instead of raised again.
+        // Each alarm is marked as seen, because an unseen one is updated instead of raised again.
         let alarmed = async || {
             b.clock.pass(30 * 60);
             let raised = casework::alarm_about_danger(c).await.unwrap();
@@ -443,7 +445,7 @@ async fn deadlines_run_from_awareness_and_raise_one_alarm() {
         assert!(casework::alarms(c).await.unwrap().is_empty());
         // An alarm is seen once: a repeated confirmation is refused.
         assert!(casework::see_alarm(c, &alarm.id, &olga).await.is_err());
-        // An authority's request with its own date, moved on but never back.
+        // An authority's request has its own deadline, which can be extended but never shortened.
         let now = due.due_at;
         let request = casework::add_authority_request(
             c,
@@ -493,7 +495,7 @@ async fn outcomes_are_counted_once_by_source() {
         let report = casework::file_report(c, &decision, "ncmec", false, "t")
             .await
             .unwrap();
-        // One source says the same twice: counted once.
+        // One source states the same outcome twice; it counts once.
         for _ in 0..2 {
             casework::add_outcome(c, &report, "Police 7", Outcome::ChildSafeguarded, "t")
                 .await
@@ -523,7 +525,7 @@ async fn cases_are_grouped_as_the_case_file_says() {
         let file = CaseFile::from_json(by_account.as_bytes()).unwrap();
         // A second open case of one account would split its findings; the refusal names the first.
         assert!(refused(casework::new_case(c, &file, Vec::new(), "t").await).contains(&first));
-        // What screening finds of the account joins it.
+        // A match that screening finds for the account joins that case.
         signed(c, "hotline", &[("one", b"known bytes")]).await;
         let screened = screen(c, b"known bytes").await;
         let recorded = media::record(c, &screened, &subject("u"), Some(b"known bytes"), "t")
@@ -574,7 +576,7 @@ async fn a_disputed_entry_counts_in_no_case() {
         assert!(!after.matched);
         assert!(
             after.scores().missing.len() > before.missing.len(),
-            "nobody knows or has seen it now"
+            "the file is no longer on a list, and no person has viewed it"
         );
     })
     .await;

@@ -90,12 +90,12 @@ async fn an_open_appeal_is_mentioned_and_stops_no_report() {
         let shown = obhut_app::reports::show(c, &filed, "test").await.unwrap();
         let documents = shown.documents.unwrap();
         assert!(documents.text().unwrap().contains("has appealed against"));
-        // The case itself waits: it is not decided a second time meanwhile.
+        // Until the appeal is decided, the case can't be decided again.
         assert!(refused(casework::decide(c, &case, &rita, &request).await).contains("appeal"));
         let uphold = async |person| {
             casework::decide_appeal(c, &case, &appeal.id, person, AppealOutcome::Upheld, "g").await
         };
-        // Who decided or approved has touched the case.
+        // Neither the person who decided the case nor the one who approved may decide the appeal.
         assert!(refused(uphold(&rita).await).contains("decided this case"));
         assert!(refused(uphold(&olga).await).contains("approved a report"));
         uphold(&nina).await.unwrap();
@@ -110,7 +110,7 @@ async fn an_open_appeal_is_mentioned_and_stops_no_report() {
     .await;
 }
 
-/// The code of a rejected appeal was once accepted again and again.
+/// Regression: the code of a rejected appeal was accepted again and again.
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_one_appeal_for_each_decision() {
     on_each_database(async |b: Bench| {
@@ -142,7 +142,8 @@ async fn there_is_one_appeal_for_each_decision() {
             casework::case(c, &case).await.unwrap().case.status,
             CaseStatus::Decided
         );
-        // New facts, and another person admits them: neither who decided nor who rejected.
+        // Because of new facts another person may admit a second appeal, but neither the one who
+        // decided the case nor the one who rejected the first appeal.
         for touched in [&rita, &nina] {
             assert!(
                 casework::admit_appeal(c, &case, "new facts", touched)
@@ -189,7 +190,7 @@ async fn an_exact_digest_is_disabled_by_two_people() {
         );
         let own = media::dispute_entry(c, "hotline", "one", "wrong", &nina.id).await;
         assert!(refused(own).contains("another person"));
-        // Nor by taking the proposal back first.
+        // She can't withdraw the proposal first and then dispute the entry alone, either.
         let lifted = media::lift_dispute(c, "hotline", "one", &nina.id).await;
         assert!(refused(lifted).contains("another person"));
         media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)

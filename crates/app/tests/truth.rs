@@ -124,7 +124,7 @@ async fn a_category_is_of_the_file_it_was_decided_for() {
             documents.iter().map(class).collect::<Vec<_>>()
         };
         assert_eq!(classified().await, [Some("A1".into()), None, None]);
-        // Two pictures were viewed: one category can't be assigned to both.
+        // Now two pictures were viewed: it is unknown which of them the one category is for.
         casework::view(c, &exhibits[1], &rita, "decision", Extent::Whole)
             .await
             .unwrap();
@@ -265,7 +265,7 @@ async fn what_came_in_stays_here() {
                 assert!(rendered.files.is_empty(), "{}", form.name);
                 assert!(rendered.omitted.iter().any(|o| o.field == "reports of others"), "{}", form.name);
             }
-            // The reviewer finds it with the case.
+            // The reviewer still finds the original report in the case.
             let detail = casework::case(c, case).await.unwrap();
             assert!(detail.findings.iter().any(|f| casework::is_as_received(f) && f.exhibit.is_some()));
         }

@@ -1,5 +1,6 @@
 //! A data folder of the first version opens in this one, with everything as it was; one of a newer
-//! version is refused with a clear message. On both databases, with several processes starting together.
+//! version is refused with a clear message. Each test runs on both databases; in the first, eight
+//! instances open the folder together.
 
 mod bench;
 
@@ -175,7 +176,8 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
                 (6, "intake", "in-7"),
             ]
         );
-        // What was signed then is bound to its file, on record, and matches.
+        // The old signatures are now bound to the list's file, the audit trail says so, and the
+        // list matches.
         let list = media::list(&c, "hotline").await.unwrap();
         assert_eq!(list.signatures, ["Ada", "Grace"]);
         assert!(!list.unsigned);
@@ -233,7 +235,8 @@ async fn a_newer_database_is_refused_with_a_clear_message() {
     .await;
 }
 
-/// Without lists and without exhibits nothing in the folder shows that it is in use; the database does.
+/// Without lists and exhibits, nothing in the folder shows that it is in use; only the database
+/// does.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upgrade_without_lists_keeps_the_lookup_key() {
     on_each_database(async |made: Bench| {

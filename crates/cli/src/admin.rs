@@ -55,7 +55,7 @@ pub async fn person(
     Ok(ExitCode::SUCCESS)
 }
 
-/// When a day (UTC) is over, in microseconds since 1970.
+/// The end of a day (UTC), in microseconds since 1970. A usage error if `text` isn't a date.
 fn end_of_day(text: &str) -> anyhow::Result<i64> {
     let day: jiff::civil::Date = text
         .parse()

@@ -59,9 +59,13 @@ impl AppContext {
         .await?)
     }
 
-    /// The person of that name, authorised for an action. Shell access already means access to the data
-    /// and the right to grant roles, so a missing role is granted and audited instead of refused. It is
-    /// announced, or taken back if the command is refused, at the end: see [`AppContext::conclude`].
+    /// The person of that name (without one, [`shell_user`]), authorised for an action. Shell
+    /// access already means access to the data and the right to grant roles, so an unknown person
+    /// is added and a missing role is granted. The grant is audited, and at the end of the command
+    /// it is announced, or taken back if the command was refused: see [`AppContext::conclude`].
+    ///
+    /// # Errors
+    /// Denied for a removed person, and for one from whom the role was withdrawn.
     pub async fn acting(
         &self,
         casework: &Casework,

@@ -26,10 +26,10 @@ pub async fn run(
             admitted_by,
         } => {
             let appeal = match (&case, &code) {
-                // The code says which case; clap refuses both together.
+                // The code belongs to a case; clap refuses both together.
                 (_, Some(code)) => casework::appeal_by_code(&casework, code, &reason).await?,
                 (Some(case), None) if admitted_by.is_some() => {
-                    // An unknown case must not grant a role.
+                    // Before `acting`, so that a mistyped id grants no role.
                     casework::case(&casework, case).await?;
                     let person = context
                         .acting(&casework, admitted_by.as_deref(), Act::AdmitAppeal)
@@ -57,7 +57,7 @@ pub async fn run(
             outcome,
             grounds,
         } => {
-            // An unknown appeal must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             let case = casework::case_of_appeal(&casework, &appeal).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::DecideAppeal)
@@ -98,7 +98,7 @@ pub async fn run(
             contact,
             by,
         } => {
-            // An unknown case must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::MakeNotice)

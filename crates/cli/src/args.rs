@@ -165,7 +165,7 @@ fn words<T: Word>() -> impl clap::builder::TypedValueParser<Value = T> {
     one_of(T::ALL.iter().copied())
 }
 
-/// Some of the words of an enumeration.
+/// A parser for some of the words of an enumeration.
 fn one_of<T: Word>(
     allowed: impl Iterator<Item = T>,
 ) -> impl clap::builder::TypedValueParser<Value = T> {
@@ -731,7 +731,7 @@ pub struct ServeArgs {
         help_heading = "Live payments"
     )]
     pub hold_from: f64,
-    /// Hours after which a hold ends unless a person confirms it
+    /// Hours after which a hold ends unless a person confirms it, at most 240
     #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=240), help_heading = "Live payments")]
     pub hold_hours: i64,
     #[command(flatten, next_help_heading = "Live payments")]

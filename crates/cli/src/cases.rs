@@ -154,7 +154,7 @@ pub async fn run(
             file_category,
             files,
         } => {
-            // An unknown case must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::DecideCase)
@@ -283,14 +283,14 @@ pub async fn run(
             reason,
             by,
         } => {
-            // An unknown case must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::SetEmbargo)
                 .await?;
             let embargo = Embargo { until, authority };
             let given = (!lift).then_some(&embargo);
-            // The core refuses an empty reason; the authority that ordered the embargo is one.
+            // The core refuses an empty reason, so the authority that ordered the embargo is given.
             let reason = match (reason.is_empty(), &embargo.authority) {
                 (true, Some(authority)) => authority.clone(),
                 _ => reason,
@@ -322,8 +322,8 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
                 anyhow::bail!(usage!("files[{number}] has both a path and content; give one of them"))
             }
             (Some(name), None) => {
-                // Case files may come from other parties: a path must not reach this machine's
-                // files.
+                // Case files may come from other parties: a path must not reach files outside the
+                // case file's folder.
                 let inside = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
                 anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file in the case file's folder"));
                 Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?)

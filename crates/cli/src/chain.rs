@@ -46,7 +46,7 @@ pub async fn run(
             // Parse the date first, so that a typing error grants no role.
             let ends = end_of(&until)?;
             let casework = context.casework().await?;
-            // An unknown case must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RecordBasis)
@@ -218,7 +218,7 @@ fn synthesize(args: &SynthesizeChainArgs, output: &Output) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// A day's end in UTC, or a time with its zone; microseconds since 1970.
+/// The end of a day (UTC), or a time with a zone, in microseconds since 1970.
 fn end_of(text: &str) -> anyhow::Result<i64> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Ok(time.as_microsecond());

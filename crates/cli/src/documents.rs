@@ -1,5 +1,5 @@
-//! Checks the documents against the command line: the command reference is generated from it, and
-//! it must accept every command in code blocks of the README, docs/ and docs/guides/.
+//! Checks the documents against the command line. The command reference must be the one generated
+//! from it, and it must accept every command in code blocks of the README, docs/ and docs/guides/.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -143,7 +143,7 @@ fn read(
                 });
             }
             Compute::Pixels { one, .. } => {
-                // If there is none, `unreadable` already has the reason.
+                // Without a picture, `unreadable` already has the reason.
                 if let Some(p) = &picture {
                     let found = one(pixels(p));
                     lines.push(Line::Digest {
@@ -159,7 +159,8 @@ fn read(
                         kind: kind.name,
                         frames,
                     });
-                    // The frames are printed all the same, but the exit code must not say that they are all.
+                    // The frames are printed all the same, but the exit code must say that some are
+                    // missing.
                     if damaged {
                         unreadable = Some("part of the video is missing or broken".into());
                     }
@@ -191,7 +192,8 @@ fn video(
         });
         true
     };
-    // The clone shares its position with `file`; every reader after this one rewinds first.
+    // The clone shares its position with `file`. That doesn't matter: the pool opens the file anew
+    // and reads it from the start.
     let file = file.try_clone().map_err(|e| e.to_string())?;
     let seen = pool
         .video(file, sampling, &mut take)

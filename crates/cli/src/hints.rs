@@ -146,7 +146,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
             format!("record one with `obhut chain basis {case} --basis … --owner … --until …`")
         }
         Next::NameCase => "open one with `obhut case new`, record the basis with `obhut chain basis`, and name it with --case".into(),
-        Next::ExtendDeadline => "`obhut deadline extend` moves it on".into(),
+        Next::ExtendDeadline => "`obhut deadline extend` sets a later date".into(),
         _ => return None,
     })
 }

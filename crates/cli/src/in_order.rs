@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-/// Items that may be begun and not taken yet, so that results waiting for a slow earlier one take bounded memory.
-/// Our judgement.
+/// Items that may be begun and not taken yet, so that results waiting for a slow earlier one take
+/// bounded memory. Our judgement.
 const WAITING_MAX: usize = 1_024;
 
 /// Hands each item to one of as many threads as there are cores; `take` gets the results in order,
@@ -18,7 +18,7 @@ pub fn in_order<T: Send, R: Send>(
 ) -> anyhow::Result<()> {
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let items = Mutex::new(items.enumerate());
-    // A place for each item that is begun; `take` gives it back.
+    // A place for each item that is begun; it is given back once `take` has had the result.
     let (give_back, place) = mpsc::sync_channel(WAITING_MAX);
     for _ in 0..WAITING_MAX {
         give_back.send(()).expect("the channel holds all places");
@@ -37,7 +37,8 @@ pub fn in_order<T: Send, R: Send>(
                     if places.lock().expect("no panic while held").recv().is_err() {
                         return;
                     }
-                    // The guard is a temporary, dropped at the end of this line: the work is done without the lock.
+                    // The guard is a temporary, dropped at the end of this line: the work is done
+                    // without the lock.
                     let next = items.lock().expect("no panic while held").next();
                     let Some((place, item)) = next else { return };
                     // The receiver is gone when `take` has failed.
@@ -56,7 +57,7 @@ pub fn in_order<T: Send, R: Send>(
             while let Some(result) = waiting.remove(&next) {
                 take(result)?;
                 next += 1;
-                // Never blocks: as many places as there are can be in the channel.
+                // Never blocks: the channel has room for all places.
                 let _ = give_back.send(());
             }
         }
@@ -96,7 +97,7 @@ mod tests {
         assert!(end.is_err());
     }
 
-    /// One slow item in front kept the results of all later ones in memory.
+    /// Regression: one slow item in front kept the results of all later ones in memory.
     #[test]
     fn a_slow_item_bounds_what_waits_behind_it() {
         use std::sync::atomic::{AtomicUsize, Ordering};

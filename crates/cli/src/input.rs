@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-/// A file's bytes. A pipe or device is refused: it may have no end.
+/// The bytes of a regular file. A longer file than `bytes_max` is refused, and so is a pipe or
+/// device, which may have no end.
 pub fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
     let unreadable = || format!("{} can't be read", path.display());
     // Check the type before opening: opening a named pipe blocks until another process writes.

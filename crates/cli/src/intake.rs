@@ -94,7 +94,7 @@ async fn take(
     })
 }
 
-/// Reads reports on all cores, in their order.
+/// Parses reports on all cores; the results keep the order of `parts`.
 fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<ParsedReport> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // chunks(0) panics, and a file may hold no report.
@@ -117,8 +117,8 @@ fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<ParsedReport> {
     })
 }
 
-/// The files named, and those in the folders named, in the order of their names; and what can't be read, or is a link
-/// inside a folder, which isn't followed.
+/// The files named, and those in the folders named, which are sorted by name. What can't be read is
+/// an error, and so is a link inside a folder: it isn't followed.
 fn files(paths: Vec<PathBuf>) -> Vec<anyhow::Result<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {

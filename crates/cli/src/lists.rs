@@ -33,7 +33,8 @@ pub async fn run(
         } => {
             // Before the data folder is opened, so that a mistyped path creates none.
             let csv = input::read(&file, FILE_BYTES_MAX)?;
-            // Harmless material must not stop an upload; the rest waits for a person, which is reversible.
+            // Known-harmless material must not stop an upload. On any other match the upload waits
+            // for a person, which is reversible.
             let default = if purpose == Purpose::KnownHarmless {
                 Action::Pass
             } else {
@@ -60,7 +61,7 @@ pub async fn run(
         }
         ListCommand::Distance { name, distance, by } => {
             let casework = context.casework().await?;
-            // An unknown list must not grant a role.
+            // Before `acting`, so that a mistyped name grants no role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
@@ -70,7 +71,7 @@ pub async fn run(
         }
         ListCommand::Sign { name, by } => {
             let casework = context.casework().await?;
-            // An unknown list must not grant a role.
+            // Before `acting`, so that a mistyped name grants no role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::CurateLists)
@@ -85,7 +86,7 @@ pub async fn run(
             by,
         } => {
             let casework = context.casework().await?;
-            // An unknown list must not grant a role.
+            // Before `acting`, so that a mistyped name grants no role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
@@ -102,7 +103,7 @@ pub async fn run(
         }
         ListCommand::Enable { name, entry, by } => {
             let casework = context.casework().await?;
-            // An unknown list must not grant a role.
+            // Before `acting`, so that a mistyped name grants no role.
             media::list(&casework, &name).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::CurateLists)
@@ -153,7 +154,7 @@ fn describe(list: &HashList) -> String {
             list.hits_counted,
             list.name
         ),
-        // A version is a SHA-256; twelve hex digits are enough for a reader, --json has all of them.
+        // A version is a SHA-256: twelve hex digits are enough for a person; --json has them all.
         (true, Some(older)) => format!(
             "newest version unsigned ({} of 2 signatures); version {} continues to match",
             list.signatures.len(),

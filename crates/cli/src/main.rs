@@ -1,4 +1,4 @@
-//! The binary `obhut`: arguments, environment and configuration come in here and nowhere else.
+//! The binary `obhut`: arguments and environment are read in this crate and in no library.
 
 mod admin;
 mod app_context;

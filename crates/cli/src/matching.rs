@@ -62,7 +62,7 @@ fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
     std::iter::from_fn(move || {
         let mut line = Vec::new();
         match (&mut input)
-            // One more shows that a line is too long, and one is for the line feed.
+            // One more byte shows that a line is too long, and another is for the line feed.
             .take(LINE_BYTES_MAX + 2)
             .read_until(b'\n', &mut line)
         {

@@ -6,7 +6,7 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 
-/// Where results go.
+/// Prints results to standard output, and remarks, errors and progress to standard error.
 pub struct Output {
     json: bool,
 }
@@ -84,7 +84,8 @@ pub fn is_broken_pipe(e: &anyhow::Error) -> bool {
         .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// `path` as given; a name that isn't UTF-8 also in hex, so that nothing is lost.
+/// `rest` with the path in front: as text, and in hex as well if it isn't UTF-8, so that nothing is
+/// lost.
 pub fn with_path(path: &Path, mut rest: Map<String, Value>) -> Value {
     let mut object = Map::new();
     object.insert("path".into(), path.to_string_lossy().into());
@@ -107,7 +108,8 @@ pub fn map(value: Value) -> Map<String, Value> {
 
 /// The text with every control character except the line feed replaced by U+FFFD.
 fn plain(text: &str) -> String {
-    // is_control() covers U+0080 to U+009F as well, which some terminals obey like an escape sequence.
+    // is_control() covers U+0080 to U+009F as well, which some terminals obey like an escape
+    // sequence.
     text.chars()
         .map(|c| {
             if c.is_control() && c != '\n' {
@@ -134,8 +136,8 @@ pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// JSON whose characters U+007F to U+009F are escaped too: terminals take some of them for commands, and JSON escapes
-/// only those below U+0020.
+/// JSON whose characters U+007F to U+009F are escaped too: terminals take some of them for
+/// commands, and JSON escapes only those below U+0020.
 fn escaped(json: String) -> String {
     let commands = |c: char| ('\u{7f}'..='\u{9f}').contains(&c);
     if !json.contains(commands) {

@@ -1,4 +1,4 @@
-//! `obhut payments`: transfers to alerts, and what thresholds would do.
+//! `obhut payments`: turns transfers into alerts, and shows what other thresholds would have done.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -259,7 +259,8 @@ pub fn alert_json(alert: &Alert, language: Language) -> Value {
     })
 }
 
-/// Reads every file and writes `--problems`; true if a file could not be read to its end.
+/// Reads every file and, if any record was read, writes `--problems`. True if a file could not be
+/// read to its end.
 fn read_all(
     args: &ReadArgs,
     transfers: &mut Transfers,
@@ -443,7 +444,7 @@ fn goaml_check(
         )?;
     }
     if faults.is_empty() {
-        output.remark("it fits the schema");
+        output.remark("the report is valid against the schema");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)

@@ -21,9 +21,9 @@ use crate::hints::usage;
 use crate::output::{Output, count};
 use crate::whole_file::write_private;
 
-/// Who reads a draft or a filed report: the person's id, or the shell user without a name.
+/// Who reads a draft or a filed report: the id of the person named by `by`, or the shell user.
 ///
-/// Without a name no role is needed: shell access already means access to the data.
+/// Without `by` no role is needed: shell access already means access to the data.
 async fn reader(
     context: &AppContext,
     casework: &Casework,
@@ -85,7 +85,7 @@ pub async fn run(
             for (id, name) in filed {
                 output.line(
                     || json!({ "report": id, "case": case, "destination": name }),
-                    || format!("{id} filed for {name}; another person than who decided approves it: obhut report approve {id} --by PERSON"),
+                    || format!("{id} filed for {name}; a person other than the one who decided has to approve it: obhut report approve {id} --by PERSON"),
                 )?;
             }
         }
@@ -98,7 +98,8 @@ pub async fn run(
             as_received,
         } => {
             let report = match &destination {
-                // The argument may be a case or a report. An unknown one falls through and is refused below.
+                // The argument may be a case or a report. An unknown one falls through and is
+                // refused below.
                 Some(name) if casework::case(&casework, &report).await.is_ok() => {
                     let known = casework::report_rows(&casework, Some(&report)).await?;
                     let waiting = known
@@ -126,13 +127,13 @@ pub async fn run(
                     one(&casework, &report, waits).await?
                 }
             };
-            // An unknown report must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             let row = casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, Some(&by), Act::ApproveReport)
                 .await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
-            // Before the approval: docs/reporting.md promises that the approver learns what is omitted.
+            // Before the approval, so that the approver knows that the children's data stay out.
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
                     "note: the data of {} are omitted; to include them, take this report back before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims`",
@@ -178,7 +179,7 @@ pub async fn run(
                 matches!(r.status.as_str(), "draft" | "approved")
             })
             .await?;
-            // An unknown report must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
@@ -197,7 +198,7 @@ pub async fn run(
             )?;
         }
         ReportCommand::Acknowledge { report, how, by } => {
-            // An unknown report must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
@@ -414,7 +415,7 @@ async fn send(
         "no report of this case is on record; `obhut report file` makes one"
     );
     for row in &wanted {
-        // Of a case with several reports, those that can't be sent are skipped.
+        // One report that can't be sent is an error; of several, such reports are skipped.
         if wanted.len() == 1 {
             obhut_app::reports::require_sendable(row)?;
         }
@@ -442,12 +443,12 @@ async fn send(
     for report in one_by_one {
         all += obhut_app::reports::send(casework, &http, report, &worker, retry).await?;
     }
-    // Both are read again, because sending has changed them.
+    // Reports and filings are read again, because sending has changed them.
     let mut still_stopped = false;
     for row in &wanted {
         let row = &casework::report_row(casework, &row.id).await?;
         let filing = casework::filing(casework, &row.id).await?;
-        // Stopped by an earlier run: this one didn't touch it, and it still isn't sent.
+        // Also if an earlier run stopped it: then this run didn't touch it, and it isn't sent.
         let state = filing.as_ref().map(|f| f.state);
         still_stopped |= state == Some(FilingState::Stopped);
         output.line(
@@ -455,7 +456,7 @@ async fn send(
             || status_text(row, filing.as_ref()),
         )?;
         if state == Some(FilingState::Stopped) {
-            say_why_stopped(casework, row, output).await;
+            hint_for_stopped(casework, row, output).await;
         }
     }
     if wanted.is_empty() {
@@ -483,7 +484,7 @@ async fn send(
 }
 
 /// Names the command that lets a stopped report go on, if it was stopped because something changed.
-async fn say_why_stopped(casework: &Casework, row: &ReportRow, output: &Output) {
+async fn hint_for_stopped(casework: &Casework, row: &ReportRow, output: &Output) {
     if let Err(e) = casework::require_sendable(casework, &row.id).await
         && let Some(next) = crate::hints::hint(&e.into())
     {

@@ -1,4 +1,5 @@
-//! `obhut destination`, `obhut route`, `obhut deadline`, `obhut alarm`: which authorities receive reports, how, and by when.
+//! `obhut destination`, `obhut route`, `obhut deadline`, `obhut alarm`: which authorities receive
+//! reports, how, and by when.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -144,7 +145,7 @@ fn secret(file: &Path) -> anyhow::Result<Sealed<String>> {
     Ok(Sealed::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// `obhut settings platform`: where the platform learns what was decided about uploads.
+/// `obhut settings platform`: sets, shows or forgets the address that signed events go to.
 pub async fn platform(
     url: Option<String>,
     secret_file: Option<PathBuf>,
@@ -196,7 +197,8 @@ pub async fn platform(
     Ok(ExitCode::SUCCESS)
 }
 
-/// How a destination is set up. Only one with a test service has a test mode: a package that is handed over is real.
+/// How a destination is set up. Only one with a test service has a test mode: a package that is
+/// handed over is real.
 fn state(destination: &Destination, channel: &Channel) -> String {
     let mode = match (destination.has_test_service, channel.production) {
         (true, true) => "production",
@@ -320,7 +322,8 @@ fn describe(r: &Route) -> String {
     text + ": " + &r.basis
 }
 
-/// A time an argument names, in microseconds since 1970.
+/// A time argument (RFC 3339, with a zone), in microseconds since 1970. Anything else is a usage
+/// error.
 pub fn time(text: &str) -> anyhow::Result<i64> {
     let time = text.parse::<jiff::Timestamp>().map_err(|_| {
         Usage(format!(
@@ -367,7 +370,7 @@ pub async fn deadline(
             process,
             by,
         } => {
-            // An unknown case must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, &case).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::KeepDeadlines)

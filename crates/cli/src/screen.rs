@@ -72,8 +72,9 @@ pub async fn run(
         *counts.entry(screened.verdict).or_default() += 1;
         // For the exit status: failures of the system or of obhut itself, not what was found.
         let unread = screened.unreadable.as_ref();
-        failed +=
-            u64::from(screened.is_ours || unread.is_some_and(|(code, _)| *code == "input-output"));
+        failed += u64::from(
+            screened.decoder_failed || unread.is_some_and(|(code, _)| *code == "input-output"),
+        );
         bar.suspend(|| print(&path, &screened, output))
     };
     // in_order keeps this thread until the end; the runtime has to move its other tasks away.
@@ -126,7 +127,7 @@ pub async fn run(
     })
 }
 
-/// What is compared with, and where findings go.
+/// What files are compared with, and where findings go.
 pub struct Against {
     pub screener: Screener,
     pub casework: Option<Casework>,
@@ -183,8 +184,10 @@ pub async fn against(
     })
 }
 
-/// Records a file's screening, with its bytes or its digests. Returns the result to show (the one
-/// of the recorded bytes, where the file was screened again) and the case, if there is one.
+/// Records a file's screening if it makes a finding or matched an unsigned list. A finding is
+/// recorded with the file's bytes or digests, if the file can be read again. Returns the result to
+/// show (the one of the recorded bytes, where the file was screened again) and the case, if there
+/// is one.
 async fn record(
     casework: &Casework,
     screener: &Screener,
@@ -246,7 +249,7 @@ fn again(screener: &Screener, path: &Path, keep: bool, output: &Output) -> Again
         }
     };
     let screened = screener.screen_bytes(&bytes);
-    if screened.is_ours {
+    if screened.decoder_failed {
         output.remark(&format!(
             "{name} couldn't be decoded again; what was found first is recorded, without its bytes and digests"
         ));
@@ -268,7 +271,7 @@ fn unchanged(screener: &Screener, path: &Path) -> Again {
     };
     let screened = screener.screen_file(path);
     let after = media::digests_of_file(path, None).ok();
-    if screened.is_ours || after.as_ref() != Some(&before) {
+    if screened.decoder_failed || after.as_ref() != Some(&before) {
         return Again::default();
     }
     let media_type = screened.media_type.map(str::to_owned);

@@ -60,7 +60,7 @@ pub async fn run(
             from_score: args.hold_from,
             hours: args.hold_hours,
         };
-        // Before the journal is opened, which only one process may have open.
+        // Before the journal is opened: opening it plays it back, which takes time.
         anyhow::ensure!(
             (0.0..=100.0).contains(&holding.from_score),
             usage!("--hold-from must be between 0 and 100")

@@ -1,4 +1,5 @@
-//! `obhut testserver`: fake services for testing, on loopback only; they stop by themselves after a set time.
+//! `obhut testserver`: fake services for testing, on loopback only. They stop by themselves after a
+//! set time.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,7 +57,7 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
             )
         },
     )?;
-    // A limit, so that it ends even if a killed test has left it behind.
+    // A time limit, so that the server ends even if a killed test has left it behind.
     let end = Duration::from_secs(args.end_after);
     obhut_server::serve(listener, service.router(), async move {
         tokio::select! {

@@ -35,7 +35,7 @@ pub async fn run(
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
                 .await?;
             let name = file.to_string_lossy();
-            // The finding about this very path, if there is one, gets its exhibit.
+            // If a finding about this very path has no exhibit yet, the file becomes its exhibit.
             let mut screening = None;
             if let Some(case) = &case {
                 let findings = casework::case(&casework, case).await?.findings;

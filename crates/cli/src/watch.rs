@@ -35,7 +35,7 @@ pub async fn run(
         output,
     )
     .await?;
-    // Segments may come from below the playlist's address without being allowed (docs/hooks.md).
+    // Segments below the playlist's address need no --fetch-from (docs/hooks.md).
     let folder = args.url.rsplit_once('/').map_or("", |(folder, _)| folder);
     let folder = format!("{folder}/");
     let allowed = args.fetch_from.iter().map(String::as_str);
@@ -63,7 +63,7 @@ pub async fn run(
             let fetching = scope.spawn(|| {
                 let go_on = || !over.load(Ordering::Relaxed);
                 let fetched = hls::follow(&fetcher, &args.url, &mut to, go_on);
-                // The decoder sees the end of the stream.
+                // So that the decoder sees the end of the stream.
                 let _ = to.flush();
                 let _ = to.shutdown(std::net::Shutdown::Write);
                 fetched
@@ -83,7 +83,7 @@ pub async fn run(
                 failed = told.err();
                 failed.is_none()
             });
-            // Or the fetcher would follow the playlist until the stream ends.
+            // Otherwise the fetcher would follow the playlist until the stream ends.
             over.store(true, Ordering::Relaxed);
             let fetched = fetching.join().expect("fetching does not panic");
             (fetched, failed.map_or(Ok(seen), Err))

@@ -29,7 +29,7 @@ impl WholeFile {
             let out = io::stdout().as_fd().try_clone_to_owned()?;
             return Ok(Self::straight(File::from(out)));
         }
-        // Through links: the rename below must replace the file, not the link to it.
+        // Through links: the rename in `finish` must replace the file, not the link to it.
         let path = &followed(path);
         // By canonical path, because `a`, `./a` and a link to it are one file.
         if let Ok(own) = fs::canonicalize(path) {
@@ -37,7 +37,10 @@ impl WholeFile {
                 .iter()
                 .any(|i| fs::canonicalize(i).is_ok_and(|i| i == own))
             {
-                bail!("{} is read; write to another file", path.display());
+                bail!(
+                    "{} is one of the inputs; write to another file",
+                    path.display()
+                );
             }
             ensure!(!own.is_dir(), "{} is a folder; name a file", path.display());
             // A rename would put a file in the place of a device or pipe, so these are written directly.
@@ -66,13 +69,14 @@ impl WholeFile {
         }
     }
 
-    /// The file itself, for callers that write in larger pieces.
+    /// A handle of the file itself, for callers that write in larger pieces.
     pub fn file(&mut self) -> io::Result<File> {
         self.file.flush()?;
         self.file.get_ref().try_clone()
     }
 
-    /// Syncs the file and renames it to its final path. Dropped without this, it is removed.
+    /// Syncs the file and renames it to its final path. A [`WholeFile`] dropped before removes its
+    /// partial file. Standard output, devices and pipes are only flushed.
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.file.flush()?;
         if let Some((partial, path)) = &self.place {

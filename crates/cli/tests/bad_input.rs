@@ -1,4 +1,4 @@
-//! Odd files of real folders: none of them stops the run, and each is named.
+//! Odd files, as real folders contain them: none of them stops the run, and each is named.
 
 mod bench;
 
@@ -88,7 +88,7 @@ fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
     // A skipped link isn't a failure; an unreadable file is one.
     std::fs::remove_file(b.path("folder/pipe")).unwrap();
     ok(&b.obhut(&["screen", "--list", "list.csv", "folder"]));
-    // Named themselves they are followed, and a loop ends at its first link.
+    // Links that are named themselves are followed, and a loop ends at its first link.
     let lines = screen(&b, &["folder/link", "folder/dead", "folder/loop"]);
     assert_eq!(line(&lines, "folder/link")["verdict"], "match");
     unreadable(&lines, "folder/dead", "no such file");
@@ -142,8 +142,8 @@ fn a_file_that_vanishes_during_the_scan_is_named() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // The folder is listed as a whole before its first file is hashed; the last file is far from its
-    // turn, because the output pipe isn't being read yet.
+    // The folder is listed as a whole before its first file is screened. The last file isn't
+    // reached soon, because the output pipe isn't being read yet.
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     output.read_line(&mut first).unwrap();
@@ -320,7 +320,7 @@ fn files_without_an_end_are_refused() {
 }
 
 #[test]
-fn a_damaged_database_and_lost_keys_are_named_at_once() {
+fn a_damaged_database_and_lost_keys_are_named() {
     let b = bench();
     b.import("n", "list.csv");
     let keys = b.path("data/keys");
@@ -337,7 +337,7 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
     let out = b.obhut(&["list", "show"]);
     assert!(String::from_utf8_lossy(&out.stderr).contains("the database is missing"));
     b.write("data/obhut.db", &[7; 8192]);
-    // Or SQLite would restore pages from its write-ahead log.
+    // Otherwise SQLite would restore pages from its write-ahead log.
     for rest in ["data/obhut.db-wal", "data/obhut.db-shm"] {
         let _ = std::fs::remove_file(b.path(rest));
     }
@@ -351,7 +351,7 @@ fn a_damaged_database_and_lost_keys_are_named_at_once() {
 
 /// A closed pipe: `obhut screen … | head -1` ends silently.
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let b = bench();
     // More lines than a pipe holds, so that one of them meets the closed end.
     for i in 0..3_000 {
@@ -413,7 +413,8 @@ fn png(w: u32, h: u32, depth: u8) -> Vec<u8> {
     out
 }
 
-/// A wrong file on standard input used to fill the terminal, because each line was printed whole.
+/// Regression: a wrong file on standard input filled the terminal, because each line was printed
+/// whole.
 #[test]
 fn lines_that_hold_no_digest_are_shown_shortened() {
     let b = bench();
@@ -438,8 +439,8 @@ fn lines_that_hold_no_digest_are_shown_shortened() {
     assert_eq!(line["digest"].as_str().unwrap().len(), 900);
 }
 
-/// A folder or link that can't be read inside a folder of reports was skipped, and so was a video's digest that no
-/// comparison of single digests can find.
+/// Regression: `intake` skipped a link inside a folder without naming it, and `match` took digests
+/// of videos, which can't be compared one by one.
 #[test]
 fn what_is_passed_over_is_named() {
     let b = bench();
@@ -458,7 +459,8 @@ fn what_is_passed_over_is_named() {
     assert!(String::from_utf8_lossy(&out.stderr).contains("unknown kind"));
 }
 
-/// Evidence cut off by a full disk counted as read out, and a closed pipe ended two commands in a panic.
+/// Regression: `vault get` reported success though a full disk cut the evidence off, and two
+/// commands panicked on a closed pipe.
 #[test]
 fn output_that_cannot_be_written_is_said() {
     let b = bench();

@@ -182,7 +182,7 @@ fn check(t: &Value) -> &str {
     t["txid"].as_str().unwrap()
 }
 
-/// Mainnet's first block.
+/// Mainnet's genesis block.
 const FIRST: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c0101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000";
 
 #[test]
@@ -206,7 +206,7 @@ fn outside_regtest_payers_are_looked_for_only_in_a_case_with_a_legal_basis() {
         "--index",
         "index",
     ]));
-    // The key that the first block pays to, compressed.
+    // The key that the genesis block pays to, compressed.
     let seed = "p2pk:03678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb6";
     b.write(
         "seeds.json",
@@ -500,7 +500,8 @@ fn killed_while_it_builds_it_never_answers_from_half_a_state() {
             break;
         }
         killed += 1;
-        // It may already be finished; if not, the index must say so instead of giving part of an answer.
+        // The build may be finished already; if not, the command must say so and give no partial
+        // answer.
         let asked = b.obhut(&["chain", "mixes", "--index", "c/index", "--out", "m.csv"]);
         if !asked.status.success() {
             assert!(stderr(&asked).contains("unfinished"), "{}", stderr(&asked));

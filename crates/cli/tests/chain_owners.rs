@@ -140,8 +140,8 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
     }
     // With few outputs named the percentages above would prove little.
     assert!(rules.values().map(|r| r.0).sum::<u32>() > 400);
-    // No address is linked to a stranger's by common inputs, except through CoinJoins that look like one
-    // person's payment.
+    // No address is linked to a stranger's by common inputs, except through CoinJoins that look
+    // like one person's payment.
     let mixes = known.truth["mixes"].as_array().unwrap();
     let unseen: HashSet<&str> = mixes
         .iter()
@@ -177,7 +177,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
 }
 
 #[test]
-fn payers_of_a_chain_with_other_owners_are_found_and_nobody_else_is_named() {
+fn payers_of_a_chain_with_other_owners_are_found_and_no_one_else_is_named() {
     let known = Known::read(&fixtures().join("chain"));
     let b = Bench::new();
     known.index(&b);
@@ -193,8 +193,8 @@ fn payers_of_a_chain_with_other_owners_are_found_and_nobody_else_is_named() {
         assert_eq!(known.person(address), "abuse-site", "{address}");
     }
     assert!(site.len() >= 140, "{}", site.len());
-    // Every payment to one of these addresses is reported, and no other except the site's own moves, of
-    // which doubtful.csv warns.
+    // Every payment above the dust limit of 1,000 satoshi to one of these addresses is reported,
+    // and no other except the site's own moves, of which doubtful.csv warns.
     let mut owed: BTreeMap<(String, usize), &str> = BTreeMap::new();
     for (id, tx) in &known.txs {
         let ins = coins(&tx["ins"]);
@@ -222,8 +222,8 @@ fn payers_of_a_chain_with_other_owners_are_found_and_nobody_else_is_named() {
     for (id, _) in told.keys().filter(|out| !owed.contains_key(out)) {
         assert!(doubtful.contains(id), "{id} is the site's own move");
     }
-    // A service asked by name is the one that paid out; and for four payments of five it is the payer's
-    // own withdrawal, among three candidates at most.
+    // A service that the report names is the one that paid out. For at least four payments of five,
+    // one of at most three candidates is the payer's own withdrawal.
     let ledger = known.truth["ledger"].as_array().unwrap();
     let payments = known.truth["payments"].as_array().unwrap();
     let (mut answered, mut joint) = (0, 0);

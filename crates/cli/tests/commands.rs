@@ -241,7 +241,7 @@ fn from_list_to_report() {
     assert_eq!(
         b.obhut(&[&decide[..], &["Olga"]].concat()).status.code(),
         Some(5),
-        "who approved has touched the case"
+        "who approved a report can't decide the appeal"
     );
     ok(&b.obhut(&[&decide[..], &["Nina"]].concat()));
     assert_eq!(
@@ -426,7 +426,8 @@ fn the_bridge_is_found_in_every_form() {
     assert_eq!((found, others), (26, 3));
 }
 
-/// Both pipelines, bit for bit, on real files, except for three that the reference gets wrong.
+/// Both PDQ pipelines give the published digests and qualities, except for three files that the
+/// reference implementation of `pdq` gets wrong.
 #[test]
 fn published_digests_are_reproduced() {
     let media =
@@ -459,7 +460,8 @@ fn published_digests_are_reproduced() {
             fields[0]
         );
         match fields[0] {
-            // The reference hashes inverted inks, palette indices, and a one-bit picture as 0 and 1.
+            // The reference hashes inverted inks (CMYK), palette indices instead of colours (P),
+            // and the values 0 and 1 of a one-bit picture (1).
             "misc-images/modes/CMYK.jpg" | "misc-images/modes/P.png" => {
                 assert_ne!(ours[0].0, fields[1])
             }

@@ -12,7 +12,7 @@ use obhut_app::casework;
 use obhut_app::casework::*;
 use serde_json::Value;
 
-/// A process that is killed when the test ends, also by a panic.
+/// A process that is killed when the test ends, even if it panics.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -118,8 +118,7 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
         .and_then(|n| n.parse().ok());
     // The sample is small and still gets kills: the test fails if there was none.
     let (count, kill_every) = match soak {
-        // About a hundred kills; in long runs one every 500 filings, never more often than every
-        // 15.
+        // About a hundred kills, but at least 15 and at most 500 filings apart.
         Some(count) => (count, (count as u64 / 100).clamp(15, 500)),
         None => (60, 15_u64),
     };

@@ -1,4 +1,5 @@
-//! Upload hooks with what they are for: nginx in front of a platform, an object store's event.
+//! Upload hooks with the software that calls them: nginx in front of a platform, and an object
+//! store.
 //!
 //! `cargo xtask test` installs nginx and moto; without them these tests say so and pass.
 
@@ -34,7 +35,7 @@ fn free_port() -> u16 {
 fn wait_for(port: u16) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "nobody listens on {port}");
+        assert!(Instant::now() < deadline, "nothing listens on {port}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -92,7 +93,7 @@ fn form(bytes: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Sends a request; status and body.
+/// Sends a request; returns the answer's status and body.
 fn ask(address: &str, head: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
@@ -188,9 +189,10 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     let head = "POST /upload HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n";
     let harmless = b.picture("harmless.png", 2);
     let body = form(&b.read(&harmless));
-    // The platform's own answer: obhut passed the upload on and changed nothing.
+    // The platform's own answer: obhut let the upload pass, and nginx forwarded it unchanged.
     assert_eq!(ask(&proxy, head, &body), (201, "stored".into()));
-    // A query of the uploader's own changes nothing, and what it says of an account is not believed.
+    // The uploader's own query string changes nothing, and their headers about an account aren't
+    // believed.
     let strange = head
         .replace("/upload", "/upload?pass=@elsewhere&surface=attic")
         .replace(

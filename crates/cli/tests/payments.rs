@@ -442,7 +442,7 @@ fn thresholds_are_tried_on_history_first() {
     assert!(!out.status.success() && stderr(&out).contains("S03 has: median"));
 }
 
-/// A process that is killed when the test ends, also by a panic.
+/// A process that is killed when the test ends, even if it panics.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -514,7 +514,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
     let mut next = 0u64;
     for round in 0..5 {
         let (server, address) = serve(&b);
-        // Everything that was durable before is answered as known, in its place.
+        // The last 20 durable transfers are answered as repeated, with the numbers they had.
         for (seq, body) in durable.iter().rev().take(20) {
             let answer = post(&address, &key, body).unwrap();
             assert_eq!(answer["repeated"], true, "round {round}: {answer}");
@@ -542,7 +542,8 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
             if let Some(other) = sent.insert(seq, body.clone()) {
                 assert_eq!(other, body, "two transfers in one place");
             }
-            // Only what durable_seq covers is promised; the rest may be sent again and get another place.
+            // Only what durable_seq covers is promised; the rest may be sent again and get another
+            // number.
             let covered = answer["durable_seq"].as_u64().unwrap();
             for (seq, body) in sent.range(..=covered) {
                 durable.entry(*seq).or_insert_with(|| body.clone());
@@ -553,7 +554,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
     }
     assert!(durable.len() > 100, "{}", durable.len());
     let (_server, address) = serve(&b);
-    // Its place is a count: past every durable one, and no more than were sent.
+    // The number of a new transfer follows every durable one, and isn't above the number sent.
     let last = post(&address, &key, &json!({
         "tx_id": "last", "sender": "s", "receiver": "r", "ts": at(next), "amount": "1.00", "currency": "EUR"
     }).to_string()).unwrap();

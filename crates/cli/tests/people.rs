@@ -68,7 +68,7 @@ fn a_key_expires() {
     assert_eq!(code(&b, &["key", "create", "--expires", "soon"]), 2);
 }
 
-/// Every exit code but 3, which the test above has, by mistakes a newcomer would make.
+/// Every exit code but 3, which the first test covers, through mistakes a newcomer would make.
 #[test]
 fn exit_codes_name_the_kind_of_error() {
     let b = Bench::new();

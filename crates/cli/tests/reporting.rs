@@ -10,7 +10,7 @@ mod bench;
 
 use bench::{Bench, json, ok};
 
-/// A process that is killed when the test ends, also by a panic.
+/// A process that is killed when the test ends, even if it panics.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -226,7 +226,7 @@ fn from_case_file_to_receipt_and_retraction() {
     ]));
     assert!(text(ok(&b.obhut(&["report", "outcome"]))).contains("NCMEC: useful 1"));
 
-    // It was wrong after all: an appeal by the code of a notice, decided by another person.
+    // The report was wrong after all: an appeal by the code of a notice, decided by another person.
     let notice = &json(ok(&b.obhut(&[
         "appeal",
         "notice",
@@ -403,8 +403,8 @@ fn reports_of_others_come_in_and_the_worst_comes_first() {
     );
 }
 
-/// With commands alone: the refusal names the question, its answer lets the approval pass, and the
-/// case shows the answer.
+/// The refusal names the command that answers the question, the answer lets the approval pass, and
+/// `case show` prints it.
 #[test]
 fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     let b = Bench::new();
@@ -450,7 +450,8 @@ fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     );
 }
 
-/// What a person reads of a report that came in, of an unknown file, and of a destination without a test service.
+/// What a person reads about a report that came in, a file on no list, and destinations with and
+/// without a test service.
 #[test]
 fn what_people_read_claims_no_more_than_is_so() {
     let b = Bench::new();
@@ -473,7 +474,8 @@ fn what_people_read_claims_no_more_than_is_so() {
         check.contains("a file is on no list") && !check.contains("known material"),
         "{check}"
     );
-    // The status of its reports is with the case: "reported" alone says nothing of whether one has left.
+    // `case show` lists the status of each report: the status of the case doesn't say whether one
+    // was sent.
     decide_to_report(&b, &made);
     ok(&b.obhut(&["report", "file", &made, "--destination", "package"]));
     let shown = text(&b.obhut(&["case", "show", &made]));

@@ -114,7 +114,7 @@ fn frames_are_numbered_timed_and_chosen_as_asked() {
     for key in &keys {
         assert_eq!(*key, every[number(key) as usize]);
     }
-    // An index at the end of the file, as phones write it, is found; and so are other containers.
+    // film.mp4 has its index at the end, as phones write it. Other containers are read as well.
     for other in ["film.mkv", "film.mov", "film.ts"] {
         ffmpeg(&b, &["-i", "film.mp4", "-c", "copy", other]);
         assert_eq!(frames(&b, &[other]).len(), 6, "{other}");
@@ -135,7 +135,8 @@ fn a_clip_is_found_in_a_longer_film_and_nowhere_else() {
     }
     film(&b, "stranger.mp4", 9, 12);
     b.write("list.csv", csv.as_bytes());
-    // A centred crop of a tenth and 5 % faster: within what docs/handling.md promises to find.
+    // A tenth cropped off, the same on each side, and 5 % faster: docs/handling.md promises to find
+    // this.
     let cut = "crop=iw*0.9:ih*0.9,setpts=PTS/1.05";
     ffmpeg(
         &b,
@@ -309,7 +310,7 @@ fn an_incomplete_video_is_reported_and_never_no_match() {
             "{file}: {lines:?}"
         );
         let frames = b.obhut(&["hash", "--kind", "vpdq", "--json", file]);
-        // Without a whole picture there is a reason, or there are frames; never nothing at all.
+        // Each of these gives a reason or some frames, never nothing at all.
         let lines = json(&frames);
         assert!(
             lines[0]["error"].is_string() || !lines[0]["frames"].as_array().unwrap().is_empty(),
@@ -376,8 +377,8 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     }
     assert!(!b.path("out.bin").exists() || b.read("out.bin").is_empty());
     listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_err(), "nobody has connected");
-    // Nor may it open a file outside the libraries, here /bin/sh for writing.
+    assert!(listener.accept().is_err(), "no connection was made");
+    // Nor may it write to a file of the system, here /bin/sh.
     let shell = shut_in(
         "/usr/bin/ffmpeg",
         &[

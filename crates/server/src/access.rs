@@ -1,4 +1,5 @@
-//! Whose request this is: `Authorization: Bearer KEY`, and what the key opens.
+//! Whose request this is, by `Authorization: Bearer KEY` (or the password of `Basic`), and what the
+//! key opens.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
@@ -14,7 +15,7 @@ pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Res
     Ok(allowed(app, headers, right).await?.0)
 }
 
-/// The same, with the lists as they were when the key was looked at.
+/// The same, with the lists, disputes and keys as they were when the key was looked up.
 pub(crate) async fn allowed(
     app: &App,
     headers: &HeaderMap,
@@ -63,7 +64,7 @@ pub(crate) async fn opened(
     Ok((key, current))
 }
 
-/// The person a request acts for, if both the key and the person may do it.
+/// The person a request acts for, if both the key and the person are allowed to do `act`.
 pub(crate) async fn acting(app: &App, headers: &HeaderMap, act: Act) -> Result<Person, Fault> {
     // Some actions exist at the shell only (authorize.rs): no key opens them.
     let right = act

@@ -65,7 +65,7 @@ impl utoipa::Modify for Bearer {
 
 // Long: one line or a few per resource.
 pub(crate) fn routes() -> Router<App> {
-    // A route's own body limit is inside the one for all routes (lib.rs), so it is the one that counts.
+    // A route's own body limit is inside the one for all routes (lib.rs), so the route's counts.
     Router::new()
         .route("/v1/screen", post(screen::screen).get(uploads::decided))
         .route("/v1/screen/{id}", get(uploads::one))

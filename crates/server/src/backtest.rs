@@ -7,7 +7,7 @@ use obhut_app::payments::backtest::{Backtest, Group, Removal, Sample, Totals};
 
 const STYLE: &str = include_str!("../assets/style.css");
 
-/// The page. `name` says what a party is called.
+/// The report as an HTML page. `name` gives the name under which a party is shown.
 pub fn page(b: &Backtest, removals: &[Removal], name: &dyn Fn(PartyKey) -> String) -> String {
     html! {
         (DOCTYPE)
@@ -106,7 +106,7 @@ fn histogram(scores: &[(u32, u32)]) -> Markup {
 }
 
 fn rates(groups: &[Group], labelled: bool) -> Markup {
-    // From 1 on, for the same reason as above.
+    // At least 1, as in `histogram`: without any alert the widths would be 0 / 0.
     let highest = groups
         .iter()
         .map(|g| g.rates().0.max(g.rates().1))

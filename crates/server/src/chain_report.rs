@@ -11,9 +11,9 @@ use serde::Serialize;
 mod graph;
 
 const STYLE: &str = include_str!("../assets/style.css");
-/// Payments listed on the page; payments.csv has all.
+/// Payments listed on the page; payments.csv has all. Our judgement.
 const PAYMENTS_LISTED: usize = 2_000;
-/// Addresses listed on the page; addresses.csv has all.
+/// Addresses listed on the page; addresses.csv has all. Our judgement.
 const ADDRESSES_LISTED: usize = 500;
 
 /// English or German, by the reader's language.
@@ -37,7 +37,7 @@ pub struct ReportContext {
     pub tags: Vec<String>,
 }
 
-/// The report as JSON, with its case before it.
+/// Writes the report as JSON, with its case and legal basis before it; fails only if `to` does.
 pub fn json(report: &PayersReport, made: &ReportContext, to: &mut dyn Write) -> io::Result<()> {
     #[derive(Serialize)]
     struct Whole<'a> {
@@ -54,7 +54,7 @@ pub fn json(report: &PayersReport, made: &ReportContext, to: &mut dyn Write) -> 
     serde_json::to_writer(to, &whole).map_err(io::Error::from)
 }
 
-/// The page.
+/// The report as an HTML page in that language.
 pub fn page(r: &PayersReport, made: &ReportContext, language: Language) -> String {
     let w = Words(language);
     let code = w.t("en", "de");
@@ -104,7 +104,7 @@ fn btc(satoshi: u64) -> String {
     format!("{}.{:08}", satoshi / 100_000_000, satoshi % 100_000_000)
 }
 
-/// With as many digits as fit in the graph; the tables have all.
+/// Satoshi as bitcoin, with as many digits as fit in the graph.
 fn about_btc(satoshi: u64) -> String {
     let all = btc(satoshi);
     let digits = match satoshi / 100_000_000 {
@@ -112,13 +112,13 @@ fn about_btc(satoshi: u64) -> String {
         1..=9 => 4,
         _ => 2,
     };
-    // Cut, not rounded: it never shows more than was paid, and the tables have all digits.
+    // Cut, not rounded: the graph never shows more than was paid. The tables have all digits.
     all[..all.len() - 8 + digits].to_owned()
 }
 
 /// A long name, shortened in the middle.
 fn short(text: &str) -> String {
-    // By characters: names of services are any language's, and a byte index could split one.
+    // By characters: a service's name may be in any language, and a byte index could split one.
     let chars: Vec<char> = text.chars().collect();
     if chars.len() <= 20 {
         return text.to_owned();

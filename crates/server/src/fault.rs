@@ -108,7 +108,7 @@ impl From<CaseworkError> for Fault {
 
 impl From<axum::extract::rejection::JsonRejection> for Fault {
     fn from(e: axum::extract::rejection::JsonRejection) -> Self {
-        // The extractor's own texts are for developers; these say what to send.
+        // The extractor's own texts are for developers, so what to send comes first.
         match e.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_long(),
             status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(
@@ -132,7 +132,8 @@ fn too_long() -> Fault {
     )
 }
 
-/// Refuses paths with a zero byte, and rewrites axum's own refusals, which are plain text, as JSON.
+/// Below `/v1/`, refuses paths with a zero byte and rewrites axum's own refusals, which are plain
+/// text, as JSON.
 pub(crate) async fn in_json(request: Request, next: axum::middleware::Next) -> Response {
     let path = request.uri().path();
     if !path.starts_with("/v1/") {

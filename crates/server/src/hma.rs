@@ -3,7 +3,7 @@
 //!
 //! Banks are hash lists, contents their entries, signal types hash kinds. What HMA doesn't know
 //! (keys, surfaces, distances, purposes) comes from the key and from the list. Where HMA
-//! misbehaves, this answers right; docs/hma.md lists every difference.
+//! misbehaves, obhut answers correctly; docs/hma.md lists every difference.
 
 mod curation;
 mod hashing;
@@ -22,7 +22,7 @@ use serde_json::json;
 use crate::fault::Fault;
 use crate::{App, access};
 
-/// A signal type: its name in HMA, the hash kind behind it, and what content it is of.
+/// A signal type: its name in HMA, the hash kind behind it, and HMA's content type.
 pub(crate) struct SignalType {
     pub name: &'static str,
     kind: &'static str,
@@ -96,7 +96,7 @@ impl From<Fault> for HmaFault {
 impl From<CaseworkError> for HmaFault {
     fn from(e: CaseworkError) -> Self {
         match &e {
-            // HMA's own words; the recorded requests compare them.
+            // HMA's own words: the test that replays recorded requests compares them.
             CaseworkError::NotFound {
                 what: "list" | "bank",
                 id,
@@ -134,7 +134,7 @@ impl IntoResponse for HmaFault {
     }
 }
 
-/// A query that lacks something, as HMA's pydantic says it.
+/// The answer to a query that lacks this field, as HMA's pydantic words it.
 fn missing(field: &str) -> Response {
     let body = axum::Json(json!([{
         "type": "missing", "loc": [field], "msg": "Field required", "input": {},
@@ -198,7 +198,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/c/content_type", get(curation::content_types))
 }
 
-/// What `/site-map` says.
+/// What `/site-map` lists.
 const PATHS: &[&str] = &[
     "/c/bank/<bank_name>",
     "/c/bank/<bank_name>/content",
@@ -256,7 +256,8 @@ pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
     ))
 }
 
-/// The key of a request, if it has the right and a surface.
+/// The key of a request and the lists, if the key has the right and a surface whose legal basis
+/// holds now.
 async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> HmaResult<(ApiKey, Current)> {
     let (key, current) = access::allowed(app, headers, right).await?;
     let Some(surface) = key.surface else {
@@ -265,7 +266,7 @@ async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> HmaResult<(Api
             "this key doesn't say where content was meant to be seen; use one that does",
         ));
     };
-    // At every request: the legal basis of private messages ends some day.
+    // Checked at every request, because the legal basis of private messages expires.
     casework::check_surface(&app.casework, surface).await?;
     Ok((key, current))
 }

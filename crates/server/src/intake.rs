@@ -1,4 +1,5 @@
-//! Receives an upload: authorises the sender, acquires a slot, reads the body or form, and screens it.
+//! Receives an upload: reads its headers, its body or form within limits, waits for a slot, screens
+//! the bytes and records what was found. access.rs checks the key.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,8 +15,8 @@ use obhut_app::partners::fetch::{FetchFault, Fetched};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// A slot for an upload to be decoded; free once its last holder has dropped it. The decoding
-/// thread holds one too: a client that disconnects doesn't free a slot that is still busy.
+/// A slot for decoding an upload; free once its last holder has dropped it. The decoding thread
+/// holds a clone, so a client that disconnects doesn't free a slot that is still busy.
 pub(crate) type Slot = std::sync::Arc<OwnedSemaphorePermit>;
 
 use crate::App;
@@ -27,11 +28,12 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(120);
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for a slot. Our judgement.
 const SLOT_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Most of a refused body that is read and dropped. Our judgement.
+/// How much of a refused body is read and dropped, in bytes. Our judgement.
 const DRAIN_BYTES_MAX: usize = 8 << 20;
-/// Longest time spent on that. Our judgement.
+/// Longest time spent on reading a refused body. Our judgement.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
-/// Longest account or file name, in bytes. Our judgement.
+/// Longest text header as it is sent, percent-encoding included, and longest account in a form, in
+/// bytes. Our judgement.
 pub(crate) const HEADER_BYTES_MAX: usize = 1_024;
 /// Longest JSON of what is known of an upload, in bytes. Our judgement: below the 8 KiB that nginx
 /// allows for one header.
@@ -59,7 +61,7 @@ pub(crate) struct Form {
 
 /// A slot for decoding; after SLOT_WAIT_MAX the answer is 429 with Retry-After.
 pub(crate) async fn acquire_slot(app: &App) -> Result<Slot, Fault> {
-    // Our judgement: long enough for a burst, short enough that the client holds the queue, not we.
+    // Long enough to absorb a burst, short enough that requests queue at the client and not here.
     let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.slots.clone().acquire_owned());
     match waiting.await {
         Ok(Ok(permit)) => Ok(Slot::new(permit)),
@@ -86,8 +88,8 @@ fn busy(app: &App) -> Fault {
     )
 }
 
-/// Lets a refused client finish a short body, a piece at a time and kept nowhere, so that it sees
-/// the answer and not a broken connection.
+/// Reads and drops a short body of a refused request, so that the client sees the answer and not a
+/// broken connection.
 pub(crate) async fn drain(body: Body) {
     // Bounded in bytes and time: a refused client may keep nothing busy.
     let reading = async {
@@ -103,7 +105,8 @@ pub(crate) async fn drain(body: Body) {
     let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
 }
 
-/// What was admitted, with the body untouched; if it was refused, the body is drained first.
+/// Returns what was admitted, with the body unread; if the request was refused, drains the body and
+/// returns the fault.
 pub(crate) async fn admitted<T>(
     admitting: Result<T, Fault>,
     body: Body,
@@ -117,11 +120,11 @@ pub(crate) async fn admitted<T>(
     }
 }
 
-/// The body, within its limit of length and time.
+/// Reads the body. Fails if it is empty, longer than `bytes_max`, or too slow.
 pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
     let taking = async {
         let mut pieces = body.into_data_stream();
-        // Content-Length is not believed: memory grows with what arrives.
+        // Content-Length is not trusted: memory grows with what arrives.
         let mut bytes = Vec::new();
         while let Some(piece) = tokio::time::timeout(BODY_PAUSE_MAX, pieces.next())
             .await
@@ -193,11 +196,11 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A form's files and texts; the files together within the limit of one upload.
+/// Reads a form's files and texts; the whole form, texts included, has the limit of one upload.
 pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Form, Fault> {
     let broken =
         |_| Fault::bad_request("the form is broken: send multipart/form-data with a boundary");
-    // As sent: boundaries are case-sensitive.
+    // The header as it was sent, not in lower case: boundaries are case-sensitive.
     let said = headers.get(header::CONTENT_TYPE);
     let boundary = said.and_then(|v| v.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(boundary).map_err(broken)?;
@@ -228,7 +231,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
                     .iter()
                     .any(|p| v.as_bytes().eq_ignore_ascii_case(p.as_bytes()))
             };
-            // Nothing decodes base64 here: the picture inside would be screened as text and pass.
+            // Nothing decodes base64 here: a picture inside would be screened as text and pass.
             if encoding.is_some_and(|v| !plain(v)) {
                 return Err(Fault::bad_request(
                     "a part of the form is encoded; send files as they are",
@@ -241,7 +244,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
             // has (BMP's number of planes, GIF's end of a block, TIFF's magic number, MP4's lengths).
             let is_text = says_text && !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok();
             if !is_text {
-                // A file field left empty.
+                // Skips a file field that was left empty.
                 if bytes.is_empty() && name.as_deref().unwrap_or_default().is_empty() {
                     continue;
                 }
@@ -340,7 +343,7 @@ pub(crate) async fn screened(
         screener.screen_bytes(&bytes)
     });
     let screened = screening.await.map_err(|_| internal())?;
-    if screened.is_ours {
+    if screened.decoder_failed {
         // Nothing is known about the file, so nothing is said about it.
         return Err(Fault::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -376,7 +379,7 @@ pub(crate) fn upload_header(headers: &HeaderMap) -> Result<Option<UploadFacts>, 
     text.map(|text| upload_facts(&text)).transpose()
 }
 
-/// The same from JSON, wherever it came in.
+/// What the platform knows of an upload, from JSON in a header or a form.
 pub(crate) fn upload_facts(json: &str) -> Result<UploadFacts, Fault> {
     // Refused, not ignored: otherwise a typing error would be noticed only when the report is due.
     let facts: UploadFacts = read_json(json.as_bytes(), UPLOAD_BYTES_MAX, "upload")
@@ -404,8 +407,8 @@ pub(crate) async fn record(
 ) -> Result<Recorded, Fault> {
     let group = match &sender.account {
         Some(account) => account.clone(),
-        // Without an account the same bytes are one case, however often they come: one look decides them
-        // all. The group identifies no person; only its keyed digest is kept.
+        // Without an account, uploads of the same bytes share a case, so that one look decides them
+        // all. The group identifies no person, and only its keyed digest is kept.
         None if screened.makes_a_finding() => {
             let digest = Sha256::digest(bytes);
             format!("uploads without an account, {}", hex::encode(digest))
@@ -427,7 +430,8 @@ pub(crate) async fn record(
     Ok(recording.await?)
 }
 
-/// The surface a request names, else the one its key has.
+/// The surface a request names, else the one its key has. Fails without either, for an unknown
+/// word, and for private messages without a legal basis in force.
 pub(crate) async fn surface(
     app: &App,
     named: Option<&str>,
@@ -446,7 +450,7 @@ pub(crate) async fn surface(
     Ok(surface)
 }
 
-/// A header that may be sent once: of two, a proxy and obhut could each go by another.
+/// A header that may be sent only once: of two, a proxy and obhut could each use a different one.
 fn single<'a>(
     headers: &'a HeaderMap,
     name: &str,
@@ -486,6 +490,8 @@ fn decoded_header(
         let escaped = (raw[at] == b'%')
             .then(|| raw.get(at + 1..at + 3))
             .flatten()
+            // The parser below would accept a sign.
+            .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
             .and_then(|hex| std::str::from_utf8(hex).ok())
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(escaped.unwrap_or(raw[at]));
@@ -506,6 +512,9 @@ mod tests {
         headers.insert("obhut-account", "J%C3%BCrgen 100%".parse().unwrap());
         let text = text_header(&headers, "obhut-account").ok().flatten();
         assert_eq!(text.as_deref(), Some("Jürgen 100%"));
+        headers.insert("obhut-account", "50%+1 %-f".parse().unwrap());
+        let text = text_header(&headers, "obhut-account").ok().flatten();
+        assert_eq!(text.as_deref(), Some("50%+1 %-f"));
         headers.insert("obhut-account", "%ff".parse().unwrap());
         assert!(text_header(&headers, "obhut-account").is_err());
     }

@@ -1,8 +1,9 @@
 //! HTTP: the JSON interface below `/v1`, HMA's interface, and plain pages for people.
 //!
-//! Wire types are in `api/`, HTML in `pages/`; neither knows arguments or environment. A key
-//! opens what its rights allow: with `screen` a verdict and an opaque id, never a list, an
-//! entry or a distance.
+//! Wire types are in `api/` and `hma/`, pages in `pages/`, reports as HTML files in `backtest` and
+//! `chain_report`; none of them reads arguments or the environment. A key opens what its rights
+//! allow: with `screen` a verdict, an action and an opaque id, never a list, an entry or a
+//! distance.
 
 #![deny(missing_docs)]
 
@@ -52,8 +53,8 @@ use metrics::Metrics;
 
 /// Longest body of a request that isn't an upload, in bytes. Our judgement.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// Uploads whose bodies come in at the same time, for each that is decoded: enough that slow senders leave decoders
-/// work. Our judgement.
+/// Uploads whose bodies are received at the same time, for each one that is decoded. Our judgement:
+/// enough that slow senders don't leave the decoders idle.
 const RECEIVING_PER_SLOT_MAX: usize = 8;
 /// Uploads that are decoded at the same time, for each core. Our judgement.
 const SCREENING_PER_CORE_MAX: usize = 2;
@@ -117,7 +118,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
                 "not with this method; /openapi.json says with which",
             )
         })
-        // For all routes but uploads, which have their own limit.
+        // Not for routes that set their own limit (api.rs), nor for uploads, which are streams.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(fault::in_json))
         .with_state(app)

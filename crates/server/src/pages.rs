@@ -36,17 +36,17 @@ async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
 }
 
-/// Delay after an unknown code before the next is checked.
+/// Delay after a failed appeal before the next code is checked. Our judgement.
 const CODE_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Files an appeal with the code of a notice. One at a time, with a delay after a wrong code: codes
-/// have 80 bits, and guessing must stay hopeless.
+/// Files an appeal with the code of a notice. Codes are checked one at a time, with a delay after a
+/// failure: a code has 80 bits, and guessing must stay hopeless.
 pub(crate) async fn appeal_by_code(
     app: &App,
     code: &str,
     message: &str,
 ) -> Result<(), crate::fault::Fault> {
-    // Held through the pause as well: two wrong codes a second, however many clients guess.
+    // Held through the pause as well: at most two wrong codes a second, however many clients guess.
     let _turn = app.codes.acquire().await;
     match casework::appeal_by_code(&app.casework, code, message).await {
         Ok(_) => Ok(()),
@@ -100,7 +100,7 @@ pub(crate) fn frame(language: Language, title: &str, content: Markup) -> Respons
             }
         }
     };
-    // A page with a key in it may load only its style, be framed by no one, and post only to this
+    // A page that holds a key may load only its style, may not be framed, and may post only to this
     // server.
     let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     (

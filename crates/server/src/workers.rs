@@ -1,5 +1,6 @@
-//! Background work of the server: sends reports, escalates deadlines, completes erasures, raises alerts of
-//! live payments, and compares the CyberTipline's schema once a day.
+//! Background work of the server: sends reports, and events to the platform; escalates deadlines,
+//! completes erasures, records alerts of live payments, and compares the CyberTipline's schema once
+//! a day.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,23 +10,23 @@ use obhut_app::partners::filing::{self, DrainScope, RetryPolicy, SendFault};
 use obhut_app::partners::http::Http;
 use obhut_app::payments::Live;
 
-/// Pause between two rounds.
+/// Pause between two rounds. Our judgement.
 const ROUND: Duration = Duration::from_secs(5);
 /// How often the CyberTipline's schema is compared: once a day. Our judgement.
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 /// Pause after a comparison that wasn't possible: an hour. Our judgement.
 const SCHEMA_AGAIN: Duration = Duration::from_secs(3_600);
 
-/// Pause between two looks at what live payments have raised. Our judgement.
+/// Pause between two rounds of recording what live payments have raised. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
 /// How often associations are recomputed; until then a cleared case may still raise scores. Our
 /// judgement.
 const ASSOCIATIONS_EVERY: Duration = Duration::from_secs(20);
 
-/// Interval for freeing parties outside every window. Our judgement.
+/// How often parties whose transfers are outside every window are freed from memory. Our judgement.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Puts what live payments raise on record, until it is dropped.
+/// Records the alerts that live payments raise. Runs until the future is dropped.
 pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
     let mut counted: Option<Instant> = None;
     let mut forgot = Instant::now();
@@ -58,8 +59,9 @@ async fn associations(
     Ok(())
 }
 
-/// Sends decisions about uploads and requests for information to the platform until it is dropped.
-/// Apart from [`work`]: a platform that doesn't answer must hold up no report and no alarm.
+/// Sends decisions about uploads and requests for information to the platform. Runs until the
+/// future is dropped, apart from [`work`]: a platform that doesn't answer must hold up no report
+/// and no alarm.
 pub async fn notify_platform(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     let started = jiff::Timestamp::now().as_microsecond();
@@ -78,10 +80,11 @@ pub async fn notify_platform(casework: Arc<Casework>) {
     }
 }
 
-/// Runs the rounds of background work until it is dropped.
+/// Runs the rounds of background work until the future is dropped.
 pub async fn work(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
-    // Process ids repeat. A worker renews claims by its name, so it must not have a dead one's.
+    // Process ids repeat. A worker renews claims by its name, so it must not reuse the name of a
+    // dead worker.
     let started = jiff::Timestamp::now().as_microsecond();
     let worker = format!("server-{}-{started}", std::process::id());
     loop {
@@ -101,19 +104,19 @@ async fn round(
         worker,
         ..DrainScope::default()
     };
-    // Sending first: a report that leaves now ends its deadline before it could raise an alarm.
+    // Sending first: a report that leaves now ends its deadline before that could raise an alarm.
     filing::drain(casework, http, &RetryPolicy::default(), draining).await?;
     casework::alarm_about_danger(casework).await?;
     casework::escalate_deadlines(casework).await?;
     casework::finish_settlements(casework).await?;
-    // Every step can be interrupted and is taken up by the next round.
+    // Every step may be interrupted; the next round takes it up again.
     casework::finish_erasures(casework).await?;
     obhut_app::payments::recount_associations(casework).await?;
     Ok(())
 }
 
-/// Compares the CyberTipline's schema, once a day, until it is dropped. Apart from [`work`]: a service that doesn't
-/// answer must hold up no report and no alarm.
+/// Compares the CyberTipline's schema once a day with the one built in. Runs until the future is
+/// dropped, apart from [`work`]: a service that doesn't answer must hold up no report and no alarm.
 pub async fn watch_schema(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     loop {
@@ -125,12 +128,12 @@ pub async fn watch_schema(casework: Arc<Casework>) {
     }
 }
 
-/// True if it need not be compared again today.
+/// Compares once; true if the next comparison can wait a day, false if an hour.
 async fn compare(casework: &Casework, http: &Arc<Http>) -> bool {
     let Ok(channel) = casework::channel(casework, "ncmec").await else {
         return false;
     };
-    // The service is not contacted before credentials are set.
+    // The service is not contacted before credentials are set, nor while the destination is halted.
     if channel.user.is_none() || channel.halted.is_some() {
         return false;
     }

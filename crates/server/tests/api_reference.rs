@@ -1,4 +1,5 @@
-//! Generates docs/reference/api.md from the OpenAPI document, and fails if the file differs.
+//! Compares docs/reference/api.md with what the OpenAPI document gives; and tests that requests
+//! which can't be read are refused in JSON.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -130,7 +131,7 @@ async fn a_query_that_cannot_be_read_is_refused_in_json() {
     }
 }
 
-/// A body that is too long was once answered in plain text where the handler takes bytes.
+/// A body that was too long was once refused in plain text where the handler takes bytes.
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused_in_json() {
     let b = bench::http::bench().await;

@@ -60,7 +60,7 @@ async fn facts_and_views_of_an_uploads_case_over_http() {
         b.call(&key, "GET", "/v1/cases/case-0/facts", &none).await.0,
         404
     );
-    // Its file.
+    // The upload's file.
     let (status, exhibits) = b
         .call(&key, "GET", &format!("/v1/cases/{case}/exhibits"), &none)
         .await;
@@ -255,7 +255,7 @@ async fn uploads_decided_after_many_other_cases_are_reached() {
         category: None,
     };
     let mut cases = Vec::new();
-    // More than one answer holds (`CASES_MAX`).
+    // One case more than an answer holds (`CASES_MAX` is 100).
     for n in 0..101 {
         let new = format!(r#"{{"facts": {{"reported": {{"id": "other-{n}"}}}}}}"#);
         let new = CaseFile::from_json(new.as_bytes()).unwrap();
@@ -282,7 +282,7 @@ async fn uploads_decided_after_many_other_cases_are_reached() {
         }
     }
     assert_eq!(answers, [true, false]);
-    // A minute before the last: what was being written then is seen.
+    // A minute before the last change, so that a decision that was being written then is seen.
     assert_eq!(since, "2026-09-21T14:12:20.5Z");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["id"], held["id"]);
@@ -424,7 +424,7 @@ async fn a_decision_names_how_many_files_were_seen() {
     assert_eq!(decide(&json!(2)).await.0, 200);
 }
 
-/// Each account's upload of the same bytes is decided anew; the reviewer sees the other decisions.
+/// Each account's upload of the same bytes needs its own decision; the reviewer sees the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
     let b = bench().await;

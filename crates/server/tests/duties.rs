@@ -1,5 +1,5 @@
-//! Over HTTP: what authorities ask for and by when, acknowledged retractions, proofs of erasure, and the provider's
-//! own data.
+//! Over HTTP: authorities' requests and their deadlines, who may acknowledge a retraction, second
+//! appeals, proofs of erasure, and the provider's own data.
 
 use obhut_app::casework;
 use obhut_app::casework::*;
@@ -102,7 +102,7 @@ async fn an_authority_s_request_is_recorded_extended_and_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retraction_is_acknowledged_and_the_erasure_proven() {
+async fn a_second_appeal_is_admitted_and_the_erasure_proven() {
     let b = bench::http::bench().await;
     let [rita, olga, adam, nina] = keys(&b).await;
     let case = new_case(&b).await;
@@ -115,7 +115,7 @@ async fn a_retraction_is_acknowledged_and_the_erasure_proven() {
     let ruling = json!({ "ruling": "report", "grounds": "as assessed", "category": { "scale": "ncmec", "value": "A1" } });
     let decided = post(&rita, &format!("/v1/cases/{case}/decisions"), ruling).await;
     assert_eq!(decided.0, 200, "{decided:?}");
-    // The first is rejected; a second needs a person who had no part in any of it.
+    // The first appeal is rejected; a second is admitted by a person who had no part in the case.
     let (status, first) = post(&rita, &appeals, reason("it is art")).await;
     assert_eq!(status, 200, "{first}");
     let decide =
@@ -196,7 +196,7 @@ async fn an_administrator_keeps_the_provider_s_data() {
     assert_eq!(audited.len(), 2, "one row for each change");
 }
 
-/// Of eight changes at the same time half were lost.
+/// Half of eight changes made at the same time were once lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_the_provider_s_data_at_the_same_time_are_all_kept() {
     let b = bench::http::bench().await;

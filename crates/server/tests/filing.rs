@@ -18,7 +18,7 @@ use bench::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_with_a_file_is_filed_and_its_deadline_ends() {
     let b = Bench::new(FaultInjection {
-        // Answers in ISO-8859-1, as the service may send them, on the whole path once.
+        // One test of the whole path with answers in ISO-8859-1, which the service may send.
         latin1: true,
         ..FaultInjection::default()
     })
@@ -60,7 +60,7 @@ async fn a_report_with_a_file_is_filed_and_its_deadline_ends() {
     );
     // At least a year (18 USC 2258A(h)), with a second of slack.
     assert!(due[0].due_at - due[0].started_at >= 365 * 86_400 * 1_000_000 - 1_000_000);
-    // Reading the exhibit for it is on record, but doesn't count as a person's view.
+    // Reading the exhibit to send it is on record as `exhibit.send`, not as a person's view.
     let acts: Vec<_> = casework::audit(&b.casework, None)
         .await
         .unwrap()
@@ -104,7 +104,7 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
         ..FaultInjection::default()
     };
     let b = Bench::new(faults).await;
-    // Enough that each fault happens with this seed; the last assertions check that it did.
+    // Enough that lost answers, duplicates and errors happen with this seed, as is checked below.
     let count = 60;
     let mut reports = Vec::new();
     for n in 0..count {
@@ -147,12 +147,12 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_crash_leaves_is_settled_first() {
     let b = Bench::new(FaultInjection::default()).await;
-    // Begun there and on record, then gone.
+    // Begun at the service and recorded; then the process ended.
     let report = b.approved("user-1", None, "ncmec").await;
     let filing = casework::begin_filing(&b.casework, &report, "ncmec")
         .await
         .unwrap();
-    // A number the service does not know: to it the report has expired.
+    // The service doesn't know this number, as if the report had expired there.
     let filing = casework::filing_begun(&b.casework, &filing, "4711", &b.at())
         .await
         .unwrap();
@@ -244,7 +244,7 @@ async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right()
     casework::set_reporter(&b.casework, &reporter, "test")
         .await
         .unwrap();
-    // The documents were approved without the address: they are approved again, and sent as they are then.
+    // The approved documents lack the e-mail address, so the report needs another approval.
     casework::resume_filing(&b.casework, &report, &b.olga)
         .await
         .unwrap();
@@ -265,9 +265,8 @@ async fn production_needs_credentials_and_an_officer() {
             .is_err(),
         "no officer"
     );
-    // The production address by the back door.
+    // The production address, set by hand with the production switch off.
     channel.production = false;
-    // Set by hand, with the production switch off.
     channel.url = Some(obhut_app::partners::destinations::ncmec::PRODUCTION.into());
     casework::set_channel(&b.casework, &channel, &b.olga)
         .await
@@ -365,7 +364,7 @@ async fn an_upheld_appeal_reaches_the_receiver() {
         !xml.contains("user-1"),
         "it says nothing more about the person"
     );
-    // Done again, nothing is sent again.
+    // A second drain sends nothing.
     assert_eq!(b.drain().await, DrainStats::default());
     // What was filed is preserved for its year; the proof says until when.
     let proof = casework::erasure_proof(&b.casework, &case).await.unwrap();
@@ -410,7 +409,7 @@ async fn a_report_retracted_while_it_waited_is_never_filed() {
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
-    // The way is free again, so only the retraction keeps it from being filed.
+    // With the right password again, only the retraction keeps the report from being filed.
     b.channel("test").await;
     assert_eq!(b.drain().await.filed, 0);
     assert!(b.service.finished().is_empty());
@@ -460,7 +459,7 @@ async fn a_report_to_a_unit_goes_through_decision_approval_and_outbox_with_its_a
         .unwrap();
     // Rita decided and is not an officer: either rule refuses her.
     let own = obhut_app::reports::approve(&b.casework, &report, &b.rita, None, false).await;
-    assert!(own.is_err(), "whoever investigates doesn't approve");
+    assert!(own.is_err(), "the investigator doesn't approve");
     let identity = age::x25519::Identity::generate();
     let folder = b.folder.path().join("unit");
     let channel = Channel {
@@ -590,7 +589,7 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
                 assert!(String::from_utf8_lossy(&plain).contains("\"csam\""));
                 fits_xarf(&plain);
             }
-            // Leads say that the files are with the reporter; once every exhibit was in the ZIP.
+            // Leads say that the reporter keeps the files; the ZIP once held every exhibit.
             "leads" => {
                 let text = String::from_utf8_lossy(&plain);
                 assert!(text.contains("lead.json") && !text.contains("files/"));
@@ -609,7 +608,7 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
         casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
             .await
             .unwrap();
-        // The text is in the folder, but no one has acknowledged it yet.
+        // The text of the retraction is in the folder, but its receipt isn't acknowledged yet.
         assert_eq!(b.drain().await.deferred, 1);
         assert_eq!(
             casework::report_row(&b.casework, &report)
@@ -686,7 +685,7 @@ async fn facts_changed_after_approval_are_not_sent() {
     assert_eq!(b.service.finished()[0].account, "somebody-else");
     assert!(
         casework::alarms(&b.casework).await.unwrap().is_empty(),
-        "what was put right alarms nobody"
+        "what was put right leaves no alarm"
     );
 }
 

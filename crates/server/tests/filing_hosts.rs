@@ -1,4 +1,5 @@
-//! Where a report is filed, with what, and what is kept of it: hosts, test services, every word.
+//! Where a report is filed and what is kept of it: hosts, test services, every word sent and
+//! received.
 
 #[path = "bench/filing.rs"]
 mod bench;
@@ -40,7 +41,7 @@ async fn what_was_begun_at_one_host_is_settled_there() {
     }
     let asked = b.service.counts().get("retract").copied().unwrap_or(0);
     b.channel_to(address, "test", true).await;
-    // Who gets it is part of what was approved.
+    // The receiver is part of what was approved.
     assert_eq!(b.drain().await.stopped, 1);
     assert!(
         !second.counts().contains_key("retract"),
@@ -201,7 +202,7 @@ async fn an_approval_covers_the_whole_address_and_what_never_left_can_be_withdra
         (row.status, case.case.status)
     };
     assert_eq!(status().await, ("approved".into(), CaseStatus::Reported));
-    // Resumed and stopped again it has still not left.
+    // After it is resumed and stopped again, the report has still not left.
     casework::resume_filing(&b.casework, &report, &b.olga)
         .await
         .unwrap();
@@ -213,7 +214,8 @@ async fn an_approval_covers_the_whole_address_and_what_never_left_can_be_withdra
     assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
 }
 
-/// Begun at a receiver that failed, a report may have arrived: it is retracted there, not withdrawn.
+/// A report begun at a receiver that failed may have arrived, so it is retracted there, not
+/// withdrawn.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_have_left_is_not_withdrawn() {
     let b = Bench::new(FaultInjection::default()).await;

@@ -53,7 +53,7 @@ fn faults(seed: u64) -> FaultInjection {
 }
 
 async fn drain(b: &Bench) {
-    // Few tries, so that a change of the destination meets reports that are half way.
+    // Few tries, so that the destination changes while some reports are half sent.
     let few = RetryPolicy {
         tries: 2,
         at_once: 16,
@@ -126,7 +126,8 @@ async fn moved_again_and_again_each_report_is_filed_exactly_once() {
             reports.push(b.approved(&format!("user-{n}"), content, "ncmec").await);
         }
         let mut waiting: Vec<usize> = (0..reports.len()).collect();
-        // The first rounds move it about; then it stays at a production host until all is done.
+        // The first rounds move the destination between hosts; then it stays at a production host
+        // until all reports are filed.
         for round in 0.. {
             assert!(round < 300, "not done: {waiting:?}");
             let to = match round {
@@ -174,7 +175,7 @@ async fn moved_again_and_again_each_report_is_filed_exactly_once() {
     }
     assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
     assert!(moves > 0);
-    // What the hosts have: each account once at one of the real ones, and nothing else there.
+    // The production hosts have each account exactly once, and nothing else.
     let mut real = BTreeMap::<String, usize>::new();
     for host in hosts.iter().filter(|h| h.production) {
         for finished in host.service.finished() {

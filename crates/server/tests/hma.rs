@@ -266,7 +266,8 @@ async fn a_recorded_set_of_requests_is_answered_as_hma_does() {
             400,
             json!({"message": "pdq: expects a list of two signals"}),
         ),
-        // One picture among two frames of the other: query and compared, in percent.
+        // The query's one frame matches one of the other's two: 100 % of the query, 50 % of the
+        // other.
         (
             "POST",
             "/m/compare".into(),
@@ -489,7 +490,7 @@ async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
         b.file("/h/hash", "photo", &flat()).await,
         (200, json!({"pdq": ""}))
     );
-    // HMA: 500 for the first, 400 for the second.
+    // HMA answers 500 to a file that can't be decoded, and 400 to the look-up of a flat picture.
     let (status, answer) = b.file("/h/hash", "photo", b"no picture").await;
     assert_eq!(status, 400);
     assert!(
@@ -543,7 +544,7 @@ async fn files_are_hashed_and_looked_up_and_bad_ones_are_the_clients_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bank_is_a_list_that_counts_until_two_people_have_signed_it() {
+async fn a_bank_only_counts_until_two_people_have_signed_it() {
     let b = bench().await;
     b.ask("POST", "/c/banks", json!({"name": "OWN"})).await;
     b.file("/c/bank/OWN/content", "photo", &picture()).await;
@@ -557,7 +558,7 @@ async fn a_bank_is_a_list_that_counts_until_two_people_have_signed_it() {
         (&answer["verdict"], &answer["findings"][0]["unsigned"]),
         (&json!("no-match"), &json!(true))
     );
-    // From here on the bank is a list that may hold uploads.
+    // Once two people have signed it, the bank is a list that may hold uploads.
     bench::sign(&b.casework, "OWN").await;
     assert_eq!(screen().await["verdict"], "match");
     // Removals take effect immediately, without signatures.
@@ -653,7 +654,8 @@ async fn no_path_of_the_published_document_is_missing() {
     assert!(seen >= 25, "{seen}");
 }
 
-/// Slow senders of forms held every slot for decoding, and uploads elsewhere were answered with 429.
+/// Slow senders of forms once held every slot for decoding, and other uploads were answered with
+/// 429.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_senders_occupy_no_decoder() {
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -60,7 +60,7 @@ async fn a_surface_is_required_and_private_messages_need_a_basis() {
         (status, &body["error"]),
         (StatusCode::FORBIDDEN, &"no-legal-basis".into())
     );
-    // Every basis needs an end; one that has passed opens nothing.
+    // Every basis needs an end; this one ends in a minute.
     let ends = SystemClock.now_micros() + 60_000_000;
     casework::record_legal_basis(
         &b.casework,
@@ -248,7 +248,7 @@ async fn what_cannot_be_read_is_held_if_it_claims_to_be_a_picture() {
     );
 }
 
-/// Every error has a JSON body, also those of the router and of extractors.
+/// Every error has a JSON body, including those of the router and of extractors.
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
     let b = bench().await;
@@ -369,7 +369,8 @@ async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() 
     assert!(page.contains("role=\"alert\"") && !page.contains("case-"));
 }
 
-/// A key never does more than its person may: an auditor's opens none of it, whatever its right.
+/// A key never does more than its person may: an auditor's key opens none of these paths, whatever
+/// its right.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditors_decide_key_opens_no_draft_and_sends_nothing() {
     let b = bench().await;
@@ -444,7 +445,7 @@ async fn an_auditors_decide_key_opens_no_draft_and_sends_nothing() {
     ] {
         assert_eq!(call(&key, method, &path, body).await, 403, "{path}");
     }
-    // A removed person's key, and one that has ended, open nothing at all.
+    // A removed person's key opens nothing at all.
     casework::remove_person(c, "Rita", "test").await.unwrap();
     assert_eq!(call(&ritas, "POST", &decide, ruling).await, 401);
 }

@@ -21,7 +21,7 @@ struct Asked {
     upload: String,
 }
 
-/// A case of one held upload, of this account.
+/// A platform that is set up, and a case of one blocked upload of this account.
 async fn asked(account: &str) -> Asked {
     let b = bench().await;
     let known = picture(1);
@@ -96,7 +96,7 @@ async fn the_platform_is_asked_and_its_answer_is_added_once() {
     );
     assert!(!event.to_string().contains(&a.case), "no case: {event}");
 
-    // In two parts; the second one twice, because its answer was lost.
+    // In two parts, each sent twice as if the answer to it had been lost.
     let other = picture(7);
     let first = json!({ "complete": false, "uploads": [
         { "id": a.upload, "facts": { "ip": "192.0.2.7", "port": 4711, "at": "2026-11-01T10:00:00Z" } },
@@ -128,7 +128,7 @@ async fn the_platform_is_asked_and_its_answer_is_added_once() {
     assert_eq!(a.end(&request).await, "answered");
     let alarms = casework::alarms(&a.b.casework).await.unwrap();
     assert!(alarms.iter().any(|l| l.kind == "information"), "{alarms:?}");
-    // Something else for a request that was answered is refused.
+    // Another answer to a request that has ended is refused.
     assert_eq!(a.answer(&request, &first).await.0, 409);
 }
 
@@ -232,8 +232,9 @@ async fn an_account_is_named_for_one_upload_without_one() {
     assert_eq!(a.facts().await["reported"], Value::Null);
 }
 
-/// A child's name and e-mail address went into a file's note, which reports that leave the children out contain; and
-/// white space made the child another account, which was reported.
+/// A child's name and e-mail address once went into a file's note, which even reports without the
+/// children's data contain. And a blank before the id made the child look like another account,
+/// which was reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_s_account_is_never_reported_and_its_data_go_nowhere() {
     let a = asked("").await;
@@ -275,8 +276,8 @@ async fn an_answer_that_only_names_the_account_is_kept() {
     assert!(!said.to_string().contains("answered"), "no reason: {said}");
 }
 
-/// Sent in parallel the same answer was sealed once for each request, and all but one were refused; and what came for a
-/// person cleared meanwhile stayed in the vault.
+/// The same answer sent in parallel was once sealed for each request, and all but one were refused.
+/// And the file of an answer that was refused in the end stayed in the vault.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_sent_at_the_same_time_are_taken_once() {
     let a = asked("u-1").await;
@@ -291,7 +292,7 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     };
     assert_eq!(exhibits().await.len(), 2, "the upload and the file");
 
-    // The same file in several parts of another answer, all at once: one copy, and it can be read.
+    // The same file in six parts of another answer, sent in parallel: one copy, and it can be read.
     let request = a.request().await;
     let parts: Vec<_> = (1..=6)
         .map(|n| {
@@ -309,7 +310,7 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     assert_eq!(bytes.unwrap(), picture(9));
     a.answer(&request, &json!({})).await;
 
-    // A file of an answer is in the report, and what it changes voids an approval.
+    // A file of an answer is in the report.
     a.b.rule(&rita, &a.case, Ruling::Report).await;
     let report = casework::report(&a.b.casework, &a.case, false, "test")
         .await
@@ -318,7 +319,7 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     let rendered = report.render(form.renderer());
     assert!(rendered.text().unwrap().contains("b.png"));
 
-    // Refused in the end: nothing of it stays.
+    // An answer that comes after a decision not to report is refused, and no file of it stays.
     let request = a.request().await;
     let other = json!({ "files": [{ "content": base64(&picture(8)), "name": "c.png" }] });
     a.b.rule(&rita, &a.case, Ruling::NoReport).await;
@@ -326,7 +327,7 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     assert_eq!(exhibits().await.len(), 3);
 }
 
-/// A request that the platform refuses for good hid the alarm about the one before.
+/// A request that the platform refused for good once hid the alarm about the one before.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_request_that_is_given_up_has_its_alarm() {
     let a = asked("u-1").await;
@@ -339,7 +340,8 @@ async fn each_request_that_is_given_up_has_its_alarm() {
             alarms.iter().any(|l| l.text.contains(&request)),
             "{alarms:?}"
         );
-    } // One that still waits when the platform is turned off isn't dropped in silence either.
+    }
+    // A request that still waits when the platform is turned off raises an alarm too.
     a.request().await;
     let adam = casework::person(&a.b.casework, "Adam").await.unwrap();
     casework::forget_platform(&a.b.casework, &adam)

@@ -1,5 +1,6 @@
-//! Payments as they come, over HTTP: answers with reasons, the same transfer twice, wrong ones, alerts
-//! that join cases, holds that end, retractions that move scores, and nothing for the customer.
+//! Payments as they come, over HTTP: answers with reasons, repeated and invalid transfers, alerts
+//! that open cases, holds that end, cleared cases that lower scores, and one sentence for the
+//! customer.
 
 use std::sync::Arc;
 
@@ -86,12 +87,11 @@ impl Bench {
             .await
     }
 
-    /// Makes the payments of a buyer who shows every published sign, up to now; returns the last
-    /// answer.
+    /// Makes the payments of a buyer of live-streamed abuse, up to now; returns the last answer.
     async fn buyer(&self, sender: &str, shared: &str) -> Value {
         let now = jiff::Timestamp::now().as_second();
         let mut last = Value::Null;
-        // Uneven gaps within the 90 days of the longest window; the last one is today.
+        // Days ago, with uneven gaps, all within 90 days; the last one is today.
         let days = [
             80, 77, 76, 69, 68, 55, 54, 52, 39, 36, 22, 20, 19, 11, 9, 4, 3, 0,
         ];
@@ -303,9 +303,9 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     let held: Vec<&Value> = holds.iter().filter(|h| h["state"] == "held").collect();
     assert!(!held.is_empty(), "{holds:?}");
     let id = held[0]["id"].as_str().unwrap();
-    // One whose time is over has ended without a person's decision, and stays so.
+    // A hold whose time is over has ended without a person's decision and can't be released. This
+    // one lasted until one microsecond after 1970.
     let case = held[0]["case"].as_str().unwrap();
-    // Held until one microsecond after 1970.
     obhut_app::payments::record_hold(&b.casework, "over", case, 1)
         .await
         .unwrap();
@@ -420,7 +420,7 @@ async fn clearing_a_case_lowers_the_scores_that_rested_on_it() {
         .unwrap();
     assert!(
         open.iter().all(|a| a.case != case),
-        "a cleared person's alert doesn't stand"
+        "a cleared person's alert is closed"
     );
 }
 
@@ -429,7 +429,7 @@ async fn a_possible_victim_waits_in_another_queue_and_is_never_reported() {
     let b = Bench::new().await;
     let start = jiff::Timestamp::now().as_second() - 3 * DAY;
     let mut last = Value::Null;
-    // Rising, to one new recipient, within 25 hours: the published signs of blackmail.
+    // Rising amounts to one new recipient within 25 hours: the published signs of blackmail.
     for (n, amount) in ["40.00", "80.00", "120.00", "200.00"].iter().enumerate() {
         let at = jiff::Timestamp::from_second(start + n as i64 * 30_000).unwrap();
         last = b
@@ -549,7 +549,8 @@ async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
     std::fs::rename(&folder, &away).unwrap();
     let mut taken: Vec<Value> = Vec::new();
     let mut n = 0;
-    // Until a request fails because the journal can't be written, and then until it can again.
+    // Sends until a request gets the wanted status: 503 while the journal can't be written, then
+    // 200.
     let mut send_until = async |wanted: u16, taken: &mut Vec<Value>| {
         // The writer notices the fault only at its next write, a tenth of a second later.
         for _ in 0..20_000 {

@@ -93,7 +93,7 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
     set_up(&b, &url).await;
     let (_, answer) = b.screen("?surface=public", &key, "u", known).await;
     let case = answer["case"].as_str().unwrap();
-    // 401: nothing more goes there until the operator puts it right, and then it does.
+    // 401: nothing more is sent until the operator sets the address again.
     platform.statuses.lock().unwrap().push_back(401);
     b.rule(&rita, case, Ruling::Report).await;
     drain(&b).await;
@@ -112,7 +112,7 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
     drain_with(&b, false, true).await;
     let got = platform.read();
     assert_eq!(got[0].1["data"]["uploads"][0]["state"], "remove");
-    // 410: never taken. An alarm says where the platform can ask, and it can.
+    // 410: the event is given up. An alarm says where the platform can ask, and asking works.
     platform.statuses.lock().unwrap().push_back(410);
     b.rule(&rita, case, Ruling::NoReport).await;
     drain(&b).await;

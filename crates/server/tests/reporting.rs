@@ -261,8 +261,9 @@ async fn from_case_file_to_receipt_and_back() {
         .0,
         409
     );
-    // The page this time, as a browser posts it; above it was the API.
-    let form = format!("code={code}&message=It+is+my+own+child");
+    // This appeal is filed on the page, as a browser posts it; the one above used the API.
+    let story = "%E4%B8%AD".repeat(9_000);
+    let form = format!("code={code}&message=It+is+my+own+child+{story}");
     let (status, page) = b.call("", "POST", "/appeal", form).await;
     assert!(
         status == 200
@@ -280,12 +281,12 @@ async fn from_case_file_to_receipt_and_back() {
     assert_eq!(
         b.post(&b.rita, &decide, upheld.clone()).await.0,
         409,
-        "never by whoever decided"
+        "not by the person who decided"
     );
     assert_eq!(
         b.post(&b.olga, &decide, upheld.clone()).await.0,
         409,
-        "nor by whoever approved"
+        "nor by the person who approved"
     );
     let nina = casework::add_person(&b.casework, "Nina", &[Role::Appeals], "test")
         .await
@@ -359,7 +360,7 @@ async fn an_exhibit_is_added_and_shown_blurred_first() {
         .to_bytes();
     let small = image::load_from_memory(&png).unwrap();
     assert!(small.width().max(small.height()) <= 256 && small.color() == image::ColorType::L8);
-    // Neighbouring pixels of the picture differ everywhere; in the rendition nowhere by much.
+    // The picture's neighbouring pixels differ strongly; the blurred ones nowhere by more than 40.
     let grey = small.to_luma8();
     for (x, y, p) in grey.enumerate_pixels().filter(|(x, ..)| *x > 0) {
         assert!(
@@ -396,7 +397,7 @@ async fn an_exhibit_is_added_and_shown_blurred_first() {
         "{draft}"
     );
 
-    // Text has no rendition; the bytes themselves are no way around it.
+    // Text has no rendition, and its bytes are not served instead.
     let text = made["exhibits"][0].as_str().unwrap();
     let (status, said) = b
         .call(&b.rita, "POST", &format!("/v1/exhibits/{text}/views"), ask)

@@ -1,5 +1,5 @@
-//! Signals against python-threatexchange's own signal types: what HMA would have computed of the same
-//! files, and whether it would have matched them.
+//! Signals against python-threatexchange's own signal types: what HMA would have computed from the
+//! same files, and whether it would have matched them.
 
 mod bench;
 
@@ -11,7 +11,7 @@ use obhut_app::casework::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// For each file of the folder its signals; then of each pair of pictures how they compare.
+/// Prints the signals of each file in the folder, and whether each pair of pictures matches.
 const PEER: &str = r#"
 import json, os, sys
 from threatexchange.signal_type.pdq.signal import PdqSignal

@@ -150,7 +150,7 @@ async fn a_request_sent_twice_is_recorded_once() {
     );
 }
 
-/// Answers that many requests.
+/// Starts a web server that answers that many requests; returns its address.
 fn web(answers: usize, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -335,7 +335,7 @@ async fn a_proxy_learns_where_to_send_an_upload_and_the_uploader_nothing() {
     }
 }
 
-/// Some platforms take a part without a file name for a file; so it is screened like one.
+/// Some platforms treat a part without a file name as a file, so it is screened like one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_says_it_is_text_is_screened() {
     let known = picture(1);

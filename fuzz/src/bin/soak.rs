@@ -26,8 +26,8 @@ fn main() {
         let begun = Instant::now();
         (target.run)(&bytes);
         let took = begun.elapsed();
-        // 20 s as for cargo-fuzz in xtask. Catches slow inputs only: one that never returns stops
-        // the soak here, with the input in `file`.
+        // 20 s as for cargo-fuzz in xtask. Catches slow inputs only: one on which the parser never
+        // returns hangs the soak in the call above, with the input in `file`.
         assert!(
             took < Duration::from_secs(20),
             "took {took:?}: {}",
@@ -38,7 +38,7 @@ fn main() {
             break;
         }
     }
-    // The last input crashed nothing, so it isn't a finding.
+    // The last input didn't crash the parser, so it isn't a finding.
     let _ = fs::remove_file(&file);
-    println!("{name}: {count} inputs, none ended it");
+    println!("{name}: {count} inputs, no crash");
 }

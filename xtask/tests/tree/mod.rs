@@ -113,6 +113,8 @@ pub fn manifest(name: &str) -> toml::Table {
     .unwrap()
 }
 
+/// Names of the crates that a manifest depends on, those of build scripts and of single platforms
+/// included, those of tests not.
 pub fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
     // Build scripts count: they run on the developer's machine. Dependencies of tests do not.
     let tables = |of: &toml::Table| -> BTreeSet<String> {

@@ -47,7 +47,7 @@ pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
 pub async fn fresh_postgres() -> Option<String> {
     let server = std::env::var("OBHUT_TEST_POSTGRES").ok()?;
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Process ids come round again, so the time is part of the name.
+    // Process ids are reused, so the time is part of the name.
     let nanos = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
     let next = NEXT.fetch_add(1, Ordering::SeqCst);
     let name = format!("obhut_test_{}_{nanos}_{next}", std::process::id());
@@ -93,7 +93,7 @@ pub async fn bench(url: Option<String>) -> Bench {
 
 pub fn worker() -> WorkerCommand {
     let test = std::env::current_exe().unwrap();
-    // Test binaries are in target/*/deps, the decoder is one folder above.
+    // Test binaries are in target/*/deps; the decoder is one folder above them.
     let program: PathBuf = test
         .parent()
         .unwrap()

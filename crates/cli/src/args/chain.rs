@@ -16,7 +16,7 @@ pub enum ChainCommand {
         after_help = "Writes addresses.csv, doubtful.csv, payments.csv, requests/<service>.csv, report.json and report.html.\nOutside regtest it is made only for a case with a legal basis on record (`obhut chain basis`).\nAn address is not a person, and every row is a lead."
     )]
     Payers(PayersArgs),
-    /// The shortest list of transactions and rules that links two addresses
+    /// The shortest list found of transactions and rules that link two addresses
     Why(WhyArgs),
     /// CoinJoins: transactions in which several people pay together
     Mixes(MixesArgs),
@@ -58,7 +58,7 @@ pub enum ChainCommand {
     },
     /// Watch a case's addresses; `obhut chain index --follow` records a finding when coins move
     Watch(WatchAddressesArgs),
-    /// Movements at a case's watched addresses, newest first
+    /// Movements at a case's watched addresses, most recently found first
     Moves {
         /// The case
         case: String,

@@ -184,7 +184,7 @@ pub struct BacktestArgs {
     /// Known parties (ground truth), as CSV: party,label
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Parties shown just above and just below the score limit
+    /// Parties shown on each side of the score limit
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub samples: usize,
     /// Also run without each indicator in turn: what its removal costs

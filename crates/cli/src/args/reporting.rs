@@ -152,11 +152,12 @@ pub enum AppealCommand {
         #[arg(long, value_name = "PERSON", conflicts_with = "code")]
         admitted_by: Option<String>,
     },
-    /// Decide an appeal; never by the person who decided the case or approved a report of it
+    /// Decide an appeal; never by a person who decided the case, determined something about it, or
+    /// approved a report of it
     Decide {
         /// The appeal
         appeal: String,
-        /// Person deciding (role reviewer)
+        /// Person deciding (role reviewer or appeals)
         #[arg(long, value_name = "PERSON")]
         by: String,
         /// The outcome
@@ -315,7 +316,7 @@ pub struct RouteArgs {
     /// Last day, YYYY-MM-DD
     #[arg(long, default_value = "", value_name = "DAY")]
     pub until: String,
-    /// Skip if this destination has already received the case
+    /// Skip if the case goes to this destination, by another route or a report that is on record
     #[arg(long, default_value = "", value_name = "DESTINATION")]
     pub unless: String,
     /// Person acting (role administrator)

@@ -65,9 +65,9 @@ pub async fn index(
             .is_none()
     {
         let (height, hash) = bitcoin::index_info(&args.index)?.tip;
-        bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
+        bitcoin::set_watermark(casework, network.name(), height, &hash_text(&hash)).await?;
     }
-    // Outside the loop: a future made in each round would miss a signal that comes between two.
+    // Outside the loop: a future made in each round would miss a signal that comes between rounds.
     let mut stop = std::pin::pin!(tokio::signal::ctrl_c());
     let (mut reported, mut reached, mut seen) = (false, false, None);
     loop {
@@ -133,9 +133,10 @@ async fn report_movements(
 ) -> anyhow::Result<()> {
     let watched = bitcoin::watched_keys(casework, network).await?;
     if watched.is_empty() {
-        // The watermark moves all the same: an address is reported from the moment it is watched.
+        // The watermark moves all the same: movements are reported only from the moment their
+        // address is watched.
         let (height, hash) = bitcoin::index_info(folder)?.tip;
-        bitcoin::set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
+        bitcoin::set_watermark(casework, network.name(), height, &hash_text(&hash)).await?;
         return Ok(());
     }
     let index = open(folder)?;
@@ -202,7 +203,7 @@ pub async fn watch(
 ) -> anyhow::Result<ExitCode> {
     let network = network(args.network);
     let casework = context.casework().await?;
-    // An unknown case must not grant a role.
+    // Before `acting`, so that a mistyped id grants no role.
     casework::case(&casework, &args.case).await?;
     let acting = context.acting(&casework, args.by.as_deref(), Act::WatchAddresses);
     if args.end {

@@ -37,7 +37,7 @@ pub async fn payers(
         None => None,
         Some(case) => {
             let casework = context.casework().await?;
-            // An unknown case must not grant a role.
+            // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, case).await?;
             let person = context
                 .acting(&casework, args.by.as_deref(), Act::FollowMoney)

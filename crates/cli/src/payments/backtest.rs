@@ -52,7 +52,8 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
             let party = party.trim().trim_matches('"');
             if !party.is_empty() {
                 let key = transfers.names.key(Id::of(party));
-                // Kept apart: a planted victim named as a suspect is an error of the rules, not a hit.
+                // Kept apart: a labelled victim named as a suspect is an error of the rules, not a
+                // hit.
                 if label.contains("victim") {
                     labels.victims.insert(key);
                 } else {

@@ -98,7 +98,7 @@ pub fn png(rgb: &RgbImage) -> Vec<u8> {
 
 fn scene(seed: u32) -> RgbImage {
     RgbImage::from_fn(200, 150, |x, y| {
-        // Made of arithmetic: no library's random numbers decide what the digests of the tests are.
+        // Arithmetic, not random numbers: a new version of a library must not change the digests.
         let v = (x * (3 + seed) + y * (7 + seed * 3)) ^ (x * y * (seed + 1) / 50);
         Rgb([v as u8, (v >> 2) as u8, (x + seed * 40) as u8])
     })
@@ -123,7 +123,7 @@ pub fn json(out: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// Rows of a CSV file by the names of its head; the last column may have commas.
+/// Rows of a CSV file, each as values by column name; the last column may contain commas.
 pub fn rows(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let mut all = text.lines();
@@ -148,7 +148,7 @@ pub fn new_case(b: &Bench) -> String {
 pub fn record_ends(blk: &[u8], key: &[u8]) -> Vec<usize> {
     let plain = |n: usize| blk[n] ^ key[n % 8];
     let (mut at, mut ends) = (0, Vec::new());
-    // 0xfa begins regtest's magic (fabfb5da); what follows the last record does not.
+    // A record begins with regtest's magic, fabfb5da; after the last one comes only padding.
     while at < blk.len() && plain(at) == 0xfa {
         let size: Vec<u8> = (at + 4..at + 8).map(plain).collect();
         at += 8 + u32::from_le_bytes(size.try_into().unwrap()) as usize;

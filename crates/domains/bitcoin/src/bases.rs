@@ -13,17 +13,17 @@ use serde::Serialize;
 /// A legal basis for following a case's money.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ChainBasis {
-    /// Id.
+    /// Id of the basis: `basis-` and 16 hex digits.
     pub id: String,
-    /// The case.
+    /// Id of the case.
     pub case: String,
     /// The law or the order, with its number.
     pub basis: String,
-    /// Who answers for it.
+    /// Name of the person responsible for it.
     pub owner: String,
-    /// Who put it on record.
+    /// Id of the person who put it on record.
     pub person: String,
-    /// When, microseconds since 1970.
+    /// When it was put on record, microseconds since 1970.
     #[serde(serialize_with = "obhut_casework::time")]
     pub recorded_at: i64,
     /// When it ends, microseconds since 1970.
@@ -36,8 +36,8 @@ pub(crate) fn goes_on(status: CaseStatus) -> bool {
     !matches!(status, CaseStatus::Closed | CaseStatus::Cleared)
 }
 
-/// Deletes the legal bases of a case and returns their number. The audit trail keeps their ids and who
-/// recorded them.
+/// Deletes the legal bases of a case and returns their number. The audit trail keeps their ids and
+/// who recorded them.
 pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     let gone = sqlx::query("DELETE FROM chain_bases WHERE case_id = $1")
         .bind(case)
@@ -61,7 +61,8 @@ pub(crate) async fn may_go_on(tx: &mut Tx, case: &str) -> Result<()> {
 /// role.
 ///
 /// # Errors
-/// The text or the owner is empty, `ends_at` isn't in the future, or the case is closed or cleared.
+/// The text or the owner is empty, `ends_at` isn't in the future, or the case is unknown, closed or
+/// cleared.
 pub async fn record_chain_basis(
     casework: &Casework,
     case: &str,
@@ -165,8 +166,8 @@ impl Permission {
 /// Permits a person to trace a case's money and records that in the audit trail.
 ///
 /// # Errors
-/// The case is closed or cleared, the person lacks the role, or no legal basis is in force; on
-/// regtest none is needed.
+/// The case is unknown, closed or cleared, the person lacks the role reviewer, or no legal basis is
+/// in force. Regtest needs no basis.
 pub async fn begin_trace(
     casework: &Casework,
     case: &str,

@@ -33,7 +33,7 @@ pub use services::Services;
 pub use tags::{add_chain_tags, chain_tags};
 pub use watches::{
     ChainWatch, MovementRow, chain_told, chain_watches, movements, movements_of, record_movement,
-    set_chain_told, undo_movement, unwatch, watch_addresses,
+    set_watermark, undo_movement, unwatch, watch_addresses,
 };
 
 #[doc(hidden)]

@@ -1,9 +1,9 @@
-//! Every change of this domain's tables, as numbered files of statements; the store's migrator runs
-//! them, in one order with those of other owners.
+//! Every change of this domain's tables, as numbered files of statements. The store's migrator runs
+//! them in the order of their numbers, together with those of the other owners.
 
 use obhut_casework::for_domains::Numbered;
 
-/// Number, owner, statements.
+/// Number, table group, statements.
 pub(crate) const ALL: &[Numbered] = &[
     // One sequence of numbers for all owners, so this list has gaps.
     (38, "bases", include_str!("../migrations/0038_bases.sql")),

@@ -9,7 +9,7 @@ use obhut_casework::{Casework, Result, rfc3339};
 use obhut_chain::{Index, Key, Movement, Network, hash_of_text, hash_text};
 
 use crate::watches::{
-    MovementRow, chain_told, chain_watches, movements_of, record_movement, set_chain_told,
+    MovementRow, chain_told, chain_watches, movements_of, record_movement, set_watermark,
     undo_movement,
 };
 
@@ -19,9 +19,10 @@ const REORG_BLOCKS_MAX: u64 = 100;
 /// What [`catch_up`] recorded.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Moved {
-    /// Transactions recorded earlier whose block was orphaned by a reorg.
+    /// Transaction ids of recorded movements whose block was orphaned by a reorg; one for each
+    /// movement, so a transaction may occur several times.
     pub orphaned: Vec<String>,
-    /// Findings that were raised.
+    /// Number of findings raised, or opened again after a reorg.
     pub raised: u64,
 }
 
@@ -47,7 +48,8 @@ pub async fn catch_up(
     let mut moved = Moved::default();
     let mut orphaned = false;
     let from = match chain_told(casework, network.name()).await? {
-        // The first run starts at the tip: earlier movements are found by `payers`.
+        // The first run records nothing and only sets the watermark: `payers` finds earlier
+        // movements.
         None => height + 1,
         Some((processed, block)) => match index.block_hash(processed).map(|h| hash_text(&h)) {
             Some(same) if same == block => processed + 1,
@@ -62,7 +64,7 @@ pub async fn catch_up(
     if orphaned {
         for (id, m) in movements_of(casework, network.name()).await? {
             let there = hash_of_text(&m.txid).and_then(|id| index.find_transaction(&id));
-            // Older movements stay: after a deeper reorg the index has to be rebuilt.
+            // Movements below `from` stay: after a deeper reorg the index has to be rebuilt.
             if there.is_none() && m.height >= from {
                 undo_movement(casework, &id).await?;
                 moved.orphaned.push(m.txid);
@@ -73,7 +75,7 @@ pub async fn catch_up(
         moved.raised += record_movement(casework, network.name(), &row_of(&m, network)).await?;
     }
     // Last: a crash before this repeats the blocks, and recording twice changes nothing.
-    set_chain_told(casework, network.name(), height, &hash_text(&hash)).await?;
+    set_watermark(casework, network.name(), height, &hash_text(&hash)).await?;
     Ok(moved)
 }
 

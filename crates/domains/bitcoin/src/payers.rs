@@ -19,7 +19,7 @@ use crate::bases::Permission;
 use crate::services::Services;
 use obhut_casework::rfc3339;
 
-/// Arrivals listed one by one; sums count all.
+/// Arrivals listed one by one, largest first; the sums count all of them. Our judgement.
 const ARRIVALS_LISTED: usize = 500;
 
 /// What to trace.
@@ -27,7 +27,7 @@ const ARRIVALS_LISTED: usize = 500;
 pub struct Question {
     /// Addresses known to be the site's.
     pub seeds: Vec<String>,
-    /// Payments that investigators made themselves.
+    /// Payments that investigators made themselves; they are left out of the report's payments.
     pub own_payments: Vec<OutPoint>,
 }
 
@@ -43,7 +43,7 @@ pub fn payers(
     let (seeds, mut problems) = find_seeds(index, &question.seeds);
     if seeds.is_empty() {
         problems.push(
-            "no seed is on this chain; is the network right, and does the index reach far enough?"
+            "no seed is on this chain; check the network, and whether the index reaches far enough"
                 .into(),
         );
         return Err(problems);
@@ -100,7 +100,8 @@ pub fn payers(
                 unnamed.insert(c.service.clone(), 1);
             }
         }
-        // Numbers in order of payment: roots of the index mean nothing to a reader.
+        // Wallets are numbered in the order of their first payment: roots of the index's union-find
+        // mean nothing to a reader.
         let next = numbered.len() as u32 + 1;
         row.wallet = *numbered.entry(row.wallet).or_insert(next);
         // The paying wallet is the service's own: count the service, not the wallet.
@@ -114,10 +115,11 @@ pub fn payers(
         }
         payments.push(row);
     }
-    // One person may have all these wallets, and each payment may be another person's.
+    // Wallets, not people: one person may have all of them, and each payment may be another
+    // person's.
     let wallets = wallets.len() + direct_from.len();
     let met: HashSet<&OutPoint> = left_out.iter().collect();
-    // If it was mistyped, the investigators are counted among the payers.
+    // If an own payment is mistyped, the investigators are counted among the payers.
     for out in question.own_payments.iter().filter(|o| !met.contains(o)) {
         problems.push(format!(
             "the own payment {}:{} isn't a payment to this site; nothing was excluded",
@@ -217,7 +219,7 @@ struct ReportBuilder<'a> {
     threads: usize,
 }
 
-/// Rows that a thread makes at a time.
+/// Rows that a thread makes at a time. Our judgement.
 const ROWS_AT_A_TIME: usize = 2_048;
 
 /// Maps every element to a row on several threads; the rows keep the order.

@@ -29,7 +29,8 @@ impl fmt::Display for ProofFault {
 
 impl std::error::Error for ProofFault {}
 
-/// The steps that link two addresses, each with its transaction and heuristic.
+/// The steps that link two addresses as JSON, each with its transaction and rule. `from` and `to`
+/// are the addresses as the user gave them.
 pub fn explain_link(index: &Index, why: &Why, from: &str, to: &str) -> Value {
     let steps: Vec<Value> = why
         .steps
@@ -45,7 +46,8 @@ pub fn explain_link(index: &Index, why: &Why, from: &str, to: &str) -> Value {
             })
         })
         .collect();
-    // A chain is as sure as its weakest link. Without any link it is one address: 100.
+    // A chain of links is as sure as its weakest one. Without a link, both are the same address:
+    // 100.
     let confidence = why
         .steps
         .iter()
@@ -58,8 +60,8 @@ pub fn explain_link(index: &Index, why: &Why, from: &str, to: &str) -> Value {
     })
 }
 
-/// Everything needed to verify each step from block hash and Merkle path alone. `explanation` comes from
-/// [`explain_link`].
+/// Everything needed to verify each step from block hash and Merkle path alone. `explanation` comes
+/// from [`explain_link`].
 ///
 /// # Errors
 /// See [`ProofFault`].

@@ -14,7 +14,7 @@ const NOT_SERVICES: &[&str] = &["user", "victim", "perpetrator", "donation", "in
 pub struct Services {
     /// The services; a service's number is its index here.
     pub all: Vec<Service>,
-    /// The same claims by address and cluster, as the kernel's traces look them up.
+    /// The claims of the tags by address and cluster, as the kernel's traces look them up.
     pub known: Known,
     /// Tags whose address never occurs on the chain.
     pub unseen: usize,
@@ -27,7 +27,9 @@ pub struct Services {
 }
 
 impl Services {
-    /// From tags and actors.
+    /// Groups tags into services, by actor or else by label; `actors` adds legal names and
+    /// jurisdictions. A tag that can't be used is named in `problems`, or counted in `unseen` or
+    /// `other_network`.
     // Long: a single pass whose state is in local variables.
     pub fn new(index: &Index, tags: &[TagRecord], actors: &[ActorRecord]) -> Self {
         let by_id: BTreeMap<&str, &ActorRecord> =
@@ -79,13 +81,15 @@ impl Services {
                     confidence: 0,
                     tags: Vec::new(),
                 });
-                // Fits: a file has at most 2,000,000 tags, so it takes more than 2,000 full files to overflow.
+                // Fits: a file has at most 2,000,000 tags, so it takes more than 2,000 full files
+                // to overflow.
                 services.len() as u32 - 1
             });
             let service = &mut services[number as usize];
             let category = tag.category.as_deref().unwrap_or_default().to_lowercase();
             let answers = !NOT_SERVICES.contains(&category.as_str());
-            // One tag whose category isn't in `NOT_SERVICES` is enough, whatever the others say; so is one without a category.
+            // One tag whose category isn't in `NOT_SERVICES` is enough, whatever the others say; a
+            // tag without a category counts as one.
             service.answers |= answers;
             service.confidence = service.confidence.max(tag.confidence);
             service.tags.push(tag.clone());
@@ -119,7 +123,7 @@ impl Services {
     /// The service with that number.
     ///
     /// # Panics
-    /// There is none with that number.
+    /// If no service has that number.
     pub fn get(&self, number: u32) -> &Service {
         &self.all[number as usize]
     }

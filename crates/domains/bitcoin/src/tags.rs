@@ -4,8 +4,8 @@ use obhut_casework::for_domains::{Columns, Inside as _, audit, ids};
 use obhut_casework::{Casework, Person, Result};
 use obhut_facts::TagRecord;
 
-/// Puts tags on record; of the same tag (address, label and source) the later one counts. Returns
-/// how many were new.
+/// Puts tags on record and returns how many were new. A tag with the same address, label and source
+/// replaces the earlier one. The caller checks the person's role.
 pub async fn add_chain_tags(
     casework: &Casework,
     tags: &[TagRecord],
@@ -14,7 +14,7 @@ pub async fn add_chain_tags(
     let mut new = 0;
     let mut tx = casework.begin().await?;
     for tag in tags {
-        // Identity of a tag; its confidence, category and date may change under it.
+        // What identifies a tag. Its confidence, category and date may change.
         let key = format!(
             "{}\n{}\n{}",
             tag.address.trim(),
@@ -52,7 +52,8 @@ pub async fn add_chain_tags(
     Ok(new)
 }
 
-/// All of the agency's tags, the oldest first. One that can't be parsed is skipped.
+/// All of the agency's tags, by the time they were last put on record. A tag that can't be parsed
+/// is skipped.
 pub async fn chain_tags(casework: &Casework) -> Result<Vec<TagRecord>> {
     let rows = sqlx::query("SELECT tag_sealed FROM chain_tags ORDER BY recorded_at, id")
         .fetch_all(casework.pool())

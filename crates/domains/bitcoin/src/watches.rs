@@ -16,9 +16,9 @@ pub(crate) const SOURCE: &str = "chain";
 /// A watched address.
 #[derive(Clone, Debug)]
 pub struct ChainWatch {
-    /// The case.
+    /// Id of the case.
     pub case: String,
-    /// The address.
+    /// The address, in the form of [`Key::text`](crate::Key::text).
     pub address: Sealed<String>,
 }
 
@@ -33,11 +33,11 @@ pub struct MovementRow {
     pub height: u64,
     /// Time in the block's header, set by its miner; RFC 3339.
     pub time: String,
-    /// Satoshi.
+    /// Amount that the address received or spent, in satoshi.
     pub amount_sat: u64,
     /// True if the address received, false if it spent.
     pub incoming: bool,
-    /// Which input or output of the transaction.
+    /// Index of the output that paid the address, or of the input that spent from it, from 0.
     pub place: u32,
     /// True if its block was orphaned by a reorg and no other block contains it: it never happened.
     #[serde(default)]
@@ -67,7 +67,8 @@ pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
 /// another spelling never raises a finding.
 ///
 /// # Errors
-/// The case is closed or cleared, the role is missing, or a legal basis where one is needed.
+/// The case is unknown, closed or cleared, the person lacks the role reviewer, or the case has no
+/// legal basis in force; regtest needs none.
 pub async fn watch_addresses(
     casework: &Casework,
     case: &str,
@@ -112,7 +113,8 @@ pub async fn watch_addresses(
     Ok(new)
 }
 
-/// Stops watching all addresses of a case; returns how many there were.
+/// Stops watching all addresses of a case, on every network; returns how many there were. The
+/// caller checks the person's role.
 pub async fn unwatch(casework: &Casework, case: &str, person: &Person) -> Result<u64> {
     let mut tx = casework.begin().await?;
     let gone = sqlx::query("DELETE FROM chain_watches WHERE case_id = $1")
@@ -162,8 +164,8 @@ pub async fn chain_watches(casework: &Casework, network: Network) -> Result<Vec<
     Ok(watches)
 }
 
-/// Whether a case's addresses may be watched now. Computed at every call: a watch pauses when its legal basis
-/// ends, and resumes with a new one.
+/// Whether a case's addresses may be watched now. Computed at every call: a watch pauses when its
+/// legal basis ends, and resumes with a new one.
 async fn is_lawful(casework: &Casework, case: &str, network: Network) -> Result<bool> {
     let now = casework.now_micros();
     let bases = chain_bases(casework, case).await?;
@@ -221,7 +223,7 @@ pub async fn record_movement(
         );
         let key = casework.keyed_digest("chain movement", what.as_bytes());
         let id = ids::new("finding");
-        // Recorded before, it changes no row, unless a reorg had undone it and it is back.
+        // A movement that is on record changes no row, unless a reorg had undone it: it is back.
         let added = sqlx::query(
             "INSERT INTO chain_movements (id, case_id, movement_key, movement_sealed, found_at, network)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -285,7 +287,7 @@ pub async fn chain_told(casework: &Casework, network: &str) -> Result<Option<(u6
 }
 
 /// Sets the watermark of a network: its movements are recorded up to this block.
-pub async fn set_chain_told(
+pub async fn set_watermark(
     casework: &Casework,
     network: &str,
     height: u64,

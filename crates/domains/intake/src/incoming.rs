@@ -1,8 +1,9 @@
-//! Incoming reports, as a hotline or a police unit receives them: deduplicated, linked to earlier ones,
-//! and ranked by how much points to a child in danger.
+//! Incoming reports, as a hotline or a police unit receives them: deduplicated, linked to earlier
+//! ones, and ranked by how much points to a child in danger.
 //!
 //! Invariant: no report is dropped or deleted because of its rank; an unreadable one becomes a case
 //! marked unreadable.
+//!
 //! Tokens link reports: 64 bits of a keyed digest of an account, device, address, wallet,
 //! conversation, series, file digest or report number. Without the key, values can't be guessed
 //! from tokens.
@@ -30,7 +31,7 @@ use tokens::{PreparedReport, prepare};
 
 /// Source of this domain's findings.
 const SOURCE: &str = "intake";
-/// Reports taken in within one transaction.
+/// Most reports that one transaction takes in. Our judgement.
 const CHUNK: usize = 5_000;
 /// A token shared by this many reports is in general circulation and links no further ones. Our judgement.
 const LINKS_MAX: i64 = 50;
@@ -39,7 +40,8 @@ const REASONS_MAX: usize = 5;
 /// Distance up to which two PDQ digests count as the same picture, in bits. The distance PDQ's
 /// authors recommend (ThreatExchange, hashing.pdf).
 const NEAR_BITS_MAX: u32 = 31;
-/// Points for an earlier case about the same account that was decided to be reported.
+/// Points for an earlier case about the same account that was decided to be reported. Our
+/// judgement.
 const KNOWN_ACCOUNT_POINTS: u32 = 10;
 // Stored in rows: another word would need a migration.
 const KNOWN_ACCOUNT: &str = "known-account";
@@ -50,19 +52,20 @@ const UNREAD: &str = "unread";
 /// Result for one incoming report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Incoming {
-    /// Its id.
+    /// `in-` and its number.
     pub id: String,
     /// Its format.
     pub format: IncomingFormat,
-    /// Whether it was understood.
+    /// Whether it was understood: in full, in part, or not at all.
     #[serde(serialize_with = "as_told")]
     pub understood: Understood,
-    /// The first report with the same account, digests, conversations and times; without an
-    /// account, or without digests and conversations, the first with the same bytes.
+    /// The first report with the same account, digests, conversations and times. For a report
+    /// without an account, or with neither digests nor conversations: the first with the same
+    /// bytes.
     pub duplicate_of: Option<String>,
     /// The first report with the same file from the same account at another time.
     pub reupload_of: Option<String>,
-    /// Linked reports have the same group.
+    /// `group-` and the number of the group's first report; linked reports have the same group.
     pub group: String,
     /// An earlier case about the same account that was decided to be reported, or else an earlier
     /// case with the same bytes.
@@ -71,7 +74,7 @@ pub struct Incoming {
     pub at_risk: u32,
     /// The heaviest facts behind that, five at most.
     pub reasons: Vec<Ranked>,
-    /// The case it became, if it did.
+    /// Id of the case opened from it, if there is one.
     pub case: Option<String>,
     /// Why it can't be read. A report loaded from the queue only says to see its case.
     pub unreadable: Option<String>,
@@ -92,9 +95,9 @@ fn as_told<S: serde::Serializer>(
 /// A fact behind a rank.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Ranked {
-    /// The rule.
+    /// Id of the rule.
     pub rule: String,
-    /// What it says.
+    /// What the rule found, in English.
     pub what: String,
 }
 
@@ -103,7 +106,7 @@ pub struct Ranked {
 pub struct IncomingRow {
     /// Its place in the queue, from 1.
     pub rank: i64,
-    /// The result.
+    /// The report.
     #[serde(flatten)]
     pub incoming: Incoming,
 }
@@ -127,7 +130,7 @@ pub struct TriageSummary {
 pub struct IntakeRun<'a> {
     casework: &'a Casework,
     near: Segments,
-    /// The report that each near digest came with first.
+    /// For each digest of `near`, the number of the report it first came with.
     near_seq: Vec<i64>,
     /// Counts so far.
     pub summary: TriageSummary,
@@ -177,8 +180,8 @@ impl Domain for Intake {
     }
 }
 
-/// Begins an intake: loads the PDQ digests of all earlier reports. Near pictures that another run
-/// takes in after this aren't seen.
+/// Begins an intake: loads the PDQ digests of earlier reports' pictures, the first of each. Near
+/// pictures that another run takes in after this aren't seen.
 pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
     let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
     // In the order of intake: the smallest position is the earliest report.
@@ -231,7 +234,10 @@ pub async fn incoming_queue(
         .collect()
 }
 
-/// One report that came in.
+/// One report that came in, with the facts read from it.
+///
+/// # Errors
+/// Not found for an unknown id.
 pub async fn incoming(casework: &Casework, id: &str) -> Result<(Incoming, Sealed<Facts>)> {
     let missing = || CaseworkError::NotFound {
         what: "incoming report",
@@ -250,15 +256,18 @@ pub async fn incoming(casework: &Casework, id: &str) -> Result<(Incoming, Sealed
     Ok((read(&row)?, Sealed::new(facts)))
 }
 
-/// Opens a case from an incoming report and returns its id; if the report is a case already, that
-/// one's.
+/// Opens a case from an incoming report and returns the case's id. If a case was opened from the
+/// report before, returns that one's.
+///
+/// # Errors
+/// Not found for an unknown report; a conflict if another caller opens its case at the same time.
 pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Result<String> {
     let (incoming, facts) = incoming(casework, id).await?;
     if let Some(case) = incoming.case {
         return Ok(case);
     }
     let seq = seq_of(id).expect("it was found");
-    // What a reader understood is a part of what came in; the whole of it goes with the case.
+    // The parser understood only part of what came in; the original goes with the case.
     let row = sqlx::query("SELECT sealed FROM incoming WHERE seq = $1")
         .bind(seq)
         .fetch_one(casework.pool())
@@ -283,7 +292,7 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
         .bind(seq)
         .execute(&mut *tx)
         .await?;
-    // Returning drops the transaction, and with it the case opened above.
+    // Returning rolls the transaction back, and with it the case opened above.
     if taken.rows_affected() == 0 {
         return Err(CaseworkError::conflict(format!(
             "{id} became a case meanwhile; reload it"
@@ -294,7 +303,7 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
     Ok(case)
 }
 
-/// The bytes of a report as an exhibit.
+/// Keeps the bytes of a report as an exhibit; returns the exhibit's id.
 async fn keep_raw(casework: &Casework, bytes: &[u8], actor: &str) -> Result<String> {
     let intake = obhut_vault::Intake {
         actor: actor.to_owned(),
@@ -421,7 +430,7 @@ fn rule(id: &str) -> (Level, u32, &'static str) {
             KNOWN_ACCOUNT_POINTS,
             "an earlier case about the same account was decided to be reported",
         ),
-        // It ranked the report when it came in, and what it found isn't known here any more.
+        // Another version's rule ranked the report; this version doesn't know what it found.
         _ => (
             Level::Unread,
             50,
@@ -467,7 +476,8 @@ async fn open_case(
     Ok(case)
 }
 
-/// Encrypts and tokenises the reports in parallel. Most of the time goes here, and reports are independent.
+/// Encrypts and tokenises the reports in parallel: this takes most of the time, and reports are
+/// independent.
 async fn prepare_all(casework: &Casework, given: Vec<ParsedReport>) -> Vec<PreparedReport> {
     let sealer = casework.sealer();
     let lookup = casework.lookup();
@@ -526,7 +536,8 @@ async fn open_unparsed_case(
 }
 
 impl IntakeRun<'_> {
-    /// Takes reports in, in order; returns the result for each.
+    /// Takes reports in, in order; returns the result for each. Reports are committed in chunks of
+    /// up to 5,000: after an error, the chunks before it stay on record.
     pub async fn take(&mut self, given: Vec<ParsedReport>, actor: &str) -> Result<Vec<Incoming>> {
         let mut all = Vec::with_capacity(given.len());
         let mut given = given.into_iter();
@@ -591,7 +602,8 @@ impl IntakeRun<'_> {
                     )
                 }
             };
-            // No alarm for a duplicate of a report that has raised it. Its note may say more, though.
+            // A duplicate raises no second alarm. But it raises one if only its own text says that
+            // a child is in danger now.
             let now_in_danger = row.reasons.first().is_some_and(|r| rule(r).0 == Level::Now);
             let is_raised = match row.duplicate_of {
                 Some(first) if now_in_danger => raised(&mut tx, first).await?,
@@ -648,8 +660,9 @@ impl IntakeRun<'_> {
         Ok(came)
     }
 
-    /// For each report the first one with a near digest, and the digests never seen before. Only those
-    /// are searched later, so that a picture in wide circulation is stored once.
+    /// For each report the first ones with near digests, and the digests without an earlier near
+    /// one. Only the latter are searched later, so that a picture in wide circulation is stored
+    /// once.
     fn near_hits(&self, prepared: &[PreparedReport], first: i64) -> NearHits {
         let mut hits = NearHits {
             firsts: vec![Vec::new(); prepared.len()],
@@ -711,7 +724,7 @@ struct NearHits {
     fresh: Vec<(i64, Bits256)>,
 }
 
-/// What is on record of the tokens of these reports.
+/// What is on record about the tokens of these reports.
 async fn known_tokens(
     tx: &mut Tx,
     prepared: &[PreparedReport],
@@ -751,8 +764,8 @@ async fn known_tokens(
     Ok(known)
 }
 
-/// Cases that were decided to be reported, by the key of their account; and those with the same
-/// bytes, by the key of the bytes.
+/// Cases that were decided to be reported, by the key of their account; and cases that hold the
+/// same bytes and aren't cleared, by the key of the bytes.
 async fn earlier_cases(
     tx: &mut Tx,
     prepared: &[PreparedReport],
@@ -768,7 +781,7 @@ async fn earlier_cases(
     let mut keys: Vec<&String> = prepared.iter().flat_map(|p| &p.bytes_keys).collect();
     keys.sort_unstable();
     keys.dedup();
-    // One map for keys of accounts and of bytes: they are digests under different labels.
+    // One map holds keys of accounts and of bytes: digests under different labels don't collide.
     for (key, exhibit) in views::exhibits_of_bytes(tx, &keys).await? {
         if earlier.contains_key(&key) {
             continue;
@@ -874,7 +887,8 @@ pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile
     match digests {
         0 => Vec::new(),
         _ => vec![RuleFile {
-            // Neither kept nor matched: its bytes aren't here, and that a list has it would be the sender's claim.
+            // Neither kept nor matched: its bytes aren't here, and a match with a list would only
+            // be the sender's claim.
             annotations: annotations.to_vec(),
             ..RuleFile::default()
         }],

@@ -97,7 +97,7 @@ async fn duplicates_reuploads_and_links() {
         );
         assert_ne!(came[4].group, came[0].group);
         assert_eq!(came[5].group, came[4].group, "the same account");
-        // In another process, later: the same is found on record.
+        // A later run finds the same on record.
         let again = take(
             c,
             vec![
@@ -111,7 +111,7 @@ async fn duplicates_reuploads_and_links() {
         )
         .await;
         assert_eq!(again[0].duplicate_of.as_deref(), Some("in-1"));
-        // The conversation links both accounts' reports, those on record too.
+        // The conversation links the reports of both accounts, including those on record.
         let queue = obhut_intake::incoming_queue(c, 0, 100).await.unwrap();
         assert_eq!(queue.len(), 8, "nothing is dropped");
         let groups: std::collections::BTreeSet<_> =
@@ -143,6 +143,13 @@ async fn near_pictures_are_linked_and_viral_ones_are_not() {
         assert_ne!(came[0].group, came[2].group);
         let later = take(c, vec![with("d", near(3, 10))]).await;
         assert_eq!(later[0].group, came[0].group, "found on record");
+        // The second picture of a report whose first one is on record.
+        let mut both = with("e", near(3, 0));
+        both.near.push(near(150, 0));
+        let came = take(c, vec![both, with("f", near(150, 4))]).await;
+        assert_eq!(came[1].group, came[0].group, "linked by the second picture");
+        let later = take(c, vec![with("g", near(150, 2))]).await;
+        assert_eq!(later[0].group, came[0].group, "found on record");
         // A digest that a hundred accounts share doesn't connect any two of them.
         let viral = (0..100)
             .map(|n| {
@@ -160,7 +167,7 @@ async fn near_pictures_are_linked_and_viral_ones_are_not() {
             51,
             "the first fifty are linked, the others stand alone"
         );
-        // The same picture likewise, in one chunk; it made one group of all of them.
+        // Nor does a picture that a hundred accounts share. All of one chunk once became one group.
         let viral = (0..100).map(|n| with(&format!("w{n}"), near(77, 0)));
         let came = take(c, viral.collect()).await;
         let groups: std::collections::BTreeSet<_> = came.iter().map(|r| r.group.clone()).collect();
@@ -182,11 +189,11 @@ async fn the_most_at_risk_come_first_with_at_most_five_facts() {
         ]).await;
         let queue = obhut_intake::incoming_queue(c, 0, 10).await.unwrap();
         let order: Vec<_> = queue.iter().map(|r| r.incoming.id.as_str()).collect();
-        // Of equal ranks the earlier report comes first.
+        // Among equal ranks the earlier report comes first.
         assert_eq!(order, ["in-2", "in-3", "in-1", "in-4"]);
         assert_eq!(queue[0].incoming.reasons.len(), 5);
         let risks: Vec<_> = queue.iter().map(|r| r.incoming.at_risk).collect();
-        // Now, serious, known.
+        // Levels: now (from 70), serious (40 to 69), known (up to 15).
         assert!(risks[0] > 70 && (40..70).contains(&risks[1]) && risks[2] < 16, "{risks:?}");
         assert_eq!(obhut_intake::incoming_queue(c, 0, 10).await.unwrap(), queue, "the order is reproducible");
     })
@@ -297,7 +304,7 @@ async fn ranks_based_on_a_cleared_case_are_recomputed() {
         let before = came[0].at_risk;
         assert_eq!(came[0].earlier_case.as_deref(), Some(case.as_str()));
         uphold_appeal(c, &case, &olga).await;
-        // The points of the known account are gone, those of the report itself remain.
+        // The points for the known account are gone; those of the report itself remain.
         let row = &obhut_intake::incoming_queue(c, 0, 1).await.unwrap()[0].incoming;
         let reasons: Vec<_> = row.reasons.iter().map(|r| r.rule.as_str()).collect();
         assert_eq!(
@@ -345,7 +352,7 @@ async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
             "{text}"
         );
         let case = case_of_incoming(c, &came[0].id, "test").await.unwrap();
-        // From then on the case has its own clock.
+        // An opened report alarms as a case, separately from the queue.
         let (raised, text) = alarmed().await;
         assert_eq!(raised, 2, "{text}");
         assert!(
@@ -359,8 +366,8 @@ async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
     .await;
 }
 
-/// A second report of the same conversation said that the child is in danger now, counted as a duplicate of the first,
-/// which didn't, and raised no alarm.
+/// A second report with the same account and file once said that the child was in danger. The first
+/// didn't say so, the second counted as its duplicate, and no alarm was raised.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_that_says_more_raises_its_alarm() {
     on_each_database(async |b: Bench| {

@@ -1,7 +1,7 @@
 //! Detection of known pictures and videos: hash lists, screening, recording of matches.
 //!
 //! Invariant: list versions are immutable and sealed; only what two people signed matches.
-//! Invariant: no table and no message contains a file's digest in the clear.
+//! Invariant: no table, log line or error text contains a file's digest in the clear.
 
 #![deny(missing_docs)]
 

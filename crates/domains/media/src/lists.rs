@@ -97,15 +97,16 @@ pub struct HashList {
     pub basis: String,
     /// What a match does.
     pub action: Action,
-    /// Largest distance that matches, in bits, where it is not the kind's own.
+    /// Largest distance that matches, in bits; `None` for the default of the hash kind.
     pub distance: Option<i64>,
     /// Newest version. It is the SHA-256 of the imported file; for a delta, the SHA-256 over the
-    /// version it builds on and the SHA-256 of its own file.
+    /// version it builds on and the SHA-256 of its own file. What HMA's interface adds has no
+    /// imported file; there a random id is hashed instead.
     pub version: String,
     /// Entries of the newest version.
     pub entries: u64,
-    /// Rows of its file that could not be read or are in it twice; beyond 10,000 they count as one
-    /// more.
+    /// Rows of the newest version's file that could not be read or occur twice. Above 10,000 the
+    /// rest counts as one, so the number is then a lower bound.
     pub problems: u64,
     /// Who signed the newest version, oldest signature first.
     pub signatures: Vec<String>,
@@ -124,7 +125,7 @@ pub struct HashList {
 pub struct Import {
     /// The list after the import.
     pub list: HashList,
-    /// False when that very file had been imported before.
+    /// False if the list already had this version, that is, the same file was imported before.
     pub new_version: bool,
     /// Rows that were left out, and why; beyond 10,000 only how many more there are.
     pub problems: Vec<ListProblem>,
@@ -168,6 +169,9 @@ pub async fn import_list(
 
 /// Adds the entries of a file to a list, as a new version that builds on the newest one. Like
 /// every version it only counts until two people have signed it.
+///
+/// # Errors
+/// No list has that name, or no row could be read.
 pub async fn add_entries(
     casework: &Casework,
     name: &str,
@@ -183,7 +187,7 @@ pub async fn add_entries(
     })
 }
 
-/// Adds entries as a delta on the newest version; returns the number of the first.
+/// Adds entries as a delta on the newest version; returns the content number of the first entry.
 pub(crate) async fn add_delta(
     casework: &Casework,
     name: &str,
@@ -217,7 +221,7 @@ pub(crate) async fn add_delta(
     };
     let first = add_version(casework, &mut tx, &file, importer).await?;
     tx.commit().await?;
-    // The same delta upon the same version is another version, so this never fails.
+    // The version covers its parent, the newest one, so it cannot be on record yet.
     first.ok_or_else(|| CaseworkError::unreadable("a list's delta"))
 }
 
@@ -245,7 +249,7 @@ pub(crate) async fn create_list(
         problems: 0,
         one_content: false,
     };
-    // The version follows from the list's id: it is known only if this list was created here
+    // The version follows from the list's id: it is known only if this function created the list
     // before.
     if add_version(casework, &mut tx, &file, actor)
         .await?
@@ -359,7 +363,7 @@ async fn add_version(
             .ok()
             .and_then(|s| casework.sealer().open(&s));
         let digest = signed::digest(&bytes);
-        // Only the content on record is restored: any other is not what was signed.
+        // Only the content on record is restored: signatures cover no other.
         if there.is_none_or(|there| signed::digest(&there) != digest)
             && signed::own_content(tx, file.list, file.version).await? == digest
         {
@@ -430,6 +434,9 @@ async fn add_version(
 }
 
 /// Sets a list's maximum distance in bits; `None` restores the default of the hash kind.
+///
+/// # Errors
+/// More than 64 bits, or no list has that name.
 pub async fn set_list_distance(
     casework: &Casework,
     name: &str,
@@ -475,7 +482,7 @@ pub async fn set_list_distance(
 pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Result<HashList> {
     person.require(Role::ListSteward)?;
     let list = self::list(casework, name).await?;
-    // What is signed is what the files say now, and that they are the ones that were imported.
+    // A signature covers what the files contain, so they must still be the ones that were imported.
     verify(casework, &list.id, &list.version).await?;
     let mut tx = casework.begin().await?;
     let content = signed::content(&mut tx, &list.id, &list.version)
@@ -576,7 +583,8 @@ fn not_found(name: &str) -> CaseworkError {
     }
 }
 
-/// Every list with its versions, newest first.
+/// Every list, by name, with the versions to load for its newest and its signed version. Each chain
+/// is newest first.
 async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
     let rows = sqlx::query("SELECT id, name, purpose, action, distance FROM lists ORDER BY name")
         .fetch_all(&mut **tx)
@@ -697,7 +705,7 @@ async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
         list.signatures.push(Columns::of(row).text()?);
     }
     list.matching_version = signed::matching_version(tx, &list.id).await?;
-    // Not from the number of names: only `matching_version` also compares contents.
+    // Not from the number of names: `matching_version` alone decides what counts as signed.
     list.unsigned = list.matching_version.as_ref() != Some(&list.version);
     list.disabled = disputes::count(tx, &list.id).await?;
     Ok(())

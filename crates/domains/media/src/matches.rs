@@ -1,6 +1,6 @@
 //! The list entries a file matched, one row per entry, keyed by the id of the core's finding.
 //!
-//! Rows contain no digests, only list, version and entry.
+//! A row names list, version and entry; it contains no digest.
 
 use async_trait::async_trait;
 use obhut_casework::for_domains::{
@@ -195,7 +195,8 @@ pub(crate) async fn decided_before(
     Ok((covered && !judged.is_empty()).then_some(Followed { case, action }))
 }
 
-/// Inserts the findings of a screening: one per matched entry of a signed list.
+/// Inserts the findings of a screening: one per matched entry of a signed list, or one without an
+/// entry for an undecodable file.
 pub(crate) async fn write(
     tx: &mut Tx,
     casework: &Casework,

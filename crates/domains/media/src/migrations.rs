@@ -1,5 +1,5 @@
-//! Every change of this domain's tables, as numbered files of statements; the store's migrator runs
-//! them, in one order with those of other owners.
+//! Schema changes of this domain, as numbered files of statements. The store's migrator runs them
+//! together with those of the other owners, sorted by number.
 
 use obhut_casework::for_domains::Numbered;
 

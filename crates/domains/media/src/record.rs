@@ -85,8 +85,12 @@ async fn count_unsigned(tx: &mut Tx, screened: &Screened) -> Result<()> {
     Ok(())
 }
 
-/// Records a screening: hit counts for unsigned lists; for a match or an undecodable picture a finding in a
-/// case, and with `bytes` an exhibit.
+/// Records a screening: hit counts for unsigned lists; for a match or a suspicious
+/// unreadable file a finding in a case, and with `bytes` an exhibit. If a person released the same
+/// bytes of the same account before, that decision is followed without a new finding.
+///
+/// # Errors
+/// The upload's surface has no legal basis for screening, or the database or the vault failed.
 pub async fn record(
     casework: &Casework,
     screened: &Screened,

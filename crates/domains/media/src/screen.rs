@@ -41,9 +41,9 @@ words! {
         Match = "match",
         /// An entry of a signed list of harmless material, and of no other signed list.
         KnownHarmless = "known-harmless",
-        /// On no list, with too little detail for at least one perceptual kind.
+        /// On no signed list, with too little detail for at least one perceptual kind.
         LowQuality = "low-quality",
-        /// On no list.
+        /// On no signed list.
         NoMatch = "no-match",
         /// Could not be read, or only in part; never to be taken for "no match".
         Unreadable = "unreadable",
@@ -78,9 +78,9 @@ pub struct Match {
     pub purpose: Purpose,
     /// The list's action.
     pub action: Action,
-    /// What the entry says.
+    /// The entry's category.
     pub label: EntryLabel,
-    /// False when the list only counts.
+    /// False if the entry is in an unsigned version, so that the hit only counts.
     pub signed: bool,
     /// The entry's number, for HMA's clients.
     pub content: i64,
@@ -95,18 +95,19 @@ pub struct Screened {
     pub verdict: Verdict,
     /// What policy makes of it.
     pub action: Action,
-    /// All entries that matched, those of unsigned lists too; nearest first.
+    /// Entries that matched, nearest first: for one digest at most 50 signed and 50 unsigned
+    /// ones of each list.
     pub matches: Vec<Match>,
     /// PDQ quality, where it was computed.
     pub quality: Option<u8>,
     /// Media type by content, where known.
     pub media_type: Option<&'static str>,
-    /// Why it could not be read, or not whole: a code that stays the same, and a sentence.
+    /// Why it could not be read, or only in part: a stable code, and a sentence.
     pub unreadable: Option<(&'static str, String)>,
     /// True if a person should look into the cause.
     pub suspicious: bool,
     /// True when no decoder could do its work, so that nothing is known about the file.
-    pub is_ours: bool,
+    pub decoder_failed: bool,
 }
 
 /// Screens files against lists in memory. Calls block; use as many threads as there are cores.
@@ -118,7 +119,7 @@ pub struct Screener {
     options: ScreenOptions,
 }
 
-/// Result of hashing a video.
+/// Result of decoding a video.
 type Decoded = std::result::Result<VideoSeen, Unreadable>;
 
 /// Properties of a file besides its matches.
@@ -138,7 +139,7 @@ impl Screener {
         Self {
             pool,
             kept,
-            // Lists from files have no banks, so no content is disabled until a time.
+            // Never compared: lists from files have no banks, so no content is disabled.
             now_s: 0,
             options,
         }
@@ -217,8 +218,8 @@ impl Screener {
             (Some(container), _) => self.see_video(container, &mut matches, |take| {
                 self.pool.video_bytes(bytes, Sampling::FourASecond, take)
             }),
-            // Lists of byte digests alone need no pixels, but a broken picture is reported all the same: it
-            // must not pass for a picture that is on no list.
+            // Lists of byte digests alone need no pixels, so a file of unknown format isn't
+            // decoded. A picture still is: a broken one must not pass for one that is on no list.
             (None, None) if !needs_pixels && !bytes.is_empty() => Seen::default(),
             // Players don't rely on the first bytes alone, so anything ffmpeg can play is treated as a video.
             (None, None) if bytes.len() >= HEAD_BYTES => {
@@ -341,8 +342,8 @@ impl Screener {
         self.judge(matches, Seen::default())
     }
 
-    /// Entries that a digest matches, of each list the nearest only; [`Screener::match_all`] gives
-    /// all.
+    /// Entries that a digest matches, of each list the 50 nearest signed and unsigned ones;
+    /// [`Screener::match_all`] gives all.
     pub fn match_digest(&self, kind: &'static Kind, digest: &Digest) -> Vec<Match> {
         let mut matches = Vec::new();
         self.search(kind, digest, &mut matches);
@@ -469,7 +470,7 @@ impl Screener {
             media_type,
             unreadable: because,
             suspicious,
-            is_ours: unreadable.is_some_and(|u| u.is_decoder_fault()),
+            decoder_failed: unreadable.is_some_and(|u| u.is_decoder_fault()),
         }
     }
 }
@@ -490,7 +491,7 @@ pub fn frame_pixels<'a>(frame: &VideoFrame<'a>) -> Pixels<'a> {
 }
 
 impl Match {
-    /// True for the same entry of the same list, whatever its distance.
+    /// True for the same entry: of the same version of a list and the same kind, at any distance.
     pub(crate) fn is_entry_of(&self, other: &Self) -> bool {
         self.entry == other.entry
             && self.kind == other.kind
@@ -541,7 +542,7 @@ fn sort(matches: &mut [Match]) {
 }
 
 impl Screened {
-    /// A file that gave no bytes at all.
+    /// The result for a file that could not be read, without any match.
     pub fn unreadable(code: &'static str, because: String, suspicious: bool) -> Self {
         Self {
             verdict: Verdict::Unreadable,
@@ -555,24 +556,25 @@ impl Screened {
             media_type: None,
             unreadable: Some((code, because)),
             suspicious,
-            is_ours: false,
+            decoder_failed: false,
         }
     }
 
-    /// True when a person should look: a match, or a picture that can't be read.
+    /// True when a person should look: a match, or a file that is unreadable for a
+    /// suspicious reason.
     pub fn makes_a_finding(&self) -> bool {
         self.verdict == Verdict::Match || (self.verdict == Verdict::Unreadable && self.suspicious)
     }
 }
 
-/// Lists, disputes and keys as they were at one moment.
+/// Lists, disputes, banks and API keys as they were at one moment.
 #[derive(Clone)]
 pub struct Current {
     kept: Arc<Snapshot>,
     now_micros: i64,
 }
 
-/// An entry that a lookup by HMA's interface found.
+/// An entry that a lookup through HMA's interface found.
 #[derive(Clone, Debug)]
 pub struct BankHit {
     /// What matched.
@@ -594,7 +596,7 @@ impl Current {
         key.filter(valid)
     }
 
-    /// Entries of each kind of each list, with the list's name.
+    /// For each kind of each list: the list's name, the kind, and the number of entries.
     pub fn sizes(&self) -> Vec<(&str, &'static Kind, usize)> {
         let lists = self.kept.lists.iter();
         lists
@@ -635,7 +637,7 @@ impl Current {
                 });
             }
         }
-        // Signals of one content share its number; at equal distances it is returned once.
+        // Signals of one content share its number. It is returned once, at its nearest distance.
         hits.sort_by_key(|hit| (hit.found.distance_bits, hit.found.content));
         // A set, because two signals of one content need not be neighbours.
         let mut seen = std::collections::HashSet::new();
@@ -671,13 +673,13 @@ impl Current {
         hits
     }
 
-    /// These lists.
+    /// The lists of this snapshot.
     pub fn lists(&self) -> impl Iterator<Item = &LoadedList> {
         self.kept.lists.iter().map(|list| &**list)
     }
 }
 
-/// What matches, and who may ask, as it is now.
+/// The current lists, disputes, banks and API keys.
 pub async fn current(casework: &Casework) -> Result<Current> {
     Ok(Current {
         kept: kept(casework).await?,

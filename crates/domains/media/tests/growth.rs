@@ -108,7 +108,7 @@ async fn a_delta_counts_until_it_is_signed_and_the_rest_goes_on_matching() {
 /// found by it, and what was never on record is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
-    // Set by `cargo xtask soak`, which runs for long.
+    // `cargo xtask soak` sets it for a longer run.
     let long = std::env::var_os("OBHUT_SOAK").is_some();
     let (deltas, swaps) = if long { (10_000, 200) } else { (120, 8) };
     let b = bench(None).await;
@@ -192,7 +192,7 @@ async fn a_large_version_takes_its_place_without_a_pause() {
     let watching = c.clone();
     let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     tokio::task::yield_now().await;
-    media::import_list(&c, &assessed("l"), rows(0..160_000).as_bytes(), "test")
+    media::import_list(&c, &assessed("l"), rows(0..200_000).as_bytes(), "test")
         .await
         .unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
@@ -276,7 +276,7 @@ async fn unsigned_entries_do_not_crowd_out_a_match() {
     assert_eq!(screener.judged(matches).verdict, Verdict::Match);
 }
 
-/// A digest whose entry was disputed may come again under another one.
+/// A digest whose entry was disputed may be listed again under another entry.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disputed_digest_matches_again_under_a_new_entry() {
     let b = bench(None).await;

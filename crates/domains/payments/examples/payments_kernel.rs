@@ -45,7 +45,7 @@ fn main() {
     let seconds = begun.elapsed().as_secs_f64();
     println!("features {:.0} {sum}", all.len() as f64 / seconds);
     let mut monitor = Monitor::new(policy, Relations::default());
-    // The table of parties has its full size, as after a year.
+    // The table of parties has its full size, so that growing it isn't measured.
     monitor.reserve(all.len() / 3);
     let mut found = 0u64;
     let begun = Instant::now();

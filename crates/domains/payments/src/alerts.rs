@@ -30,14 +30,14 @@ use obhut_facts::{Language, words};
 const SOURCE: &str = "payments";
 /// Cool-down: a party of a decided case is re-alerted only when its newest transfer is at least
 /// this long after the newest one of the last alert, in microseconds; 30 days, our judgement.
-const ANEW_MICROS: i64 = 30 * 86_400 * 1_000_000;
-/// Transfers that go into a case's facts. Our judgement.
+const COOL_DOWN_MICROS: i64 = 30 * 86_400 * 1_000_000;
+/// Newest transfers of each alert that go into a case's facts. Our judgement.
 const FACTS_PAYMENTS_MAX: usize = 200;
 
 words! {
     /// The status of an alert.
     AlertState {
-        /// Open.
+        /// On record. It stays open when its case is decided.
         Open = "open",
         /// Its case was cleared, and what the alert said was deleted.
         Withdrawn = "withdrawn",
@@ -97,7 +97,7 @@ impl Domain for Payments {
         for row in &alerts {
             let mut c = Columns::of(row);
             let id = c.text()?;
-            // The content is deleted. The keyed digest remains, so that the same pattern doesn't
+            // The content is deleted. The keyed digest remains, so that the same transfers don't
             // raise an alert about this person again.
             let text = serde_json::to_string(&Detail::default()).expect("a detail is JSON");
             sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, state = $2, changed_at = $3, score = 0, scenario = '', first_at = last_at WHERE id = $4")
@@ -159,7 +159,7 @@ pub struct NewAlert {
     pub rests_on: Vec<Sealed<String>>,
 }
 
-/// A transfer, as an alert shows it.
+/// A transfer as an alert shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ShownTransfer {
     /// Id of the transfer, if ids were kept.
@@ -176,14 +176,14 @@ pub struct ShownTransfer {
     pub country: String,
     /// In the price band.
     pub in_band: bool,
-    /// Late or at night.
+    /// Late in the evening or at night, where the sender is.
     pub night: bool,
 }
 
-/// A counterparty, as an alert shows it.
+/// A counterparty as an alert shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ShownOther {
-    /// Which.
+    /// Its id.
     pub party: String,
     /// Transfers with it.
     pub n: u32,
@@ -213,27 +213,27 @@ struct StoredFired {
 /// An alert on record, without its sealed part: party, reasons and transfers.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct AlertRow {
-    /// Id.
+    /// Id of the alert: `alert-…`.
     pub id: String,
-    /// Its case.
+    /// Id of its case.
     pub case: String,
     /// `sender` or `recipient`.
     pub side: String,
-    /// What the party may be.
+    /// What the party may be, such as `possible buyer`.
     pub role: String,
-    /// The scenario.
+    /// Name of the scenario; empty after its case was cleared.
     pub scenario: String,
     /// 0 to 100.
     pub score: f64,
     /// Its status.
     pub state: AlertState,
-    /// First transfer it rests on.
+    /// Time of the first transfer it rests on, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "obhut_casework::time")]
     pub first_at: i64,
-    /// Last transfer it rests on.
+    /// Time of the last transfer it rests on, in the same form.
     #[serde(serialize_with = "obhut_casework::time")]
     pub last_at: i64,
-    /// When it last changed.
+    /// Time of its last change, in the same form.
     #[serde(serialize_with = "obhut_casework::time")]
     pub changed_at: i64,
 }
@@ -247,7 +247,7 @@ impl AlertRow {
     }
 }
 
-/// An alert with all that it says.
+/// An alert with its sealed part.
 #[derive(Clone, Debug)]
 pub struct AlertDetail {
     /// The row.
@@ -403,7 +403,7 @@ pub async fn record_alert(
             return Ok(Some(row));
         }
         // Holds after clearing, too: the keyed digest is still there, so the row is found.
-        if a.last_at < last + ANEW_MICROS {
+        if a.last_at < last + COOL_DOWN_MICROS {
             return Ok(None);
         }
     }
@@ -598,8 +598,8 @@ fn detail(casework: &Casework, sealed: &str) -> Result<Detail> {
         .map_err(|_| CaseworkError::unreadable("the detail of an alert"))
 }
 
-/// Parties of cases that a person decided to report and that were not withdrawn. Associations depend
-/// on these alone; a possible victim is never among them.
+/// Parties of cases that a person decided to report, unless all reports of the case were taken
+/// back. Associations depend on these alone; a possible victim is never among them.
 pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>>> {
     let rows = sqlx::query(
         "SELECT case_id, detail_sealed FROM payment_alerts WHERE state = 'open' AND role <> $1",
@@ -622,9 +622,9 @@ pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>
     Ok(confirmed)
 }
 
-/// Recomputes the alerts whose associations rested on cases that were withdrawn; returns how many
-/// changed. Called when one is withdrawn, and periodically while the server runs. An association is
-/// dropped as a whole, when the last case it rested on is gone.
+/// Recomputes the alerts whose associations rested on cases that were cleared or whose reports were
+/// taken back; returns how many changed. Called when a case is cleared, and periodically while the
+/// server runs. An association is dropped as a whole, when the last case it rested on is gone.
 pub async fn recount_associations(casework: &Casework) -> Result<u64> {
     let confirmed: Vec<String> = confirmed_parties(casework)
         .await?
@@ -654,7 +654,7 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
             Some(DependsOn::OwnConfirmed) => listed,
             None => true,
         });
-        // Called every few seconds: without a change there is nothing to write or audit.
+        // Called periodically: without a change there is nothing to write or audit.
         if (detail.fired.len(), detail.rests_on.len()) == before && !cleared {
             continue;
         }
@@ -664,8 +664,8 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
             detail = Detail::default();
         }
         changed += 1;
-        // Associations are never signals, so what remains still fulfils the scenario. Its score may
-        // now be below the lowest of an alert; it stays open.
+        // Associations are never signals, so what remains still fulfils the scenario. The alert
+        // stays open even if its score is now below the lowest that raises one.
         let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;
         let state = if cleared {
             AlertState::Withdrawn

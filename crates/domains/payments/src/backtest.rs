@@ -1,5 +1,6 @@
-//! History under two sets of thresholds: alerts gained and lost, by corridor and currency, precision
-//! where labels exist, and the parties just above and below the line.
+//! Compares alerts over the same history under two sets of thresholds: gained and lost, by corridor
+//! and currency, the precision where labels exist, and the parties just above and below the line,
+//! the lowest score that makes an alert.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +10,7 @@ use crate::scan::ScanResult;
 
 /// Groups shown; the rest are summed up. Our judgement.
 const GROUPS_MAX: usize = 40;
-/// Share of all customers that a first look goes to: 0.2 %. Our judgement.
+/// Share of all customers that are reviewed first: 0.2 %. Our judgement.
 pub const FIRST_LOOK: f64 = 0.002;
 
 /// Corridor and currency of each party, taken from its first transfer on each side.
@@ -70,7 +71,7 @@ pub struct Backtest {
     pub currencies: Vec<Group>,
     /// Alerts by score in steps of five: before and after.
     pub scores: Vec<(u32, u32)>,
-    /// Parties just above the line of the changed thresholds.
+    /// Parties just above the line of the changed thresholds; possible victims have no line.
     pub above: Vec<Sample>,
     /// And just below.
     pub below: Vec<Sample>,
@@ -145,13 +146,13 @@ impl Group {
 /// A party near the line.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// Which.
+    /// The party.
     pub party: PartyKey,
     /// Its score.
     pub score: f64,
     /// The scenario.
     pub scenario: &'static str,
-    /// Why.
+    /// Each indicator that fired, with its sentence in English.
     pub because: Vec<String>,
 }
 
@@ -166,7 +167,7 @@ pub struct Run<'a> {
 impl Run<'_> {
     fn alerts(&self) -> impl Iterator<Item = (PartyKey, &Assessment)> {
         self.found.alerts.iter().filter_map(|a| {
-            // A possible victim has no lowest score.
+            // A possible victim is alerted at any score.
             let alerted = a.assessment.score >= self.line || victim(&a.assessment);
             alerted.then_some((a.party, &a.assessment))
         })
@@ -272,7 +273,7 @@ pub fn compare(
     after
         .alerts()
         .for_each(|(_, a)| scores[bin(a.score)].1 += 1);
-    // Highest first, so the line divides it in two.
+    // Sorted by score, highest first, so the line divides the list in two.
     let suspects: Vec<_> = after
         .found
         .alerts
@@ -313,7 +314,7 @@ pub fn compare(
 /// What the removal of one signal costs: the numbers of a run without it.
 #[derive(Clone, Debug, Default)]
 pub struct Removal {
-    /// Indicator.
+    /// Id of the indicator.
     pub id: String,
     /// Numbers without it.
     pub totals: Totals,

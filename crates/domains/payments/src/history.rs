@@ -12,12 +12,12 @@ use obhut_vault::Sealer;
 /// Number of parts: 256, the top byte of the mixed key.
 pub const PARTS: usize = 256;
 
-/// Transfers kept in memory by one history at most, in bytes; above it parts go to files. Our
+/// Memory that the transfers of one history may take, in bytes; above it all parts go to files. Our
 /// judgement.
 const HELD_BYTES_MAX: usize = 3 << 30;
 /// Bytes of a transfer in a file.
 pub(super) const ROW_BYTES: usize = 72;
-/// How often the size is looked at, in transfers. Our judgement.
+/// How often the size is checked, in transfers. Our judgement.
 const LOOK_EVERY: usize = 1 << 18;
 
 /// The transfers of those parties, senders or recipients, that `part_of` places here.
@@ -102,7 +102,7 @@ impl Part {
         }
     }
 
-    /// Takes all of them and leaves the part empty.
+    /// Takes all transfers and leaves the part empty.
     ///
     /// # Errors
     /// The file with the rest can't be read.
@@ -195,7 +195,7 @@ impl Part {
     }
 }
 
-/// Transfers, spread over parts by one side.
+/// Transfers, spread over parts by sender or by recipient.
 pub struct History {
     parts: Vec<Part>,
     by_sender: bool,
@@ -216,14 +216,15 @@ impl History {
         }
     }
 
-    /// With another bound on its memory.
+    /// With another bound on its memory, in bytes.
     #[must_use]
     pub fn with_held_bytes_max(mut self, bytes: usize) -> Self {
         self.held_bytes_max = bytes;
         self
     }
 
-    /// One more.
+    /// Adds a transfer. A failed write to a file is reported by [`History::again`] and
+    /// [`History::into_parts`].
     pub fn push(&mut self, t: &Transfer) {
         let party = if self.by_sender {
             t.sender
@@ -239,7 +240,7 @@ impl History {
 
     fn look(&mut self) {
         let held: usize = self.parts.iter().map(Part::bytes).sum();
-        // After a failure everything stays in memory; `into_parts` reports it.
+        // After a failure nothing more goes to files; `again` and `into_parts` report it.
         if held <= self.held_bytes_max || self.fault.is_some() {
             return;
         }
@@ -256,7 +257,7 @@ impl History {
         self.held_bytes_max
     }
 
-    /// How many transfers.
+    /// Number of transfers.
     pub fn len(&self) -> usize {
         self.pushed
     }
@@ -312,8 +313,8 @@ pub(super) fn part_of(party: PartyKey) -> usize {
 }
 
 fn context_bits(c: &Context) -> u64 {
-    // The journal holds these bits: one may be added, none may move. `handle`: a social handle in the reference; `cover`:
-    // a published cover label there.
+    // The journal stores these bits: more may be added, none may move. `handle`: the payment's
+    // reference holds a social handle; `cover`: it is a published cover label.
     u64::from(c.kin)
         | u64::from(c.handle) << 1
         | u64::from(c.cover) << 2
@@ -380,7 +381,8 @@ pub(super) fn from_bytes(row: &[u8; ROW_BYTES]) -> Transfer {
         recipient: PartyKey(word(1)),
         at_micros: word(2) as i64,
         amount_minor: word(3) as i64,
-        // Only a journal of a newer version can hold another number, and its database is refused before it is read.
+        // Only a newer version writes another number, and its database is refused before the
+        // journal is read.
         currency: Currency::from_number(word(4) as u8).unwrap_or_else(usd),
         from: Country::from_number((word(4) >> 8) as u16),
         to: Country::from_number((word(4) >> 24) as u16),

@@ -21,11 +21,11 @@ use obhut_vault::Sealer;
 const FLUSH_EVERY: Duration = Duration::from_millis(20);
 /// Pause before a failed write is tried again. Our judgement.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// Bytes that may wait; above it nothing more is taken. Our judgement.
+/// Bytes that may wait to be written; above it no entry is taken. Our judgement.
 const WAITING_BYTES_MAX: usize = 64 << 20;
-/// A file is followed by another at this size, in bytes. Our judgement.
+/// Size above which the next frame begins a new file, in bytes. Our judgement.
 const FILE_BYTES_MAX: u64 = 256 << 20;
-/// Longest frame, in bytes. Our judgement.
+/// Longest frame, in bytes: what may wait, one entry more, and what sealing adds. Our judgement.
 const FRAME_BYTES_MAX: usize = 2 * WAITING_BYTES_MAX;
 /// Longest entry, in bytes. Our judgement.
 const ENTRY_BYTES_MAX: usize = 1 << 16;
@@ -52,7 +52,7 @@ struct Waiting {
     stop: bool,
 }
 
-/// Why a journal can't be opened or takes nothing; each says what to do.
+/// Why a journal can't be opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct JournalFault {
     /// The file, or the folder.
@@ -66,8 +66,8 @@ pub type Each<'a> = dyn FnMut(u64, &[u8]) -> Result<bool, String> + 'a;
 
 impl Journal {
     /// Opens a folder and hands every entry to `each`, in order, with its number. `each` returns
-    /// whether the entry may be deleted. The oldest files, as long as all their entries may be, are
-    /// deleted; the newest file always stays.
+    /// whether the entry may be deleted. Files are deleted from the oldest on, up to the first with
+    /// an entry that may not be; the newest file always stays.
     pub fn open(
         folder: &Path,
         sealer: Arc<Sealer>,
@@ -213,7 +213,8 @@ fn play(
     let length = file.metadata().map_err(say)?.len();
     let mut file = io::BufReader::with_capacity(1 << 20, file);
     let (mut at, mut gone) = (0u64, true);
-    // Records after the start of the next file belong to a failed write: they were never acknowledged.
+    // Entries from the next file's first number on belong to a failed write. The next file has them
+    // again.
     while at < length && next.is_none_or(|n| *seq + 1 < n) {
         let Some((bytes, sealed)) = read_frame(&mut file, length - at).map_err(say)? else {
             if next.is_some() {
@@ -296,7 +297,7 @@ impl Writer {
                 tracing::error!(cause = %e, "the payments journal can't be written; nothing more is taken until it can");
                 // The next attempt uses a new file; see the invariant.
                 self.file = None;
-                // What could not be written is dropped; `durable` never covered it.
+                // On closing, what could not be written is dropped; `durable` never covered it.
                 if self.stopped_within(RETRY_EVERY) {
                     return;
                 }
@@ -341,7 +342,7 @@ impl Writer {
             // What a failed attempt left there was never acknowledged.
             file.set_len(0)?;
             file.sync_all()?;
-            // Or a crash could lose the name of a file that holds acknowledged frames.
+            // Without syncing the folder, a crash could lose a file that holds acknowledged frames.
             File::open(&self.folder)?.sync_all()?;
             self.file = Some((file, 0));
         }
@@ -404,7 +405,7 @@ mod tests {
             fs::write(&one, [&first, more].concat()).unwrap();
             assert_eq!(played(folder, &sealer).unwrap(), expected(&["a", "b", "c"]));
         }
-        // What is missing before the next begins is damage, and said.
+        // Entries missing before the next file begins are damage, and the error says so.
         fs::write(&one, &first[..first.len() - 3]).unwrap();
         assert!(
             played(folder, &sealer)

@@ -1,8 +1,8 @@
-//! Transfers as they come: each answered from memory, kept in a journal that is on the disk at most
-//! a tenth of a second later, and raised as an alert where two signals hold.
+//! Transfers as they come: each is answered from memory, kept in a journal that is synced every few
+//! hundredths of a second, and raised as an alert where two signals hold.
 //!
-//! Invariant: an answer's `durable_seq` covers only what would survive the loss of power now. A
-//! caller sends again what isn't covered. A repeated transfer gets the same answer while it is
+//! Invariant: an answer's `durable_seq` covers only what would survive the loss of power now. The
+//! caller must send again what it doesn't cover. A repeated transfer gets the same answer while it is
 //! among the last `ANSWERS_MAX`; after a restart the answers are computed again from the journal.
 //! The journal (`journal.rs`) is sealed: it holds who paid whom.
 
@@ -84,7 +84,7 @@ pub struct LiveAnswer {
     pub advice: Advice,
     /// What was found, highest score first.
     pub found: Vec<Assessment>,
-    /// When a hold ends.
+    /// When the hold ends, microseconds since 1970; `None` unless the advice is to hold.
     pub hold_until: Option<i64>,
     /// Its place in the journal.
     pub seq: u64,
@@ -120,7 +120,7 @@ struct State {
     order: VecDeque<u64>,
     seq: u64,
     newest: i64,
-    /// What is to be put on record, the latest of each.
+    /// What is to be put on record: the latest assessment of each party and side.
     raised: HashMap<(PartyKey, Side), Raised>,
     /// Highest score raised so far, so that each payment doesn't raise the same alert again.
     alerted: HashMap<(PartyKey, Side), f64>,
@@ -168,9 +168,9 @@ impl Live {
             let (transfer, received) = read.ok_or("it holds no transfer")?;
             // Recording twice changes nothing, so this only has to cover what was never recorded.
             let raise = received > now - RAISED_AGAIN_MICROS;
-            // The time received comes from the journal, so that a hold ends when it was announced.
+            // The time received comes from the journal, so that a hold ends at the announced time.
             take(&mut state, &transfer, seq, &holding, received, raise);
-            // Older than any window: it may be let go of.
+            // Older than any window (a year): the entry may be deleted.
             Ok(transfer.at_micros < now - 366 * DAY_MICROS)
         })
         .map_err(|JournalFault { path, why }| CaseworkError::Folder {
@@ -236,7 +236,7 @@ impl Live {
             ));
         }
         let entry = entry_of(&state.transfers, &transfer, received);
-        // Before the windows: what cannot be kept must not count.
+        // Before `take` adds it to the windows: what cannot be kept must not count.
         // Under the lock, so that a replay takes the same order.
         let seq = self
             .journal
@@ -370,7 +370,7 @@ fn take(
         .filter_map(|(party, a)| Some((party, a?)))
         .collect();
     found.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
-    // Of either side: a possible victim's payment is not held because of its recipient either.
+    // On either side: a possible victim's payment isn't held, even if the other party scores high.
     let victim = found.iter().any(|f| f.1.role() == Role::PossibleVictim);
     let highest = found
         .iter()
@@ -382,11 +382,11 @@ fn take(
     } else if highest >= holding.from_score && !victim && t.at_micros > received - GONE_MICROS {
         (Advice::Hold, Some(received + holding.hours * 3_600_000_000))
     } else {
-        // A possible victim is spoken to, not held.
+        // A low score, a payment that has gone out, or a possible victim, who is spoken to instead.
         (Advice::Review, None)
     };
     if raise {
-        // A hold belongs to the sender's case where the sender is what it rests on.
+        // A hold belongs to the sender's case if it rests on the sender's score.
         let strong = |f: &&(PartyKey, Assessment)| {
             f.1.role() != Role::PossibleVictim && f.1.score >= holding.from_score
         };

@@ -24,7 +24,7 @@ pub async fn record_scan(
             |other| result.senders_of.get(&other).copied(),
         );
         let mut others: Vec<PartyKey> = found.events.iter().map(|e| e.other).collect();
-        // Not sorted, so repeats may remain; `confirmed_near` removes them.
+        // Drops only neighbouring repeats; `confirmed_near` removes the rest from its result.
         others.dedup();
         let side = found.assessment.side();
         let near = result.relations.confirmed_near(found.party, side, &others);

@@ -62,7 +62,8 @@ const SENDERS_MIN: usize = 3;
 
 /// Assesses every party of a history, which must be spread by recipient. With `asof` (microseconds
 /// since 1970) each party is assessed once, at that moment; later transfers must have been omitted.
-/// Otherwise it is assessed after each of its transfers, and its highest score counts.
+/// Otherwise it is assessed as its transfers come: after each, beyond 512 kept ones less often
+/// (`PartyWindow::is_due`). `RunningAssessment` decides which of these assessments counts.
 ///
 /// # Errors
 /// History that was spilled to files can't be read back.
@@ -347,8 +348,8 @@ fn look_at_collector(
     }
 }
 
-/// One alert for a party: as a possible victim, unless it is a collector mule, otherwise the one
-/// with the higher score.
+/// Keeps one alert for each party: the one as a possible victim, unless the party is a collector
+/// mule; without such an alert the one with the higher score.
 fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
     use obhut_typologies::Role;
     // A party that collects and passes on immediately isn't a victim because of passing on.
@@ -382,7 +383,7 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Runs `work` on each processor; `claim` hands out numbers below `n`, each once.
+/// Runs `work` on one thread per processor; `claim` hands out the numbers below `n`, each once.
 pub(super) fn each_part<E: Send>(
     n: usize,
     work: impl Fn(&dyn Fn() -> Option<usize>) -> Result<(), E> + Sync,

@@ -4,7 +4,7 @@
 #[path = "../../../app/tests/bench/mod.rs"]
 mod bench;
 
-/// The payments domain, in addition to those inside casework.
+/// Payments, and media for the lists the harness uses.
 fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     vec![
         Box::new(obhut_media::Media),
@@ -98,7 +98,7 @@ async fn alerts_and_holds_are_kept_the_same_on_each_database() {
             .await
             .unwrap();
         assert_eq!(released.state, HoldState::Released);
-        // The first is cleared: what rested on it is recomputed, its own data are gone.
+        // The first is cleared: what rested on it is recomputed, and its own data are deleted.
         let olga = new_person(c, "Olga", &[Role::Reviewer]).await;
         uphold_appeal(c, &first.case, &olga).await;
         let open = obhut_payments::payment_alerts(c, false, 10).await.unwrap();
@@ -276,7 +276,7 @@ fn swapping_countries_leaves_the_ranking_as_it_was() {
 fn history_too_large_for_memory_says_the_same() {
     let all = transfers(&made());
     let mut history = History::new(false).with_held_bytes_max(4 << 20);
-    // The size is checked every quarter of a million transfers: the same history five times.
+    // The size is checked every quarter of a million transfers: five copies exceed that.
     let copies = 5u64;
     for copy in 0..copies {
         for t in &all {

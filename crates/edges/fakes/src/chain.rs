@@ -1,7 +1,8 @@
 //! Generates a chain of any size, as a node would have written it: structure only, nothing is signed.
 //!
-//! Wallets pay one another, shops and exchanges reuse addresses, a site takes payments at fresh
-//! addresses and gathers them. For measuring and for trying out; a rule tuned on it proves nothing.
+//! Wallets pay one another, a few of them far more often than the rest. Exchanges reuse deposit
+//! addresses. A site takes payments at fresh addresses and consolidates them. The chain is for
+//! measuring and for trying out; a rule tuned on it proves nothing.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -32,15 +33,15 @@ pub struct GeneratedChain {
     pub inputs: u64,
     /// Addresses of the site that were spent together, four unless the chain is too short.
     pub seeds: Vec<String>,
-    /// Addresses of exchanges, and which one's.
+    /// Addresses of exchanges, each with the name of its exchange.
     pub exchanges: Vec<(String, String)>,
 }
 
 /// Transactions in a block.
 const BLOCK_TRANSACTIONS: usize = 2_500;
-/// A block that would take its file beyond this size goes into the next file, bytes.
+/// Largest block file, in bytes; a block that would exceed it begins the next file.
 const FILE_BYTES: u64 = 120 << 20;
-/// Zeros at the end of the last file, bytes.
+/// Zeros at the end of the last file, in bytes.
 const TAIL_BYTES: u64 = 1 << 20;
 const EXCHANGES: u64 = 8;
 /// Height of the first of two stale blocks; only chains of at most 2,000,000 inputs have them.
@@ -123,7 +124,7 @@ pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<GeneratedChain> {
     Ok(made)
 }
 
-/// Wallets 0 to 7 are exchanges, this one is the site.
+/// Wallets 0 to 7 are exchanges; this one is the site.
 const SITE: u64 = EXCHANGES;
 
 #[derive(Clone, Default)]
@@ -153,7 +154,8 @@ struct Making {
     ready: Vec<u32>,
     random: Random,
     site_left: u64,
-    /// Number of other payments between two payments to the site.
+    /// A payment goes to the site when the number of transactions and inputs so far is a multiple
+    /// of this.
     payments_apart: u64,
     site_addresses: Vec<u32>,
     made: GeneratedChain,
@@ -236,7 +238,7 @@ impl Making {
             if n == 0 {
                 return None;
             }
-            // Three in four choose among the 200,000 paid most recently.
+            // Three in four payers come from the last 200,000 entries, most of them paid recently.
             let reach = if self.random.below(4) == 0 {
                 n
             } else {
@@ -322,7 +324,7 @@ impl Making {
             };
             outs.push((payee, address, amount));
             if paid > amount {
-                // Wallets don't show change addresses, so they are not paid again.
+                // Wallets don't hand out change addresses, so no one pays to them again.
                 let change = self.fresh_change(payer);
                 // First or second at random: the place of the change must say nothing.
                 outs.insert(

@@ -2,8 +2,8 @@
 //!
 //! It shares the schema's table with the client; the tests of the crate `partners` check that table
 //! with `xmllint` against the pinned schema. The rules beyond the schema are written from the
-//! documentation, separately from the client's, and compared with those on generated documents:
-//! rules shared by both sides would test themselves.
+//! documentation, separately from the client's rules: shared rules would only test themselves. Both
+//! are compared on generated documents.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -29,10 +29,11 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// Longest upload, in bytes. The service itself names no limit. Our judgement.
 const UPLOAD_BYTES_MAX: usize = 512 << 20;
-/// Time after its opening until an unfinished report is deleted, in microseconds; the later of
-/// this and [`CHANGED_MICROS_MAX`] holds. Source: the CyberTipline's documentation.
+/// Time from its opening until an unfinished report is deleted, in microseconds. The later of this
+/// and [`CHANGED_MICROS_MAX`] counts. Source: the CyberTipline's documentation.
 const OPENED_MICROS_MAX: i64 = 24 * 3_600 * 1_000_000;
-/// Time after its last change until an unfinished report is deleted, in microseconds. Source: the CyberTipline's documentation.
+/// Time from its last change until an unfinished report is deleted, in microseconds. Source: the
+/// CyberTipline's documentation.
 const CHANGED_MICROS_MAX: i64 = 3_600 * 1_000_000;
 
 /// The faults to inject. Percentages are of requests.
@@ -60,7 +61,7 @@ pub struct FaultInjection {
     pub seed: u64,
 }
 
-/// Who is let in.
+/// The credentials that are accepted.
 #[derive(Clone, Debug)]
 pub struct Login {
     /// User name.
@@ -101,7 +102,7 @@ enum End {
     Retracted,
 }
 
-/// The service; clones are the same one.
+/// The service; clones share its state.
 #[derive(Clone)]
 pub struct CyberTip {
     kept: Arc<Mutex<Stored>>,
@@ -178,7 +179,7 @@ impl CyberTip {
         kept.reports.get(&number).map(|r| r.xml.clone())
     }
 
-    /// How many requests of each sort it got, and what it did to them.
+    /// Counts of requests by kind, and of injected faults by kind.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.kept.lock().expect("lock poisoned").counts.clone()
     }
@@ -537,7 +538,7 @@ fn refused(faults: &[schema::SchemaFault]) -> Option<Reply> {
 /// Parses a document and checks it against schema and rules; the answer names the first fault only.
 fn checked(headers: &HeaderMap, body: &[u8], root: &str, now: i64) -> Result<tree::Node, Reply> {
     let node = document(headers, body, root)?;
-    // Schema first: of all faults only the first is named.
+    // The schema before the rules, because the answer names the first fault only.
     if let Some(answer) = refused(&schema::faults(&node)) {
         return Err(answer);
     }
@@ -573,7 +574,7 @@ async fn submit(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
 }
 
 impl Reply {
-    /// The same once more.
+    /// A copy of this answer.
     fn again(&self) -> Self {
         match self {
             Self::Code {
@@ -715,7 +716,7 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
             Err(answer) => return answer,
             Ok(report) => report,
         };
-        // Only now: files arrive after /submit, so their number is known at the end.
+        // Checked only now: files arrive after /submit, so their number is known at the end.
         if report.batched && report.files.len() != 1 {
             return Reply::Code {
                 status: StatusCode::BAD_REQUEST,
@@ -725,7 +726,8 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
                 file: None,
             };
         }
-        // Files without details are accepted: one uploaded twice can never get its details.
+        // Files without details are accepted: after a lost answer the client uploads the file again
+        // and never learns the first id.
         report.end = End::Finished;
         let files = report.files.iter().map(|f| f.id.clone()).collect();
         kept.finished += 1;

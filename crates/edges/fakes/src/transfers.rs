@@ -1,6 +1,6 @@
 //! Synthetic transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
 //!
-//! [`PLANTED`] describes what is planted, [`GeneratedTransfers::labels`] names the parties.
+//! [`PLANTED`] describes what is planted; [`GeneratedTransfers::labels`] names the parties.
 //! Anything a rule finds in such data proves only that it finds what was planted. Amounts follow
 //! the published ranges (AIC T&I 589 and 634, FATF 2025, AUSTRAC), corridors the published shares
 //! of remittances into the Philippines and the World Bank's large corridors, rounded.
@@ -48,6 +48,7 @@ impl Default for Recipe {
             seed: 1,
             planted_per_100k: 20.0,
             night: 0.5,
+            // 2025-01-01.
             first_day: 20_089,
             days: 330,
         }
@@ -95,7 +96,8 @@ impl MadeTransfer {
 pub struct GeneratedTransfers {
     /// In time order; a transfer's id is its index.
     pub transfers: Vec<MadeTransfer>,
-    /// A party's number and what it was planted as: a sender's, of a `collector` a recipient's.
+    /// A party's number and what it was planted as. A `collector`'s number is that of a recipient,
+    /// every other that of a sender.
     pub labels: Vec<(u32, &'static str)>,
 }
 
@@ -165,7 +167,7 @@ pub fn synthesize(recipe: &Recipe) -> GeneratedTransfers {
     // 5 % of 20,000 senders: each charity is paid by about a thousand of them, at most.
     let charities = maker.fresh(1 + senders / 20_000);
     let planted = (f64::from(senders) * recipe.planted_per_100k / 100_000.0).round() as u32;
-    // Few for many buyers, so that recipients are shared between buyers.
+    // Few recipients for many buyers, so that buyers share them.
     let shared_pool = maker.fresh(8 + planted / 2);
     for sender in 0..senders {
         let label = if sender < planted {
@@ -205,7 +207,8 @@ pub fn synthesize(recipe: &Recipe) -> GeneratedTransfers {
     }
 }
 
-/// A permutation of 0..n, so that a party's number says nothing about its kind.
+/// The place of `n` in a permutation of `0..all`, so that a party's number says nothing about its
+/// kind.
 fn scatter(n: u32, all: u32) -> u32 {
     let step = (0..)
         .map(|k| all / 2 + k + 1)
@@ -424,7 +427,7 @@ impl Maker {
         let mut day = begin + self.rng.between(0.0, gap);
         while day < days {
             let n = own.end - own.start;
-            // The first is paid most.
+            // The first recipient is paid most.
             let first = self.rng.chance(0.5);
             let recipient = own.start + if first { 0 } else { self.rng.whole(0, n - 1) };
             let amount = level * (self.rng.normal() * inner).exp();

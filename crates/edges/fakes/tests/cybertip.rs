@@ -130,7 +130,8 @@ async fn a_report_from_submit_to_finish_and_every_refusal() {
     let (_, code, node) = b.code("/status", "", "").await;
     assert!(code == 0 && node.child("reportId").is_none());
 
-    // Malformed, not XML, another root, an element out of place, then values the rules refuse.
+    // Malformed, not XML, another root, an element out of place, then values that rules or schema
+    // refuse.
     for (body, expected) in [
         ("<report>", 4110),
         ("not xml", 4110),
@@ -264,7 +265,7 @@ async fn it_injects_the_configured_faults() {
         b.uploaded(&id).await.1.text_of("hash"),
         Some("00000000000000000000000000000000")
     );
-    // The answer breaks off, and yet it was done.
+    // The answer breaks off, although the request was done.
     let b = all(|m| m.lost_percent = 100);
     let (_, _, bytes) = b
         .raw("/submit", "text/xml", REPORT.to_owned(), &b.login)

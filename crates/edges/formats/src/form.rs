@@ -20,13 +20,13 @@ pub struct Form {
 }
 
 impl Form {
-    /// The function that renders a dossier. Only the core's `Report::render` may be given it, because only
-    /// a report has a person's decision; a test rejects every other use.
+    /// The function that renders a dossier. Pass it only to the core's `Report::render`: only a
+    /// report has a person's decision. A test rejects every other use.
     pub fn renderer(&self) -> fn(&Dossier) -> Rendered {
         self.write
     }
 
-    /// Remarks and omitted facts, without the document. Therefore it may be used for an undecided case.
+    /// Remarks and omitted facts, without the document, so this may be used for an undecided case.
     pub fn check(&self, dossier: &Dossier) -> Checked {
         (self.write)(dossier).into()
     }
@@ -35,7 +35,7 @@ impl Form {
 /// Prefix of [`Remark::field`] where a person has to determine something; the question follows.
 pub const DETERMINATION: &str = "determination.";
 
-/// Stability of a registry entry.
+/// Stability of a form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FormStatus {
     /// Output may still change.
@@ -66,7 +66,7 @@ pub struct Rendered {
 /// An exhibit that goes with a report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attached {
-    /// The exhibit.
+    /// Id of the exhibit.
     pub exhibit: String,
     /// SHA-256 of its bytes, where they are on record.
     pub sha256: Option<String>,

@@ -31,8 +31,9 @@ use inside::{archive, encoding, json, pdf};
 /// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 
-/// Longest original that is kept, and longest ZIP and PDF that is read, in bytes: a packet of the police holds pictures.
-/// As the longest body over HTTP. Our judgement.
+/// Longest original that is kept, and longest ZIP or PDF that is read, in bytes. Larger than a
+/// single report because the packets that police get hold pictures. Our judgement; the server's
+/// intake takes bodies of the same length.
 const ORIGINAL_BYTES_MAX: usize = 64 << 20;
 
 /// A text format of incoming reports.
@@ -51,7 +52,7 @@ struct Input<'a> {
     json: Option<Value>,
 }
 
-/// Every form, tried in this order.
+/// Every format, tried in this order.
 const FORMATS: &[&Format] = &[
     // Anything that begins with `<` counts as XML: a web page is unreadable, not a note.
     &cybertip::FORMAT,
@@ -122,7 +123,7 @@ fn read_text(text: &str, raw: &[u8]) -> Result<ParsedReport, String> {
     }
 }
 
-/// True for a text in brackets whose first word no JSON can begin with.
+/// True for a text whose opening bracket is followed by a word that no JSON has there.
 fn is_prose(text: &str) -> bool {
     let inside = text.trim_start()[1..].trim_start();
     let json = ["true", "false", "null"]
@@ -270,7 +271,7 @@ mod tests {
             2
         );
         assert_eq!(split(b"a note\nof two lines").len(), 1);
-        // File details follow their report; one that is broken off is still one.
+        // File details follow their report; a report that is cut off still counts as one.
         let file = br#"<reports><report><incidentSummary/></report><fileDetails><originalFileHash hashType="MD5">00000000000000000000000000000000</originalFileHash></fileDetails><report><incidentSummary/></report><report>"#;
         let given: Vec<_> = split(file).iter().map(|b| read(b)).collect();
         assert_eq!(
@@ -375,7 +376,7 @@ mod tests {
         }
     }
 
-    /// What a note's lines become.
+    /// An unknown risk, an unknown field and an empty one yield no fact.
     #[test]
     fn a_notes_lines_become_facts() {
         let note = "Nummer: 17\nDienst: example\nKonto: user-1\nAdresse: https://example.org/a\n\

@@ -1,8 +1,8 @@
 //! Files of tags: TagPack (YAML), ActorPack (YAML), CSV, plain lists of addresses.
 //!
-//! The format is detected from the content. Only for a plain list does the file name matter: it
-//! says whether the list is OFAC's (plain.rs). A row that can't be used is skipped and reported
-//! with its number; broken YAML is reported with line and column.
+//! The format is detected from the content, never from the file name. A plain list is OFAC's if its
+//! name says so (plain.rs). A row that can't be used is skipped and reported with its number;
+//! broken YAML fails with line and column.
 
 use obhut_facts::{ActorRecord, TagProblem, TagRecord};
 
@@ -52,9 +52,9 @@ pub(crate) fn confidence(word: &str) -> Option<u8> {
     CONFIDENCE.iter().find(|c| c.0 == word).map(|c| c.1)
 }
 
-/// Reads a file of tags. `name` is its file name: it is shown in problems and, in CSV and plain
-/// lists, is the source of tags that name none. A plain list is OFAC's if its name contains `ofac`
-/// or `sanction`.
+/// Reads a file of tags. `name` is its file name: problems show it, and tags of CSV and plain lists
+/// take it as their pack and, if they have none, as their source. A plain list whose name contains
+/// `ofac` or `sanction` is OFAC's; the tags of any other take the name as their label too.
 ///
 /// # Errors
 /// It isn't UTF-8, is empty, too long or in no known format, or has too many tags.

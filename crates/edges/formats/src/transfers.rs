@@ -130,7 +130,7 @@ const fn column(
 }
 
 pub(crate) mod at {
-    //! Places in `COLUMNS`.
+    //! Indexes into `COLUMNS`.
     pub const TX: usize = 0;
     pub const SENDER: usize = 1;
     pub const RECEIVER: usize = 2;
@@ -176,7 +176,8 @@ impl Mapping {
         Ok(Mapping(map))
     }
 
-    /// For each of [`COLUMNS`], its position in the file.
+    /// For each of [`COLUMNS`], its position in the file; `None` if the file lacks it. Fails if a
+    /// required or mapped column is missing, or if two columns are ambiguous.
     pub(crate) fn find(&self, theirs: &[String]) -> Result<Vec<Option<usize>>, String> {
         let place = |name: &str| {
             theirs
@@ -203,7 +204,7 @@ impl Mapping {
             }
             found.push(at);
         }
-        // One column can't be two things, and two of one name are ambiguous.
+        // One column can't fill two fields, and two columns of one name are ambiguous.
         for (n, at) in found.iter().enumerate() {
             let Some(at) = at else { continue };
             let name = theirs[*at].trim();
@@ -315,7 +316,7 @@ impl Reader {
     }
 }
 
-/// Reads bytes as a file of transfers, whatever they are; for fuzz/ alone.
+/// Reads arbitrary bytes as a file of transfers; only for fuzz/.
 #[doc(hidden)]
 #[cfg(target_os = "linux")]
 pub fn probe(bytes: &[u8]) {

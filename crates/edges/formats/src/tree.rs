@@ -11,7 +11,7 @@ const DEPTH_MAX: usize = 64;
 /// Most elements in one document. Our judgement.
 const ELEMENTS_MAX: usize = 200_000;
 
-/// An element. Prefixes are cut off: none of the forms read here needs them.
+/// An element. Namespace prefixes are cut off: no format read here needs them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Node {
     /// Its name.
@@ -58,17 +58,17 @@ impl fmt::Display for TreeFault {
 impl std::error::Error for TreeFault {}
 
 impl Node {
-    /// The first element of that name in it.
+    /// The first child of that name.
     pub fn child(&self, name: &str) -> Option<&Node> {
         self.children.iter().find(|c| c.name == name)
     }
 
-    /// All elements of that name in it.
+    /// All children of that name, in document order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.children.iter().filter(move |c| c.name == name)
     }
 
-    /// The text of the first element of that name, without white space around it.
+    /// The text of the first child of that name, trimmed.
     pub fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|c| c.text.trim())
     }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use obhut_facts::{Facts, IncidentKind, IncomingFormat, ParsedReport, Understood};
 use obhut_formats::incoming::{read, split};
 
-/// Ids, names and addresses of everybody a report says is reported.
+/// Ids, screen names, IP and e-mail addresses of all reported accounts.
 fn reported(facts: &Facts) -> Vec<String> {
     let mut all = Vec::new();
     for account in facts.reported.iter().chain(&facts.also_reported) {
@@ -172,7 +172,7 @@ fn lists_arrays_and_archives_are_taken_apart() {
     assert_eq!(given[0].raw.expose(), &packet, "all of it is kept");
     let two = zip(&[("a.json", IDS.as_bytes()), ("b.xml", TWO.as_bytes())]);
     assert_eq!(each(&two).len(), 2);
-    // Its pictures were in no report, and kept nowhere.
+    // Files beside the reports are kept with the first; they were once lost.
     let with_more = zip(&[
         ("a.json", IDS.as_bytes()),
         ("b.xml", TWO.as_bytes()),
@@ -189,7 +189,7 @@ fn lists_arrays_and_archives_are_taken_apart() {
     );
     let nothing = zip(&[("a.txt", b"words")]);
     assert_eq!(each(&nothing)[0].format, IncomingFormat::Unreadable);
-    // Zeros pack a thousand to one: the limit is on what comes out.
+    // Blanks pack a thousand to one: the limit is on what comes out.
     let bomb = zip(&[("a.json", &vec![b' '; 80 << 20])]);
     let given = each(&bomb);
     assert!(
@@ -271,8 +271,8 @@ fn a_printed_report_is_read_by_its_labels() {
     );
 }
 
-/// A content stream of a few hundred kilobytes once unpacked to gigabytes: a broken check sum at its end
-/// made the count zero, and the reader went on all the same.
+/// A content stream of a few hundred kilobytes once unpacked to gigabytes: because of a broken
+/// checksum at its end, its unpacked size counted as zero.
 #[test]
 fn a_pdf_that_unpacks_to_too_much_is_read_within_its_limit() {
     let spaces = vec![b' '; 80 << 20];
@@ -299,14 +299,14 @@ fn a_pdf_that_unpacks_to_too_much_is_read_within_its_limit() {
         "{:?}",
         given.unreadable
     );
-    // What is within the limit is read, wherever the table of objects says it is.
+    // A PDF within the limit is still read.
     assert_eq!(read(&pdf(&["an invoice"])).format, IncomingFormat::Pdf);
 }
 
-/// Rows, messages and reports that were lost without a word.
+/// Reports, messages and fields that were once lost silently.
 #[test]
 fn nothing_is_lost_on_the_way_in() {
-    // A report without its end took the next one with it.
+    // A report without its end once took the next one with it.
     let parts = split(b"<reports><report>1<report>2</report></reports>");
     assert_eq!(parts.len(), 2, "{parts:?}");
     // A report with a prefix, and a note, between two others.
@@ -315,7 +315,7 @@ fn nothing_is_lost_on_the_way_in() {
     assert_eq!(parts.len(), 3, "{parts:?}");
     assert!(parts[2].windows(9).any(|w| w == b"in danger"));
     assert_eq!(read(&parts[2]).format, IncomingFormat::Unreadable);
-    // A forwarded mail was skipped, and the mail said to be understood.
+    // A forwarded mail was once skipped, and the mail around it counted as understood.
     let forwarded = format!(
         "From: a@example.org\r\nTo: b@example.org\r\nSubject: Fwd\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
          --x\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--x\r\nContent-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n\
@@ -329,12 +329,12 @@ fn nothing_is_lost_on_the_way_in() {
         note.contains("see below") && note.contains("sie ist 12"),
         "{note}"
     );
-    // A note in brackets was broken JSON.
+    // A note in brackets was once taken for broken JSON.
     let note = read("[Anruf 14:05] Kind in Gefahr, Konto: x".as_bytes());
     assert_eq!(note.format, IncomingFormat::Note, "{:?}", note.unreadable);
     assert_eq!(read(b"[tru").format, IncomingFormat::Note);
     assert_eq!(read(b"[true").format, IncomingFormat::Unreadable);
-    // The private message itself, and a tick at "urgent".
+    // Once lost: the text of a private message, and a ticked box "urgent".
     let lemmy = read(br#"{"private_message_report": {"id": 1, "original_pm_text": "send me a picture", "reason": "r"}, "private_message_creator": {"id": 2, "name": "n"}}"#);
     let note = lemmy.facts.expose().note.clone().unwrap_or_default();
     assert!(note.contains("send me a picture"), "{note}");
@@ -346,7 +346,7 @@ fn nothing_is_lost_on_the_way_in() {
     assert_eq!(form.number.as_deref(), Some("17"));
 }
 
-/// Rows beyond the hundred thousandth were dropped.
+/// Rows beyond the hundred thousandth were once dropped.
 #[test]
 fn the_end_of_a_long_list_is_kept_together() {
     let mut list = "report_id;url;classification\n".to_owned();
@@ -404,7 +404,7 @@ fn found_inputs_are_read_or_said_to_be_unread() {
     }
 }
 
-/// Each made the reporter, or a child, the person reported.
+/// Each of these inputs once made the reporter, or a child, the person reported.
 #[test]
 fn the_reporter_is_never_the_suspect() {
     let pages = pdf(&[
@@ -466,10 +466,11 @@ fn the_reporter_is_never_the_suspect() {
     }
 }
 
-/// What isn't read is said not to be: text in another body of a mail, fields that aren't known, skipped pages.
+/// Every body of a mail is read, unknown fields make a report partly understood, and an endless
+/// page makes it unreadable.
 #[test]
-fn what_is_not_read_is_said() {
-    // A mail names the encoding of its parts; its text was decoded twice.
+fn mails_are_read_whole_and_gaps_are_named() {
+    // A part of a mail names its charset; the text was once decoded twice.
     let mut latin = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\nein M".to_vec();
     latin.extend(b"\xe4dchen, 12\r\n");
     let note = read(&latin).facts.expose().note.clone().unwrap_or_default();
@@ -506,10 +507,11 @@ fn what_is_not_read_is_said() {
     ] {
         assert_eq!(read(form.as_bytes()).understood, understood, "{form}");
     }
-    // With an account it is no notice about an address: account and urgency were lost.
+    // With an account it isn't a DSA notice, although `good_faith` says so: as a notice it once
+    // lost the account and the urgency.
     let given = read(br#"{"account": "bad-1", "good_faith": true, "urgent": "now"}"#);
     assert_eq!(reported(given.facts.expose()), ["bad-1"]);
-    // One page of operators without an end; it took gigabytes.
+    // One page of opening brackets without an end; reading it once took gigabytes.
     let vast = pdf(&[&"(".repeat(600_000)]);
     assert_eq!(read(&vast).format, IncomingFormat::Unreadable);
 }

@@ -1,5 +1,6 @@
-//! What each format of incoming reports becomes, field by field. Every sample is invented, and the
-//! reporter has other names, so that a snapshot shows at a glance when the reporter becomes the suspect.
+//! What each format of incoming reports becomes, field by field. Every sample is invented. The
+//! reporter's names differ from the suspect's, so that a snapshot shows at a glance when the
+//! reporter becomes the suspect.
 
 use std::fmt::Write as _;
 
@@ -85,7 +86,7 @@ fn mastodon_reports_the_target_and_not_the_account() {
             reported.profile_urls[0]: "https://example.org/@target"
             reported.screen_name: "target""#]],
     );
-    // The public view has no account around it, and one address.
+    // Without the administrator's view around it: no inner account, and one address.
     check(
         r#"{"id": "18", "account": {"id": "900"}, "target_account": {"id": "42", "username": "other", "ip": "192.0.2.43"}, "statuses": []}"#,
         &expect![[r#"
@@ -130,7 +131,7 @@ fn lemmy_reports_the_creator_of_the_post_and_not_of_the_report() {
             reported.id: "42"
             reported.screen_name: "other""#]],
     );
-    // Nothing says whose it is.
+    // Nothing says who wrote the message.
     check(
         r#"{"private_message_report": {"id": 9, "reason": "r"}, "creator": {"name": "reporter"}}"#,
         &expect![[r#"
@@ -378,7 +379,7 @@ fn xarf_names_an_account_only_where_it_says_whose() {
         assert_eq!(facts.risks.first().map_or("", |r| r.word()), risk, "{kind}");
         assert!(facts.reported.is_none(), "a host's name is no account");
     }
-    // Version 3, and version 3 about something else.
+    // The older format with `ReporterInfo`, and the same about something else.
     check(
         r#"{"Version": "2", "ReporterInfo": {"ReporterOrg": "Reporter"}, "Report": {"ReportType": "ChildAbuse", "Date": "2026-11-10T03:00:00Z", "SourceIp": "192.0.2.41", "SourcePort": 80, "SourceUrl": "https://example.org/p"}}"#,
         &expect![[r#"
@@ -583,7 +584,7 @@ fn a_cybertip_keeps_what_links_and_ranks() {
             victims[0].person.age: 12
             victims[0].screen_name: "kid""#]],
     );
-    // Of a batched report only the ids mean something.
+    // A batched report gives only ids of accounts.
     check(
         "<report><incidentSummary><incidentType>Child Pornography (possession, manufacture, and distribution)</incidentType></incidentSummary><batchedReport/>\
          <personOrUserReported><espIdentifier>41</espIdentifier></personOrUserReported><personOrUserReported><espIdentifier>42</espIdentifier></personOrUserReported></report>",

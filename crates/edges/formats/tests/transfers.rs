@@ -1,5 +1,5 @@
-//! Files of transfers by their standards: messages that fit the published schemas (where those are
-//! present) are read whole, each version, with and without prefixes.
+//! Reads ISO 20022 messages of each version, with and without prefixes. Where the published schemas
+//! are present, the messages are validated against them first.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,7 +47,8 @@ impl Read {
         Read { transfers, all }
     }
 
-    /// Who, whom, how much, where, when (seconds), under which id.
+    /// Id, sender, recipient, amount in minor units, currency, countries, seconds since 1970, and
+    /// UTC offset in minutes.
     fn rows(&self) -> Vec<String> {
         let name = |key| self.transfers.names.name(key);
         self.all
@@ -97,7 +98,7 @@ fn transaction(ids: &str, amount: &str, payee: &str) -> String {
 fn a_payers_order_is_read_with_each_payer_at_its_own_payments() {
     let folder = tempfile::tempdir().unwrap();
     let ids = |n: &str| format!("<InstrId>I{n}</InstrId><EndToEndId>E{n}</EndToEndId>");
-    // NOTPROVIDED is a blank id: the name must come from InstrId.
+    // NOTPROVIDED is a blank id: the id must come from InstrId.
     let unnamed = "<InstrId>I3</InstrId><EndToEndId>NOTPROVIDED</EndToEndId>";
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
@@ -122,7 +123,7 @@ fn a_payers_order_is_read_with_each_payer_at_its_own_payments() {
     // `school uniform` is one of the published cover labels.
     assert!(read.all.iter().all(|t| t.context.cover));
     assert_eq!(read.transfers.counted.problems, 0);
-    // The same with a prefix says the same.
+    // With a prefix the same message gives the same rows.
     let prefixed = text
         .replace("</", "\u{1}")
         .replace('<', "<p:")
@@ -171,7 +172,8 @@ fn a_broken_payment_leaves_the_next_to_their_own_payer() {
     );
     assert_eq!(read.transfers.counted.problems, 1);
 
-    // The last of a payment: it runs on into the next one, whose transactions once got this payer.
+    // The last transaction of a payment is broken and runs on into the next payment, whose
+    // transactions once got this payer.
     let broken = transaction(&ids("2"), "1", "Q").replace("</CdtTrfTxInf>", "");
     let text = order(
         &(payment(

@@ -37,8 +37,8 @@ const fn package(form: &'static Form) -> Destination {
     }
 }
 
-/// A ZIP for a folder without the exhibits: leads go to authorities that have no case yet, and say that the
-/// files are with the reporter.
+/// A ZIP for a folder, without the exhibits: leads go to authorities that have no case yet, and say
+/// that the files are with the reporter.
 const fn package_without_files(form: &'static Form) -> Destination {
     Destination {
         form,
@@ -84,7 +84,8 @@ pub fn by_name(name: &str) -> Option<&'static Destination> {
 /// Checks an address before it is put on record.
 ///
 /// # Errors
-/// No URL; plain http beyond this machine; the real service of the CyberTipline while the destination is for tests.
+/// The address isn't a URL with a host, or is plain http to another machine, or names the
+/// CyberTipline's production host while the destination is set to its test service.
 pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
     let invalid = |why: &str| Err(CaseworkError::invalid("url", why));
     let Some(known) = url::Url::parse(url).ok().filter(url::Url::has_host) else {

@@ -2,8 +2,8 @@
 //!
 //! An address is compared with the allow-list before the first connection and again after every
 //! redirect. A name is resolved once, by us, and the connection goes to what it resolved to: a name
-//! on the list that leads to a private address is refused. Private addresses are reached only by entries that write
-//! them out, and by `localhost`.
+//! on the list that leads to a private address is refused. Private addresses are reached only by
+//! entries that write them out, and by `localhost`.
 
 use std::fmt;
 use std::io::Read as _;
@@ -34,7 +34,8 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
     /// What the server says it is.
     pub media_type: Option<String>,
-    /// Metadata that an object was stored with: names without `x-amz-meta-`, in lower case, and values.
+    /// Metadata that an object was stored with: names without `x-amz-meta-`, in lower case, and
+    /// values.
     pub meta: Vec<(String, String)>,
 }
 
@@ -42,7 +43,7 @@ pub struct Fetched {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum FetchFault {
-    /// The operator's list, or our own check, refuses the address.
+    /// The operator's list, or our own check, refuses the address or what is there.
     NotAllowed(&'static str),
     /// No complete answer came: no connection, a certificate that isn't trusted, or it broke off.
     Unreachable,
@@ -73,13 +74,16 @@ impl std::error::Error for FetchFault {}
 
 impl AllowList {
     /// From what an operator wrote: `https://cdn.example.com/`, `http://10.0.0.5:9000/uploads/`.
+    /// Fails on an entry that isn't an http or https URL, or has a query, fragment, user or
+    /// password.
     pub fn new<'a>(beginnings: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         beginnings
             .into_iter()
             .map(|text| {
                 let url = Url::parse(text).map_err(|e| format!("\"{text}\" isn't a URL: {e}"))?;
                 let web = matches!(url.scheme(), "http" | "https") && url.host().is_some();
-                // An entry is compared by its path; a query or a fragment in it would have no effect.
+                // An entry is compared by its path; a query or a fragment in it would have no
+                // effect.
                 let plain = url.query().is_none() && url.fragment().is_none();
                 if web && plain && url.username().is_empty() && url.password().is_none() {
                     Ok(url)
@@ -145,7 +149,8 @@ impl Resolver for Outside {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.resolver.resolve(uri, config, timeout)?;
-        // An address that is written out was put on the list as it is; `localhost` can mean nothing else.
+        // An address that is written out was put on the list as it is; `localhost` can mean nothing
+        // else.
         let host = uri.host().unwrap_or_default();
         let written_out = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         if written_out || host == "localhost" {
@@ -185,7 +190,8 @@ fn is_public(address: IpAddr) -> bool {
         }
         IpAddr::V6(a) => match a.to_ipv4_mapped() {
             Some(mapped) => is_public(mapped.into()),
-            // 2000::/3 is the global unicast range; it contains transition and documentation ranges.
+            // 2000::/3 is the global unicast range; it contains transition and documentation
+            // ranges.
             None => {
                 let [first, second, ..] = a.segments();
                 first & 0xe000 == 0x2000

@@ -1,7 +1,8 @@
-//! Drains the outbox: hands each approved report to its destination, records the result, and retries
-//! where that makes sense.
+//! Drains the outbox: hands each approved report to its destination, records the result, and
+//! retries where that makes sense.
 //!
-//! Invariant: nothing leaves that is not an approved report or a retraction of one.
+//! Invariant: nothing leaves but approved reports, retractions of them, and events for the
+//! operator's own platform.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -50,7 +51,8 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            // Our judgement: 1.75 s of pauses bridge a dropped connection; longer outages wait in the outbox.
+            // Our judgement: 1.75 s of pauses bridge a dropped connection; longer outages wait in
+            // the outbox.
             tries: 4,
             pause: Duration::from_millis(250),
             first: Duration::from_secs(60),
@@ -75,9 +77,9 @@ pub struct DrainStats {
     pub deferred: u64,
     /// Stopped with an alarm; also retractions that failed, which are tried again.
     pub stopped: u64,
-    /// Of destinations that are halted.
+    /// Left waiting, because their destination is halted.
     pub halted: u64,
-    /// Why each deferred one is, in the order they were tried.
+    /// One reason for each deferred job, in the order in which they were deferred.
     pub deferrals: Vec<Deferral>,
 }
 
@@ -86,7 +88,7 @@ pub struct DrainStats {
 pub struct Deferral {
     /// Report.
     pub report: String,
-    /// What the last try met.
+    /// Why the last try failed.
     pub why: String,
 }
 
@@ -114,8 +116,8 @@ pub struct DrainScope<'a> {
     pub platform: bool,
 }
 
-/// Works until no job is due. The worker's name must be unique: it distinguishes a claim from those of
-/// other workers.
+/// Works until no job is due. The worker's name must be unique: it distinguishes a claim from those
+/// of other workers.
 pub async fn drain(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
@@ -169,11 +171,12 @@ async fn drain_all(
                     subject: draining.report,
                     platform: draining.platform,
                 };
-                // Deferred jobs come last, so if there is no fresh one there is none at all.
+                // A claim brings deferred jobs last: if it brings only jobs already seen, no fresh
+                // one is left.
                 for job in casework::claim(casework, &claim).await? {
                     match seen.insert(job.id.clone()) {
                         true => waiting.push_back(job),
-                        // Its next time stays, which was set a moment ago.
+                        // The time of its next try stays as it was set a moment ago.
                         false => casework::release_job(casework, &job, draining.worker).await?,
                     }
                 }
@@ -259,7 +262,8 @@ async fn work(
                 pause *= 2;
             }
             SendFault::Unreachable(why) => {
-                // Since it was put in, so restarts do not extend it; resuming by a person sets it again.
+                // The age counts from when the job was put in, so restarts do not extend it. When a
+                // person resumes the job, it starts again.
                 let age = now() - job.put_at;
                 if age > retry.horizon.as_micros() as i64 {
                     let why = format!("given up after {} hours; last: {why}", age / 3_600_000_000);
@@ -284,7 +288,8 @@ async fn work(
                 return stop(casework, &row, &why, false, job, worker).await;
             }
             SendFault::Void(why) => {
-                // After the first try of the first claim an earlier one may have sent something before it failed.
+                // Only in the first try of the first claim: after that, an earlier try may have
+                // sent something before it failed.
                 let unsent = job.tries == 1 && tries == 1;
                 return stop(casework, &row, &why, unsent, job, worker).await;
             }
@@ -292,7 +297,8 @@ async fn work(
             SendFault::Ours(
                 CaseworkError::Conflict { why, .. } | CaseworkError::Invalid { why, .. },
             ) => {
-                // Still ours: a rule refused it, for example because facts changed after the approval.
+                // Still ours: a rule refused it, for example because facts changed after the
+                // approval.
                 if casework::holds_job(casework, job, worker).await? {
                     return stop(casework, &row, &why, false, job, worker).await;
                 }
@@ -371,7 +377,8 @@ async fn event(
                 "the platform didn't take a decision about uploads: {why}; it can ask for them with GET /v1/screen?since="
             ),
         };
-        // One for each request, so that none hides another; decisions can be asked for all together.
+        // An alarm for each request, so that none hides another; decisions share one, because the
+        // platform can ask for all of them together.
         let subject = match job.kind {
             JobKind::Information => job.subject.as_str(),
             _ => casework::PLATFORM,
@@ -501,8 +508,8 @@ async fn attempt(
             if sent.filing.host.is_empty() {
                 sent.filing.host = channel.address();
             }
-            // Packages and webhooks give no number, but a retraction takes an empty one to mean that nothing
-            // was ever sent.
+            // Packages and webhooks give no number, but a retraction takes an empty one to mean
+            // that nothing was ever sent.
             let remote = match sent.filing.remote.as_str() {
                 "" => row.id.clone(),
                 remote => remote.to_owned(),

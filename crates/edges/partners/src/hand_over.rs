@@ -1,5 +1,5 @@
-//! Writes packages for authorities that have no API, encrypted to the authority's key; a person hands them
-//! over.
+//! Writes packages for authorities that have no API, encrypted to the authority's key; a person
+//! hands them over.
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -9,12 +9,14 @@ use obhut_formats::reports::zip;
 
 use crate::submission::{SendFault, Sent, Submission};
 
-/// Writes a package with its files to the folder for the authority: encrypted to its key, or not at all.
+/// Writes a package with its files to the folder for the authority: encrypted to its key, or not at
+/// all.
 pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let documents = submission
         .documents
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
-    // Forms render without the vault, so the exhibits join the package here: those that were approved, no others.
+    // Forms render without the vault, so the exhibits join the package here: those that were
+    // approved, no others.
     let mut parts = unzip(&documents.report)?;
     let row = casework::report_row(submission.casework, &submission.filing.report).await?;
     for (number, file) in (1..).zip(&documents.attached) {
@@ -52,7 +54,8 @@ pub(crate) async fn send_document(
     write_package(&submission, &report, documents.report.clone(), kind)
 }
 
-/// Writes the retraction next to the package it retracts; the job stays open until it is acknowledged.
+/// Writes the retraction next to the package it retracts; the job stays open until it is
+/// acknowledged.
 pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = &submission.filing.report;
     // Only a filed report has a remote id; without one, no package was written.

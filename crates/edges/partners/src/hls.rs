@@ -21,8 +21,9 @@ const FAILURES_MAX: u32 = 10;
 const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
-/// false, or the reader is gone. Of several renditions the one with the lowest bitrate is taken: the
-/// hash needs no more. Returns the number of segments that could not be fetched.
+/// false, or the reader is gone. Of several renditions the one with the lowest bitrate is taken:
+/// the hash needs no more. Returns the number of segments that could not be fetched. Fails if the
+/// address may not be fetched, isn't an HLS playlist, or can't be reached any more.
 // Long: a single loop whose state is in local variables.
 pub fn follow(
     fetcher: &Fetcher,
@@ -56,7 +57,8 @@ pub fn follow(
             Ok(Playlist::MediaPlaylist(playlist)) => playlist,
             // Followed once only: a master playlist that names another could do so for ever.
             Ok(Playlist::MasterPlaylist(master)) if first => {
-                // I-frame playlists (RFC 8216, 4.3.4.3) are for seeking, and their segments are byte ranges.
+                // I-frame playlists (RFC 8216, 4.3.4.3) are for seeking, and their segments are
+                // byte ranges.
                 let variants = master.variants.iter().filter(|v| !v.is_i_frame);
                 let least = variants
                     .min_by_key(|v| v.bandwidth)
@@ -118,8 +120,9 @@ pub fn follow(
         if playlist.end_list || changed.elapsed() > STILL_MAX {
             return Ok(skipped);
         }
-        // RFC 8216, 6.3.4 asks for half a target duration. Ours is two seconds at most, which is
-        // less for segments longer than four seconds, so as not to fall behind.
+        // RFC 8216, 6.3.4 asks for half a target duration after an unchanged playlist. This wait is
+        // two seconds at most, which is less for segments longer than four seconds, so as not to
+        // fall behind.
         let wait = Duration::from_millis(playlist.target_duration.min(60) * 500);
         thread::sleep(wait.clamp(Duration::from_millis(200), Duration::from_secs(2)));
     }

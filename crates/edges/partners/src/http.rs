@@ -1,4 +1,4 @@
-//! Calls to authorities: one request, one answer, with limits, without redirects.
+//! Calls to destinations and the platform: one request, one answer, with limits, without redirects.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// The body as text: ISO-8859-1 if it says so or isn't UTF-8.
+    /// The body as text: ISO-8859-1 if the Content-Type says so or the body isn't UTF-8.
     pub fn text(&self) -> String {
         let latin = self.media_type.to_ascii_lowercase().contains("8859-1");
         match (latin, std::str::from_utf8(&self.bytes)) {
@@ -130,8 +130,8 @@ impl Default for Http {
 impl Http {
     /// A client with this limit on the wait for an answer.
     pub fn with_patience(answer_time_max: Duration) -> Self {
-        // Credentials and reports go to the configured address only: no redirects, no proxy from the
-        // environment (which ureq would take by default).
+        // Credentials and reports go to the configured address only: no redirects, no proxy from
+        // the environment (which ureq would take by default).
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -228,7 +228,8 @@ impl Http {
             .get("request-id")
             .and_then(|v| v.to_str().ok())
             .map(|id| id.chars().filter(char::is_ascii_graphic).take(64).collect());
-        // One byte beyond the limit is read, to distinguish a longer answer from one that just fits.
+        // One byte beyond the limit is read, to distinguish a longer answer from one that just
+        // fits.
         let mut bytes = Vec::new();
         response
             .body_mut()

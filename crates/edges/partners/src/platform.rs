@@ -1,10 +1,10 @@
-//! What was decided about uploads and what a person asks about a case, for the operator's own platform: events signed
-//! the Standard Webhooks way.
+//! Events for the operator's own platform, signed after Standard Webhooks: what was decided about
+//! uploads, and what a person asks about a case.
 //!
-//! The state in an event is read when it is sent, not when it was put in: events that overtake each
-//! other never turn a release into a removal. The platform can ask for decisions at `GET
-//! /v1/screen`, so one that is given up loses nothing. A question that is given up raises an alarm:
-//! a person has to ask another way.
+//! The state in an event is read when the event is sent, not when its job was put in: events that
+//! overtake each other never turn a release into a removal. The platform can ask for decisions at
+//! `GET /v1/screen`, so giving up an event about them loses nothing. A question that is given up
+//! raises an alarm: a person has to ask another way.
 
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ type Event = Option<(&'static str, serde_json::Value)>;
 /// What is asked about a case; none once the request has ended.
 async fn asked(casework: &Casework, job: &Job) -> Result<Event, SendFault> {
     let asked = casework::question_for_platform(casework, &job.subject).await?;
-    // No case: the platform answers by the request's id. The account is its own name for a user.
+    // No case: the platform answers by the request's id. The account is the platform's own name for
+    // a user.
     Ok(asked.map(|q| {
         let wanted: Vec<_> = q.request.wanted.iter().map(|w| w.word()).collect();
         let data = json!({ "request": q.request.id, "account": q.account, "uploads": q.screenings,

@@ -37,8 +37,8 @@ impl S3 {
         })
     }
 
-    /// The same, with the objects' metadata taken as what the platform knows of an upload. Only where no uploader can
-    /// write it.
+    /// The same store. With `facts`, the objects' metadata counts as what the platform knows about
+    /// an upload: set it only if uploaders can't write that metadata.
     pub fn with_facts(mut self, facts: bool) -> Self {
         self.facts = facts;
         self

@@ -19,8 +19,9 @@ pub struct Submission<'a> {
     pub filing: &'a Filing,
     /// The approved documents; `None` for a retraction.
     pub documents: Option<&'a Documents>,
-    /// Why no new submission may start: the case, a setting or the destination changed after the approval, or no
-    /// approval covers the documents. A submission already started is still confirmed or cancelled.
+    /// Why no new submission may start: the case, a setting or the destination changed after the
+    /// approval, or no approval covers the documents. A submission already started is still
+    /// confirmed or cancelled.
     pub void: Option<&'a str>,
     /// The outbox job.
     pub job: &'a Job,
@@ -30,7 +31,8 @@ pub struct Submission<'a> {
     pub http: Arc<Http>,
 }
 
-/// A finished step: the destination accepted the report, the package was written, or nothing was left to retract.
+/// A finished step: the destination accepted the report, the package was written, or nothing was
+/// left to retract.
 pub struct Sent {
     /// Progress before this result is recorded.
     pub filing: Filing,

@@ -1,6 +1,8 @@
-//! The words of one attempt to deliver a report: what was sent and what came back, kept as an exhibit.
+//! Transcript of one attempt to deliver a report: what was sent and what came back, kept as an
+//! exhibit.
 //!
-//! Without credentials; of a file only name and length, because it is an exhibit itself.
+//! It has no credentials, and of a file only name and length, because the file is an exhibit
+//! itself.
 
 use obhut_casework as casework;
 use serde::Serialize;

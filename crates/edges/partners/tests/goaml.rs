@@ -187,7 +187,7 @@ async fn each_profile_writes_a_report_its_unit_takes() {
     for (profile, schema) in SCHEMAS {
         let mut unit = unit(profile);
         unit.schema = shared(schema).map(|p| std::fs::read_to_string(p).unwrap());
-        // The published schemas write ^ and $ as anchors, which XML Schema reads as letters.
+        // The published schemas write ^ and $ as anchors, which XML Schema reads as characters.
         unit.schema_compat = true;
         let r = rendered(&facts(&unit), Some(&unit)).await;
         assert_eq!(r.remarks, [], "{profile}\n{}", document(&r));

@@ -26,7 +26,7 @@ impl Clock for Fixed {
     }
 }
 
-/// Recognised as a picture, because other files have no category.
+/// Begins like a PNG: only pictures and videos have a category.
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n and nothing more";
 /// Every field there is, all invented.
 const FULL: &str = include_str!("../../formats/tests/facts_full.json");
@@ -76,7 +76,7 @@ impl Decided {
             media_type: Some("image/png"),
             unreadable: None,
             suspicious: false,
-            is_ours: false,
+            decoder_failed: false,
         };
         let subject = Subject {
             group: "a".into(),
@@ -125,7 +125,8 @@ impl Decided {
             .await
             .unwrap();
         let ncmec = destinations::by_name("ncmec").unwrap();
-        // What was approved must be what is sent, so rendering may depend on nothing but the report.
+        // What was approved must be what is sent, so rendering may depend on nothing but the
+        // report.
         let once = report.render(ncmec.renderer());
         assert_eq!(once, report.render(ncmec.renderer()), "render is pure");
         once
@@ -581,8 +582,8 @@ async fn generated_cases_make_valid_documents() {
         "{count} cases, render and scores {:?} each",
         took / count as u32
     );
-    // Some case writes every element of the schema except `fileName`, which would only repeat the
-    // original name.
+    // Every element of the schema occurs in some case, except `fileName`, which would only repeat
+    // the original name.
     let never: Vec<_> = table::elements()
         .into_iter()
         .filter(|e| !kinds.contains(*e))
@@ -610,9 +611,9 @@ async fn generated_cases_make_valid_documents() {
     }
 }
 
-/// The table's validator and `xmllint` agree, about what is wrong as well.
+/// The table's validator and `xmllint` accept and refuse the same documents.
 #[tokio::test]
-async fn the_validator_says_what_xmllint_says() {
+async fn the_validator_accepts_what_xmllint_accepts() {
     let Some(xsd) = schema_file() else { return };
     let r = rendered(FULL, true, Extent::Whole).await;
     let texts = [r.text().unwrap().to_owned(), r.files[0].with_ids(1, "f")];

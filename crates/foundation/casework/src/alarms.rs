@@ -33,7 +33,7 @@ pub(crate) async fn raise(
     subject: &str,
     text: &str,
 ) -> Result<()> {
-    // Part of it is a service's answer, which may be of any length.
+    // Part of the text may be a service's answer, which may be of any length.
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
     // `raised_at` keeps its first value, so that a repeated alarm keeps its place.
     sqlx::query(

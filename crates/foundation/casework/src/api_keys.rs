@@ -80,6 +80,10 @@ pub async fn create_key(
 }
 
 /// Like [`crate::create_key`], with an expiry in microseconds since 1970.
+///
+/// # Errors
+/// Invalid without a name or a right, for the right `decide` without a person, or with an expiry
+/// that isn't in the future; denied for a removed person.
 pub async fn create_key_until(
     casework: &Casework,
     name: &str,
@@ -149,7 +153,7 @@ pub async fn create_key_until(
         &words.join(" "),
     )
     .await?;
-    // Servers keep keys in memory, and read them again when this number changes.
+    // Servers keep keys in memory, and read them again when the generation counter changes.
     changes::note(&mut tx).await?;
     tx.commit().await?;
     Ok((key, secret))

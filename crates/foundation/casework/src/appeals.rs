@@ -75,7 +75,8 @@ pub(crate) async fn decided_already(casework: &Casework, case: &str) -> Result<O
     Ok(against)
 }
 
-/// Like [`file_appeal`], also if an appeal against this decision was rejected. `admitted`: the actor admitted it.
+/// Like [`file_appeal`], also if an appeal against this decision was rejected. `admitted`: the
+/// actor admitted it.
 pub(crate) async fn file(
     casework: &Casework,
     case: &str,

@@ -65,7 +65,7 @@ impl Approvable {
 /// because they may name children.
 ///
 /// # Errors
-/// A conflict if the report can't be approved as it is.
+/// Denied without the role reporting-officer; a conflict if the report can't be approved as it is.
 pub async fn begin_approval(
     casework: &Casework,
     report: &str,
@@ -122,7 +122,8 @@ pub async fn begin_approval(
 /// What is approved.
 #[derive(Clone, Copy, Debug)]
 pub struct Approved<'a> {
-    /// The documents that will be sent, byte for byte, with placeholders for what the receiver assigns.
+    /// The documents that will be sent, byte for byte, with placeholders for what the receiver
+    /// assigns.
     pub documents: &'a [u8],
     /// They break a rule of the receiver's documentation.
     pub overrides: bool,
@@ -337,8 +338,8 @@ async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> 
 /// # Errors
 /// A conflict if the person made the latest decision, or if the report isn't based on that one.
 async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) -> Result<()> {
-    // Within the transaction: asking the pool for a second connection would wait for one that another
-    // approval holds, which waits likewise.
+    // Within the transaction: asking the pool for a second connection would wait for one that
+    // another approval holds, which waits likewise.
     let decisions = decisions::decisions_within(tx, &row.case).await?;
     let latest = decisions
         .last()
@@ -361,9 +362,10 @@ async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) ->
 /// Prefix of the key of an approval with documents. Keys without it are of older versions.
 const APPROVED_KEY: &str = "approved:";
 
-/// Keyed digest of all that an approval covers besides its documents: facts, files, decision, settings, destination
-/// and host. Excluded is what changes without anyone touching the case or the destination: the time, the status,
-/// and the numbers of other reports about the account.
+/// Keyed digest of all that an approval covers besides its documents: facts, files, category,
+/// determinations, settings, destination and its address. It leaves out what changes without anyone
+/// touching the case or the destination: the time, the status, and the numbers of other reports
+/// about the account.
 async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) -> Result<String> {
     // Not `dossier.facts`: victims may be left out there, and other reports' numbers are added.
     let facts = facts::facts(casework, &dossier.case).await?;
@@ -405,7 +407,8 @@ async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) ->
         dossier.determinations,
         dossier.unit.as_ref().map(|u| u.expose()),
         row.destination,
-        // The whole address: on a shared host the path is the receiver. Not the password, which may be renewed.
+        // The whole address: on a shared host the path is the receiver. Not the password, which may
+        // be renewed.
         channel.url,
         channel.user,
         channel.folder,

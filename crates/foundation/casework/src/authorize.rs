@@ -1,10 +1,10 @@
 //! Authorisation: which actor may perform which action. Pure; takes its data as arguments.
 //!
-//! [`ACTIONS`] lists for each action the right a key needs and the roles that permit it. A request with
-//! a key needs both: the key's right and the person's role. HTTP and the command line check every
-//! action of a person here, and so does tracing on every surface. What is only read, handed in or
-//! curated by a program goes by its key's right. The four-eyes rules are checked where the second
-//! person acts.
+//! [`ACTIONS`] lists for each action the right a key needs and the roles that permit it. A request
+//! with a key needs both: the key's right and the person's role. HTTP and the command line check
+//! every action of a person here, and so does tracing on every surface. What is only read, handed
+//! in or curated by a program goes by its key's right. The four-eyes rules are checked where the
+//! second person acts.
 
 use crate::{ApiKey, CaseworkError, Next, Person, Result, Right, Role};
 
@@ -113,7 +113,7 @@ const fn at_the_shell(action: Action, roles: &'static [Role]) -> Gate {
     }
 }
 
-/// Every action, and who may.
+/// Every action, and what it takes to perform it.
 pub const ACTIONS: &[Gate] = &[
     gate(Action::DecideCase, REVIEWER),
     gate(Action::ReadDraft, EITHER),
@@ -181,8 +181,8 @@ pub enum Actor<'a> {
 pub enum State {
     /// Nothing.
     Any,
-    /// Tracing. Regtest needs nothing; every other network needs a case with a legal basis that hasn't
-    /// expired.
+    /// Tracing. Regtest needs nothing; every other network needs a case with a legal basis that
+    /// hasn't expired.
     Money {
         /// The network is regtest.
         needs_no_basis: bool,

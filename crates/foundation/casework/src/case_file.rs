@@ -62,7 +62,8 @@ fn public() -> Surface {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaseFileItem {
-    /// Path of its bytes, relative to the case file. With neither this nor `content`, only the description is recorded.
+    /// Path of its bytes, relative to the case file. With neither this nor `content`, only the
+    /// description is recorded.
     pub path: Option<String>,
     /// Its bytes in base64, if the case file has no folder.
     pub content: Option<String>,
@@ -120,8 +121,8 @@ pub async fn new_case(
         ));
     }
     if file.surface == Surface::PrivateMessage {
-        // A private message that was reported to the provider may be reported on. Only screening private
-        // messages needs a legal basis.
+        // A private message that was reported to the provider may be reported on. Only screening
+        // private messages needs a legal basis.
         audit::note(
             casework,
             actor,
@@ -231,7 +232,8 @@ async fn add_file(
         name,
         surface: file.surface,
         uploaded_at: uploaded.map(|t| t.as_microsecond()),
-        // We stopped nothing here. Whether everyone could see it is in its facts (`publicly_available`), which come first.
+        // We stopped nothing here. Whether everyone could see the file is in its facts
+        // (`publicly_available`), which come first.
         stopped: false,
         digests: None,
     };

@@ -66,7 +66,7 @@ pub struct Case {
     /// When it last changed, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub changed_at: i64,
-    /// Files with findings.
+    /// Number of files with findings.
     pub files: i64,
     /// The account it is about.
     #[serde(skip)]
@@ -84,7 +84,8 @@ pub(crate) struct Opening<'a> {
     pub embargo: Option<(Option<i64>, String)>,
 }
 
-/// The open case of a group. By the time a finding is written it may have been decided, and another opened.
+/// The open case of a group. By the time a finding is written it may have been decided, and another
+/// opened.
 pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
     let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
         .bind(group_key(casework, subject))
@@ -116,8 +117,8 @@ pub(crate) async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
 }
 
 /// The open case of a group, created with the id `fresh` if there is none, and locked until the
-/// transaction ends: no decision can happen while a finding is being added, and no finding joins a case
-/// that has just been decided.
+/// transaction ends: no decision can happen while a finding is being added, and no finding joins a
+/// case that has just been decided.
 pub(crate) async fn hold_or_insert(
     tx: &mut Tx,
     casework: &Casework,
@@ -310,7 +311,8 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
             "case {id} was changed by another user meanwhile; reload it"
         )));
     }
-    // An approval or an open appeal changes nothing for the platform, and neither does a rejected appeal.
+    // An approval or an open appeal changes nothing for the platform, and neither does a rejected
+    // appeal.
     let decides = match to {
         CaseStatus::Cleared => true,
         CaseStatus::Decided | CaseStatus::Closed => from != CaseStatus::Appealed,
@@ -324,7 +326,7 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
 
 /// Puts a reported case back to decided, because none of its reports was sent; does nothing in
 /// another status. Not a row of [`TRANSITIONS`], because then [`advance`] could take the step for a
-/// report that was.
+/// report that was sent.
 pub(crate) async fn back_to_decided(tx: &mut Tx, now: i64, id: &str) -> Result<()> {
     sqlx::query("UPDATE cases SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4")
         .bind(CaseStatus::Decided.word())
@@ -389,8 +391,8 @@ pub(crate) async fn reported_accounts(
     Ok(found)
 }
 
-/// Deletes the account of a case, and its embargo if that has expired. Returns true if an embargo is
-/// still in force.
+/// Deletes the account of a case, and its embargo if that has expired. Returns true if an embargo
+/// is still in force.
 pub(crate) async fn forget_account(tx: &mut Tx, now: i64, id: &str) -> Result<bool> {
     // Empty keys do not collide: the unique index covers open cases only.
     sqlx::query(
@@ -417,7 +419,8 @@ pub(crate) async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
     Ok(status_since(tx, id).await?.0)
 }
 
-/// Status, and when it last changed, microseconds since 1970.
+/// Status of a case, and when the case last changed, microseconds since 1970: a new finding changes
+/// it too.
 pub(crate) async fn status_since(tx: &mut Tx, id: &str) -> Result<(CaseStatus, i64)> {
     let row = sqlx::query("SELECT status, changed_at FROM cases WHERE id = $1")
         .bind(id)
@@ -634,7 +637,7 @@ mod tests {
         }
     }
 
-    /// Every pair of statuses there is: those of the table go, all others are refused and change
+    /// Every pair of statuses: a step in the table succeeds, any other is refused and changes
     /// nothing.
     #[tokio::test]
     async fn every_step_is_in_the_table_or_refused() {
@@ -661,7 +664,8 @@ mod tests {
         }
     }
 
-    /// A case takes nothing new once it is cleared, and a condition on its status names why it fails.
+    /// A case takes nothing new once it is cleared, and a condition on its status names why it
+    /// fails.
     #[tokio::test]
     async fn a_condition_on_the_status_holds_for_each() {
         let (_folder, c) = bench::opened().await;

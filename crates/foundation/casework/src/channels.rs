@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, outbox, people, sealed};
 
-/// The operator's own platform, by the name of its channel: where decisions about uploads go. No report goes there.
+/// The operator's own platform, by the name of its channel: where decisions about uploads and
+/// requests for information go. No report goes there.
 pub const PLATFORM: &str = "platform";
 
-/// How a destination is reached. What isn't set takes the destination's own test address, if it has
-/// one.
+/// How a destination is reached. Without `url`, the destination's own address is used if it has
+/// one: that of its production or of its test service, as `production` says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Channel {
     /// The destination.
@@ -36,8 +37,8 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// The host reports go to, as `https://host:port`: what a number given there belongs to. A folder, for
-    /// destinations without a host.
+    /// The host that reports go to, `https://host` with a port if the URL names one: numbers given
+    /// there belong to it. Without a URL it is the folder; without either, `production` or `test`.
     pub fn address(&self) -> String {
         match (&self.url, &self.folder, self.production) {
             // Path, query and user may be credentials, and this is stored in the clear.
@@ -146,7 +147,8 @@ async fn ask_for_people(tx: &mut Tx, casework: &Casework, destination: &str) -> 
     alarms::raise(tx, casework.now(), "people", destination, &text).await
 }
 
-/// Whether three different people can decide a case, approve its report, and decide an appeal against it.
+/// Whether three different people can decide a case, approve its report, and decide an appeal
+/// against it.
 fn enough_people(people: &[Person]) -> bool {
     let here = || people.iter().filter(|p| !p.removed);
     here()
@@ -208,7 +210,8 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     .bind(casework.now())
     .execute(&mut *tx)
     .await?;
-    // Kept for each address: what was begun there is finished or retracted there, with these credentials.
+    // Kept for each address: what was begun there is finished or retracted there, with these
+    // credentials.
     sqlx::query(
         "INSERT INTO channel_addresses (destination, address_key, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (destination, address_key) DO UPDATE SET sealed = $3, officer = $4, production = $5, changed_at = $6",
@@ -252,8 +255,8 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     Ok(())
 }
 
-/// Sends the platform no more events; those that wait are dropped. It can ask for decisions; what it was asked for
-/// stays open until its deadline.
+/// Stops sending events to the platform, and drops those that wait. The platform can still ask for
+/// decisions; what it was asked for stays open until its deadline.
 ///
 /// # Errors
 /// Denied without the role administrator.
@@ -285,7 +288,7 @@ pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()>
 }
 
 /// Halts a destination until a person sets it up anew or resumes it, and raises an alarm. `why` is
-/// the destination's own message.
+/// the destination's message, or what its settings lack.
 pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let now = casework.now();
@@ -311,7 +314,8 @@ pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> 
     Ok(())
 }
 
-/// Lets a destination be sent to again.
+/// Ends a destination's halt, and makes every waiting job due. Denied without the role
+/// reporting-officer.
 pub async fn resume_channel(casework: &Casework, destination: &str, person: &Person) -> Result<()> {
     person.require(Role::ReportingOfficer)?;
     let mut tx = casework.db.begin().await?;

@@ -1,4 +1,5 @@
-//! Alarm for a child in danger now, every 30 minutes until the case is decided and its report approved.
+//! Alarm for a child in danger now, every 30 minutes until a report is approved, the case is
+//! decided not to be reported, or the facts no longer say so.
 
 use obhut_facts::{Facts, Level, RuleFile, RuleInput, Signals, at_risk};
 
@@ -6,15 +7,16 @@ use crate::database::Tx;
 use crate::deadlines::{self, Deadline, DeadlineKind};
 use crate::{Casework, Result, alarms};
 
-/// How long such a case may wait before its alarm, and between two alarms, in microseconds: 30 minutes. Our judgement.
+/// How long such a case may wait before its alarm, and between two alarms, in microseconds: 30
+/// minutes. Our judgement.
 const EVERY_MICROS: i64 = 30 * 60 * 1_000_000;
 /// Microseconds of a minute.
 const MINUTE_MICROS: i64 = 60 * 1_000_000;
 
 /// Starts or ends the clock of a case after its facts were written.
 ///
-/// After an approval, new facts don't start it: they void an approval that wasn't sent, which raises an alarm itself.
-/// After a decision not to report they start it again.
+/// After an approval, new facts don't start it: they void an approval that wasn't sent, which
+/// raises an alarm itself. After a decision not to report they start it again.
 pub(crate) async fn watch(
     tx: &mut Tx,
     casework: &Casework,
@@ -107,7 +109,8 @@ pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
     count += usize::from(alarm_about_queue(casework, &queue, now).await?);
     for deadline in cases {
         let mut tx = casework.db.begin().await?;
-        // Two workers may see the same clock; only one raises the alarm. A pause of the server raises one, not many.
+        // Two workers may see the same clock; only one raises the alarm. After a pause of the
+        // server one alarm is raised, not one for each half hour.
         if deadlines::alarm_again(&mut tx, &deadline, now, now + EVERY_MICROS).await? {
             let text = format!(
                 "a child may be in danger now: case {} has waited {} minutes; decide it, and approve its report",

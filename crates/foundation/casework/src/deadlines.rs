@@ -1,4 +1,5 @@
-//! Deadlines: due time and reason, escalated before they are missed, ended by the event they wait for.
+//! Deadlines: due time and reason, escalated before they are missed, ended by the event they wait
+//! for.
 //!
 //! An overdue deadline stays on record as overdue until it is ended.
 
@@ -88,7 +89,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Deadline> {
     })
 }
 
-/// Starts a clock; its id.
+/// Starts a clock and returns its id.
 pub(crate) async fn start(
     tx: &mut Tx,
     casework: &Casework,
@@ -110,15 +111,16 @@ pub(crate) async fn start(
     Ok(id)
 }
 
-/// When a report is due, in microseconds since 1970: from when the provider learnt of it, as the facts say it (RFC
-/// 3339), or else from `opened`. A time that can't be read is named by `Facts::faults`.
+/// When a report is due, in microseconds since 1970: from when the provider learnt of it, as the
+/// facts say it (RFC 3339), or else from `opened`. A time that can't be read is named by
+/// `Facts::faults`.
 pub(crate) fn report_due(known_at: Option<&str>, opened: i64) -> i64 {
     let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
     known.map_or(opened, |t| t.as_microsecond()) + REPORT_DUE_MICROS
 }
 
-/// Moves a case's reporting deadline when it turns out that the provider learnt of it at another time. One that a
-/// person has extended, or that follows another duty, stays.
+/// Moves a case's reporting deadline when it turns out that the provider learnt of it at another
+/// time. One that a person has extended, or that follows another duty, stays.
 pub(crate) async fn move_report(
     tx: &mut Tx,
     case: &str,
@@ -248,8 +250,9 @@ pub(crate) async fn alarm_again(
     Ok(marked.rows_affected() == 1)
 }
 
-/// Ends the report and child-in-danger clocks of a cleared case, and deletes who asked for what in
-/// authority requests that have ended. True if a request still runs: it binds the provider.
+/// Ends the report, child-in-danger and information clocks of a cleared case, and deletes who asked
+/// for what in authority requests that have ended. True if a request still runs: it binds the
+/// provider.
 pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     end(tx, now, DeadlineKind::Report, case, "cleared").await?;
     end(tx, now, DeadlineKind::ChildInDanger, case, "cleared").await?;
@@ -265,7 +268,8 @@ pub(crate) async fn clear(tx: &mut Tx, now: i64, case: &str) -> Result<bool> {
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// Blanks authority, reference and legal process of the requests about a cleared case that have ended.
+/// Blanks authority, reference and legal process of the requests about a cleared case that have
+/// ended.
 async fn forget_ended_requests(tx: &mut Tx, case: &str) -> Result<()> {
     sqlx::query(
         "UPDATE deadlines SET basis = 'cleared', reference_sealed = NULL, process = NULL
@@ -373,7 +377,8 @@ pub async fn add_authority_request(
     Ok(id)
 }
 
-/// Ends a deadline by hand, with the reason. A preservation can't be ended before its date.
+/// Ends a deadline by hand, with the reason. A preservation can't be ended before its date, and the
+/// clock of a child in danger not at all.
 pub async fn end_deadline(
     casework: &Casework,
     id: &str,
@@ -418,7 +423,8 @@ pub async fn end_deadline(
     Ok(())
 }
 
-/// Extends a deadline to `due_at`, microseconds since 1970, which must be later than before.
+/// Extends a deadline to `due_at`, microseconds since 1970, which must be later than before. The
+/// clock of a child in danger can't be extended.
 pub async fn extend_deadline(
     casework: &Casework,
     id: &str,
@@ -471,7 +477,8 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     let now = casework.now();
     let mut count = 0;
     for deadline in near_their_end(casework, now).await? {
-        // The end of a preservation period is not a missed duty; `danger` raises the alarms for a child in danger.
+        // The end of a preservation period is not a missed duty; `danger` raises the alarms for a
+        // child in danger.
         let own = [DeadlineKind::Preservation, DeadlineKind::ChildInDanger];
         if own.contains(&deadline.kind) || deadline.escalated_at.is_some() {
             continue;
@@ -509,8 +516,8 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     Ok(count)
 }
 
-/// Deadlines that may have to be escalated, the soonest first: the worker asks every few seconds, and must not read
-/// every open case for it.
+/// Deadlines that may have to be escalated, the soonest first: the worker asks every few seconds,
+/// and must not read every open case for it.
 async fn near_their_end(casework: &Casework, now: i64) -> Result<Vec<Deadline>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM deadlines WHERE ended_at IS NULL AND escalated_at IS NULL
@@ -530,7 +537,7 @@ fn require_movable(deadline: &Deadline) -> Result<()> {
         return Ok(());
     }
     Err(CaseworkError::conflict(
-        "this reminds of a child in danger; it ends when a report is approved, the case is decided not to be reported, the facts are put right, or the person is cleared",
+        "this deadline is about a child in danger; it ends when a report is approved, the case is decided not to be reported, the facts are put right, or the person is cleared",
     ))
 }
 
@@ -554,7 +561,7 @@ mod tests {
     const CASE: &str = "case-1";
     const HOUR: i64 = 3_600_000_000;
 
-    /// Whether an alarm is raised, for clocks of this length, at this part of it.
+    /// Kind and hours of a clock, microseconds since its start; number of alarms.
     #[tokio::test]
     async fn an_alarm_comes_in_the_last_quarter_and_once() {
         for (kind, hours, at, expected) in [

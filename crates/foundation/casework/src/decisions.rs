@@ -132,7 +132,8 @@ pub async fn decide_with_files(
 /// Like [`decide_with_files`], for a case that had `files` files when the person looked at it.
 ///
 /// # Errors
-/// Denied without the role reviewer; invalid without grounds or with half a category. A conflict if
+/// Denied without the role reviewer; invalid without grounds, with half a category, or with a
+/// category for an exhibit that isn't a file of the case. A conflict if
 /// the case is reported, under appeal or cleared, if an exhibit with a category wasn't viewed
 /// whole, or if the number of files has changed: a file that no person looked at would be released,
 /// or reported.
@@ -243,7 +244,7 @@ pub async fn decide_seen(
     Ok(decision)
 }
 
-/// As they are stored; empty for none.
+/// The files' categories as they are stored: JSON, empty if there are none.
 fn file_categories_text(decision: &Decision) -> String {
     match decision.file_categories.is_empty() {
         true => String::new(),
@@ -252,7 +253,7 @@ fn file_categories_text(decision: &Decision) -> String {
 }
 
 /// # Errors
-/// A conflict unless each is an exhibit of the case that the person has viewed whole.
+/// Invalid if one isn't a file of the case; a conflict if the person hasn't viewed one whole.
 async fn require_viewed(
     casework: &Casework,
     case: &str,

@@ -13,8 +13,8 @@ const GROUNDS_CHARS_MAX: usize = 2_000;
 /// approval covers the answers.
 ///
 /// # Errors
-/// Refused without the role, without grounds, or with answers the question doesn't take; a conflict for a case
-/// whose person was cleared.
+/// Denied without the role reviewer or reporting-officer; invalid without grounds, or with answers
+/// the question doesn't take; a conflict for a case whose person was cleared.
 pub async fn determine(
     casework: &Casework,
     case: &str,

@@ -1,8 +1,8 @@
 //! What is known about a case, as the data every destination renders from.
 //!
 //! Invariant: what was viewed comes from the record of views; no argument can set it.
-//! A dossier is read and checked by people with the right to do so; only a [`crate::Report`], which has
-//! a person's decision, becomes a document.
+//! A dossier is read and checked by people with the right to do so; only a [`crate::Report`], which
+//! has a person's decision, becomes a document.
 
 use obhut_facts::{
     CaseStatus, Category, Dossier, Facts, FileDigests, FileFacts, ReportedFile, Sealed, Surface,
@@ -102,7 +102,7 @@ async fn files(
     decision: Option<&Decision>,
 ) -> Result<Vec<ReportedFile>> {
     let mut files: Vec<ReportedFile> = Vec::new();
-    // Files to which the decision's own category may apply.
+    // Indexes of the files to which the decision's own category may apply.
     let mut seen = Vec::new();
     for finding in found {
         let matched = finding.listed;
@@ -158,7 +158,8 @@ async fn files(
 
 /// Whether everyone could see a file, as far as anything on record says so.
 fn publicly_available(finding: &Finding, more: &FileFacts) -> Option<bool> {
-    // The provider's word first. The surface says where it was meant to be seen, not whether it ever was.
+    // The provider's word first. The surface says where the file was meant to be seen, not whether
+    // it ever was.
     more.publicly_available
         .or_else(|| finding.stopped.then_some(false))
         .or_else(|| (finding.surface == Surface::PrivateMessage).then_some(false))
@@ -171,8 +172,8 @@ fn is_media(file: &ReportedFile) -> bool {
         .is_some_and(|m| m.starts_with("image/") || m.starts_with("video/"))
 }
 
-/// The category a person recorded for a file. One of text or of unknown content has none, unless only its
-/// description is on record.
+/// The category a person recorded for a file. One of text or of unknown content has none, unless
+/// only its description is on record.
 fn recorded_category(file: &ReportedFile) -> Option<Category> {
     let recorded = file.facts.expose().category.as_ref()?;
     (is_media(file) || file.exhibit.is_none()).then(|| Category {

@@ -1,4 +1,5 @@
-//! Follow-up of an upheld appeal outside its transaction: work of the domains, and erasure from the vault.
+//! Follow-up of an upheld appeal outside its transaction: work of the domains, and erasure from the
+//! vault.
 
 use obhut_store::DataFolder;
 
@@ -31,8 +32,8 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
     if erasures::due(casework).await?.is_empty() {
         return Ok(0);
     }
-    // The server's worker and commands may run this concurrently. The first one erases; the others then find
-    // nothing due.
+    // The server's worker and commands may run this concurrently. The first one erases; the others
+    // then find nothing due.
     let _turn = casework.folder.lock_erasing().await?;
     let mut count = 0;
     for [id, case, exhibit, appeal] in erasures::due(casework).await? {
@@ -49,7 +50,8 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
             count += 1;
             continue;
         }
-        // Another case's evidence stays, and the proof says so. That case erases it once its own person is cleared.
+        // Another case's evidence stays, and the proof says so. That case erases it once its own
+        // person is cleared.
         let others = findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case);
         if !others.await?.is_empty() {
             erasures::kept(casework, &id, "another case refers to it").await?;
@@ -79,8 +81,8 @@ mod tests {
     use crate::findings::NewFinding;
     use crate::for_domains::{Clearing, Removed};
 
-    /// An exhibit of two cases was said to be erased when one was cleared, and was still there; with both
-    /// cleared it stayed for ever.
+    /// When one of two cases was cleared, their common exhibit was once called erased although it
+    /// was still there; with both cleared it stayed for ever.
     #[tokio::test]
     async fn an_exhibit_of_two_cases_is_erased_with_the_second() {
         let (folder, c, clock) = bench::opened_at(1_000).await;
@@ -116,7 +118,7 @@ mod tests {
             assert_eq!(proof.kept.len(), kept, "{proof:?}");
             let erased = proof.erased.iter().filter(|e| e.exhibit == exhibit);
             assert_eq!(erased.count(), 1 - kept, "{proof:?}");
-            // What was deleted stayed readable in SQLite's log.
+            // Deleted data once stayed readable in SQLite's write-ahead log.
             let log = folder.path().join("obhut.db-wal");
             assert_eq!(log.metadata().unwrap().len(), 0, "{case}");
         }

@@ -2,8 +2,8 @@
 //! has to give back until it has done so.
 //!
 //! Invariant: nothing of an account is destroyed while an appeal about it is open.
-//! What was filed must be preserved for a year (18 USC 2258A(h)); exhibits of such a case are erased
-//! when that ends, and the proof says so until then.
+//! What was filed must be preserved for a year (18 USC 2258A(h)); exhibits of such a case are
+//! erased when that ends, and the proof says so until then.
 
 use obhut_facts::{Sealed, words};
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub struct Restoration {
     pub done_at: Option<i64>,
 }
 
-/// That something was erased, and where the vault's log says so.
+/// An item that was or will be erased, and where the vault's log says so.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Erasure {
     /// The exhibit; `database` for the database rows; the file name of a database copy; a word for
@@ -83,7 +83,7 @@ pub struct ErasureProof {
     pub kept: Vec<Kept>,
     /// True when everything in `erased` has been erased and no domain has work left.
     pub complete: bool,
-    /// Size of the vault's log now.
+    /// Size of the vault's log now, in entries.
     pub log_size: u64,
     /// Its root, hexadecimal (RFC 6962).
     pub log_root: String,
@@ -227,7 +227,7 @@ pub(crate) async fn erased(
     Ok(())
 }
 
-/// The proof of what was erased of a case.
+/// The proof of what was erased of a case. A conflict if no appeal about it was upheld.
 pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasureProof> {
     cases::status(&mut casework.db.snapshot().await?, case).await?;
     let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index, kept_because FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
@@ -275,7 +275,7 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
     })
 }
 
-/// What platforms have to undo; only what they haven't yet, unless all is wanted.
+/// What platforms have yet to undo; with `all` also what they have undone.
 pub async fn restorations(casework: &Casework, all: bool) -> Result<Vec<Restoration>> {
     let rows = sqlx::query("SELECT id, case_id, what, account_sealed, done_at FROM restorations WHERE ($1 = 1 OR done_at IS NULL) ORDER BY put_at, id")
         .bind(i64::from(all))

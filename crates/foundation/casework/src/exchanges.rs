@@ -76,7 +76,8 @@ pub async fn exchanges(casework: &Casework, report: &str) -> Result<Vec<Exchange
 /// The words of the exchange `seq` of a report, after the reading is on record.
 ///
 /// # Errors
-/// Not found if the report has no such exchange; a conflict if its exhibit isn't what was put on record.
+/// Not found if the report has no such exchange; a conflict if its exhibit isn't what was put on
+/// record.
 pub async fn exchange_words(
     casework: &Casework,
     report: &str,

@@ -80,7 +80,7 @@ pub(crate) async fn erase(tx: &mut Tx, case: &str) -> Result<()> {
     Ok(())
 }
 
-/// Something sealed of this table, if there is any.
+/// One sealed text of this table, if there is any.
 pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     let row = sqlx::query("SELECT sealed FROM facts LIMIT 1")
         .fetch_optional(db.pool())
@@ -88,8 +88,8 @@ pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
-/// The facts of a case: those stored by people and sources, merged with what each domain contributes
-/// now. A stored value wins.
+/// The facts of a case: those stored by people and sources, merged with what each domain
+/// contributes now. A stored value wins.
 pub async fn facts(casework: &Casework, case: &str) -> Result<Facts> {
     within(&mut casework.db.snapshot().await?, casework, case).await
 }

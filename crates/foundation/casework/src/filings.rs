@@ -34,7 +34,7 @@ words! {
     }
 }
 
-/// Every step there is; whatever isn't here is refused.
+/// Every step there is; any other is refused.
 pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Waiting, FilingState::Begun),
     // Every destination but the CyberTipline receives a report in one step.
@@ -69,8 +69,8 @@ pub struct Filing {
     pub state: FilingState,
     /// The destination's number for it; empty before it is begun.
     pub remote: String,
-    /// The address that number belongs to, as [`crate::Channel::address`] gives it; empty before it is begun,
-    /// and for reports of versions that didn't record it.
+    /// The address that number belongs to, as [`crate::Channel::address`] gives it; empty before it
+    /// is begun, and for reports of versions that didn't record it.
     pub host: String,
     /// True if that is the destination's test service: nothing has been reported.
     pub test: bool,
@@ -82,9 +82,9 @@ pub struct Filing {
     /// When the destination took it.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub filed_at: Option<i64>,
-    /// What the destination said when it took it.
+    /// What the destination said when it took or retracted the report.
     pub receipt: Option<String>,
-    /// Why it stopped: the destination's own words.
+    /// Why it stopped, in the destination's words or our own.
     pub why: Option<String>,
 }
 
@@ -117,8 +117,8 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
     })
 }
 
-/// The numbers under which earlier reports about the same account were filed. Numbers of a test service mean
-/// nothing elsewhere.
+/// The numbers under which reports of other cases about the same account were filed. Numbers of
+/// a test service are left out: they mean nothing elsewhere.
 pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<Vec<i64>> {
     let mut numbers = Vec::new();
     for other in cases::cases_of_account(casework, case).await? {
@@ -180,7 +180,8 @@ async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     Ok(())
 }
 
-/// Reports filed only with a destination's test service, oldest first: they don't count as reported.
+/// Reports filed only with a destination's test service, oldest first: they don't count as
+/// reported.
 pub async fn filed_for_test(casework: &Casework, destination: &str) -> Result<Vec<Filing>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM filings WHERE destination = $1 AND state = 'filed' AND test = 1 ORDER BY filed_at, report"
@@ -295,7 +296,7 @@ pub async fn filing_finishing(casework: &Casework, filing: &Filing) -> Result<Fi
     self::move_filing(casework, filing, next).await
 }
 
-/// The destination holds no valid report: restart the filing.
+/// Restarts a filing for which the destination holds no valid report.
 pub async fn begin_filing_again(casework: &Casework, filing: &Filing) -> Result<Filing> {
     if filing.state == FilingState::Waiting {
         return Ok(filing.clone());
@@ -319,7 +320,9 @@ async fn move_filing(casework: &Casework, from: &Filing, to: Filing) -> Result<F
     Ok(to)
 }
 
-/// The destination has it: receipt, end of the duty, start of preservation, end of the job.
+/// Records that the destination has the report: keeps its receipt, ends the duty and the job, and
+/// starts the preservation. A filing with a test service leaves the duty and starts nothing. If the
+/// case was cleared meanwhile, the retraction is queued.
 pub async fn filing_filed(
     casework: &Casework,
     filing: &Filing,
@@ -377,7 +380,8 @@ pub async fn filing_filed(
     Ok(())
 }
 
-/// Taken back, and the destination has said so.
+/// Records that the report was taken back. `job` is the worker's, or `None` if a person recorded
+/// the destination's acknowledgement.
 pub async fn filing_retracted(
     casework: &Casework,
     filing: &Filing,
@@ -397,7 +401,7 @@ pub async fn filing_retracted(
     reports::set_status(&mut tx, &filing.report, "retracted").await?;
     match job {
         Some((job, worker)) => outbox::done(&mut tx, now, job, worker).await?,
-        // A person acknowledged it, whether or not a worker holds the job.
+        // A person recorded the acknowledgement, whether or not a worker holds the job.
         None => {
             outbox::done_about(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?
         }
@@ -415,7 +419,7 @@ pub async fn filing_retracted(
     Ok(())
 }
 
-/// A document about an earlier report has been filed: nothing further is sent for it.
+/// Records that a document about an earlier report was filed; nothing further is sent for it.
 pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str) -> Result<()> {
     let next = Filing {
         state: FilingState::Filed,
@@ -718,7 +722,8 @@ mod tests {
         );
     }
 
-    /// A number is forgotten when the destination has nothing under it; how often it was begun is not.
+    /// A number is forgotten when the destination has nothing under it; how often the report was
+    /// begun is not.
     #[tokio::test]
     async fn a_fresh_start_keeps_the_count() {
         let w = world().await;
@@ -801,7 +806,7 @@ mod tests {
         filing_stopped(&w.casework, &waiting, "why", false, &w.job, WORKER)
             .await
             .unwrap();
-        // After stop, resume and restart, the reason is gone.
+        // After a stop and a restart the reason is gone.
         let stopped = w.recorded().await;
         begin_filing_again(&w.casework, &stopped).await.unwrap();
         let now = w.recorded().await;

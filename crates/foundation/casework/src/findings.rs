@@ -1,10 +1,10 @@
 //! Findings of every domain: subject, strength, and the case they belong to.
 //!
-//! A domain stores its details in its own table, keyed by the finding's id. What the core records about a
-//! file is the same for every domain.
+//! A domain stores its details in its own table, keyed by the finding's id. What the core records
+//! about a file is the same for every domain.
 //!
-//! Invariant: findings are numbered per case under the lock on the case row, so their order doesn't depend
-//! on the wall clock.
+//! Invariant: findings are numbered per case under the lock on the case row, so their order doesn't
+//! depend on the wall clock.
 
 use obhut_facts::{FileDigests, Sealed, Surface, words};
 
@@ -66,7 +66,7 @@ pub struct NewFinding<'a> {
     pub evidence: Option<&'a str>,
     /// Strength, a word defined by the domain.
     pub strength: &'a str,
-    /// The domain's name.
+    /// Name of the domain, or `person`.
     pub source: &'a str,
 }
 
@@ -108,8 +108,8 @@ pub(crate) async fn write(
     Ok(id)
 }
 
-/// Updates state and strength of the finding with this case, source and subject; false if there is none.
-/// Locks the case row first, in the same order as redress.
+/// Updates state and strength of the finding with this case, source and subject; false if there is
+/// none. Locks the case row first, in the same order as redress.
 pub(crate) async fn set_state(
     tx: &mut Tx,
     found: &NewFinding<'_>,
@@ -129,7 +129,7 @@ pub(crate) async fn set_state(
     Ok(done.rows_affected() > 0)
 }
 
-/// Inserts the name and audience of a file. Call it before inserting the findings.
+/// Records what the core knows of a file. Call it before inserting the findings.
 pub(crate) async fn file(
     tx: &mut Tx,
     casework: &Casework,
@@ -210,7 +210,7 @@ pub(crate) async fn is_evidence(tx: &mut Tx, case: &str, exhibit: &str) -> Resul
     Ok(row.is_some())
 }
 
-/// The screenings of each of these cases, in their order.
+/// The screenings of each of these cases, in the order of their findings.
 pub(crate) async fn screenings(
     tx: &mut Tx,
     cases: &[&str],

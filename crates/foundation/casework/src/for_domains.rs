@@ -1,5 +1,5 @@
-//! The part of the core that domains may use: transactions, the audit trail, alarms, sealed values. A
-//! test bars every crate outside `crates/domains` from naming this module.
+//! The part of the core that domains may use: transactions, the audit trail, alarms, sealed values.
+//! A test bars every crate outside `crates/domains` from naming this module.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -53,8 +53,8 @@ pub mod cases {
         crate::cases::reported_accounts(tx, keys).await
     }
 
-    /// Locks a case row until the transaction ends. Redress takes this lock first; a transaction that changes
-    /// several rows of a case must do the same to avoid a deadlock.
+    /// Locks a case row until the transaction ends. Redress takes this lock first; a transaction
+    /// that changes several rows of a case must do the same to avoid a deadlock.
     pub async fn hold(tx: &mut Tx, id: &str) -> Result<()> {
         crate::cases::hold(tx, id).await
     }
@@ -144,7 +144,8 @@ pub mod findings {
         crate::findings::write(tx, casework, found).await
     }
 
-    /// Updates state and strength of the finding with this case, source and subject; false if there is none.
+    /// Updates state and strength of the finding with this case, source and subject; false if there
+    /// is none.
     pub async fn set_state(
         tx: &mut Tx,
         found: &NewFinding<'_>,
@@ -209,7 +210,8 @@ pub mod facts {
     use super::Tx;
     use crate::{Casework, Result, Subject};
 
-    /// Adds what the platform knows of an upload to the facts of its case, which is held.
+    /// Adds what the platform knows of an upload to the facts of its case. The caller holds the
+    /// case.
     pub async fn add_upload(
         tx: &mut Tx,
         casework: &Casework,
@@ -256,7 +258,8 @@ pub mod legal_bases {
     /// Text and owner of a legal basis as they are kept.
     ///
     /// # Errors
-    /// Where they say nothing, or it has ended by `now`, in microseconds since 1970.
+    /// Invalid if text or owner is blank, or if `ends_at` isn't after `now`, both in microseconds
+    /// since 1970.
     pub fn checked<'a>(
         basis: &'a str,
         owner: &'a str,
@@ -283,7 +286,7 @@ pub trait Inside {
     /// Opens text sealed by [`Inside::seal_text`].
     ///
     /// # Errors
-    /// Where it was changed, or sealed under another key.
+    /// The text was changed, or sealed under another key.
     fn open_text(&self, sealed: &str) -> Result<String>;
     /// Serialises intakes, which assign positions in the queue.
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()>;

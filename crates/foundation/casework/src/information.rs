@@ -1,8 +1,9 @@
-//! What a person asks the platform about a case, and what the platform answers: where the account was used from, its
-//! addresses, further files.
+//! What a person asks the platform about a case, and what the platform answers: where the account
+//! was used from, its addresses, further files.
 //!
-//! A request is a deadline of its own, so it ends, is extended and raises its alarm like every other; the outbox tells
-//! the platform of it. Facts of an answer only add to what is on record ([`UploadFacts::add_to`]).
+//! A request is a deadline of its own, so it ends, is extended and raises its alarm like every
+//! other; the outbox sends it to the platform. Facts of an answer only add to what is on record
+//! ([`UploadFacts::add_to`]).
 
 use std::collections::HashSet;
 
@@ -18,7 +19,7 @@ use crate::{
     facts, findings, ids, outbox, views,
 };
 
-/// Uploads and files in one answer. Our judgement: an answer may come in parts.
+/// Most uploads and files in one answer. Our judgement: an answer may come in parts.
 const ITEMS_MAX: usize = 1_000;
 
 words! {
@@ -94,11 +95,12 @@ pub struct AnsweredFile {
     pub facts: UploadFacts,
 }
 
-/// Asks the platform for more about a case; the id of the request.
+/// Asks the platform for more about a case, and returns the id of the request.
 ///
 /// # Errors
-/// A conflict if no address of the platform is set, or the case's person was cleared; invalid without anything wanted,
-/// or if it is due already.
+/// Denied without a role that permits `Action::AskPlatform`. A conflict if no address of the
+/// platform is set, or the case's person was cleared; invalid without anything wanted, or if the
+/// answer is due already.
 pub async fn ask_platform(
     casework: &Casework,
     case: &str,
@@ -245,11 +247,13 @@ async fn read(tx: &mut Tx, id: &str) -> Result<(InformationRequest, i64, Option<
     Ok((request, deadline.started_at, c.maybe_text()?))
 }
 
-/// Adds what the platform answers to the case: its facts to the facts, its files as exhibits. `digest` identifies the
-/// answer's bytes; the same complete answer again changes nothing, so a platform may repeat one that was lost.
+/// Adds the platform's answer to the case: its facts to the facts, its files as exhibits. `digest`
+/// identifies the answer's bytes: the same complete answer again changes nothing, so a platform
+/// that got no response may send it again.
 ///
 /// # Errors
-/// A conflict if the request has ended; invalid for an upload of another case, or for an account that isn't the case's.
+/// A conflict if the request has ended, or the case's person was cleared; invalid for too many
+/// items, for an upload of another case, or for an account that isn't the case's.
 // Long: checks everything before anything is sealed.
 pub async fn answer_information(
     casework: &Casework,
@@ -326,7 +330,7 @@ pub async fn answer_information(
             erase_unused(casework, &answering, &HashSet::new()).await?;
             return Err(e);
         }
-        // The database broke off: it may be on record, and then its files must be there.
+        // The database broke off: the answer may be on record, and then its files must be there.
         Err(e) => return Err(e),
     };
     erase_unused(casework, &answering, &used).await
@@ -356,8 +360,8 @@ async fn seal(casework: &Casework, case: &str, file: &AnsweredFile, actor: &str)
     Ok(views::keep(casework, &file.bytes, intake).await?.id)
 }
 
-/// The exhibit of the case's findings that has the file's bytes. One that another answer has sealed and not recorded
-/// yet doesn't count: it is erased if that answer is refused.
+/// The exhibit of the case's findings that has the file's bytes. An exhibit that another answer has
+/// sealed and not recorded yet doesn't count: it is erased if that answer is refused.
 async fn on_record(
     tx: &mut Tx,
     casework: &Casework,
@@ -385,7 +389,8 @@ async fn erase_unused(
     Ok(())
 }
 
-/// Records an answer whose files are sealed; the exhibits it uses, none of them if it is on record already.
+/// Records an answer whose files are sealed, and returns those of their exhibits that it uses: none
+/// if the answer is on record already.
 // Long: one transaction.
 async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<String>> {
     let Answering {
@@ -399,7 +404,8 @@ async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<
     let mut used = HashSet::new();
     let mut tx = casework.db.begin().await?;
     cases::hold(&mut tx, case).await?;
-    // Read again under the case's lock: another answer, or a person, may have changed any of it meanwhile.
+    // Read again under the case's lock: another answer, or a person, may have changed any of it
+    // meanwhile.
     let (request, _, answered) = read(&mut tx, id).await?;
     if answered.as_deref() == Some(digest) {
         return Ok(used);
@@ -460,7 +466,8 @@ async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<
     Ok(used)
 }
 
-/// Makes a file a finding of the case, like the files of a case file: without one a report would leave it out.
+/// Makes a file a finding of the case, like the files of a case file: without one a report would
+/// leave it out.
 async fn add_file(
     tx: &mut Tx,
     casework: &Casework,
@@ -499,10 +506,12 @@ fn require_open(request: &InformationRequest) -> Result<()> {
     }
 }
 
-/// Longest name of an account in an answer, in bytes. As in the header `Obhut-Account`. Our judgement.
+/// Longest name of an account in an answer, in bytes. As in the header `Obhut-Account`. Our
+/// judgement.
 const ACCOUNT_BYTES_MAX: usize = 1_024;
 
-/// The account the answer is about, a child's included: the case's own, or the one it names for a case that knows none.
+/// The account the answer is about, a child's included: the case's own, or the one it names for a
+/// case that knows none.
 async fn account(
     tx: &mut Tx,
     casework: &Casework,
@@ -522,7 +531,7 @@ async fn account(
         let all = answer.uploads.iter().map(|u| &u.facts);
         let named = all.chain(answer.files.iter().map(|f| &f.facts)).any(names);
         if of_case.is_none() && !known.victims.is_empty() && named {
-            // Without it nothing says that the name and address aren't the child's.
+            // Without the account nothing says that the name and address aren't the child's.
             return refused(
                 "must be named: a child is on record, and the answer has a name or an e-mail address",
             );

@@ -10,7 +10,7 @@ use crate::{Casework, CaseworkError, Result, audit, ids};
 pub struct LegalBasis {
     /// Id.
     pub id: String,
-    /// What it opens.
+    /// The surface that it permits to screen.
     pub surface: Surface,
     /// The law and its section.
     pub basis: String,
@@ -24,7 +24,8 @@ pub struct LegalBasis {
     pub ends_at: i64,
 }
 
-/// Text and owner of a legal basis as they are kept; refused where they say nothing or it has ended.
+/// Trims the text and owner of a legal basis. Invalid if either is empty, or if `ends_at` isn't
+/// after `now`.
 pub(crate) fn checked<'a>(
     basis: &'a str,
     owner: &'a str,
@@ -91,7 +92,7 @@ pub async fn record_legal_basis(
     Ok(entry)
 }
 
-/// All on record, newest first.
+/// All legal bases on record, newest first, those that have ended included.
 pub async fn legal_bases(casework: &Casework) -> Result<Vec<LegalBasis>> {
     let rows = sqlx::query(
         "SELECT id, surface, basis, owner, recorded_at, ends_at FROM legal_bases ORDER BY recorded_at DESC, id",
@@ -113,7 +114,7 @@ pub async fn legal_bases(casework: &Casework) -> Result<Vec<LegalBasis>> {
         .collect()
 }
 
-/// Fails for private messages unless a legal basis that has not ended is on record.
+/// Fails for private messages unless a legal basis for them is on record and has not ended.
 pub async fn check_surface(casework: &Casework, surface: Surface) -> Result<()> {
     if surface != Surface::PrivateMessage {
         return Ok(());

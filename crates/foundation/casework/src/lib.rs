@@ -2,7 +2,7 @@
 //!
 //! Media, money and reports share one path: finding, case, decision, report, exhibit, audit.
 //!
-//! Invariant: casework never sends. It writes a row of the outbox; a worker hands it to partners.
+//! Invariant: casework never sends. It writes jobs to the outbox; a worker claims and sends them.
 //! Invariant: a [`Report`] can be built only from a [`Decision`], and a decision only by a person.
 //! Invariant: each table is named by exactly one module.
 //! Invariant: an exhibit's bytes leave only through [`crate::view`], [`crate::view_blurred`] (a

@@ -1,5 +1,5 @@
-//! Every change of this crate's tables, as numbered files of statements; the store's migrator runs
-//! them, in one order with those of other owners.
+//! Every change of this crate's tables, as numbered files of SQL statements. The store's migrator
+//! runs them together with other crates' migrations, in the order of their numbers.
 
 use obhut_store::migrations::Numbered;
 

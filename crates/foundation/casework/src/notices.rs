@@ -1,8 +1,8 @@
-//! Notices to the person concerned: what was done, why, and how to contest it, in German or English;
-//! never a list, an entry or a distance, and nothing at all under an embargo.
+//! Notices to the person concerned, in German or English: what was done, why, and how to contest
+//! it. A notice never mentions a list, an entry or a distance. Under an embargo no notice is made.
 //!
-//! A notice carries a code. With it an appeal is filed without a login: a person who lost the account
-//! lost the login too.
+//! A notice carries a code that files an appeal without a login, because a person who lost the
+//! account lost the login too.
 
 use obhut_facts::{Language, words};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::{
 
 /// Longest message with an appeal, in characters. Our judgement.
 const MESSAGE_CHARS_MAX: usize = 10_000;
-/// Longest way of contact named in a notice, in characters. Our judgement.
+/// Longest contact text in a notice, in characters. Our judgement.
 const CONTACT_CHARS_MAX: usize = 500;
 
 words! {
@@ -41,7 +41,7 @@ pub struct Notice {
     pub id: String,
     /// The case.
     pub case: String,
-    /// The code to contest it with. Shown here once; only its keyed digest is stored.
+    /// The code that files an appeal. Shown here once; only its keyed digest is stored.
     pub code: String,
     /// The text.
     pub text: String,
@@ -119,9 +119,9 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
 /// Makes a notice for the person a case concerns, with a code to appeal by.
 ///
 /// # Errors
-/// Denied without the role reviewer; invalid if `contact` is too long. A conflict under an embargo,
-/// and for a notice that would be untrue: no decision to report, no appeal that ended that way, or
-/// an account not restored yet.
+/// Denied without the role reviewer; invalid if `contact` has more than 500 characters. A conflict
+/// under an embargo, and for a notice that would be untrue: no decision to report or an upheld
+/// appeal against it, no appeal that ended that way, or an account not restored yet.
 pub async fn make_notice(
     casework: &Casework,
     case: &str,
@@ -144,7 +144,7 @@ pub async fn make_notice(
     let says_why_not = match measure {
         Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
         Measure::Restored if erasures::is_to_be_restored(casework, case).await? => {
-            "what was taken isn't given back yet, by the record of restorations"
+            "the record of restorations says that the account isn't restored yet"
         }
         Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
             "no appeal about it was rejected"
@@ -173,7 +173,7 @@ pub async fn make_notice(
         case: case.to_owned(),
         code: code.clone(),
     };
-    // Only the keyed digest of the code is stored: a copy of the database opens no appeal.
+    // Only the keyed digest of the code is stored: a copy of the database isn't enough to appeal.
     let mut tx = casework.db.begin().await?;
     cases::status(&mut tx, case).await?;
     sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
@@ -257,7 +257,7 @@ mod tests {
                         "{word} in {text}"
                     );
                 }
-                // A code only where an appeal with it would be taken.
+                // A notice shows its code only if an appeal with it would be accepted.
                 let contested = !matches!(measure, Measure::Restored | Measure::AppealRejected);
                 assert_eq!(contested, text.contains("a-b"), "{text}");
             }

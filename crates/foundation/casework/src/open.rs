@@ -9,8 +9,12 @@ use obhut_vault::{Clock, Vault};
 use crate::casework::{Casework, Domain};
 use crate::{evidence, migrations, settings};
 
-/// Opens a data folder; creates folder, keys and tables on first use. Without `database_url` the database
-/// is a SQLite file in the folder.
+/// Opens a data folder; creates folder, keys and tables on first use. Without `database_url` the
+/// database is a SQLite file in the folder.
+///
+/// # Errors
+/// A key or the SQLite database is missing though the folder is in use; the lookup key is another
+/// database's; or the database can't be reached or migrated.
 pub async fn open(
     folder: DataFolder,
     database_url: Option<&str>,
@@ -55,7 +59,7 @@ async fn assemble(
     let upgrading = folder.hold_upgrade().await?;
     let db = Database::connect(&url, &owners, &|last| folder.copy_before(last)).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
-    // Only now: the lookup key and its check value belong to the first start as well.
+    // Released only now: a first start also writes the lookup key and its check value.
     drop(upgrading);
     let vault = Vault::new(
         folder.evidence_store()?,

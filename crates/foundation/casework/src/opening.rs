@@ -64,7 +64,8 @@ pub(crate) async fn open(
     start_clock(tx, casework, opening.id, known.known_at.as_deref()).await
 }
 
-/// Starts the reporting deadline, which runs from the moment of knowledge.
+/// Starts the reporting deadline, which runs from `known_at`, or from now if that is missing or
+/// isn't RFC 3339.
 async fn start_clock(
     tx: &mut Tx,
     casework: &Casework,

@@ -1,7 +1,7 @@
 //! What is to be sent: rows that a worker claims, hands to partners, and marks as done.
 //!
-//! Invariant: a job is claimed by one worker at a time; a claim that isn't kept runs out, and then
-//! another worker may take the job.
+//! Invariant: a job is claimed by one worker at a time. A claim that isn't renewed expires, and
+//! then another worker may claim the job.
 
 use obhut_facts::words;
 use serde::Serialize;
@@ -16,10 +16,10 @@ words! {
         Report = "report",
         /// The retraction of a report; the subject is the report's id.
         Retraction = "retraction",
-        /// What was decided about uploads, for the platform; the subject is the case's id, `~`, and a mark of this
-        /// decision.
+        /// What was decided about uploads, for the platform; the subject is the case's id, `~` and
+        /// random hex digits, so that each decision is a job of its own.
         Decision = "decision",
-        /// A request to the platform for more about a case; the subject is its deadline.
+        /// A request to the platform for more about a case; the subject is the id of its deadline.
         Information = "information",
     }
 }
@@ -32,13 +32,13 @@ const EVENTS: &str = "('decision', 'information')";
 pub struct Job {
     /// Id.
     pub id: String,
-    /// What sort.
+    /// What is to be sent.
     pub kind: JobKind,
-    /// About what.
+    /// What it is about: an id, as [`JobKind`] describes.
     pub subject: String,
-    /// How often it was claimed, this time included.
+    /// How often it was claimed, this time included. Reopening the job sets it back to 1.
     pub tries: i64,
-    /// When it was put in, microseconds since 1970.
+    /// When it was put in or last reopened, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub put_at: i64,
 }
@@ -52,11 +52,12 @@ pub struct Claim<'a> {
     pub jobs_max: i64,
     /// How long the claim holds, in microseconds.
     pub micros: i64,
-    /// Also those that wait for a later time, because a person says now.
+    /// Also jobs that wait for a later time, because a person wants them sent now.
     pub now: bool,
-    /// Only those about this.
+    /// Only jobs about this subject.
     pub subject: Option<&'a str>,
-    /// Events for the platform, or else everything but those: a platform that hangs holds up no report.
+    /// True for events for the platform only, false for everything else. Apart, so that a platform
+    /// that hangs doesn't hold up reports.
     pub platform: bool,
 }
 
@@ -82,7 +83,8 @@ pub(crate) async fn put_decision(tx: &mut Tx, now: i64, case: &str) -> Result<()
     put(tx, now, JobKind::Decision, &subject).await
 }
 
-/// Ends every event that waits for the platform; how many of them were requests for information.
+/// Marks every unfinished event for the platform as done, claimed ones included. Returns how many
+/// of them were requests for information.
 pub(crate) async fn drop_events(tx: &mut Tx, now: i64) -> Result<i64> {
     let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE kind = $1 AND done_at IS NULL")
         .bind(JobKind::Information.word())
@@ -139,7 +141,8 @@ pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Resu
     Ok(())
 }
 
-/// The same for a job whose worker stopped before it sent anything, on the first claim: it counts as never begun.
+/// Like [`done`], for a job whose worker stopped before it sent anything. If that was the first
+/// claim, the job counts as never begun.
 pub(crate) async fn done_unsent(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Result<()> {
     done(tx, now, job, worker).await?;
     sqlx::query("UPDATE outbox SET tries = 0 WHERE id = $1 AND tries = 1")
@@ -162,8 +165,9 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
     Ok(())
 }
 
-/// Reopens a job that ended without success. Its time to give up counts from now; `tries`, which
-/// sets the pause between tries, is kept.
+/// Reopens a job that ended without success. The time after which it is given up counts from now.
+/// `tries`, which sets the pause between tries, goes back to 1 at most. It stays 0 if the job was
+/// never begun, so that the job can still be withdrawn.
 pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query("UPDATE outbox SET done_at = NULL, claimed_until = 0, next_at = 0, put_at = $3, tries = CASE WHEN tries > 1 THEN 1 ELSE tries END WHERE kind = $1 AND subject = $2")
         .bind(kind.word())
@@ -174,7 +178,7 @@ pub(crate) async fn again(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -
     Ok(())
 }
 
-/// Like [`claim`]: up to `jobs_max` due jobs for `micros`, of all subjects, without decisions for
+/// Like [`claim`]: up to `jobs_max` due jobs about any subject, for `micros`, without events for
 /// the platform.
 pub async fn claim_jobs(
     casework: &Casework,
@@ -193,8 +197,7 @@ pub async fn claim_jobs(
     self::claim(casework, &claim).await
 }
 
-/// Claims the jobs that are due earliest, and of those the oldest. The order of the result is up to
-/// the database.
+/// Claims the jobs that are due earliest, and of those the oldest. Returns them in that order.
 pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
@@ -308,7 +311,8 @@ mod tests {
 
     const HOLDS: i64 = 1_000;
 
-    /// A data folder at moment 0 with jobs about these subjects, put in one microsecond after another.
+    /// A data folder with jobs about these subjects, put in one microsecond after another from 0
+    /// on; its clock shows 100.
     async fn with_jobs(subjects: &[&str]) -> (tempfile::TempDir, Casework, Arc<SetClock>) {
         let (folder, casework, clock) = bench::opened_at(0).await;
         let mut tx = casework.db.begin().await.unwrap();
@@ -316,7 +320,7 @@ mod tests {
             put(&mut tx, at, JobKind::Report, subject).await.unwrap();
         }
         tx.commit().await.unwrap();
-        // An expired claim ends before now; new jobs have the end 0.
+        // After 0, because a claim is free once its end is before now, and a new job's end is 0.
         clock.set(100);
         (folder, casework, clock)
     }
@@ -361,7 +365,7 @@ mod tests {
         let second = claimed(&c, "second").await.remove(0);
         assert_eq!((second.id.as_str(), second.tries), (first.id.as_str(), 2));
         assert!(holds_job(&c, &second, "second").await.unwrap());
-        // The first worker comes back too late: its result isn't taken.
+        // The first worker comes back too late: its result isn't accepted.
         let late = finish_job(&c, &first, "first").await.unwrap_err();
         assert!(
             late.to_string().contains("no longer this worker's"),
@@ -395,12 +399,12 @@ mod tests {
         let two = claim_jobs(&c, "first", 2, HOLDS).await.unwrap();
         assert_eq!(subjects(&two), ["a", "b"]);
         defer_job(&c, &two[0], "first", 5_000).await.unwrap();
-        // Another worker's word about a job isn't taken.
+        // A worker can't defer a job that another one has claimed.
         defer_job(&c, &two[1], "second", 0).await.unwrap();
         assert_eq!(subjects(&claimed(&c, "second").await), ["c"]);
         clock.set(4_999);
         assert_eq!(subjects(&claimed(&c, "third").await), ["b", "c"]);
-        // A person says now, about this one.
+        // A person wants this one sent now.
         let claim = Claim {
             worker: "person",
             jobs_max: 10,

@@ -30,13 +30,17 @@ words! {
 /// How often each code came back from a source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct OutcomeCounts {
-    /// Who said so.
+    /// The receiver that reported the outcomes.
     pub source: String,
-    /// How often each.
+    /// How often each code came back.
     pub counts: BTreeMap<&'static str, i64>,
 }
 
-/// Records the outcome a receiver reports; each is counted once.
+/// Records the outcome that a receiver reports. The same outcome of a report from the same source
+/// is counted once.
+///
+/// # Errors
+/// Invalid unless `source` has 1 to 100 characters; not found for an unknown report.
 pub async fn add_outcome(
     casework: &Casework,
     report: &str,
@@ -76,7 +80,7 @@ pub async fn add_outcome(
     Ok(())
 }
 
-/// The counts of every source, by its name.
+/// The counts of every source, in the order of their names.
 pub async fn outcome_counts(casework: &Casework) -> Result<Vec<OutcomeCounts>> {
     let rows = sqlx::query(
         "SELECT source, code, COUNT(*) FROM outcomes GROUP BY source, code ORDER BY source, code",

@@ -1,4 +1,5 @@
-//! People with names and roles. Every signature, decision and reading is some person's.
+//! People with names and roles. Every signature, decision and view of an exhibit is made under a
+//! person's name.
 
 use obhut_facts::words;
 
@@ -42,16 +43,16 @@ pub struct Person {
 }
 
 impl Person {
-    /// Fails unless the person has one of these roles.
+    /// Fails unless the person has one of these roles and isn't removed. Panics without any role.
     pub fn require_one(&self, roles: &[Role]) -> Result<()> {
         match roles.iter().find(|r| self.roles.contains(r)) {
             Some(role) => self.require(*role),
-            // The first is the one that usually does it.
+            // The error names the first role: the one whose holders usually do this.
             None => self.require(roles[0]),
         }
     }
 
-    /// An error that says what is missing, unless the person has the role.
+    /// Fails unless the person has the role and isn't removed; the error says what is missing.
     pub fn require(&self, role: Role) -> Result<()> {
         if self.removed {
             return Err(CaseworkError::denied(format!(
@@ -76,7 +77,7 @@ impl Person {
 /// What was granted to a command-line user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Granted {
-    /// Nothing: the role was there.
+    /// Nothing: the person had a role that suffices, or was removed.
     Nothing,
     /// The role.
     Role,
@@ -84,7 +85,8 @@ pub enum Granted {
     Added,
 }
 
-/// Two spellings of one name must not count as two people.
+/// The name in lower case with single spaces: two spellings of one name must not count as two
+/// people.
 fn folded(name: &str) -> String {
     name.split_whitespace()
         .map(str::to_lowercase)
@@ -92,10 +94,11 @@ fn folded(name: &str) -> String {
         .join(" ")
 }
 
-/// Two people must not look like one, nor one like two: no invisible characters, and Latin is not mixed with look-alikes of Greek, Cyrillic, Cherokee or full width.
+/// True if the name can't be mistaken for another: it has no invisible characters, and doesn't mix
+/// Latin letters with Greek, Cyrillic, Cherokee or full-width ones, which look alike.
 fn readable(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || " .'’-–(),_@".contains(c);
-    // Latin up to Extended-B; below, Greek, Cyrillic, Cherokee and full-width forms.
+    // Latin up to Extended-B. In the next line Greek and Cyrillic, Cherokee, full-width forms.
     let latin = |c: &char| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}');
     let others = |c: &char| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}' | '\u{ff00}'..='\u{ffef}');
     // Combining accents are not alphanumeric: a decomposed é cannot pass for a composed one.
@@ -125,7 +128,7 @@ pub async fn add_person(
     }
     let mut tx = casework.db.begin().await?;
     let known = find(&mut tx, &name).await?;
-    // Also a person without a role is on record from the first moment.
+    // Audited here, because a person may be added without any role.
     let act = match &known {
         None => Some("person.add"),
         Some((.., removed)) => removed.then_some("person.reinstate"),
@@ -180,7 +183,7 @@ pub async fn add_person(
     self::person(casework, &name).await
 }
 
-/// The person of that name or id.
+/// The person of that name or id, also one who was removed.
 pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
     let mut tx = casework.db.snapshot().await?;
     let (id, name, removed) =
@@ -199,8 +202,9 @@ pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
     })
 }
 
-/// Resolves and authorises the person a command acts as. Shell access already means access to the data
-/// and the right to grant roles, so a missing role is granted, unless it was withdrawn from this person.
+/// Resolves and authorises the person a command acts as. Shell access already means access to the
+/// data and the right to grant roles. So an unknown person is added, and a missing role is granted
+/// unless it was withdrawn from this person.
 ///
 /// # Errors
 /// [`CaseworkError::Denied`] for a removed person, and for one from whom the role was withdrawn.
@@ -232,8 +236,9 @@ pub async fn person_at_the_shell(
     Ok((person, granted))
 }
 
-/// Takes back what [`person_at_the_shell`] granted, because the command was refused: afterwards roles and
-/// people are as before it. A person with any other role, including a withdrawn one, stays.
+/// Takes back what [`person_at_the_shell`] granted, because the command was refused. Afterwards
+/// roles and people are as they were before the command, and the audit trail has both steps. A
+/// person who was added stays if they have got any other role since, even one that was withdrawn.
 pub async fn take_back_grant(
     casework: &Casework,
     person: &Person,
@@ -298,7 +303,7 @@ async fn require_never_withdrawn(casework: &Casework, known: &Person, role: Role
 }
 
 /// Removes a person: withdraws every role and revokes every key. Their past acts stay on record.
-/// Returns the number of revoked keys.
+/// Returns the removed person and the number of revoked keys. A conflict if already removed.
 pub async fn remove_person(casework: &Casework, name: &str, actor: &str) -> Result<(Person, u64)> {
     let person = self::person(casework, name).await?;
     let now = casework.now();
@@ -331,7 +336,8 @@ pub async fn remove_person(casework: &Casework, name: &str, actor: &str) -> Resu
     Ok((self::person(casework, &person.id).await?, keys))
 }
 
-/// Withdraws a role from a person. Unlike a role never granted, it is not granted on use.
+/// Withdraws a role from a person. A withdrawn role isn't granted again when a command needs it;
+/// one that the person never had is. A conflict if the person doesn't have the role.
 pub async fn withdraw_role(
     casework: &Casework,
     name: &str,

@@ -21,7 +21,7 @@ words! {
         Pass = "pass",
         /// Kept back until a person has looked.
         Hold = "hold",
-        /// Not published; a person looks all the same.
+        /// Not published. A person reviews it nevertheless.
         Block = "block",
     }
 }

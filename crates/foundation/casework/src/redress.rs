@@ -51,7 +51,7 @@ pub async fn decide_appeal(
     let before = appeals::status_before(&mut tx, appeal).await?;
     match outcome {
         AppealOutcome::Rejected => {
-            // A rejected appeal changes nothing: the case returns to where it was.
+            // A rejected appeal changes nothing: the case returns to the status it had.
             advance(&mut tx, now, case, before).await?;
         }
         AppealOutcome::Upheld => {
@@ -89,9 +89,9 @@ pub async fn decide_appeal(
     appeals::appeal(casework, case, appeal).await
 }
 
-/// Admits another appeal against a decision, because of new facts. The person must have decided
-/// neither the case nor an earlier appeal, determined nothing about the case, and approved no
-/// report of it.
+/// Admits another appeal against a decision, because of new facts. An appeal against it must have
+/// been rejected. The person must have decided neither the case nor an earlier appeal, determined
+/// nothing about the case, and approved no report of it.
 pub async fn admit_appeal(
     casework: &Casework,
     case: &str,
@@ -180,7 +180,8 @@ async fn clear(
             ));
         }
     }
-    // A copy holds this person's data too, and can only be deleted as a whole.
+    // A pre-upgrade copy of the database holds this person's data too, and can only be deleted
+    // whole.
     for (copy, made) in casework.folder.copies() {
         let until = made + erasures::COPY_KEPT_MICROS;
         removed.push(Removed::not_before(&copy, until.max(now)));

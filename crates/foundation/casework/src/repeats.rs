@@ -1,4 +1,5 @@
-//! A request that is sent again gets the answer it got: by its idempotency key, for a day.
+//! Idempotency keys: for a day, a request that is sent again gets the answer that the first one
+//! got.
 
 use crate::database::Columns;
 use crate::{ApiKey, Casework, CaseworkError, Result, sealed};
@@ -14,7 +15,7 @@ const KEY_BYTES_MAX: usize = 255;
 /// Result of a request with an idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Repeat {
-    /// First of its key. Pass this digest of the key to [`crate::end_repeat`].
+    /// The first request with this key. Pass this digest of the key to [`crate::end_repeat`].
     First(String),
     /// It was answered; this is the answer.
     Answered(String),
@@ -24,7 +25,8 @@ pub enum Repeat {
     KeyReused,
 }
 
-/// Begins a request that may be a repeat. `request` is a digest of everything that must be equal.
+/// Begins a request that may be a repeat. `request` is a digest of everything in which a repeat
+/// must equal the first request.
 ///
 /// # Errors
 /// Refused if `key` is empty or longer than 255 bytes.

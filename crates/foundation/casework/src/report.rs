@@ -32,8 +32,11 @@ impl Report {
     }
 }
 
-/// Builds the report of a case from its latest decision, and audits who requested it. Victims' data are
-/// omitted unless `with_victims`.
+/// Builds the report of a case from its latest decision, and audits who requested it. Victims' data
+/// are omitted unless `with_victims`.
+///
+/// # Errors
+/// A conflict if the case is undecided or cleared, or if its latest decision is not to report.
 pub async fn report(
     casework: &Casework,
     case: &str,

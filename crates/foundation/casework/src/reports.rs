@@ -27,7 +27,7 @@ pub struct ReportRow {
     pub destination: String,
     /// `draft`, `approved`, `superseded`, `withdrawn`, `retracting` or `retracted`.
     pub status: String,
-    /// True when it says what is known of the children concerned.
+    /// True if it includes what is known of the children concerned.
     pub with_victims: bool,
     /// When it was made, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
@@ -158,12 +158,13 @@ pub async fn retract_report(
 }
 
 /// Puts a report for a destination on record, from a decision, and returns its id. It waits for
-/// another person's approval before anything can be sent. A draft from an older decision is
-/// superseded.
+/// another person's approval before anything can be sent. It supersedes a draft from another
+/// decision.
 ///
 /// # Errors
-/// A conflict if the decision is not to report, if the case is open, closed or cleared, if it has a
-/// report to this destination, or if the destination takes only suspects and the case has none.
+/// A conflict if the decision is not to report, or if the case is open, closed or cleared. Also if
+/// the case has an approved report to this destination or a draft from this decision, or if the
+/// destination takes only reports about a suspect and the case has none.
 pub async fn file_report(
     casework: &Casework,
     decision: &Decision,
@@ -206,7 +207,7 @@ pub async fn file_report(
     if let Some(row) = known {
         let mut c = Columns::of(&row);
         let (known, status, rests_on) = (c.text()?, c.text()?, c.text()?);
-        // A draft of an older decision could never be approved, so it makes way.
+        // A draft from another decision could never be approved, so it is superseded.
         if status == "draft" && rests_on != decision.id() {
             set_status(&mut tx, &known, "superseded").await?;
         } else {

@@ -22,14 +22,14 @@ pub struct Route {
     pub user_country: String,
     /// What sort of service.
     pub service: Option<ServiceKind>,
-    /// Where it was meant to be seen.
+    /// The audience that the case's first file was meant for.
     pub surface: Option<Surface>,
     /// First day, YYYY-MM-DD (UTC).
     pub from: String,
     /// Last day, YYYY-MM-DD (UTC).
     pub until: String,
-    /// Not if this destination has a report of the case, drafts included, or gets one by another
-    /// route.
+    /// The route doesn't apply if this destination has a draft or an approved report of the case,
+    /// or gets one by another route.
     pub unless: String,
     /// The law and its section.
     pub basis: String,
@@ -70,7 +70,7 @@ pub struct Proposal {
     pub provider_country: &'static str,
     /// First day it can hold.
     pub from: &'static str,
-    /// Not if this destination has received the case already.
+    /// As [`Route::unless`].
     pub unless: &'static str,
     /// The law it would rest on.
     pub basis: &'static str,
@@ -121,23 +121,36 @@ pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Rout
             found.push(route.clone());
         }
     }
-    // Includes what is chosen here: two routes that each spare the other both drop out.
-    let notified: Vec<String> = found
-        .iter()
-        .map(|r| r.destination.clone())
-        .chain(notified.iter().cloned())
-        .collect();
-    let (spared, to): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .partition(|r| !r.unless.is_empty() && notified.contains(&r.unless));
-    let spared = spared.into_iter().map(|r| {
-        let why = format!("{} receives the case", r.unless);
-        (r, why)
-    });
-    Routing {
-        to,
-        spared: spared.collect(),
+    let mut goes = vec![None; found.len()];
+    for at in 0..found.len() {
+        applies(at, &found, notified, &mut goes);
     }
+    let (mut to, mut spared) = (Vec::new(), Vec::new());
+    for (route, goes) in found.into_iter().zip(goes) {
+        if goes == Some(true) {
+            to.push(route);
+        } else {
+            let why = format!("{} receives the case", route.unless);
+            spared.push((route, why));
+        }
+    }
+    Routing { to, spared }
+}
+
+/// Whether the route at `at` leads anywhere: unless the destination that it names in `unless`
+/// receives the case. `goes` holds what is decided already; a route that is being decided counts
+/// as one that doesn't apply, so of routes that exclude one another in a circle at least one stays.
+fn applies(at: usize, found: &[Route], notified: &[String], goes: &mut [Option<bool>]) -> bool {
+    if let Some(decided) = goes[at] {
+        return decided;
+    }
+    goes[at] = Some(false);
+    let unless = &found[at].unless;
+    let other = found.iter().position(|r| r.destination == *unless);
+    let received = notified.contains(unless)
+        || other.is_some_and(|other| applies(other, found, notified, goes));
+    goes[at] = Some(unless.is_empty() || !received);
+    goes[at] == Some(true)
 }
 
 /// The routes on record, oldest first.
@@ -166,7 +179,12 @@ pub async fn routes(casework: &Casework) -> Result<Vec<Route>> {
         .collect()
 }
 
-/// Puts a route on record: from then on it holds.
+/// Puts a route on record and returns its id; it applies from now on. `route.id` is ignored.
+///
+/// # Errors
+/// Denied without the role administrator. Invalid without destination and legal basis, for a
+/// country that isn't two capital letters, for a day that isn't YYYY-MM-DD, for a last day before
+/// the first, and if `unless` is the route's own destination.
 pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> Result<String> {
     person.require(Role::Administrator)?;
     if route.basis.trim().is_empty() || route.destination.is_empty() {
@@ -374,7 +392,16 @@ mod tests {
         assert_eq!(to(&[nca.clone()], &[]), ("nca".into(), 0));
         assert_eq!(to(&[nca.clone(), route("ncmec")], &[]), ("ncmec".into(), 1));
         assert_eq!(to(&[nca.clone()], &["ncmec"]), (String::new(), 1));
-        assert_eq!(to(&[nca], &["bka"]), ("nca".into(), 0));
+        assert_eq!(to(&[nca.clone()], &["bka"]), ("nca".into(), 0));
+        // Routes that exclude each other: one of the two authorities has the case.
+        let mut ncmec = route("ncmec");
+        ncmec.unless = "nca".into();
+        let mutual = [nca.clone(), ncmec.clone()];
+        assert_eq!(to(&mutual, &[]), ("ncmec".into(), 1));
+        // What is spared itself spares no other: the BKA has the case, so NCMEC doesn't receive it.
+        ncmec.unless = "bka".into();
+        let chain = [nca.clone(), ncmec, route("bka")];
+        assert_eq!(to(&chain, &[]), ("nca bka".into(), 1));
         // Two routes to one destination are one report.
         assert_eq!(to(&[route("bka"), route("bka")], &[]), ("bka".into(), 0));
     }

@@ -15,15 +15,15 @@ pub async fn exhibit_to_send(
     worker: &str,
 ) -> Result<Vec<u8>> {
     let row = reports::report_row(casework, report).await?;
-    // Of the case's exhibits the approved documents name those that go out. An incoming report goes
-    // out only if the approval chose it.
+    // Any exhibit of the case passes here. The approved documents name those that go out, an
+    // incoming report only if the approver chose it.
     let belongs = findings::findings(casework, &row.case)
         .await?
         .iter()
         .any(|f| f.exhibit.as_deref() == Some(exhibit));
     if row.status != "approved" || !belongs {
         return Err(CaseworkError::conflict(format!(
-            "exhibit {exhibit} doesn't belong to the case of an approved report {report}; nothing is sent; nothing is sent"
+            "exhibit {exhibit} doesn't belong to the case of an approved report {report}; nothing is sent"
         )));
     }
     let purpose = format!("report {report} to {}", row.destination);

@@ -21,7 +21,7 @@ pub(crate) async fn lookup_key(
             .join("keys/lookup.key")
             .display()
             .to_string(),
-        why: "the key is missing or another than the one this database was written under; put it back from where you keep it, or name the data folder that belongs to this database".into(),
+        why: "the key is missing, or isn't the one this database was written under; put it back from where you keep it, or name the data folder that belongs to this database".into(),
     }
     };
     let there = folder.lookup_key()?;
@@ -33,7 +33,8 @@ pub(crate) async fn lookup_key(
         let known = Columns::of(&row).text()?;
         return match &there {
             Some(key) if check(key) == known => Ok(key.clone()),
-            // An upgrade that was cut off before the file was written.
+            // The file is missing, as after a power cut during an upgrade, and the first version's
+            // key fits: it is written again.
             None if check(&keys.first_lookup) == known => {
                 folder.keep_lookup_key(Some(&keys.first_lookup_text))
             }
@@ -157,8 +158,9 @@ pub async fn change_reporter(
     change: impl FnOnce(&mut Reporter),
 ) -> Result<Reporter> {
     let mut tx = casework.db.begin().await?;
-    // A write locks the row on both databases, so that of two changes at the same time none is lost.
-    sqlx::query("UPDATE settings SET changed_at = changed_at WHERE name = 'reporter'")
+    // A write locks the row on both databases, so that neither of two concurrent changes is lost.
+    // Before the first change there is no row; its empty value is read as no data.
+    sqlx::query("INSERT INTO settings (name, value, changed_at) VALUES ('reporter', '{}', 0) ON CONFLICT (name) DO UPDATE SET changed_at = settings.changed_at")
         .execute(&mut *tx)
         .await?;
     let before = reporter_within(&mut tx).await?;

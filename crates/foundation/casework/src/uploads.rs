@@ -22,7 +22,7 @@ words! {
     }
 }
 
-/// An upload with a finding.
+/// What a platform is to do with an upload that has a finding, and since when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UploadStatus {
     /// Id of the screening, as the platform got it.
@@ -63,8 +63,8 @@ pub struct DecidedUploads {
     pub uploads: Vec<UploadStatus>,
     /// True if there are more.
     pub more: bool,
-    /// When the last case that was looked at changed, whether or not it has uploads, microseconds since 1970;
-    /// and its id.
+    /// When the last case of this answer changed, microseconds since 1970, and its id, whether or
+    /// not it has uploads. Pass them as `since` and `after` to get what follows.
     pub until: Option<(i64, String)>,
 }
 

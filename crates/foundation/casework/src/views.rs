@@ -27,12 +27,12 @@ words! {
         Blurred = "blurred",
         /// Nothing: the bytes were handed on, not looked at.
         Unseen = "unseen",
-        /// Nothing: the bytes couldn't be read. Recorded, never asked for.
+        /// Nothing: the bytes couldn't be read. Only recorded; a caller can't pass it.
         Failed = "failed",
     }
 }
 
-/// One person's look at an exhibit, by the record.
+/// A recorded view of an exhibit by a person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ViewRecord {
     /// Id of the person.
@@ -55,7 +55,7 @@ pub struct Viewed {
     pub metadata: bool,
 }
 
-/// Longest name and value of one EXIF field that is kept, in characters. Our judgement.
+/// Longest value kept of an EXIF field, in characters; the rest is cut off. Our judgement.
 const EXIF_CHARS_MAX: usize = 1_000;
 /// EXIF fields kept of one file. Our judgement.
 const EXIF_FIELDS_MAX: usize = 200;
@@ -171,7 +171,8 @@ pub(crate) async fn keep(
     Ok(exhibit)
 }
 
-/// Erases an exhibit that was sealed for something that was then refused; the vault's log keeps both.
+/// Erases an exhibit that was sealed for something that was then refused. The vault's log keeps the
+/// intake and the erasure.
 pub(crate) async fn unkeep(casework: &Casework, exhibit: &str, why: &str) -> Result<()> {
     let access = obhut_vault::Access {
         actor: "intake".into(),
@@ -184,14 +185,15 @@ pub(crate) async fn unkeep(casework: &Casework, exhibit: &str, why: &str) -> Res
     Ok(())
 }
 
-/// Media type by content. Where the content doesn't say: `text/plain` for valid UTF-8, JSON
-/// included, unless another `text/` type was given; otherwise as it was given.
+/// Media type by content. Where the content doesn't say, it is the given type, except for text
+/// (valid UTF-8 without a zero byte): that keeps a given type only if [`is_textual`], and is
+/// `text/plain` otherwise.
 fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
     if let Some(kind) = infer::get(bytes) {
         return Some(kind.mime_type().to_owned());
     }
-    // Text has no magic number. A bitmap is never valid text, so a given type other than text isn't
-    // believed.
+    // Text has no magic number. A bitmap is never valid text, so for text a given type that isn't
+    // textual is ignored.
     let text = !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok();
     match given {
         Some(given) if !text || is_textual(given) => Some(given.to_owned()),
@@ -268,11 +270,11 @@ pub async fn view(
     Ok(bytes)
 }
 
-/// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded; `render` makes it from the
-/// bytes, which the person doesn't get.
+/// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded. `render`
+/// makes it from the bytes, which the person doesn't get.
 ///
 /// # Errors
-/// As for [`view`], and what `render` says.
+/// As for [`view`], and the error that `render` returns, which leaves a view `failed`.
 pub async fn view_blurred<E: From<CaseworkError>>(
     casework: &Casework,
     exhibit: &str,
@@ -356,8 +358,9 @@ async fn read_for(
     Ok((bytes, record))
 }
 
-/// Exhibits of a case stored by an older version, which recorded their case only in the vault. Copies
-/// that into the database for all exhibits, so the vault is read once.
+/// All exhibits of a case by the vault's records, if some exhibit was stored by an older version,
+/// which recorded the case only there; otherwise none. Copies the cases of all exhibits into the
+/// database, so the vault is read once.
 ///
 /// # Errors
 /// A record of the vault that can't be opened.
@@ -458,7 +461,7 @@ pub(crate) async fn digests(
     .transpose()
 }
 
-/// Exhibits with the same bytes that were there before.
+/// Older exhibits with the same bytes, the oldest first.
 pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(
         "SELECT other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
@@ -493,7 +496,7 @@ pub(crate) async fn of_bytes(
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-/// Other exhibits with the same bytes.
+/// Other exhibits with the same bytes, the newest first.
 pub(crate) async fn same_bytes(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(
         "SELECT other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
@@ -562,7 +565,7 @@ pub(crate) async fn viewed_whole_by(
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// Another exhibit with the same bytes that a person has viewed whole.
+/// The oldest other exhibit with the same bytes that a person has viewed whole.
 pub(crate) async fn viewed_copy(tx: &mut Tx, exhibit: &str) -> Result<Option<String>> {
     let row = sqlx::query(
         "SELECT other.exhibit FROM exhibit_digests own

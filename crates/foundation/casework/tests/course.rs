@@ -44,7 +44,8 @@ const STATES: [CaseStatus; 5] = [
     CaseStatus::Cleared,
 ];
 
-/// From each status: whether a case may be decided, appealed, reported; determined about.
+/// Status; whether a case in it may be decided, appealed and reported, and whether a person may
+/// determine something about it.
 #[tokio::test]
 async fn each_status_allows_what_may_follow_it() {
     #[rustfmt::skip]
@@ -248,7 +249,7 @@ async fn a_notices_code_appeals_once_however_it_is_typed() {
     refused(casework::appeal_by_code(&b.c, &german.code, "again").await);
 }
 
-/// Every status: whether facts may still be put on record.
+/// Every status but `reported`: whether facts may still be put on record.
 #[tokio::test]
 async fn facts_are_replaced_only_as_they_were_read() {
     for status in STATES {
@@ -331,7 +332,7 @@ async fn a_corrected_time_of_awareness_moves_the_report_s_deadline() {
     };
     known(START - DAY / 2).await;
     assert_eq!(running().await.1, START + DAY / 2);
-    // What a person has extended stays.
+    // A deadline that a person has extended stays.
     casework::extend_deadline(&b.c, &id, START + 3 * DAY, "agreed", &olga)
         .await
         .unwrap();
@@ -372,8 +373,8 @@ async fn an_ended_deadline_is_not_extended_and_a_cleared_case_forgets_it() {
     assert!(refused(extended).contains("ended already"));
 }
 
-/// The alarm about a child in danger could be put off to the next century, and a first appeal "admitted" by a person who
-/// may file none and then decided it alone.
+/// Two former faults. The deadline about a child in danger could be extended to the next century. A
+/// person who may not file an appeal could "admit" a first one, and then decide it alone.
 #[tokio::test]
 async fn what_only_the_case_ends_is_not_put_off_and_a_first_appeal_is_filed() {
     let b = bench().await;

@@ -104,7 +104,7 @@ async fn a_removed_person_acts_no_more_and_their_keys_end() {
 
 /// Name, rights, whether it is a person's, seconds until it expires; whether it is made.
 #[tokio::test]
-async fn a_key_needs_a_name_rights_a_future_and_to_decide_a_person() {
+async fn a_key_needs_a_name_rights_and_a_future_and_to_decide_a_person() {
     let b = bench().await;
     let rita = b.person("Rita", &[Role::Reviewer]).await;
     #[rustfmt::skip]
@@ -159,7 +159,7 @@ async fn a_key_opens_until_it_expires_or_is_revoked() {
     );
     assert!(refused(casework::revoke_key(&b.c, &long.id, "test").await).contains("already"));
     assert!(refused(casework::revoke_key(&b.c, "key-0", "test").await).contains("key"));
-    // On record all the same, newest first, and never with its secret.
+    // Revoked and expired keys stay on record, the newest first, and never with their secret.
     let keys = casework::keys(&b.c).await.unwrap();
     let names: Vec<_> = keys
         .iter()
@@ -222,7 +222,7 @@ async fn a_repeated_request_gets_its_own_answer_and_no_others() {
     };
     assert_eq!(begin(&one, "k", "r").await, Repeat::InProgress);
     assert_eq!(begin(&one, "k", "another").await, Repeat::KeyReused);
-    // Two programs may choose the same word.
+    // Two programs may choose the same idempotency key.
     assert!(matches!(begin(&two, "k", "r").await, Repeat::First(_)));
     casework::end_repeat(&b.c, &first, Some("answer"))
         .await
@@ -237,7 +237,7 @@ async fn a_repeated_request_gets_its_own_answer_and_no_others() {
     };
     casework::end_repeat(&b.c, &second, None).await.unwrap();
     assert!(matches!(begin(&one, "l", "r").await, Repeat::First(_)));
-    // A day later the word is free.
+    // An answer is kept for a day; after two the key is free.
     b.pass(2 * DAY);
     assert!(matches!(
         begin(&one, "k", "another").await,

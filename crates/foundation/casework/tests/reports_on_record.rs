@@ -148,7 +148,7 @@ async fn an_alarm_is_raised_once_and_seen_once() {
         .unwrap();
     refused(casework::see_alarm(&b.c, &alarms[0].id, &olga).await);
     assert_eq!(casework::alarms(&b.c).await.unwrap().len(), 1);
-    // Once it was seen, the same may happen again.
+    // Once an alarm was seen, the same one can be raised again.
     casework::raise_alarm(&b.c, "kind", &alarms[0].subject, "later")
         .await
         .unwrap();

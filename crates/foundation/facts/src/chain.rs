@@ -15,7 +15,7 @@ pub struct TagRecord {
     pub category: Option<String>,
     /// Source of the claim.
     pub source: String,
-    /// When it was made or last looked at.
+    /// When the claim was made or last checked.
     pub date: Option<String>,
     /// Confidence, 0 to 100, on TagPack's scale.
     pub confidence: u8,
@@ -132,7 +132,8 @@ pub struct PaymentRow {
     pub direct: bool,
     /// Where the coins may have left a service, nearest first.
     pub candidates: Vec<CandidateRow>,
-    /// Paths of the trace that ended elsewhere: at a CoinJoin, at newly mined coins, at a limit.
+    /// Number of paths of the trace that ended elsewhere: at a CoinJoin, at newly mined coins, at a
+    /// limit, in this order.
     pub ends: [u32; 3],
     /// Number of the paying wallet, from 1, in the order of first payments. Payments with the same
     /// number may have one payer. A service that paid the site itself has a number too. Payments
@@ -195,9 +196,9 @@ pub struct ArrivalRow {
 /// The report.
 #[derive(Clone, Debug, Serialize)]
 pub struct PayersReport {
-    /// Whose chain.
+    /// The network's name: `mainnet`, `testnet`, `signet` or `regtest`.
     pub network: &'static str,
-    /// Height, hash and time of the last block that was looked at.
+    /// Height, hash and time of the last block in the index.
     pub tip: (u64, String, String),
     /// Transactions, inputs, outputs, addresses in the index.
     pub sizes: [u64; 4],

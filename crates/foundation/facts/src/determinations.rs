@@ -10,7 +10,7 @@ words! {
     Question {
         /// Which offence it is under the German criminal code; for the Bundeskriminalamt.
         OffenceDe = "offence-de",
-        /// Whether a person's life or safety is in danger, so that harm is likely soon; for the
+        /// Whether a person's life or safety is in danger and harm is likely soon; for the
         /// Bundeskriminalamt.
         ThreatDe = "threat-de",
         /// What links the content with the United Kingdom; for the National Crime Agency.

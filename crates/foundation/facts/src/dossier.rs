@@ -131,8 +131,8 @@ pub struct Dossier {
     pub category: Option<Category>,
     /// What people determined because a destination asks for it, one for each question.
     pub determinations: Vec<Determination>,
-    /// Number of reports of others the case was opened from. They stay here, unless a person chooses
-    /// otherwise; then they are among the files.
+    /// Number of others' reports that the case was opened from. They aren't sent on unless a person
+    /// chooses so; then they are among the files.
     pub incoming: usize,
     /// True when an entry of a signed list matched.
     pub matched: bool,
@@ -173,7 +173,7 @@ pub struct ReportedFile {
     pub category: Option<Category>,
     /// Whether everyone could see it: as the provider states it, or false if its upload was stopped.
     pub public: Option<bool>,
-    /// A report of others, as it came in.
+    /// True for a report from others, included as it came in.
     pub as_received: bool,
     /// A person viewed the whole file, according to the record of views.
     pub viewed_whole: bool,

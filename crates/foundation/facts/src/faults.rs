@@ -310,7 +310,8 @@ mod tests {
 
     #[test]
     fn each_fact_that_cannot_be_so_is_named_by_its_field() {
-        // One fault for each check. 2030-02-30 does not exist, so it is never compared with the age.
+        // One fault for each field below. 2030-02-30 does not exist, so it is never compared with
+        // the age.
         let facts = Facts::from_json(br#"{
             "occurred_at": "2026-02-01T00:00:00Z", "known_at": "2026-01-01T00:00:00Z",
             "reported": {"person": {"age": 300, "born": "2030-02-30", "emails": [{"address": "nobody"}]},

@@ -132,7 +132,7 @@ words! {
 words! {
     /// How the provider became aware.
     Detection {
-        /// A digest of a list matched.
+        /// A digest matched a hash list.
         HashMatch = "hash-match",
         /// A member of the provider's staff found it.
         Person = "person",

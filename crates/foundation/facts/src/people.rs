@@ -69,7 +69,8 @@ pub struct Account {
     pub all_emails_reported: Option<bool>,
     /// Accounts linked to it.
     pub associated: Vec<Account>,
-    /// Only of a linked account: Billing, Linked, Business, Creator, Parent/Guardian, Other.
+    /// Only of a linked account, how it is linked: Billing, Linked, Business, Creator,
+    /// Parent/Guardian, Other.
     pub tie: Option<String>,
     /// Only of a linked account: the platform.
     pub platform: Option<String>,

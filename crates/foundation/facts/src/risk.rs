@@ -16,9 +16,9 @@ pub struct RuleInput<'a> {
     pub facts: &'a Facts,
     /// The files.
     pub files: Vec<RuleFile>,
-    /// True when a category with its scale was decided.
+    /// True if a file has a category with its scale, recorded or decided.
     pub categorised: bool,
-    /// True when the reporter can be asked.
+    /// True if the reporter has an e-mail address.
     pub reporter: bool,
     /// What the texts among the facts say.
     pub said: Signals,
@@ -177,7 +177,7 @@ fn identified(l: &RuleInput<'_>) -> bool {
     l.said.youngest.is_some() || !l.facts.victims.is_empty()
 }
 
-/// A list has a file, or a text says that it is known.
+/// True if a file is on a hash list, or a text says that the material is known.
 fn is_known_material(l: &RuleInput<'_>) -> bool {
     says(l, Signal::Known) || l.files.iter().any(|f| f.matched)
 }
@@ -445,7 +445,7 @@ pub const RISK: &[RiskRule] = &[
         says: "a child's age and the next days are mentioned",
         german: "von einem Kind bestimmten Alters und den nächsten Tagen ist die Rede",
         holds: |l| {
-            // A danger can be put in many words; an age and a time in few.
+            // Danger has too many wordings to list; an age and a time have few.
             l.said.youngest.is_some() && says(l, Signal::Soon) && !says(l, Signal::Posing)
         },
     },

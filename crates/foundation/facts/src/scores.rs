@@ -40,13 +40,13 @@ pub struct Missing {
 /// Both scores.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Scores {
-    /// 0 to 100: share of the points of all rules that apply to the case, in percent.
+    /// 0 to 100: the points of the rules that hold, in percent of those of all rules that apply.
     pub complete: u32,
     /// 0 to 100: how much points to a child in danger.
     pub at_risk: u32,
     /// What is missing, heaviest first.
     pub missing: Vec<Missing>,
-    /// Why it is at risk, heaviest first.
+    /// Why a child is at risk, the most pressing first: by level, then by points.
     pub reasons: Vec<Reason>,
     /// True if there is nothing an officer could act on.
     pub empty: bool,

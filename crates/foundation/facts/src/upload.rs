@@ -144,8 +144,8 @@ impl UploadFacts {
         let with_account = account.filter(|_| !is_childs);
         let with_account = with_account.is_some_and(|id| self.add_to_reported(facts, id));
         let event = self.event();
-        // Name and e-mail address belong to the account; of another one than is reported they go to the
-        // file's note. A child's go nowhere: a note is in reports that leave the victims out.
+        // Name and e-mail address belong to the account. If that isn't the one reported, they go to
+        // the file's note. A child's go nowhere: a note is in reports that leave the victims out.
         let note = (!with_account && !is_childs).then(|| self.note()).flatten();
         let says_of_file = event.is_some()
             || self.session.is_some()
@@ -190,7 +190,7 @@ impl UploadFacts {
         if let Some(name) = &self.screen_name {
             let is_another = reported.screen_name.as_ref().is_some_and(|n| n != name);
             let names = &mut reported.display_names;
-            // Renamed since: the earlier name stays the one it is known by.
+            // The account was renamed: its earlier name stays its screen name.
             if is_another && names.len() < NAMES_MAX && !names.contains(name) {
                 names.push(name.clone());
             }

@@ -29,7 +29,7 @@ fn a_child_is_never_made_the_person_reported() {
             json!({ "victims": [a, b] }),
             json!({ "reported": a, "victims": [b] }),
         ),
-        // Both in one part: the child was dropped, and reported.
+        // Both in one part: the child used to be dropped from the victims and reported.
         (
             json!({}),
             json!({ "reported": a, "victims": [a] }),

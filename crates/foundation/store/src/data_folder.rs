@@ -1,7 +1,7 @@
-//! The folder that holds everything of the embedded default: database, lists, vault, keys.
+//! The data folder: keys, lists, vault, and the SQLite database unless PostgreSQL is used.
 //!
-//! `keys/` is readable by its owner alone and must not be part of a backup: a backup without it opens
-//! nothing.
+//! Only its owner can read `keys/`. It must not be in the folder's backups: a stolen backup can't
+//! be read without the keys.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -76,7 +76,7 @@ impl DataFolder {
     /// # Errors
     /// A key can't be read or isn't valid, or is missing although the folder is in use.
     pub fn keys(&self) -> Result<FolderKeys> {
-        // Asked first: `key` creates the file.
+        // Checked first: `key` creates the file.
         let sealing_is_new = !self.root.join("keys/sealing.age").exists();
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {
@@ -180,7 +180,7 @@ impl DataFolder {
         }
     }
 
-    /// Something other than keys is in this folder.
+    /// True if something other than keys is in this folder: a database, a list or a vault's file.
     fn in_use(&self) -> bool {
         self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault")
     }
@@ -396,7 +396,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let done = written
         .and_then(|()| fs::rename(&partial, path))
         .and_then(|()| {
-            // The name, too: a key that a power cut takes away would leave what it sealed unreadable.
+            // The folder is synced too: a power cut could take the new name away, and with a key
+            // lost, what it sealed can't be read.
             match path.parent() {
                 Some(folder) => fs::File::open(folder)?.sync_all(),
                 None => Ok(()),

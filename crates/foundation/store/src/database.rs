@@ -152,11 +152,12 @@ impl Database {
         &self.pool
     }
 
-    /// Empties SQLite's write-ahead log: what was deleted stays readable there until it is overwritten. While
-    /// another connection still reads, the next call does it. PostgreSQL looks after its own.
+    /// Empties SQLite's write-ahead log, where deleted data stays readable until it is overwritten.
+    /// While another connection still reads, the log isn't emptied; a later call does it. Does
+    /// nothing on PostgreSQL.
     pub async fn empty_log(&self) -> Result<()> {
         if self.backend == Backend::Sqlite {
-            // In the writers' queue: a writer of this process would make it give up.
+            // In the writers' queue: a writer of this process would make the checkpoint give up.
             let _turn = self.writer.lock().await;
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
                 .fetch_all(&self.pool)
@@ -187,7 +188,7 @@ impl Database {
         })
     }
 
-    /// A transaction for reading only; the caller keeps to that, the database doesn't enforce it.
+    /// A transaction for reading only. The database doesn't enforce that; callers must not write.
     ///
     /// On SQLite it sees one state throughout. On PostgreSQL (read committed) each statement sees
     /// what was committed before it began. Neither keeps a writer waiting.

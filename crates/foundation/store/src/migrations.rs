@@ -16,7 +16,7 @@ use sqlx::{AnyConnection, Row as _, SqlSafeStr as _};
 
 use crate::{CaseworkError, Result};
 
-/// Number, owner, statements.
+/// Number, name of the module that owns the table, SQL statements.
 pub type Numbered = (i64, &'static str, &'static str);
 
 /// Those of this crate's tables.

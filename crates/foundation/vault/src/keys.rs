@@ -217,7 +217,7 @@ mod tests {
             a.keyed_digest("x", b"2"),
             a.keyed_digest("y", b"1"),
             b.keyed_digest("x", b"1"),
-            // The same bytes as the first, if label and content were only joined.
+            // The same bytes as the first, if label and content were only concatenated.
             a.keyed_digest("x1", b""),
         ];
         let distinct: std::collections::HashSet<_> = digests.iter().collect();

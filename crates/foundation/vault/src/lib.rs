@@ -36,7 +36,8 @@ pub trait WriterLock: Send + Sync {
     async fn hold(&self) -> std::io::Result<Box<dyn Send>>;
 }
 
-/// The message for a failed store. Its own for a missing file: that needs a backup, not disk space.
+/// The message for a failed store. A missing file has its own message, because it needs a backup,
+/// not disk space.
 fn store_failure(e: &object_store::Error) -> String {
     match e {
         object_store::Error::NotFound { .. } => {

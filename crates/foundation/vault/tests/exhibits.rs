@@ -118,7 +118,7 @@ async fn more_entries_than_a_tile_is_wide() {
     let folder = tempfile::tempdir().unwrap();
     let v = vault(folder.path(), &keys());
     let exhibit = v.put(b"x", intake("c")).await.unwrap();
-    // With the put 260 entries: a full tile of 256 and a partial one of 4.
+    // 260 entries with the put: a full tile of 256 and a partial one of 4.
     for _ in 0..259 {
         v.get(&exhibit.id, access()).await.unwrap();
     }

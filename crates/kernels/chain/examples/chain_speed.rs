@@ -48,7 +48,7 @@ fn of(name: &str) -> Result<Network, String> {
 /// Processor seconds of this process so far.
 fn cpu() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The program's name, in brackets before, may contain spaces and brackets.
+    // The program's name, which comes first in brackets, may itself contain spaces and brackets.
     let after = stat.rsplit_once(')').map_or("", |p| p.1);
     let ticks = |n: usize| -> f64 {
         let field = after.split_whitespace().nth(n);
@@ -104,7 +104,7 @@ fn stages(
     let seen: Mutex<RefCell<Stages>> = Mutex::default();
     let begun = Instant::now();
     let note = |stage: &'static str| {
-        let seen = seen.lock().expect("nobody panicked");
+        let seen = seen.lock().expect("lock poisoned");
         let all = &mut seen.borrow_mut().all;
         let (cpu, wall) = (cpu(), begun.elapsed().as_secs_f64());
         match all.last_mut() {
@@ -123,7 +123,7 @@ fn stages(
     })?;
     // A stage ends where the next begins, so the last one needs an end.
     note("end");
-    let seen = seen.into_inner().expect("nobody panicked").into_inner().all;
+    let seen = seen.into_inner().expect("lock poisoned").into_inner().all;
     for pair in seen.windows(2) {
         let ((name, cpu, wall, memory), next) = (pair[0], pair[1]);
         println!(
@@ -182,7 +182,7 @@ fn cluster(file: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     let (begun, before) = (Instant::now(), cpu());
     let joins = probes::cluster(*addresses, rows, &folder)?;
-    // Stopped before the clusters are counted, which the peers are not measured on either.
+    // The clock stops before the clusters are counted: the peers are measured without that too.
     let (cpu, wall) = (cpu() - before, begun.elapsed().as_secs_f64());
     let clusters = probes::clusters(*addresses, joins, &folder)?;
     println!("clusters {clusters} joins {joins} cpu {cpu:.2} wall {wall:.2}");

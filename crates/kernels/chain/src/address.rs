@@ -227,8 +227,8 @@ impl Key {
 
 /// Scripts longer than this can't be spent (consensus), bytes.
 const SCRIPT_BYTES_MAX: usize = 10_000;
-/// Longer texts are refused unread, in bytes. The longest address has 90, of bech32 (BIP 173);
-/// `multisig:` and hex have 73.
+/// Longer texts are refused unread, in bytes. The longest address is a bech32 one with 90
+/// characters (BIP 173); `multisig:` and its hex have 73.
 const TEXT_BYTES_MAX: usize = 128;
 
 /// Why a text isn't an address of this network.

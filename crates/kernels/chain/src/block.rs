@@ -74,7 +74,7 @@ pub(crate) mod form {
     pub const COINBASE: u16 = 1 << 6;
     /// The traits that make up a wallet's fingerprint.
     pub const HABITS: u16 = VERSION_1 | VERSION_2 | LOCKTIME | SEGWIT | REPLACEABLE;
-    /// Where the inputs' common kind begins; 0 where they differ.
+    /// The bit at which the inputs' common kind begins; the kind is 0 if they differ.
     pub const KIND_SHIFT: u16 = 8;
 }
 
@@ -318,8 +318,8 @@ impl BlockVisitor<'_> {
         let spent_in = &spent_in[taking];
         self.taken += ins.len();
         // A competing block's undo data pass the checksum too, because it covers only the
-        // predecessor's hash and the data. They rarely have the same number of inputs in each
-        // transaction.
+        // predecessor's hash and the data. But two competing blocks rarely have the same number of
+        // inputs in each transaction.
         let number = self.rows.txs.len().wrapping_sub(1);
         if spent_in.iter().any(|tx| *tx != number) {
             return Err(ParseFault::Undo);
@@ -407,7 +407,7 @@ impl BlockVisitor<'_> {
         Ok(())
     }
 }
-/// A transaction's bits that concern its wallet only.
+/// The bits of a transaction's form that make up its wallet's fingerprint.
 pub(crate) fn habits(bits: u16) -> u16 {
     bits & form::HABITS
 }

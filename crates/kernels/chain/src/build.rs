@@ -70,7 +70,7 @@ const LIVE_TAIL_BLOCKS: usize = 6;
 
 /// Builds an index from the first block on. An unfinished build in the folder starts over; a
 /// finished index there is replaced once the new one is complete. Fails on the first damaged or
-/// missing block or undo record.
+/// missing block or undo record; a live build leaves out the blocks after a missing one instead.
 pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     let blocks = Blocks::open(b.blocks, b.network)?;
     // Before anything is created: a wrong folder of blocks leaves no unfinished index behind.
@@ -251,11 +251,12 @@ pub(crate) fn fingerprints(rows: Rows, secret: &Secret) -> PreparedBlock {
     }
 }
 
-/// The undo files read last; blocks come from few files at a time.
+/// The undo files used last: blocks come from few files at a time.
 #[derive(Default)]
 pub(crate) struct UndoFiles(Mutex<HashMap<u32, (u64, Arc<UndoFile>)>>);
 
-// Whole files in memory. Our judgement: threads work on neighbouring blocks, in few files.
+// Undo files kept in memory, each whole. Our judgement: threads work on neighbouring blocks, in few
+// files.
 const UNDO_FILES_KEPT: usize = 6;
 
 impl UndoFiles {
@@ -277,7 +278,7 @@ impl UndoFiles {
     }
 }
 
-/// Blocks handed to a thread at a time.
+/// Blocks handed to a thread at a time. Our judgement.
 const BATCH_BLOCKS: usize = 16;
 
 // Long: a single pass whose state is in local variables.
@@ -338,7 +339,7 @@ fn read_blocks(
         }
         // The receiver sees the end only when every sender is gone.
         drop(send);
-        // Batches are finished in any order, and columns are written in the chain's.
+        // Batches are finished in any order, but columns are written in the chain's order.
         let mut early = HashMap::new();
         let mut read = 0;
         for batch in 0..batches {
@@ -434,7 +435,7 @@ impl Raw {
     }
 }
 
-/// Rows per write.
+/// Rows of the address table that are converted and written at a time. Our judgement.
 const ROWS_TOGETHER: usize = 1 << 14;
 
 /// Writes the address ids of outputs and inputs, the table of fingerprints, and the keys.
@@ -472,7 +473,7 @@ fn addresses(
         progress(b, "addresses", part, groups.parts() as u64);
         Ok(())
     })?;
-    // An input of an address that no output paid.
+    // Each of these inputs spends from an address that no output paid.
     if lost > 0 {
         return Err(io::Error::other(format!(
             "{lost} inputs spend outputs that no block has; the files mix two chains"
@@ -659,7 +660,7 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
 }
 
 /// After this many transactions the index is mapped anew, to release the pages touched so far: they
-/// count as the process's memory, although the system could reclaim them.
+/// count as the process's memory, although the system could reclaim them. Our judgement.
 const LET_GO_AFTER: u64 = 1 << 23;
 
 /// Builds both forests, each up to its tail of newest blocks.

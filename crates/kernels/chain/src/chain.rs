@@ -544,7 +544,7 @@ impl Chain {
         Key::new(kind, &bytes[at + 2..at + 2 + length]).expect("keys are written by us")
     }
 
-    /// How many bytes the keys of the first addresses take.
+    /// How many bytes the keys of the first `addresses` addresses take.
     pub fn key_bytes(&self, addresses: u64) -> u64 {
         // After a last group that is full, no offset is stored.
         if addresses == self.counts.addresses {
@@ -558,7 +558,7 @@ impl Chain {
         at as u64
     }
 
-    /// The counts of the blocks below a height, without that height's block.
+    /// The counts of an index that ends before the block at `height`.
     pub fn counts_below(&self, height: u64) -> Counts {
         let txs = self.first_tx(height);
         let addresses = self.addresses_before(txs);

@@ -2,9 +2,9 @@
 //!
 //! Each pattern is a file; a new one is a file and two lines here. A pattern looks at one
 //! transaction only: amounts and their order, script types, sequence numbers, and how many
-//! addresses there are. Confidence is 0 to 100: from [`DETECTED_FROM`] on a transaction is a
-//! detected CoinJoin, below it a suspected one. Both are excluded from strong links if several
-//! owners pay in them (`joint`).
+//! addresses there are. Confidence is our judgement, 0 to 100: from [`DETECTED_FROM`] on a
+//! transaction is a detected CoinJoin, below it a suspected one. Both are excluded from strong
+//! links if several owners pay in them (`joint`).
 
 use crate::address::Kind;
 
@@ -19,7 +19,8 @@ mod wasabi1;
 mod wasabi2;
 mod whirlpool;
 
-/// Every CoinJoin pattern; the most confident is taken, the earlier one at equal confidence.
+/// Every CoinJoin pattern. If several match, the one with the highest confidence is taken; of
+/// equals, the earlier.
 pub const ALL: &[&CoinJoin] = &[
     &whirlpool::COINJOIN,
     &tx0::COINJOIN,

@@ -129,7 +129,7 @@ impl<const W: usize> Column<W> {
     /// A row as a number.
     #[inline]
     pub fn get(&self, n: u64) -> u64 {
-        // Rows wider than eight bytes begin with their number: the sorted tables rely on it.
+        // A wider row's number is its first eight bytes: the sorted tables rely on it.
         let mut bytes = [0; 8];
         bytes[..W.min(8)].copy_from_slice(&self.row(n)[..W.min(8)]);
         u64::from_le_bytes(bytes)
@@ -157,8 +157,8 @@ pub(crate) struct Rising {
     step: u64,
 }
 
-/// Samples of a long column, at least; fewer than twice as many, because the step is rounded down.
-/// So they take 8 to 16 KiB and fit in the first-level cache.
+/// A long column has at least this many samples, and fewer than twice as many, because the step is
+/// rounded down. So they take 8 to 16 KiB and fit in the first-level cache.
 const SAMPLES: u64 = 1_024;
 
 impl Rising {
@@ -239,7 +239,7 @@ impl Rising {
     }
 }
 
-/// A column of `rows` rows with all bits set, which means "none".
+/// Creates a column of `rows` rows with all bits set, which means "none".
 pub(crate) fn filled_with_none<const W: usize>(path: &Path, rows: u64) -> io::Result<()> {
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
     let block = vec![0xff; 1 << 16];
@@ -264,7 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against looking at every row, with rows that repeat and leap.
+        /// Compared with a binary search of all rows, which repeat and leap.
         #[test]
         fn the_last_row_at_most_is_what_looking_at_all_finds(steps in proptest::collection::vec(prop_oneof![8 => 0u64..4, 1 => 0u64..3_000], 1..3_000)) {
             let folder = tempfile::tempdir().unwrap();

@@ -82,7 +82,7 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     spent.flush()?;
     let addresses = chain.addresses_before(txs.end).max(manifest.deep.1);
     let path = folder.join(names::ADDRESS_LAST);
-    // `chain` has this file mapped, but reads only rows below `deep.1`, which stay.
+    // `chain` has this file mapped, but reads only rows below `deep.1`, which this writer leaves.
     let mut more = Writer::<5>::at(&path, manifest.deep.1)?;
     for _ in manifest.deep.1..addresses {
         more.push_number(NONE_5)?;
@@ -91,7 +91,7 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     let mut last = Column::<5>::write(&path, addresses)?;
     for out in outs {
         let address = u64::from(chain.payee(out));
-        // Only "none" is above: an output without an address.
+        // Not below only for an output without an address, whose payee is "none".
         if address < addresses {
             last.set(address, out);
         }

@@ -1,4 +1,4 @@
-//! Where a site's money went, by three rules of law and arithmetic side by side.
+//! Where a site's money went, by three tracing rules side by side.
 //!
 //! Poison: whatever a tainted coin touches is tainted whole. Haircut: taint is spread by value. First in,
 //! first out: outputs take inputs' satoshi in their order (Clayton's case, 1816; Anderson et al. 2018).
@@ -12,7 +12,8 @@ use crate::fx_hash::FxMap;
 use crate::known::Known;
 use crate::site::Site;
 
-/// Transactions that one trace looks at. Our judgement.
+/// From this many transactions on, a trace follows no further outputs: it only finishes the
+/// transactions that are queued already. Our judgement.
 pub const TRANSACTIONS_MAX: usize = 50_000;
 /// Longest path of transactions from the site. Our judgement.
 pub const DEPTH_MAX: u32 = 12;
@@ -33,7 +34,7 @@ pub enum End {
 /// An output where the trace ended.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Arrival {
-    /// At what.
+    /// Why it ended there.
     pub end: End,
     /// The transaction that brought it.
     pub tx: u64,
@@ -80,7 +81,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
     let mut open: BTreeSet<u64> = BTreeSet::new();
     for member in &site.members {
         for out in chain.received(member.address) {
-            // Every coin of the site is tainted whole, whichever rule is asked.
+            // Every coin of the site is tainted whole under each of the three rules.
             tainted.insert(out, Taint::whole(chain.value(out)));
             if let Some(input) = chain.spent(out) {
                 open.insert(chain.tx_of_in(input));
@@ -133,7 +134,7 @@ pub fn onward(index: &Index, site: &Site, known: &Known) -> Vec<Arrival> {
     arrivals
 }
 
-/// The taint of a transaction's outputs, where there is any.
+/// The taint of each output of a transaction.
 fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Taint)> {
     let chain = &index.chain;
     let (mut paid, mut haircut, mut depth) = (0u64, 0.0, 0);
@@ -153,7 +154,7 @@ fn shares(index: &Index, tx: u64, tainted: &FxMap<u64, Taint>) -> Vec<(u64, Tain
     }
     // Inputs may all be worth nothing: then the share is 0 and not NaN.
     let share = haircut / (paid.max(1) as f64);
-    // The fee takes what is left over, so the last satoshi of the order.
+    // The fee takes what the outputs leave: the last satoshi in order.
     let mut stretches = order.into_iter();
     let mut current = stretches.next();
     chain

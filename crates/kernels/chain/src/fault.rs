@@ -89,8 +89,8 @@ pub enum Fault {
         /// Its height.
         height: u32,
         /// Offset in bytes of the record most likely to be this block's; its checksum does not
-        /// match. Nothing if no record has the block's number of transactions, or its data don't
-        /// fit.
+        /// match. `None` if no record has the block's number of transactions, or if the data of
+        /// those whose checksum matches don't fit the block.
         offset: Option<u64>,
     },
     /// A block is missing.

@@ -30,7 +30,7 @@ pub fn hash_text(hash: &Hash) -> String {
     })
 }
 
-/// Reads what [`hash_text`] writes; nothing unless the text is 64 hex digits.
+/// Reads what [`hash_text`] writes; `None` unless the text is 64 hex digits.
 pub fn hash_of_text(text: &str) -> Option<Hash> {
     let mut bytes: Hash = crate::address::unhex(text)?.try_into().ok()?;
     bytes.reverse();
@@ -54,8 +54,8 @@ pub(crate) struct Location {
     /// The target from the header, in compact form (`nBits`).
     pub bits: u32,
     /// Its position among the file's blocks with the same number of transactions, by height,
-    /// competing blocks included. Its undo record is probably at the same position among those of
-    /// that number.
+    /// competing blocks included. Its undo record is probably at the same position among the undo
+    /// records for that number.
     pub rank: u32,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct Blocks {
 pub(crate) struct UndoFile {
     bytes: Vec<u8>,
     path: PathBuf,
-    /// Offset and length of the data, by number of transactions.
+    /// Offset and length of the data, by number of transactions without the coinbase.
     records: HashMap<u64, Vec<(usize, usize)>>,
 }
 
@@ -194,7 +194,7 @@ impl Blocks {
             self.unmask(&mut head[..n], at);
             let magic: [u8; 4] = head[..4].try_into().expect("4-byte slice");
             if !self.network.magics().contains(&magic) {
-                // Zeros at the start are a file that was preallocated and not written yet.
+                // A file that begins with zeros was preallocated and not written yet.
                 if at == 0 && raw != [0; 4] {
                     return Err(self.no_block(path, magic, raw));
                 }
@@ -298,7 +298,7 @@ impl Blocks {
         self.block_of(&file, &path, place, into)
     }
 
-    /// The same with the file open.
+    /// Like [`Blocks::block`], with the file open.
     pub fn block_of(
         &self,
         file: &File,
@@ -321,7 +321,7 @@ impl Blocks {
         Ok(())
     }
 
-    /// A file's undo records; `height` is named where the file is missing.
+    /// A file's undo records. If the file is missing, the fault names `height`.
     pub fn undo_file(&self, number: u32, height: u32) -> Result<UndoFile, Fault> {
         let path = self.undo_path(number);
         let mut bytes = match fs::read(&path) {

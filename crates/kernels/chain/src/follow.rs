@@ -30,7 +30,7 @@ pub struct Followed {
     pub appended: u64,
 }
 
-/// Blocks appended before the manifest is written again.
+/// Blocks appended before the manifest is written again. Our judgement.
 const COMMIT_BLOCKS: usize = 64;
 
 /// Appends the new blocks of the block files to an existing index, after removing those orphaned by

@@ -30,7 +30,8 @@ pub(crate) struct Union {
     pub rule: u8,
 }
 
-/// Width of a row of links: the parent, the union.
+/// Bytes of a row of links: the new parent, `a`, `b` and `tx` of the union with four each, its rule
+/// with one.
 const LINK: usize = 17;
 
 /// Files of a forest.
@@ -70,7 +71,7 @@ pub(crate) struct Growing {
 }
 
 /// Unions that are applied together: the nodes of all of them are loaded before the first is
-/// needed, so that cache misses overlap.
+/// needed, so that cache misses overlap. Our judgement.
 const TOGETHER: usize = 128;
 
 impl Growing {
@@ -184,7 +185,7 @@ impl Growing {
             };
             self.refused += u64::from(!self.union_unless(*union, largest));
         }
-        // Back in its place for the memory it holds.
+        // Put back, so that its memory is used again.
         self.waiting = waiting;
         self.waiting.clear();
     }

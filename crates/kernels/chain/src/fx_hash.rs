@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub(crate) type FxMap<K, V> = HashMap<K, V, BuildHasherDefault<FxHasher>>;
 pub(crate) type FxSet<K> = HashSet<K, BuildHasherDefault<FxHasher>>;
 
-/// Multiplies; for one number at a time.
+/// A multiplicative hash, made for keys that are one number.
 #[derive(Default)]
 pub(crate) struct FxHasher(u64);
 

@@ -63,7 +63,7 @@ fn laid_out<const N: usize>(parts: &[&[u8]], length: usize, blocks: usize) -> Ha
     flat[end - 8..].copy_from_slice(&(length as u64 * 8).to_be_bytes());
     let mut state = BEGIN;
     compress256(&mut state, &room[..blocks]);
-    // The second time it is always 32 bytes.
+    // The second input is always the first one's hash, 32 bytes.
     let mut last = [0; BLOCK];
     last[..32].copy_from_slice(&bytes(&state));
     last[32] = 0x80;

@@ -21,7 +21,7 @@ mod wallet_fingerprint;
 
 pub(crate) use multi_input::HEURISTIC as MULTI_INPUT;
 
-/// Every rule, in the order they are asked.
+/// Every rule. The change rules run in this order.
 pub const ALL: &[&Heuristic] = &[
     &multi_input::HEURISTIC,
     &one_time::HEURISTIC,
@@ -229,7 +229,8 @@ pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union))
 /// A rule of less confidence makes no link; what it names is only shown with the transaction. Our
 /// judgement.
 pub(crate) const LINKS_FROM: u8 = 75;
-/// A site grows only by rules of at least this confidence: one wrong link brings a payer's whole wallet.
+/// A site grows only by rules of at least this confidence: one wrong link brings in a payer's whole
+/// wallet. Our judgement.
 pub const SITE_GROWS_FROM: u8 = 85;
 
 /// The link between a payment's payer and its change.

@@ -73,8 +73,8 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Opens a finished index. While it is open, no process can append to it or replace it; they
-    /// fail with [`Fault::Busy`], as this does while one of them works.
+    /// Opens a finished index. While it is open, any process that would append to it or replace it
+    /// fails with [`Fault::Busy`]. So does this call while such a process is at work.
     pub fn open(folder: &Path) -> Result<Self, Fault> {
         if !folder.exists() {
             return Err(Fault::NoIndex {

@@ -3,7 +3,8 @@
 //! Claims about owners come in as tags and are kept apart from what the chain's structure shows. A
 //! cluster is attributed to a service if all its tags that apply to clusters name that service, or
 //! if the most confident of them is at least twice as confident as every other service's. Otherwise
-//! only the tagged addresses themselves are attributed.
+//! only the tagged addresses themselves are attributed. The strong cluster decides if it has such a
+//! tag, else the weak one.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,12 @@ use crate::heuristics::Strength;
 /// A claim: this address is that service's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tag {
-    /// Its number in the index.
+    /// The address, by its number in the index.
     pub address: u32,
     /// The service, by a number that the caller chooses.
     pub service: u32,
-    /// A trace ends there: an exchange, a market, a mixer. False for what only names a person's wallet.
+    /// True if traces end at the service: an exchange, a market, a mixer. False if the tag only
+    /// names a person's wallet.
     pub stops: bool,
     /// The tag applies to the whole cluster.
     pub for_cluster: bool,
@@ -26,8 +28,8 @@ pub struct Tag {
     pub confidence: u8,
 }
 
-/// A weak cluster with more addresses attributes nothing: at this size change links have probably merged
-/// several owners. Our judgement.
+/// A weak cluster with more addresses than this is attributed to no service: at this size change
+/// links have probably merged several owners. Our judgement.
 pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 
 /// Services that claim one cluster, each with the confidence of its surest tag there.
@@ -40,11 +42,12 @@ fn winner(claims: &Claims) -> Option<u32> {
     let others = claims.iter().filter(|(other, _)| *other != service);
     let next = others.map(|(_, sure)| *sure).max();
     // In 16 bits: twice a byte may not fit into one.
-    next.is_none_or(|next| u16::from(*sure) >= 2 * u16::from(next))
+    // Above, too: twice nothing is nothing.
+    next.is_none_or(|next| *sure > next && u16::from(*sure) >= 2 * u16::from(next))
         .then_some(*service)
 }
 
-/// A cluster that tags of several services claim.
+/// A strong cluster that tags of several services claim.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Contested {
     /// Its root in the strong layer.
@@ -76,12 +79,13 @@ pub enum How {
 }
 
 impl Known {
-    /// Indexes tags. Adds the newest blocks' unions to both forests if a tag applies to its cluster and no
-    /// query has needed them yet.
+    /// Indexes tags. If a tag applies to its cluster and no query has needed the forests yet, this
+    /// first adds the newest blocks' unions to both.
     pub fn new(index: &Index, tags: &[Tag]) -> Self {
         let mut known = Self::default();
         for tag in tags {
-            // Of two claims about one address the one that ends a trace counts, then the surer.
+            // Of two tags on one address, the one that ends traces wins; if both or neither do, the
+            // more confident one.
             let rank = (tag.stops, tag.confidence);
             let said = known
                 .addresses
@@ -140,7 +144,8 @@ impl Known {
             return Some((service, How::Tagged));
         }
         let strong = index.strong().root(address);
-        // Final even where contested: the weak layer must not name an owner that this one refused.
+        // Final even where contested: the weak layer must not name an owner that the strong one
+        // refused.
         if let Some(claims) = self.strong.get(&strong) {
             return winner(claims).map(|s| (s, How::Cluster(Strength::Strong)));
         }
@@ -160,7 +165,7 @@ impl Known {
             .map(|h| h.0)
     }
 
-    /// Clusters that tags of several services claim.
+    /// Strong clusters that tags of several services claim, by root.
     pub fn contested(&self) -> Vec<Contested> {
         let several = self.strong.iter().filter(|(_, claims)| claims.len() > 1);
         let mut all: Vec<Contested> = several
@@ -188,6 +193,7 @@ mod tests {
         // 90 is not twice 46.
         assert_eq!(of(&[(1, 90), (2, 46)]), None);
         assert_eq!(of(&[(1, 50), (2, 50)]), None);
+        assert_eq!(of(&[(1, 0), (2, 0)]), None);
         assert_eq!(of(&[]), None);
     }
 }

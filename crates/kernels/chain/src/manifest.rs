@@ -1,5 +1,6 @@
-//! What an index holds, in one file that is replaced atomically. Until it exists there is no index, and a
-//! file it doesn't name isn't part of the index.
+//! What an index holds, in one file that is replaced atomically. Until it exists there is no index.
+//! Folders and tables that it doesn't name, and rows that it doesn't count, aren't part of the
+//! index.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -60,7 +61,7 @@ pub(crate) struct Manifest {
     pub folder: String,
     pub tip: Hash,
     pub counts: Counts,
-    /// Rows of the sorted tables: addresses, transactions.
+    /// Rows of the build's own sorted tables: addresses, transactions.
     pub tables: (u64, u64),
     /// Blocks and addresses in the base, whose forward references are in the columns. These blocks
     /// can't be removed by a reorg.
@@ -162,7 +163,7 @@ impl Manifest {
     // Long: one line per field of the manifest.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let damaged = || "its manifest is damaged".to_owned();
-        // The last one: a path in the text may contain the word.
+        // The last one: the path of the block files may contain "sum " too.
         let (body, sum) = text.rsplit_once("sum ").ok_or_else(damaged)?;
         let mut fields = body.lines().filter_map(|l| l.split_once(' '));
         let mut next = |name: &str| {

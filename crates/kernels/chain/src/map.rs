@@ -1,8 +1,8 @@
 //! Maps a column's file into memory, to read and to change in place.
 //!
-//! Memory mapping borders on undefined behaviour: if another program truncates the file while we read,
-//! the process dies of a signal. So columns are mapped only while holding the lock of their index
-//! (`Lock`), and only this crate writes there.
+//! Mapping a file is unsafe: if another program truncates it while we read, the process dies of
+//! SIGBUS, and if it writes there, our slices change. So columns are mapped only while the lock of
+//! their index (`Lock`) is held, and only this crate writes there.
 
 #![allow(unsafe_code)]
 
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// A file in memory; empty files too.
+/// A file in memory. Empty files have their own variant, because they can't be mapped.
 pub(crate) enum Map {
     Empty,
     Read(memmap2::Mmap),
@@ -18,7 +18,7 @@ pub(crate) enum Map {
 }
 
 impl Map {
-    /// To read.
+    /// Maps a file for reading.
     pub fn read(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         if file.metadata()?.len() == 0 {
@@ -28,7 +28,7 @@ impl Map {
         unsafe { memmap2::Mmap::map(&file) }.map(Map::Read)
     }
 
-    /// To read and write; what is written reaches the file.
+    /// Maps a file for reading and writing; what is written reaches the file.
     pub fn write(path: &Path) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open(path)?;
         if file.metadata()?.len() == 0 {
@@ -46,11 +46,12 @@ impl Map {
         }
     }
 
-    /// Nothing when it was mapped to read.
+    /// The file's bytes; an empty slice if it was mapped for reading.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         match self {
             Map::Write(map) => map,
-            // So a write to a column opened for reading panics instead of changing nothing unnoticed.
+            // A write to a column opened for reading then panics instead of changing nothing
+            // unnoticed.
             Map::Empty | Map::Read(_) => &mut [],
         }
     }

@@ -5,7 +5,7 @@
 pub enum Network {
     /// The network whose coins have value.
     Mainnet,
-    /// Testnet, third or fourth.
+    /// Testnet3 or testnet4.
     Testnet,
     /// The public signet.
     Signet,
@@ -22,7 +22,7 @@ pub const NETWORKS: [Network; 4] = [
 ];
 
 impl Network {
-    /// As the command line calls it.
+    /// The name, as the command line takes it.
     pub fn name(self) -> &'static str {
         match self {
             Network::Mainnet => "mainnet",
@@ -32,7 +32,7 @@ impl Network {
         }
     }
 
-    /// The network with that name; nothing for any other text.
+    /// The network with that name; `None` for any other text.
     pub fn by_name(name: &str) -> Option<Self> {
         NETWORKS.into_iter().find(|n| n.name() == name)
     }
@@ -42,7 +42,7 @@ impl Network {
     pub fn magics(self) -> &'static [[u8; 4]] {
         match self {
             Network::Mainnet => &[[0xf9, 0xbe, 0xb4, 0xd9]],
-            // Testnet3, then testnet4; the first blocks below are in the same order.
+            // Testnet3, then testnet4; `first_blocks` has the same order.
             Network::Testnet => &[[0x0b, 0x11, 0x09, 0x07], [0x1c, 0x16, 0x3f, 0x28]],
             Network::Signet => &[[0x0a, 0x03, 0xcf, 0x40]],
             Network::Regtest => &[[0xfa, 0xbf, 0xb5, 0xda]],
@@ -54,7 +54,8 @@ impl Network {
         NETWORKS.into_iter().find(|n| n.magics().contains(&magic))
     }
 
-    /// Hashes of the first block, as explorers print them.
+    /// Hash of the genesis block, as explorers print it; of testnet, those of testnet3 and
+    /// testnet4.
     pub fn first_blocks(self) -> &'static [&'static str] {
         match self {
             Network::Mainnet => {
@@ -73,16 +74,17 @@ impl Network {
         }
     }
 
-    /// Version bytes of base58 addresses: to a key, to a script.
+    /// Version bytes of base58 addresses: P2PKH, P2SH.
     pub(crate) fn versions(self) -> (u8, u8) {
         match self {
             Network::Mainnet => (0, 5),
-            // The three test networks share them, so a base58 address does not name its network.
+            // The three test networks share them, so a base58 address does not say which of them it
+            // belongs to.
             _ => (111, 196),
         }
     }
 
-    /// Beginning of segwit addresses (BIP 173).
+    /// Human-readable part of segwit addresses (BIP 173).
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Network::Mainnet => "bc",

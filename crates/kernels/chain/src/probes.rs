@@ -14,7 +14,8 @@ use crate::manifest::Lock;
 use crate::rule_set;
 use crate::{Fault, Index, Network, heuristics};
 
-/// Parses a block that follows its undo data; the first two bytes are their length, little-endian.
+/// Parses a block that follows its undo data; the first two bytes are the length of the undo data,
+/// little-endian.
 pub fn block(bytes: &[u8]) {
     let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
         return;
@@ -78,7 +79,8 @@ fn made_up(block: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let size = |n: usize, to: &mut Vec<u8>| {
-        // The five-byte form for any number: shorter forms are not required when reading.
+        // The five-byte form for any number: our parser, unlike Bitcoin Core's, does not require
+        // the shortest form.
         to.push(0xfe);
         to.extend((n as u32).to_le_bytes());
     };
@@ -89,10 +91,10 @@ fn made_up(block: &[u8]) -> Option<Vec<u8>> {
     for inputs in &counting.rows[1..] {
         size(*inputs, &mut undo);
         for _ in 0..*inputs {
-            // Height and coinbase flag, amount, to the hash of a key.
+            // Height 0 and no coinbase; amount, 9 for one bitcoin; script type, 0 for P2PKH.
             undo.extend([0, 9, 0]);
             who += 1;
-            // Eight bytes that differ and twelve that do not: every input has another payer.
+            // Eight bytes that differ and twelve that do not: each input has a payer of its own.
             undo.extend(who.to_le_bytes());
             undo.extend([7; 12]);
         }
@@ -112,7 +114,8 @@ pub fn parse_again(block: &[u8], times: u32) -> Option<u64> {
     Some(block.len() as u64 * u64::from(times))
 }
 
-/// The transaction that spends an output, as the index finds it going forward.
+/// The transaction that spends an output, by the index's forward references; `None` if it is
+/// unspent.
 pub fn spender(index: &Index, tx: u64, vout: u32) -> Option<u64> {
     let chain = &index.chain;
     let input = chain.spent(chain.outs(tx).start + u64::from(vout))?;
@@ -126,11 +129,12 @@ pub fn payments_to(index: &Index, address: u32) -> Vec<u64> {
     outs.map(|out| chain.tx_of_out(out)).collect()
 }
 
-/// Compacts all but `tail` blocks of an index; with `only_begin`, stops after the first step.
+/// Compacts all but the newest `tail` blocks of an index. With `only_begin`, only records in the
+/// manifest how far it would reach.
 pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     let _lock = Lock::alone(index)?;
     let mut manifest = rule_set::manifest(index)?;
-    // What a crash right after the first manifest leaves.
+    // The state that a crash right after the first writing of the manifest leaves.
     if only_begin && manifest.counts.blocks > tail + manifest.deep.0 {
         manifest.folding = manifest.counts.blocks - tail;
         return manifest.write(index);
@@ -184,8 +188,8 @@ fn is_somebody(address: &u32) -> bool {
     *address != crate::forest::NO_ADDRESS
 }
 
-/// Clusters rows as written by [`linked_inputs`] (a count, then that many addresses), recording
-/// every union in a folder. Returns the number of unions.
+/// Clusters rows of input addresses: each is a count, then that many addresses as
+/// [`linked_inputs`] passes them. Records every union in a folder, and returns their number.
 pub fn cluster(addresses: u32, rows: &[u32], folder: &Path) -> io::Result<u64> {
     let files = Files::named(folder, "probe");
     let mut growing = Growing::create(files, u64::from(addresses))?;

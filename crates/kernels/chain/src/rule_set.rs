@@ -1,8 +1,8 @@
 //! The digest of the rule set an index was built with, stored in its manifest.
 //!
-//! An index stores the links and CoinJoins its rules found. With another rule set they would be
-//! attributed to the wrong rule, or contradict what today's rules compute, so such an index is refused
-//! and has to be rebuilt.
+//! An index stores the links and CoinJoins that its rules found. With another rule set they would
+//! be attributed to the wrong rule, or contradict what today's rules compute. So an index of
+//! another rule set is refused and has to be rebuilt.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ fn checked(manifest: Manifest) -> Result<Manifest, &'static str> {
     }
 }
 
-/// Digest of all rules and CoinJoin patterns, in the order they are asked: of a rule its name,
+/// Digest of all rules and CoinJoin patterns, in the order they are applied: of a rule its name,
 /// code, revision, strength and confidence; of a pattern its name, code, revision and whether it is
 /// joint. Texts don't count: rewording a rule must not outdate an index that took hours to build.
 pub(crate) fn digest() -> String {
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(read, crate::manifest::RULES_OF_VERSION_5 == digest());
     }
 
-    /// What `obhut chain rules` prints about a rule, an investigator has to answer for in court.
+    /// An investigator has to answer in court for what `obhut chain rules` prints about a rule.
     #[test]
     fn each_rule_says_what_it_rests_on() {
         for h in heuristics::ALL {

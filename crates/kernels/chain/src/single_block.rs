@@ -39,7 +39,7 @@ const SECRET: [u64; 4] = [
 const KEY_BYTES: usize = 33;
 
 fn who(bytes: &[u8]) -> u64 {
-    // By its bytes and not as a script: one that begins like OP_RETURN would be everyone's.
+    // By its bytes and not as a script: all that begin like OP_RETURN would count as one signer.
     let key = Key::new(Kind::Other, bytes).expect("36 bytes are a payload");
     Fingerprint::of_key(&key, &SECRET).high
 }
@@ -84,7 +84,8 @@ impl Visitor for CoinJoinVisitor {
     }
 
     fn visit_witness_element(&mut self, _: usize, element: &[u8]) {
-        // P2WPKH ends with its key; another element of this length is taken for one as well.
+        // The witness of a P2WPKH input ends with its key; any other element of this length is
+        // taken for a key as well.
         if element.len() == KEY_BYTES
             && let Some(input) = self.ins.get_mut(self.signer)
         {

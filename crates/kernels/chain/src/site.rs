@@ -12,8 +12,8 @@ use crate::heuristics::{self, Heuristic, Strength};
 use crate::known::Known;
 use crate::{Index, coinjoins};
 
-/// Most addresses of one site. With more, clusters of different owners have been merged. Our
-/// judgement.
+/// Most addresses of one site. With more, clusters of different owners have probably been merged.
+/// Our judgement.
 pub const SITE_ADDRESSES_MAX: usize = 5_000_000;
 /// Outputs of an address that are searched for payments to the site, the newest first. Our
 /// judgement.
@@ -84,7 +84,7 @@ pub enum Refused {
     CoinJoin(&'static str),
     /// The rule alone isn't sure enough for a site to grow by.
     Unsure,
-    /// It also pays the site in another transaction, as payers do.
+    /// It also pays the site in another transaction, as a customer does.
     Payer,
     /// Coins of this many addresses became one output, without change: a wallet may have been
     /// consolidated, or its whole balance paid out.
@@ -98,7 +98,7 @@ pub enum Refused {
 pub struct Site {
     /// Its addresses, in the order they were found.
     pub members: Vec<Member>,
-    /// Those that may belong to it and were not added, by number.
+    /// Addresses that may belong to it and were not added, in the order of their numbers.
     pub doubtful: Vec<Doubtful>,
     places: FxMap<u32, usize>,
 }
@@ -187,7 +187,7 @@ impl Growing<'_> {
         let chain = &self.index.chain;
         while let Some(member) = self.site.members.get(self.next).copied() {
             self.next += 1;
-            // A seed that a service hosts says nothing of the service's other customers.
+            // A seed that a service hosts says nothing about the service's other customers.
             if let Some(service) = self.known.surely(self.index, member.address)
                 && self.known.stops(service)
             {
@@ -241,7 +241,7 @@ impl Growing<'_> {
                 }
                 continue;
             }
-            // Its own tag only: they spend together, so its cluster is the member's, which was checked.
+            // Only its own tag: its strong cluster is the member's, which was checked already.
             if let Some(service) = self.known.tagged(address)
                 && self.known.stops(service)
             {
@@ -312,12 +312,14 @@ impl Growing<'_> {
         Some((other, Because::Move { to, tx }, payers.len() as u32))
     }
 
-    /// Whether an address pays the site in a transaction other than `but`; change doesn't count.
+    /// Whether an address pays the site in a transaction other than `but`. CoinJoins, transactions
+    /// that the site helps to pay, and change don't count. Searches the newest
+    /// [`OUTPUTS_LOOKED_AT`] outputs of the address.
     fn pays_the_site(&self, address: u32, but: u64) -> bool {
         let chain = &self.index.chain;
         let received = chain.received(address).take(OUTPUTS_LOOKED_AT);
         let mut spent = received.filter_map(|out| chain.spent(out));
-        // Other payments than the one in question, which is what links the two.
+        // Not `but`: that is the transaction which links the two.
         spent.any(|input| {
             let tx = chain.tx_of_in(input);
             tx != but
@@ -398,8 +400,8 @@ pub struct Receipts {
 /// Outputs up to this amount are dust, not payments, in satoshi. Our judgement.
 pub const DUST_SATOSHI_MAX: u64 = 1_000;
 
-/// Everything that others paid to a site. Its own change and moves between its addresses are left
-/// out.
+/// Everything that came in to a site, sorted by kind. Omits its own change, moves between its
+/// addresses, and what a service pays to a seed that it hosts.
 pub fn receipts(index: &Index, site: &Site, known: &Known) -> Receipts {
     let chain: &Chain = &index.chain;
     // The service spends the coins of a seed it hosts, for any of its customers.

@@ -1,7 +1,8 @@
 //! From a payment back to the services its coins came out of.
 //!
-//! The trace follows coins, not clusters: each input to the output it spends, to the transaction that
-//! made it. It ends at services, at wallets that behave like one, at CoinJoins, at newly mined
+//! The trace follows coins, not clusters: from each input to the output it spends, and on to the
+//! transaction that made it. It ends at services, at wallets that behave like one, at CoinJoins,
+//! at newly mined
 //! coins and at the limits below. Services and wallets that behave like one are the candidate
 //! sources of the payment; the other ends are only counted.
 
@@ -21,7 +22,7 @@ use crate::spool::in_threads;
 pub const WALLETS_MAX: u32 = 6;
 /// How many outputs the trace of one payment visits. Our judgement.
 pub const OUTPUTS_MAX: usize = 300;
-/// With this many candidates a payment is reported as ambiguous, and the trace ends. Our judgement.
+/// The trace of a payment ends when it has this many candidates. Our judgement.
 pub const CANDIDATES_MAX: usize = 8;
 /// A cluster with more addresses isn't a private person's wallet. Our judgement.
 const PRIVATE_ADDRESSES_MAX: u32 = 500;
@@ -87,8 +88,8 @@ pub fn trace_sources(
     payments: &[Receipt],
     threads: usize,
 ) -> Vec<SourceTrace> {
-    // Consecutive payments share much of their history, which a walker caches: so parts are long,
-    // but several for each thread.
+    // Consecutive payments share much of their history, which a walker caches, so parts are long.
+    // Still up to four for each thread, so that no thread waits for a slow one.
     let at_a_time = (payments.len() / (threads * 4).max(1)).max(PAYMENTS_AT_A_TIME);
     let parts: Vec<&[Receipt]> = payments.chunks(at_a_time).collect();
     let walked = in_threads(threads, &parts, |part| {
@@ -190,7 +191,7 @@ impl<'a> Walker<'a> {
         let chain = &self.index.chain;
         let mut way = SourceTrace::default();
         let own = match self.met(payment.tx) {
-            // Whose coin in the CoinJoin paid is what the CoinJoin hides.
+            // A detected CoinJoin hides whose coin paid.
             Stop::CoinJoin if is_detected(chain, payment.tx) => {
                 way.ends.mixes = 1;
                 return way;
@@ -242,14 +243,15 @@ impl<'a> Walker<'a> {
                         out,
                         hops,
                         wallets,
-                        // Eight for each wallet; WALLETS_MAX bounds it to 48.
+                        // Eight for each wallet; WALLETS_MAX bounds it to 48. Our judgement, listed
+                        // in docs/chain.md.
                         confidence: confidence.saturating_sub(wallets as u8 * 8),
                     });
                     continue;
                 }
                 Stop::Wallet(here) => here,
             };
-            // Transactions inside one wallet do not bring the money further away.
+            // Transactions inside one wallet add no distance.
             let wallets = wallets + u32::from(here != before);
             if wallets > WALLETS_MAX {
                 way.ends.limits += 1;
@@ -284,8 +286,9 @@ impl<'a> Walker<'a> {
         change
     }
 
-    /// Whether the wallet that made a transaction behaves like a service: very many addresses, a very
-    /// large coin, or repeated payouts to several payees, as far as its change can be followed.
+    /// Whether the wallet that made a transaction behaves like a service: it has very many
+    /// addresses, or, among up to [`CHAIN_MAX`] transactions in either direction along its change,
+    /// a very large coin or repeated payouts to several payees.
     fn behaves_like_a_service(&mut self, tx: u64) -> bool {
         let index = self.index;
         let chain = &index.chain;

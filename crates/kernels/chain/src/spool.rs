@@ -1,9 +1,10 @@
-//! External sort: records are partitioned on disk by their highest bits, and each partition is sorted
-//! alone in memory.
+//! External sort: records are partitioned on disk by their highest bits, and each partition is
+//! sorted alone in memory.
 //!
-//! A record is two numbers: 64 bits of a fingerprint; and a position of 39 bits below a flag and 24 more
-//! bits of the fingerprint. Equal fingerprints become neighbours, definitions before uses, each in chain
-//! order, and no table of all addresses is ever in memory.
+//! A record is two 64-bit words. The first is the upper 64 bits of a fingerprint. The second is,
+//! from the top, 24 more bits of the fingerprint, a flag that marks a use, and a position of 39
+//! bits. So sorting puts records of one fingerprint side by side: definitions before uses, each in
+//! chain order. No table of all addresses is ever in memory.
 
 use std::fs::File;
 use std::io;
@@ -22,13 +23,13 @@ const POSITION_BITS: u32 = 39;
 // Between position and check, so that definitions sort before uses.
 const USES: u64 = 1 << POSITION_BITS;
 
-/// Something that defines (an output its address, a transaction its id) at a position.
+/// The record of a definition at a position: an output defines its address, a transaction its id.
 pub(crate) fn defines(f: Fingerprint, position: u64) -> Record {
     debug_assert!(position < USES);
     [f.high, u64::from(f.check) << (POSITION_BITS + 1) | position]
 }
 
-/// Something that uses it.
+/// The record of a use of that address or id at a position.
 pub(crate) fn uses(f: Fingerprint, position: u64) -> Record {
     let [high, low] = defines(f, position);
     [high, low | USES]
@@ -111,13 +112,13 @@ impl Spool {
                 [(both >> 64) as u64, both as u64]
             }));
         }
-        // The youngest records were never written, and come last as they were pushed.
+        // The newest records were never written; they were pushed last, so they come last.
         into.extend(&p.waiting);
         Ok(())
     }
 }
 
-/// A spool by fingerprint.
+/// A spool whose parts are ranges of fingerprints.
 pub(crate) struct Partitions {
     spool: Spool,
     bits: u32,
@@ -184,7 +185,7 @@ impl Partitions {
             let by = position(by);
             grouped.table.push((group[0][0], by));
             grouped.uses.extend(users.iter().map(|r| [position(r), by]));
-            // Only addresses need it: each later payment is given the id of the first.
+            // Only addresses need `again`: each later payment gets the id that the first was given.
             if !last {
                 grouped
                     .again
@@ -297,7 +298,7 @@ pub(crate) struct ScatterPass {
     rows: u64,
 }
 
-// 2^21 numbers of eight bytes: 16 MiB are put in order at a time.
+// 2^21 numbers of eight bytes: 16 MiB are put in order at a time. Our judgement.
 const SCATTER_BITS: u32 = 21;
 
 impl ScatterPass {

@@ -1,7 +1,8 @@
 //! Turns a block's undo data into the outputs that it spent.
 //!
-//! Format: Bitcoin Core `undo.h` and `compressor.h`: for each transaction but the first, for each
-//! input, height and coinbase flag, then the spent output with its amount and script compressed.
+//! The format is Bitcoin Core's (`undo.h`, `compressor.h`). For each transaction but the first, and
+//! for each of its inputs: height and coinbase flag, a version that is no longer used, then the
+//! spent output with its amount and script compressed.
 
 use crate::address::{Key, Kind};
 
@@ -19,7 +20,8 @@ pub struct Spent {
 /// `each` may have been called before.
 pub fn spent(data: &[u8], mut each: impl FnMut(usize, usize, Spent)) -> Option<()> {
     let mut rest = data;
-    // Not used to reserve memory: it comes from outside, and every entry must be present anyway.
+    // No memory is reserved by this count, because it comes from outside. One that is too large
+    // ends where the data end.
     let transactions = compact_size(&mut rest)?;
     for transaction in 0..transactions {
         let inputs = compact_size(&mut rest)?;
@@ -104,7 +106,8 @@ fn script(rest: &mut &[u8]) -> Option<Key> {
 mod tests {
     use super::*;
 
-    /// Pairs from Bitcoin Core's `compress_tests.cpp`.
+    /// Pairs from Bitcoin Core's `compress_tests.cpp`, and 123,445 satoshi for an amount without
+    /// trailing zeros.
     #[test]
     fn amounts() {
         for (compressed, satoshi) in [

@@ -13,28 +13,30 @@ pub const ADDRESSES_MAX: usize = 3_000_000;
 /// A link between two addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// From this address.
+    /// The address it starts at, by number.
     pub from: u32,
-    /// To that one.
+    /// The address it leads to, by number.
     pub to: u32,
-    /// By this transaction.
+    /// The transaction that links them, by number.
     pub tx: u64,
-    /// And this rule.
+    /// The rule that links them.
     pub rule: &'static Heuristic,
 }
 
 /// What links two addresses.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Why {
-    /// Whether strong links alone do.
+    /// Strong if strong links alone connect the two, else weak.
     pub strength: Strength,
-    /// In order.
+    /// In order, from the first address to the second.
     pub steps: Vec<Step>,
-    /// Whether no shorter list exists.
+    /// True if no list of links of this strength is shorter; false if the search ended before it
+    /// could know.
     pub shortest: bool,
 }
 
-/// What links two addresses, strong links first; nothing where none do.
+/// What links two addresses: strong links alone if they suffice, else weak ones too. `None` if
+/// nothing links them.
 pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
     // Two lookups settle it where nothing links them, before any search.
     let (strength, forest) = if index.strong().root(from) == index.strong().root(to) {
@@ -108,7 +110,7 @@ fn change_link(chain: &crate::chain::Chain, tx: u64) -> Option<(u64, &'static He
 }
 
 /// Calls `visit` with every link of an address. A transaction's inputs are all linked to one
-/// another, so its inputs are visited from the first of them only.
+/// another, so they are visited only from the one that the search reaches first.
 fn links(
     index: &Index,
     from: u32,

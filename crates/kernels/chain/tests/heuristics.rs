@@ -1,11 +1,13 @@
-//! Each link rule on the smallest ledger that shows it, and on one where it must stay silent.
+//! Each change rule on the smallest ledger that shows it, ledgers on which every rule must stay
+//! silent, and the clusters that the links make.
 
 mod ledger;
 
 use ledger::{Habits, Ledger, USUAL};
 use obhut_chain::{Hash, Index};
 
-/// A ledger up to the transaction in question, and the change that must be named: output and rule.
+/// What a ledger shows, a function that writes it and returns the id of the transaction in
+/// question, and the change that must be named: output and rule.
 type Case = (
     &'static str,
     fn(&mut Ledger) -> Hash,
@@ -187,7 +189,7 @@ fn payments_with_many_outputs_are_skipped() {
     }
 }
 
-/// Which of some addresses are in one cluster: strong by common inputs, weak by change as well.
+/// Common inputs put addresses into one strong cluster; change only into one weak cluster.
 #[test]
 fn strong_and_weak_clusters_stay_apart() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! An index against a slow twin that keeps everything in maps, and against everything that goes wrong.
+//! Compares an index with a naive reading of the same blocks that keeps everything in maps, and
+//! checks that damaged files are reported with file and offset.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -44,7 +45,7 @@ fn hash(parts: &[&[u8]]) -> Hash {
     Sha256::digest(Sha256::digest(parts.concat())).into()
 }
 
-/// The file's blocks, without the key, in file order, and where each ends.
+/// The file's blocks, unmasked and in file order, and where each ends.
 fn records(path: &Path) -> Vec<(Vec<u8>, usize)> {
     let mut bytes = fs::read(path).unwrap();
     let key = fs::read(path.with_file_name("xor.dat")).unwrap();
@@ -168,7 +169,7 @@ fn forward_agrees(index: &Index, naive: &[Plain]) {
     }
 }
 
-/// Strong clusters are what plain colouring gives.
+/// Strong clusters are what naive colouring gives: each transaction recolours its inputs alike.
 fn clusters_agree(index: &Index, naive: &[Plain]) {
     let outs = outputs(naive);
     let id = |key: &Key| index.find(key).unwrap();
@@ -223,7 +224,8 @@ fn an_index_says_what_the_blocks_say() {
 
 #[test]
 fn following_block_by_block_gives_the_same_index_and_removes_orphaned_blocks() {
-    // From the second record on, so the blocks that will be orphaned are appended and then removed.
+    // Only two records are built, so the blocks that will be orphaned are appended and then
+    // removed.
     following_from(1);
 }
 
@@ -248,7 +250,7 @@ fn following_from(first: usize) {
     let records = records(&from.join("blk00000.dat"));
     let ends: Vec<usize> = records.iter().map(|r| r.1).collect();
     let cut = |bytes: &[u8]| fs::write(to.join("blk00000.dat"), bytes).unwrap();
-    // Two blocks on the way will be orphaned.
+    // Height of the second of the two blocks that will be orphaned.
     let lost = STALE_AT as usize + 1;
     cut(&bytes[..ends[first]]);
     index(other.path()).unwrap();
@@ -460,7 +462,7 @@ fn each_fault_names_file_and_offset() {
     fs::remove_file(&blk).unwrap();
     fails(|f| matches!(f, Fault::NoBlocks { .. }), &["blk00000.dat"]);
 
-    // And an index that isn't one.
+    // An unfinished index, then damaged ones.
     let there = folder.path().join("index");
     let fault = Index::open(&there).unwrap_err();
     assert!(

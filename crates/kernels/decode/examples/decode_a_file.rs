@@ -1,5 +1,5 @@
-//! Decodes a file in a sandboxed child: `cargo run --example decode_a_file -- FILE`. The example is its own
-//! worker: the pool starts it a second time.
+//! Decodes a file in a sandboxed child: `cargo run --example decode_a_file -- FILE`. The example is
+//! its own worker: the pool starts it a second time.
 
 use std::process::ExitCode;
 

@@ -102,7 +102,8 @@ fn write(path: &Path, bytes: &[u8]) {
 
 /// A landscape of soft hills and discs, a different one for each number.
 fn scene(number: u32, width: u32, height: u32) -> RgbImage {
-    // An odd factor keeps states different; without the constant 0 would stay 0 forever.
+    // An odd factor gives each number another state. Without the constant, xorshift would stay at 0
+    // for number 0.
     let mut state = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
     let mut next = move || {
         state ^= state << 13;

@@ -59,7 +59,7 @@ impl Format {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// By content. A file's name plays no part.
+    /// The format by a file's first bytes; `None` if this build does not read it.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             // Start of image is two bytes; the third begins the next marker (T.81).

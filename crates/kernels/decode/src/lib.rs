@@ -1,16 +1,16 @@
 //! Turns hostile files into pixels, in a child process that has no network and no files.
 //!
-//! The parent ([`Pool`]) puts a file's bytes into memory that it shares with a worker, and finds
-//! the pixels there, or gets the reason over a socket. The worker ([`worker::run`]) gives up, before the first byte
-//! arrives, the right to open files and sockets, to start processes and to use more memory than
-//! [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or an
-//! [`Unreadable`] that says why.
+//! The parent ([`Pool`]) puts a file's bytes into memory that it shares with a worker. It finds the
+//! pixels there, or gets the reason over a socket. Before the first byte arrives, the worker
+//! ([`worker::run`]) gives up the right to open files and sockets, to start processes and to use
+//! more memory than [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or
+//! an [`Unreadable`] that says why.
 //!
 //! Formats are detected by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
 //! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not
 //! blended, as Pillow's `convert("RGB")` does; the digests of the PDQ lists in use are made that
-//! way. Videos (MP4, Matroska and others, see [`Container`]) go through ffmpeg in a sandbox that may open
-//! only the video and the system's libraries.
+//! way. Videos (MP4, Matroska and others, see [`Container`]) go through ffmpeg in a sandbox. With
+//! Landlock (Linux 5.13 or later) it may open only the video and the system's libraries.
 
 #![deny(missing_docs)]
 
@@ -111,9 +111,10 @@ impl Default for Limits {
 pub struct DecodeOptions {
     /// Turn the picture as its EXIF orientation says.
     pub upright: bool,
-    /// Decode only the luma of a JPEG, scaled down in the DCT as far as the shortest side stays at 512
-    /// pixels or more; smaller pictures aren't scaled. Its PDQ differs from the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs
-    /// and other formats are decoded exactly.
+    /// Decode only the luma of a JPEG, scaled down in the DCT as far as the shortest side stays at
+    /// 512 pixels or more; smaller pictures aren't scaled. The PDQ of such a picture differs from
+    /// the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs and other formats
+    /// are decoded exactly.
     pub fast: bool,
 }
 
@@ -151,7 +152,8 @@ pub struct Picture {
     pub samples: Samples,
     /// EXIF orientation of the file, 1 to 8, where it states one; it stays after turning upright.
     pub orientation: Option<u8>,
-    /// True when part of the file was missing or broken and the decoder filled in.
+    /// True if part of the file was missing or broken and the decoder filled that part in, or if
+    /// frames of an animation could not be decoded or were too many.
     pub damaged: bool,
 }
 
@@ -213,7 +215,7 @@ pub enum Unreadable {
     /// tried twice, unless a first frame had been passed on.
     WorkerDied,
     /// The worker was killed from outside. The file was tried twice, unless a first frame had been
-    /// passed on. Nothing is known about it; try again.
+    /// passed on. Nothing is known about the file; try again.
     Interrupted,
     /// No worker could be started: a fault of the installation, not of the file.
     NoWorker,
@@ -252,7 +254,8 @@ impl Unreadable {
     }
 
     /// True when nothing is known about the file, because its worker couldn't start or was killed
-    /// from outside. Not [`Self::WorkerDied`]: there the file may be the cause. A missing ffmpeg ([`Self::NoVideoTools`]) isn't among these.
+    /// from outside. False for [`Self::WorkerDied`], where the file may be the cause, and for a
+    /// missing ffmpeg ([`Self::NoVideoTools`]).
     pub fn is_decoder_fault(&self) -> bool {
         matches!(self, Self::NoWorker | Self::Interrupted)
     }

@@ -30,8 +30,9 @@ pub struct WorkerCommand {
     pub program: PathBuf,
 }
 
-/// Workers ready to decode. Calls block; any number of threads may call, and each call gets a worker to
-/// itself. A picture keeps its worker until it is dropped: its pixels are in the worker's memory.
+/// Workers ready to decode. Calls block. Any number of threads may call, and each call gets a
+/// worker to itself. A picture keeps its worker until it is dropped, because its pixels are in the
+/// memory that the worker writes.
 pub struct Pool {
     command: WorkerCommand,
     limits: Limits,
@@ -114,10 +115,11 @@ impl Pool {
         self.ask(bytes, options, false)
     }
 
-    /// Decodes an animation frame by frame, each whole, and passes each to `take` until it returns false. A still
-    /// picture is passed once; a single-frame animation, and so any still GIF, twice. Returns the number of calls to
-    /// `take`. All frames together, the time in `take` included, must fit in [`Limits::time_max`]. A broken later
-    /// frame, or more than 2,000 frames, ends the animation: the last picture is then `damaged`.
+    /// Decodes an animation frame by frame, each whole, and passes each to `take` until it returns
+    /// false. A still picture is passed once; a single-frame animation, and so any still GIF,
+    /// twice. Returns the number of calls to `take`. All frames together, the time in `take`
+    /// included, must fit in [`Limits::time_max`]. A broken later frame, or more than 2,000 frames,
+    /// ends the animation: the last picture is then `damaged`.
     ///
     /// # Errors
     /// Why the file gave no pixels; earlier frames may have been passed to `take` already.
@@ -148,7 +150,8 @@ impl Pool {
             let written = worker.socket.write_all(&[word]);
             if !go_on {
                 if written.is_ok() {
-                    // The worker has left the animation and waits for a request: return it to the pool.
+                    // The worker leaves the animation and waits for a request: dropping the picture
+                    // returns it to the pool.
                     leased.worker = Some(worker);
                     leased.head.more = false;
                 }
@@ -211,8 +214,8 @@ impl Pool {
                 Attempt::Died(died) if tries == TRIES_MAX || died == Died::NeverStarted => {
                     return Err(died.reason());
                 }
-                // It may have been killed by the OOM killer or from outside; a crash can't be distinguished from bad
-                // luck the first time: retry once.
+                // The OOM killer or something else outside may have killed it, and a first crash
+                // may be bad luck: retry once.
                 Attempt::Died(_) => {}
             }
         }
@@ -242,7 +245,9 @@ impl Pool {
             })),
             Ok(Err(reason)) => {
                 // The reason came through the socket as agreed, so this worker is still sound.
-                worker.shared.shrink(input_bytes, 0);
+                // A decode that fails late has written pixels, how many isn't known.
+                let written_max = 3 * self.limits.image_pixels_max;
+                worker.shared.shrink(input_bytes, written_max);
                 self.idle.lock().expect("no panic while held").push(worker);
                 Attempt::Unreadable(reason)
             }
@@ -326,7 +331,8 @@ impl Worker {
     /// Kills or reaps the worker after an error on its socket; returns how it ended.
     fn end(&mut self, e: &io::Error) -> Died {
         const KILL: i32 = libc::SIGKILL;
-        // On this socket only `wire` makes errors of kind `Other`; the system's errors never have that kind.
+        // On this socket only `wire` makes errors of kind `Other`; the system's errors never have
+        // that kind.
         if e.kind() == io::ErrorKind::Other {
             // Still running, but its answer is malformed.
             let _ = self.child.kill();
@@ -334,7 +340,8 @@ impl Worker {
         }
         // Its socket is closed, which happens only when it exits.
         match self.child.wait() {
-            // `worker::run` exits with 2 or 3 if it never started serving; 127 means the loader found no library.
+            // `worker::run` exits with 2 or 3 if it never started serving; 127 means that the
+            // loader did not find a library.
             Ok(status) if matches!(status.code(), Some(2 | 3 | 127)) => Died::NeverStarted,
             // The filter kills with SIGSYS and failed allocations abort: SIGKILL comes from outside
             // or the OOM killer.
@@ -372,7 +379,8 @@ impl Drop for Worker {
 
 impl Drop for Leased {
     fn drop(&mut self) {
-        // If another frame is due, the worker waits for a reply that won't come; it is dropped and thereby killed.
+        // If another frame is due, the worker waits for a reply that won't come; dropping it kills
+        // it.
         if let Some(mut worker) = self.worker.take()
             && !self.head.more
         {
@@ -449,7 +457,7 @@ mod tests {
     fn an_answer_in_drips_is_late() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let dripping = std::thread::spawn(move || {
-            // Ends with the other side, which hangs up when its time is over.
+            // Ends when the test drops the other end.
             while theirs.write_all(&[0]).is_ok() {
                 std::thread::sleep(Duration::from_millis(10));
             }

@@ -214,7 +214,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
         inks.resize(pitch * height, 0);
         inks.as_mut_slice()
     } else {
-        // What was there before must not pass for what a damaged file leaves out.
+        // Or the missing part of a damaged file would show the previous picture.
         let pixels = &mut output[..pitch * height];
         pixels.fill(0);
         pixels
@@ -228,7 +228,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     };
     let damaged = match decompressor.decompress(bytes, target) {
         Ok(()) => false,
-        // turbojpeg reports warnings as errors; only the message makes the difference.
+        // turbojpeg reports warnings as errors; only the message distinguishes them.
         Err(turbojpeg::Error::TurboJpegError(message)) => jpeg_warning(&message)?,
         Err(_) => return Err(Unreadable::Corrupt(Format::Jpeg)),
     };
@@ -293,7 +293,7 @@ fn jpeg_warning(message: &str) -> Result<bool, Unreadable> {
 
 /// Adobe's encoders store CMYK inverted, and say so by their APP14 marker.
 fn has_adobe_marker(bytes: &[u8]) -> bool {
-    // Behind the start-of-image marker.
+    // After the start-of-image marker, two bytes long.
     let mut at = 2;
     while let Some([0xff, marker, high, low]) = bytes.get(at..at + 4) {
         let len = usize::from(u16::from_be_bytes([*high, *low]));
@@ -346,7 +346,8 @@ fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unrea
     let mut limits = image::Limits::default();
     limits.max_alloc = Some(job.alloc_bytes_max);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format);
-    // The header is read and checked before any pixels, so that a bomb is reported as too many pixels.
+    // The header is read and checked before any pixels, so that a decompression bomb is reported as
+    // too many pixels.
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(fault)?;
     let (width, height) = decoder.dimensions();

@@ -5,7 +5,7 @@
 //! no reason to make. Without `open`, `socket` and `clone` there is nothing to write to but the
 //! parent's socket and the shared memory.
 //!
-//! [`enter_for`] is for a program of others (ffmpeg) that is started next and must load its
+//! [`enter_for`] is for a third-party program (ffmpeg) that is started next and must load its
 //! libraries. It has three fences: resource limits; a list of system calls that lets it start
 //! threads, but no processes, and create no sockets; and Landlock, under which it can read the
 //! video and the system's libraries and write nothing. On kernels without Landlock only the first
@@ -57,7 +57,8 @@ pub(crate) fn enter_for(
     setrlimit(Resource::Nofile, both(64))?;
     setrlimit(Resource::Core, both(0))?;
     if cpu_seconds_max > 0 {
-        // The soft limit sends SIGXCPU before the hard limit kills, which distinguishes a timeout from an external kill.
+        // The soft limit sends SIGXCPU, so running out of time is not mistaken for a kill from
+        // outside. The hard limit kills five seconds later. Our judgement.
         let limit = Rlimit {
             current: Some(cpu_seconds_max),
             maximum: Some(cpu_seconds_max + 5),
@@ -69,7 +70,7 @@ pub(crate) fn enter_for(
     program_filter().map_err(io::Error::other)
 }
 
-/// Folders of programs and libraries, and files the loader reads.
+/// Folders of libraries, and the file that the loader finds them with.
 #[cfg(target_os = "linux")]
 const LIBRARIES: [&str; 6] = [
     "/lib",
@@ -237,7 +238,7 @@ fn program_filter() -> Result<(), String> {
     .map_err(|e| e.to_string())?;
     // exec keeps the process id, so the current id is also the program's.
     rules.insert(libc::SYS_tgkill, vec![own]);
-    // Its own limits may be read, not set.
+    // Limits may be read, not set: the third argument, the new limit, must be null.
     let reads = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
         .and_then(|condition| SeccompRule::new(vec![condition]))
         .map_err(|e| e.to_string())?;
@@ -248,7 +249,8 @@ fn program_filter() -> Result<(), String> {
             .and_then(|condition| SeccompRule::new(vec![condition]))
             .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_ioctl, vec![terminal]);
-    // Numbers of system calls differ by architecture; a call made for another one is killed.
+    // Numbers of system calls differ by architecture; a call by another one's numbers kills the
+    // process.
     let arch = std::env::consts::ARCH
         .try_into()
         .map_err(|e| format!("{e}"))?;

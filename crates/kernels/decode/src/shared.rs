@@ -57,7 +57,8 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// New and empty.
     pub fn new(limits: &Limits) -> io::Result<Self> {
-        // Other children must not inherit it. The worker gets a duplicate as its stdin, without this flag.
+        // Other children must not inherit it. The worker gets a duplicate as its stdin, without
+        // this flag.
         let file = memfd_create("obhut-decode", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, Layout::of(limits).len() as u64)?;
         Self::of(file, limits)
@@ -71,9 +72,9 @@ impl Shared {
             return Err(io::Error::other("shared memory of another size"));
         }
         let both = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at an address of the system's choice; it is as long as the file,
-        // which can't be truncated: its only handles are this one and the worker's, and the worker's
-        // sandbox leaves it no system call to do it with.
+        // SAFETY: a new mapping at an address of the system's choice, as long as the file. The file
+        // can't be truncated: its only handles are ours and the worker's, and the sandbox leaves
+        // the worker no system call that truncates.
         let start = unsafe {
             mmap(
                 std::ptr::null_mut(),

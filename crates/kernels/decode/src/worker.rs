@@ -20,13 +20,15 @@ pub const ARGUMENT: &str = "decode-worker";
 /// The argument that makes a binary enter the sandbox and become ffmpeg or ffprobe.
 pub const VIDEO_ARGUMENT: &str = "video-worker";
 
-/// Exit status of a video worker that never became ffmpeg or ffprobe: bad arguments, no sandbox, or exec failed.
+/// Exit status of a video worker that never became ffmpeg or ffprobe: bad arguments, no sandbox, or
+/// exec failed.
 pub(crate) const NEVER_STARTED: i32 = 117;
 
-/// Enters the sandbox and replaces the process with the given program. Returns an exit status only on failure.
+/// Enters the sandbox and replaces the process with the given program. Returns an exit status only
+/// on failure.
 ///
-/// Arguments after [`VIDEO_ARGUMENT`] are memory bytes, seconds of CPU time (0: without limit),
-/// the program, and its arguments. The file it may read is standard input.
+/// Arguments after [`VIDEO_ARGUMENT`] are memory bytes, seconds of CPU time (0: without limit), the
+/// program, and its arguments. Standard input is the file or stream that the program reads.
 pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
     // OS strings, because the program's arguments may be paths that are not UTF-8.
     let mut number = || arguments.next()?.to_str()?.parse().ok();
@@ -51,7 +53,8 @@ pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
     NEVER_STARTED
 }
 
-/// Runs a worker; returns the exit status: 0 socket closed, 2 bad start, 3 no sandbox, 4 connection failed.
+/// Runs a worker; returns the exit status: 0 if the parent closed the socket, 2 for bad arguments
+/// or descriptors, 3 if the sandbox can't be entered, 4 if the connection failed.
 ///
 /// Arguments after [`ARGUMENT`] are the limits: input bytes, pixels, memory bytes.
 pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
@@ -68,7 +71,8 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
         memory_bytes_max,
         ..Limits::default()
     };
-    // A decoder's panic becomes an answer. Its message is suppressed because it could quote the file.
+    // A decoder's panic becomes an answer. Its message is suppressed, because it could quote the
+    // file.
     std::panic::set_hook(Box::new(|_| {}));
     let opened = io::stdin().as_fd().try_clone_to_owned();
     let shared = opened.and_then(|memory| Shared::of(memory, &limits));
@@ -96,7 +100,8 @@ pub fn enter_sandbox(memory_bytes_max: u64) -> io::Result<()> {
 }
 
 fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<()> {
-    // Half of the memory for the decoder's own buffers; the other half for what it unpacks.
+    // Half of the memory for the decoder's own buffers; the other half for what it unpacks. Our
+    // judgement.
     let alloc_bytes_max = limits.memory_bytes_max / 2;
     while let Some(request) = wire::read_request(socket, limits.input_bytes_max)? {
         let (input, output) = shared.parts();

@@ -246,7 +246,8 @@ fn bad_files_are_reported_and_the_worker_survives() {
 
 #[test]
 fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
-    // 2.5 billion pixels, one bit each, 6,250 bytes a row; 200 rows are enough, because the header decides.
+    // 2.5 billion pixels, one bit each: 6,250 bytes a row and one for the filter type. 200 rows are
+    // enough, because the header decides.
     let rows = vec![0; 6251 * 200];
     let bytes = png(50_000, 50_000, 1, 0, &[], &rows);
     assert_eq!(
@@ -264,7 +265,7 @@ fn a_50000_by_50000_png_of_one_colour_is_refused_by_its_header() {
     ));
 }
 
-/// A PNG that unpacks to all the memory its worker may have must not take the parent along.
+/// A PNG that unpacks to all the memory its worker may have must not take the parent down with it.
 #[test]
 fn a_decompression_bomb_is_refused_or_ends_only_the_worker() {
     let limits = Limits {
@@ -315,7 +316,7 @@ fn too_long_and_too_slow() {
 }
 
 #[test]
-fn a_missing_worker_is_our_fault_and_said_so() {
+fn a_missing_worker_is_reported_as_no_worker() {
     let pool = Pool::new(
         WorkerCommand {
             program: "/nonexistent/worker".into(),
@@ -325,7 +326,7 @@ fn a_missing_worker_is_our_fault_and_said_so() {
     assert_eq!(pool.decode(b"anything"), Err(Unreadable::NoWorker));
 }
 
-/// The sandbox is left only by ending: each thing it forbids ends the process by a signal.
+/// Each thing that the sandbox forbids ends the process by a signal.
 #[test]
 fn the_sandbox_forbids_files_sockets_processes_and_much_memory() {
     use std::os::unix::process::ExitStatusExt as _;
@@ -369,7 +370,7 @@ fn many_threads_share_a_pool() {
     });
 }
 
-/// Random bytes behind each magic number: an answer every time, and never a picture out of nothing.
+/// Random bytes behind each magic number: the format is detected, and a worker answers every time.
 #[test]
 fn noise_behind_every_magic_number() {
     let pool = pool();
@@ -400,7 +401,7 @@ fn noise_behind_every_magic_number() {
     }
 }
 
-/// Frames of one colour each; their last one is the brightest.
+/// A GIF whose frames have one colour each; the last is the brightest.
 fn moving(frames: u8) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut out);
@@ -465,7 +466,7 @@ fn fast_decoding_gives_luma_of_512_pixels_or_more() {
             (picture.width * picture.height) as usize
         );
     }
-    // Only JPEG has a fast way.
+    // Only JPEG has a fast path.
     let png = encode(&sample(700, 600).into(), ImageFormat::Png);
     assert_eq!(
         pool.decode_with(&png, FAST).unwrap(),

@@ -1,5 +1,5 @@
-//! Hashes a picture: `cargo run --example hash_a_picture`. The pixels are generated here; take them from
-//! any decoder that gives RGB, eight bits per channel.
+//! Hashes a picture: `cargo run --example hash_a_picture`. The pixels are generated here; take
+//! yours from any decoder that gives RGB, eight bits per channel.
 
 use obhut_hash::{Pixels, kinds};
 

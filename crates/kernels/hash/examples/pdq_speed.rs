@@ -1,5 +1,5 @@
-//! How long the PDQ of decoded pixels takes: `pdq_speed PIXELS WIDTH HEIGHT TIMES`, three bytes a
-//! pixel. Prints the median in milliseconds and the digest.
+//! How long the PDQ of decoded pixels takes: `pdq_speed PIXELS WIDTH HEIGHT TIMES`, where PIXELS is
+//! a file of three bytes a pixel. Prints the median in milliseconds and the digest.
 
 use std::time::Instant;
 

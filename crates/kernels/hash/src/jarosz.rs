@@ -70,7 +70,8 @@ fn nothing() -> Perceptual {
     }
 }
 
-/// Sum of all gradients, each truncated to whole percent of 255, divided by the reference's constant 90; at most 100.
+/// Sum of all gradients, each truncated to whole percent of 255, divided by the reference's
+/// constant 90; at most 100.
 fn quality(small: &Small) -> u8 {
     // Truncated before the absolute value is taken, as the reference does.
     let step = |u: f32, v: f32| (((u - v) * 100.0) / 255.0) as i32;
@@ -127,13 +128,14 @@ fn dct(small: &Small) -> Coefficients {
     coefficients
 }
 
-/// A turned picture has the same DCT with rows and columns exchanged and some signs changed.
+/// A turned picture has the same DCT, except that some signs change and, for quarter turns and
+/// diagonals, rows and columns are exchanged.
 fn turned(coefficients: &Coefficients, turn: Turn) -> Coefficients {
     let mut out = [[0.0; SIDE]; SIDE];
     for (i, row) in coefficients.iter().enumerate() {
         for (j, &v) in row.iter().enumerate() {
-            // Index 0 is coefficient 1 of the DCT, so an even index is an odd frequency, which a mirroring
-            // negates.
+            // Index 0 is coefficient 1 of the DCT, so an even index is an odd frequency, which
+            // mirroring negates.
             let (even_i, even_j, odd_sum) = (i % 2 == 0, j % 2 == 0, (i + j) % 2 == 1);
             let (transpose, negate) = match turn {
                 Turn::Original => (false, false),
@@ -156,7 +158,8 @@ fn turned(coefficients: &Coefficients, turn: Turn) -> Coefficients {
     out
 }
 
-/// One bit for each coefficient above the median; the one at index (15, 15) is the most significant.
+/// One bit for each coefficient, set if it is above the median. The coefficient at index (15, 15)
+/// gives the most significant bit.
 fn bits(coefficients: &Coefficients) -> Digest {
     let flat = coefficients.as_flattened();
     let median = median(flat);

@@ -28,7 +28,8 @@ pub fn by_name(name: &str) -> Option<&'static Kind> {
 
 /// What there is to know about a hash kind.
 pub struct Kind {
-    /// The name in lists, findings and on the command line; also the file's name.
+    /// The name in lists, in findings and on the command line; also that of its source file, with
+    /// `_` for `-`.
     pub name: &'static str,
     /// The document that defines it.
     pub source: &'static str,
@@ -196,8 +197,8 @@ mod tests {
                         let rgb = ramp(*w, *h);
                         one(Pixels::new(*w, *h, &rgb).unwrap()).digest
                     }
-                    // An example of the wrong sort is a mistake in the kind's file: it fails and is not
-                    // skipped.
+                    // An example of the wrong sort is a mistake in the kind's file: it fails and is
+                    // not skipped.
                     _ => panic!("{}: example and kind take different inputs", kind.name),
                 };
                 assert_eq!(digest.to_hex(), example.digest, "{}", kind.name);

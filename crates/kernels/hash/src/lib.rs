@@ -31,7 +31,8 @@ pub struct Perceptual {
     pub quality: u8,
 }
 
-/// The eight rotations and reflections of a picture, in the order of PyPI `pdqhash.compute_dihedral`.
+/// The eight rotations and reflections of a picture, in the order of PyPI
+/// `pdqhash.compute_dihedral`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
     /// As stored.

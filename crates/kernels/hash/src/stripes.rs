@@ -8,8 +8,8 @@
 //! - in the second pass the running sums go on, but only what is kept is divided and stored.
 //!
 //! Memory: five stripes, a ring of the window's rows (1/128 of the height) and up to two stripes
-//! more, and 64 floats for each row of the picture. The tests' [`naive`](self) twin filters the
-//! whole picture, one line at a time.
+//! more, and 64 floats for each row of the picture. The tests compare with `naive`, which filters
+//! the whole picture one line at a time.
 
 use std::cell::RefCell;
 
@@ -76,8 +76,8 @@ pub(crate) fn small<R: Rows, T: Transpose>(rows: &R) -> Small {
     kept.end::<T>()
 }
 
-/// Memory that the thread keeps for its next picture, because allocating it takes longer than
-/// filtering. It is not cleared, and it is freed only when the thread ends.
+/// Memory that the thread keeps for its next picture, so that not every picture allocates it. It is
+/// not cleared, and it is freed only when the thread ends.
 struct Buffer(Vec<f32>);
 
 thread_local! {

@@ -1,6 +1,7 @@
 //! Measures the index against a peer that answers the same lines: `index_speed ENTRIES QUERIES
-//! RADIUS`, both files of 32 bytes an entry. Says when it is built; then, for each line on standard
-//! input, asks every query once, alone, and prints median and 99th percentile in µs, and all hits.
+//! RADIUS`, both files of 32 bytes an entry. Prints in how many seconds it was built. Then, for
+//! each line on standard input, asks every query once, alone, and prints median and 99th percentile
+//! in µs and the number of hits.
 
 use std::io::BufRead as _;
 use std::time::Instant;
@@ -31,8 +32,8 @@ fn main() {
             .iter()
             .map(|query| {
                 let started = Instant::now();
-                // The hits are printed, so that the peer's answer can be compared and no call is
-                // dropped.
+                // Their number is printed, so that the peer's answer can be compared and the
+                // compiler drops no call.
                 hits += index.within(query, radius).len();
                 started.elapsed().as_secs_f64() * 1e6
             })

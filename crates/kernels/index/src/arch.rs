@@ -63,9 +63,10 @@ pub(crate) fn prefetch<T>(of: &[T], at: usize) {
     let _ = (of, at);
 }
 
-/// Entries whose distances are counted before any of them is compared with the radius.
+/// Entries whose distances are counted before any of them is compared with the radius. Our
+/// judgement.
 const BLOCK: usize = 256;
-/// Entries that every query of a batch scans before the next ones are read: 128 KiB.
+/// Entries that every query of a batch scans before the next ones are read: 128 KiB. Our judgement.
 const PIECE: usize = 4_096;
 
 #[inline(always)]

@@ -3,12 +3,12 @@
 //! If two entries differ in at most `r` bits, and each chunk `i` is given a threshold `tᵢ` so that
 //! the sum of all `tᵢ + 1` is `r + 1`, then at least one chunk differs in at most `tᵢ` bits
 //! (otherwise the chunks alone would differ in more than `r`). So the buckets around the query's
-//! chunks hold every neighbour. Of n entries, chunks are about log₂ n bits wide, so that a bucket
+//! chunks hold every neighbour. For n entries, chunks are about log₂ n bits wide, so that a bucket
 //! holds about one entry: at 10⁷ entries there are eleven chunks, and a query probes some 2,850
 //! buckets.
 //!
-//! Bound: a query never examines so many candidates that a scan would be cheaper. Where buckets are
-//! crowded (flat pictures, thousands of near-equal digests), the scan answers instead.
+//! Bound: before a query compares candidates, it checks that a scan would not be cheaper. Where
+//! buckets are crowded (flat pictures, thousands of near-equal digests), the scan answers instead.
 
 use std::thread;
 
@@ -20,7 +20,7 @@ const SCAN_ENTRIES_MAX: usize = 8_192;
 const STEPS_PER_CANDIDATE: usize = 12;
 /// Cost of reading one bucket, in scanned entries. Our judgement.
 const STEPS_PER_PROBE: usize = 12;
-/// Candidates prefetched before the first of them is compared.
+/// Candidates prefetched before the first of them is compared. Our judgement.
 const PIECE: usize = 128;
 /// Widest chunk, in bits: its table has four bytes for each of its values. Our judgement.
 const CHUNK_BITS_MAX: u32 = 26;
@@ -196,7 +196,7 @@ impl Index {
                     arch::prefetch(&self.entries, *position as usize);
                     candidates.push(*position);
                 }
-                // Between buckets, so a batch may be longer than a piece; the vector grows.
+                // Checked between buckets, so there may be more candidates than a piece has.
                 if candidates.len() >= PIECE {
                     self.compare(
                         query,
@@ -294,7 +294,7 @@ fn chunks(len: usize) -> Vec<Chunk> {
         .collect()
 }
 
-/// Splits 256 bits into `n` chunks, the wider ones first.
+/// Splits 256 bits into `count` chunks, the wider ones first.
 fn widths(count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(move |i| 256 / count + u32::from(i < 256 % count))
 }

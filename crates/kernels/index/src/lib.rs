@@ -1,8 +1,8 @@
 //! Turns digests into near neighbours: every entry within a Hamming radius of a query, exactly.
 //!
-//! The crate knows bits, not PDQ. Entries are 256 bits; an entry is identified by its position. Two searches
-//! give the same answer: [`Index::within`], which looks into buckets, and [`linear::within`], which
-//! looks at everything and is the oracle of the tests.
+//! The crate knows bits, not PDQ. Entries are 256 bits; an entry is identified by its position. Two
+//! searches give the same answer: [`Index::within`], which looks into buckets where that is cheaper
+//! than a scan, and [`linear::within`], which looks at everything and is the oracle of the tests.
 //!
 //! Invariant: no entry within the radius is ever missed, and none beyond it is returned.
 

@@ -1,4 +1,4 @@
-//! The slow twin: compares the query with every entry.
+//! The reference search, which the tests compare with: looks at every entry.
 
 use crate::{Bits256, Hit, distance};
 

@@ -1,16 +1,17 @@
-//! A list of entries that grows while it is searched: immutable runs, and a new set of them for each delta.
+//! A list of entries that grows while it is searched: immutable runs, and a new set of them for
+//! each delta.
 //!
 //! A delta makes a new [`Segments`] that shares the older runs, so a search in progress continues
 //! in the old one and nothing waits. Short runs are merged as they are added: each run is at least
 //! [`GROWTH`] times as long as the next. So a list with 10,000 deltas of one entry has a handful of
-//! runs, and each entry was copied about ten times.
+//! runs, and each entry was copied about twelve times.
 
 use std::sync::Arc;
 
 use crate::{Bits256, Hit, Index, words};
 
-/// A run is merged with the next when it is less than this many times as long. Our judgement: few runs to
-/// search against few copies of an entry.
+/// A run is merged with the next when it is less than this many times as long. Our judgement: a
+/// larger factor means fewer runs to search and more copies of an entry.
 const GROWTH: usize = 4;
 
 /// Runs in the order their entries were added; cheap to clone.
@@ -122,7 +123,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
         /// Deltas of every length, from none to thousands, in any order.
         #[test]
-        fn grown_equals_built_at_once(seed in any::<u64>(), deltas in proptest::collection::vec(0_usize..3_000, 1..14)) {
+        fn grown_equals_built_in_one_go(seed in any::<u64>(), deltas in proptest::collection::vec(0_usize..3_000, 1..14)) {
             let mut state = seed | 1;
             let mut next = || {
                 state ^= state << 13;

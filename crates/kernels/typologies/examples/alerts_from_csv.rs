@@ -1,5 +1,6 @@
 //! Alerts from lines `id,sender,recipient,day,euros`, days counted from 1970:
-//! `cargo run --example alerts_from_csv < FILE`. Without input it generates one payer and their habit.
+//! `cargo run --example alerts_from_csv < FILE`. With an empty input it generates one payer and
+//! their habit.
 
 use obhut_typologies::{
     Amount, Context, DAY_MICROS, Id, Monitor, Policy, Record, Relations, Transfers,
@@ -34,7 +35,10 @@ fn main() {
                 }
             }
             Some(Err(why)) => eprintln!("line {}: {why}", n + 1),
-            None => eprintln!("line {}: five fields are needed", n + 1),
+            None => eprintln!(
+                "line {}: five fields are needed, the fourth a whole number of days",
+                n + 1
+            ),
         }
     }
 }

@@ -58,7 +58,7 @@ impl Fired {
         self.indicator().because[usize::from(self.sentence)].with(&self.values)
     }
 
-    /// Adds to the score once a scenario holds.
+    /// Whether it adds to the score once a scenario holds.
     pub fn weighs(&self) -> bool {
         !matches!(self.indicator().counts, Counts::Shown)
     }
@@ -126,8 +126,9 @@ pub fn score_of<'a>(fired: impl IntoIterator<Item = &'a Fired>) -> f64 {
 /// judgement.
 const EVENTS_MIN: usize = 3;
 
-/// Assesses a party as a sender; `None` if no scenario holds, or a suspect's score is below
-/// [`Policy::score_min`]. `sent` and `received` are its events of a year, oldest first; `now` is in
+/// Assesses a party as a sender. `None` with fewer than three events in 90 days, if all of these
+/// are purchases, if no scenario holds, or if a suspect's score is below [`Policy::score_min`].
+/// `sent` and `received` are its events of a year, oldest first; `now` is in
 /// microseconds since 1970. `links` looks up the given recipients, and is called only after an
 /// anchor of a scenario has fired. `scratch` is a buffer to reuse.
 pub fn sender(
@@ -141,7 +142,8 @@ pub fn sender(
     assess(Side::Sender, sent, received, now, policy, links, scratch)
 }
 
-/// Assesses a party as a recipient; see [`sender`]. `links` gets the senders of 90 days.
+/// Assesses a party as a recipient, as [`sender`] does. Three events in the year are enough, one of
+/// them in 90 days. `links` gets the senders of 90 days.
 pub fn recipient(
     received: &[Event],
     sent: &[Event],
@@ -193,8 +195,8 @@ fn assess(
     })
 }
 
-/// Assesses the events of a year. `series` are those that may be blackmail; empty if they were
-/// taken out of the events.
+/// Assesses the events of a year. `series` are the series among them that may be blackmail; empty
+/// if there are none or if they were taken out.
 #[allow(clippy::too_many_arguments)]
 // Long: evaluates the indicators over shared counts.
 fn look(
@@ -257,7 +259,7 @@ fn look(
     ask(&view, &mut fired, &asked.linked);
     if !strong {
         ask(&view, &mut fired, &asked.beside_weak);
-        // What is asked after this cannot complete a weak anchor.
+        // No indicator evaluated after this can complete a scenario that has only a weak anchor.
         if !SCENARIOS.iter().any(|s| s.side == side && s.holds(&fired)) {
             return None;
         }
@@ -502,7 +504,8 @@ mod tests {
         }
     }
 
-    /// The slow twin: every indicator is asked, and the first scenario that holds is taken.
+    /// The naive assessment: every indicator is evaluated, and the first scenario that holds is
+    /// taken.
     fn slow(
         side: Side,
         events: &[Event],
@@ -600,7 +603,8 @@ mod tests {
         })
     }
 
-    /// A party's transfers: few others, small sums, some at night, some close together, some purchases.
+    /// A party's transfers: few counterparties, small sums, some at night, some close together,
+    /// some purchases.
     fn history() -> impl Strategy<Value = Vec<Transfer>> {
         let one = (0..8_u64, 0..2_400_i64, 1..9_i64, any::<u8>());
         proptest::collection::vec(one, 0..30).prop_map(|mut all| {
@@ -658,7 +662,7 @@ mod tests {
         [own.collect(), out.collect()]
     }
 
-    /// The order in which indicators are asked spares work and changes nothing.
+    /// The order in which indicators are evaluated saves work and changes nothing.
     #[test]
     fn assessing_equals_asking_everything() {
         let policy = Policy::default();

@@ -23,7 +23,7 @@ impl Default for Packed {
 }
 
 impl Packed {
-    /// How many.
+    /// How many numbers it has.
     pub fn len(&self) -> usize {
         match self {
             Packed::Same(_, n) => *n,
@@ -57,7 +57,7 @@ impl Packed {
         }
     }
 
-    /// One more.
+    /// Appends a number; widens the column if the number doesn't fit.
     #[inline]
     pub fn push(&mut self, value: u64) {
         match self {

@@ -282,7 +282,8 @@ mod tests {
         check("AU", summer, 22);
         check("PH", winter, 20);
         check("IN", winter, 17);
-        // Mainland Ecuador; Paraguay since October 2024; South Sudan since February 2021: an hour off before.
+        // Mainland Ecuador; Paraguay as since October 2024; South Sudan as since February 2021.
+        // Moments before these changes are an hour off.
         check("EC", winter, 7);
         check("PY", winter, 9);
         check("SS", winter, 14);

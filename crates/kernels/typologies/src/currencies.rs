@@ -1,7 +1,8 @@
-//! Currencies: minor units, reference rates, even amounts, and the price bands of live-streamed abuse.
+//! Currencies: minor units, reference rates, even amounts, and the price bands of live-streamed
+//! abuse.
 //!
-//! Rates only compare amounts with thresholds that were published in another currency. No amount is
-//! ever converted in an output.
+//! Rates serve only to compare amounts with thresholds that were published in another currency. No
+//! amount is ever converted in an output.
 
 /// Month of the reference rates. They are rounded market rates; comparing with a threshold needs no
 /// more precision.
@@ -55,7 +56,7 @@ impl Currency {
 pub struct CurrencyEntry {
     /// Three letters, ISO 4217.
     pub code: &'static str,
-    /// Digits behind the point: 2 for cents.
+    /// Digits after the decimal point: 2 for cents.
     pub digits: u32,
     /// Units for one US dollar, rounded; see [`RATES_AS_OF`].
     pub per_usd: f64,

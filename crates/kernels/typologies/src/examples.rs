@@ -12,8 +12,8 @@ const START: i64 = 1_735_689_600_000_000;
 // Outside the hours of S06, so that only cases that move the clock are at night.
 const NOON: f64 = 0.5;
 
-/// A payment of US cents between party 1 and `other`, `day` days after [`START`]; the fraction is
-/// the time, UTC.
+/// A payment of `cents` US cents from party 1 to `other`, `day` days after [`START`]; the fraction
+/// is the time of day, UTC.
 fn paid(other: u64, day: f64, cents: i64) -> Transfer {
     Transfer {
         tx: 0,
@@ -321,7 +321,8 @@ fn aged(all: Vec<Transfer>, years: u8) -> Vec<Transfer> {
     with(all, |_, t| t.context.age_years = years)
 }
 
-/// A country that isn't given was counted as one: two payments without a destination were "2 providers to one country".
+/// An unknown country was once counted as a country: two payments without a destination were
+/// "2 providers to one country".
 #[test]
 fn a_country_that_is_not_given_is_no_signal() {
     let nowhere = |all| with(all, |_, t: &mut Transfer| t.to = Country::UNKNOWN);
@@ -370,7 +371,7 @@ fn each_indicator_fires_on_its_example_and_not_on_the_nearest() {
     assert_eq!(ids, all, "examples.rs is in the order of indicators::ALL");
 }
 
-/// `{0}`, `{1%}` and so on, as they occur.
+/// The placeholders of a sentence, without braces (`0`, `1%`), sorted.
 fn places(text: &str) -> Vec<&str> {
     let mut found: Vec<&str> = text
         .split('{')

@@ -8,7 +8,7 @@ use crate::DAY_MICROS;
 pub struct Sent {
     /// When, microseconds since 1970.
     pub at_micros: i64,
-    /// Whom.
+    /// The party that receives it.
     pub recipient: u64,
     /// Minor units.
     pub amount_minor: i64,

@@ -151,7 +151,7 @@ pub struct Indicator {
 pub enum DependsOn {
     /// The party is in a case that a person decided to report.
     OwnConfirmed,
-    /// Other parties that deal with a confirmed party.
+    /// A counterparty of the party is in such a case, or also deals with a party in one.
     NearbyConfirmed,
 }
 
@@ -318,7 +318,8 @@ pub(crate) fn distinct<T: Ord>(all: impl Iterator<Item = T>) -> f64 {
     all.len() as f64
 }
 
-/// Groups the pairs by their first element; returns the largest number of distinct second elements in a group.
+/// Groups the pairs by their first element; returns the largest number of distinct second elements
+/// in a group.
 pub(crate) fn most_distinct<A: Ord, B: Ord>(pairs: impl Iterator<Item = (A, B)>) -> f64 {
     let mut pairs: Vec<(A, B)> = pairs.collect();
     pairs.sort_unstable();
@@ -329,7 +330,8 @@ pub(crate) fn most_distinct<A: Ord, B: Ord>(pairs: impl Iterator<Item = (A, B)>)
 
 /// 0 at `from`, 1 at `to`, linear in between. If `to <= from`, a step at `from`.
 pub(crate) fn ramp(x: f64, from: f64, to: f64) -> f64 {
-    // A threshold set to the ramp's end would make 0/0, `clamp` keeps NaN, and NaN passes every minimum.
+    // A threshold set to the ramp's end would make 0/0. `clamp` keeps NaN, and NaN passes every
+    // minimum.
     if to <= from {
         return if x >= from { 1.0 } else { 0.0 };
     }

@@ -100,7 +100,8 @@ impl Relations {
             .is_some_and(|spans| spans.iter().any(|s| (s.0..=s.1).contains(&at)))
     }
 
-    /// Confirmed senders, except `party`, that paid its recipients (`others`) or, on the recipient side, paid it.
+    /// Confirmed senders, except `party`, that paid its recipients (`others`) or, on the recipient
+    /// side, paid it.
     pub fn confirmed_near(
         &self,
         party: PartyKey,
@@ -121,7 +122,8 @@ impl Relations {
         all
     }
 
-    /// Counts what R01, R02 and S16 need of `others`, at `at` (microseconds since 1970).
+    /// Looks up what R01 and R02 need of `others`, and S16 of the party itself, at `at`
+    /// (microseconds since 1970).
     pub fn links(&self, party: PartyKey, side: Side, others: &[PartyKey], at: i64) -> Links {
         let listed = self.confirmed.contains(&party);
         match side {
@@ -147,7 +149,8 @@ fn count(parties: &[PartyKey], is: impl Fn(&PartyKey) -> bool) -> u32 {
     parties.iter().filter(|p| is(p)).count() as u32
 }
 
-/// True if R01 fires for a recipient. `received` is its last 365 days; `now` is in microseconds since 1970.
+/// True if R01 fires for a recipient. `received` is its last 365 days; `now` is in microseconds
+/// since 1970.
 pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
     // Trap: even if a policy sets R01.n below three, three payments are needed.
     if received.len() < 3 || !policy.speaks(R01_PLACE) {
@@ -200,7 +203,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Empty.
+    /// Without any party yet.
     pub fn new(policy: Policy, relations: Relations) -> Self {
         Self {
             policy,

@@ -1,4 +1,5 @@
-//! What may be changed without a new version: thresholds, price bands, which indicators are on.
+//! What may be changed without a new version: thresholds, price bands, which indicators are on, and
+//! the lowest score of an alert.
 
 use crate::countries::hour;
 use crate::currencies::{Band, CURRENCIES, Currency};
@@ -8,13 +9,14 @@ use crate::{Event, Transfer};
 /// Thresholds, bands and switches, resolved to numbers, so that no name is looked up per transfer.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// For each indicator of [`indicators::ALL`], its thresholds in their order; sums of money in US
-    /// cents at the reference rate.
+    /// For each indicator of [`indicators::ALL`], its thresholds in their order; sums of money in
+    /// US cents at the reference rate.
     pub(crate) values: Vec<Vec<f64>>,
     enabled: Vec<bool>,
     bands: Vec<Band>,
     small_ref_cents: u32,
-    /// Lowest score that makes an alert about a suspect, 0 to 100; possible victims are always reported.
+    /// Lowest score that makes an alert about a suspect, 0 to 100; possible victims are always
+    /// reported.
     pub score_min: f64,
     /// Whether the sender's age is read, by S10, X01, X03 and X04. A protected attribute: off
     /// unless an operator turns it on. Nothing reads the sex, despite the name.
@@ -24,7 +26,7 @@ pub struct Policy {
 /// Why a change can't be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PolicyFault {
-    /// What was asked for.
+    /// The change that was asked for: an indicator, a threshold or a band.
     pub what: String,
     /// What to do about it.
     pub remedy: String,
@@ -66,7 +68,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// With another lowest score.
+    /// Sets [`Self::score_min`]; isn't checked.
     #[must_use]
     pub fn with_score_min(mut self, score: f64) -> Self {
         self.score_min = score;

@@ -14,11 +14,14 @@ const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000;
 const AT_MICROS_MIN: i64 = 7_305 * DAY_MICROS;
 /// How far ahead of the clock a transfer may be dated, in days. Our judgement.
 const AHEAD_DAYS_MAX: i64 = 366;
-/// A record this much older than the newest before it is out of order, in microseconds.
+/// A record this much older than the newest before it is out of order, in microseconds. Our
+/// judgement.
 const LATE_MICROS: i64 = DAY_MICROS;
-/// A record this much newer than all before it waits until later records confirm its date.
+/// A record this much newer than all before it waits until later records confirm its date, in
+/// microseconds. Our judgement.
 const GAP_MICROS: i64 = 30 * DAY_MICROS;
-/// With more strays than this and than one per cent of the records read, the file counts as unsorted. Our judgement.
+/// With more strays than this, and more than one per cent of the file's records read so far, the
+/// file counts as unsorted. Our judgement.
 const STRAYS_MIN: usize = 10;
 /// Problems kept in full; the rest are only counted. Our judgement.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
@@ -223,7 +226,8 @@ pub struct Transfers {
     pub names: Names,
     /// Counts of records by result.
     pub counted: Counted,
-    /// What transfers are called, where that is kept: they make history larger.
+    /// What transfers are called; `None` unless [`Self::keeping_tx`] was called, because these
+    /// names make history larger.
     pub tx_names: Option<Names>,
     seen: Seen,
     /// Nothing is dated after this, microseconds since 1970.
@@ -273,7 +277,7 @@ impl Transfers {
         }
     }
 
-    /// What a transfer is called, where that was kept.
+    /// What a transfer is called; `None` if ids aren't kept ([`Self::keeping_tx`]).
     pub fn tx_name(&self, tx: u64) -> Option<String> {
         let names = self.tx_names.as_ref()?;
         Some(names.name(PartyKey(tx.checked_sub(1)?)))
@@ -609,7 +613,7 @@ impl Seen {
                     _ => {
                         self.rising.push(n);
                         self.marks.push(mark);
-                        // It may have come among those that didn't rise.
+                        // This id may have come before, among those that didn't rise.
                         if self.others.is_empty() {
                             None
                         } else {
@@ -654,7 +658,7 @@ fn spread(n: u64) -> u64 {
 /// differences, not forged ones.
 pub fn mark(t: &Transfer) -> u32 {
     let mut x = 0u64;
-    // Context is left out: with another reference it is still the same transfer.
+    // Without the context: with another reference it is still the same transfer.
     for part in [
         t.sender.0,
         t.recipient.0,

@@ -109,16 +109,16 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// The order in which indicators are evaluated, as places in [`crate::indicators::ALL`]; most parties are finished after
-/// the first lists.
+/// The order in which indicators are evaluated, as places in [`crate::indicators::ALL`]; most
+/// parties are finished after the first lists.
 pub(crate) struct EvaluationOrder {
-    /// Anchors that any second signal completes, and the X indicators: evaluated first.
+    /// Anchors that any second signal completes, and those among the X indicators: evaluated first.
     pub anchors: Vec<usize>,
     /// Anchors that need a second signal of certain groups.
     pub weak_anchors: Vec<usize>,
     /// Need look-ups of other parties.
     pub linked: Vec<usize>,
-    /// Can complete a weak anchor, and read the party's own transfers alone.
+    /// Can complete a scenario with a weak anchor, and read the party's own transfers alone.
     pub beside_weak: Vec<usize>,
     /// The remaining ones.
     pub rest: Vec<usize>,
@@ -144,7 +144,8 @@ fn sort(side: Side) -> EvaluationOrder {
             .iter()
             .any(|a| a.0 == id && (a.1 == ANY || id.starts_with('X')))
     };
-    // Only indicators of these groups can complete a weak anchor, so they are asked before the rest.
+    // Only indicators of these groups can complete a scenario with a weak anchor, so they are
+    // evaluated before the rest.
     let weak_groups = anchors
         .iter()
         .filter(|a| !strong(a.0))
@@ -164,8 +165,9 @@ fn sort(side: Side) -> EvaluationOrder {
             Counts::Signal(groups) => groups,
             Counts::Association | Counts::Shown => 0,
         };
-        // These need look-ups among other parties, which are worth it only once an anchor has fired: S16 and R02 (a
-        // confirmed party is near), and R01 (a shared recipient) on the sender's side.
+        // These need look-ups of parties, which are worth it only once an anchor has fired: S16
+        // (the party is in a confirmed case), R02 (a confirmed party is near), and on the sender's
+        // side R01 (a shared recipient).
         let linked = matches!(i.id, "S16" | "R02") || (i.id == "R01" && side == Side::Sender);
         let list = if linked {
             &mut asked.linked
@@ -184,7 +186,7 @@ fn sort(side: Side) -> EvaluationOrder {
 }
 
 impl Scenario {
-    /// By its name.
+    /// The scenario of that name.
     pub fn by_name(name: &str) -> Option<&'static Scenario> {
         SCENARIOS.iter().find(|s| s.name == name)
     }

@@ -29,7 +29,7 @@ impl Side {
     }
 }
 
-/// Whom an alert may be about. A possible victim is never scored as a suspect.
+/// What the party of an alert may be. A possible victim is never scored as a suspect.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role {
     /// May pay for abuse.
@@ -183,7 +183,7 @@ impl Event {
     pub const NIGHT: u16 = 1 << 2;
     /// An even amount.
     pub const EVEN: u16 = 1 << 3;
-    /// To family.
+    /// Payer and payee are family.
     pub const KIN: u16 = 1 << 4;
     /// A social handle in the reference.
     pub const HANDLE: u16 = 1 << 5;

@@ -2,8 +2,8 @@
 
 use crate::{DAY_MICROS, Event, PartyKey, PartyView, Purchase};
 
-/// Most events kept of one side of a party; the oldest go first. A party with more in a year isn't a
-/// person who sends by hand. Our judgement.
+/// Most events kept of one side of a party; the oldest go first. A party with more in a year isn't
+/// a person who sends by hand. Our judgement.
 pub const PARTY_EVENTS_MAX: usize = 4_096;
 
 /// How long events are kept, in days. Our judgement.
@@ -68,7 +68,7 @@ impl PartyWindow {
     }
 
     /// True when the party is due for an assessment after its last event: always up to 512 kept
-    /// events, above that after every 64th part of them.
+    /// events; with more, each time a 64th as many have come.
     pub fn is_due(&self) -> bool {
         let kept = self.events.len() - self.from;
         // Arrivals, not kept events: those stop growing at PARTY_EVENTS_MAX.
@@ -151,7 +151,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Of the events in a slice.
+    /// The statistics of a slice of events in time order; `scratch` is a buffer to reuse.
     pub fn of(events: &[Event], scratch: &mut Vec<u64>) -> Numbers {
         let mut out = Numbers::default();
         let (mut band, mut small, mut even, mut night, mut risk) = (0u32, 0u32, 0u32, 0u32, 0u32);
@@ -284,15 +284,15 @@ pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     if b == 0.0 { 0.0 } else { cov / (a * b).sqrt() }
 }
 
-/// Payments close together to at most three new recipients that rise above the first: the pattern
-/// of sextortion. Whether the first is small is X02's check.
+/// Payments close together to at most three new recipients, one of them above the first: the
+/// pattern of sextortion. Whether the first is small is X02's check.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     /// Payments.
     pub n: f64,
     /// From first to last, in days.
     pub days: f64,
-    /// To whom.
+    /// Recipients.
     pub to: Vec<PartyKey>,
     /// First amount, US cents.
     pub first_cents: f64,
@@ -318,13 +318,13 @@ const SERIES_RECIPIENTS_MAX: usize = 3;
 /// A series is at least this share of all payments in the 90 days up to its end; with less it is
 /// part of a habit. Our judgement.
 const SERIES_SHARE_MIN: f64 = 0.6;
-/// At least three payments of a series are within this time, in hours.
+/// At least three payments of a series are within this time, in hours. Our judgement.
 const SERIES_CLOSE_HOURS: f64 = 72.0;
 /// The highest payment exceeds the first by at least this share; less may be the exchange rate. Our
 /// judgement.
 const SERIES_RISE_MIN: f64 = 0.2;
-/// If the recipients got more than this many times the series plus six payments in a year, it is a
-/// habit.
+/// If the recipients got more payments in the year than this many times those of the series, plus
+/// six, it is a habit. Our judgement.
 const HABIT_TIMES: usize = 3;
 
 impl Series {

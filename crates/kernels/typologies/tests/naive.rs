@@ -37,7 +37,7 @@ fn history() -> impl Strategy<Value = Vec<Transfer>> {
     })
 }
 
-/// The numbers of 90 days, each from its definition.
+/// The numbers of these events, each from its definition.
 fn naive_numbers(events: &[Event]) -> Numbers {
     let n = events.len();
     let share = |flag| events.iter().filter(|e| e.is(flag)).count() as f64 / n as f64;

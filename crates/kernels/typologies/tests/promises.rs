@@ -20,7 +20,7 @@ fn paid(sender: u64, recipient: u64, day: f64, cents: i64, to: &str) -> Transfer
     }
 }
 
-/// A buyer by every published sign, to one country.
+/// A buyer who shows several published signs, S01 and S03 among them, paying to one country.
 fn buyer(to: &str) -> Vec<Transfer> {
     // Uneven on purpose: S03 is at full strength only where the gaps are.
     let days = [
@@ -79,8 +79,9 @@ fn swapping_the_names_of_countries_changes_no_score() {
 
 #[test]
 fn what_is_only_shown_or_associated_never_makes_an_alert() {
-    // Weekly payments of the same sum to the same two recipients: in the band, nothing else; a second independent
-    // signal is missing. Shown or associated ones never replace it, however many.
+    // Weekly payments of the same sum to the same two recipients: in the band, nothing else. A
+    // second independent signal is missing, and no number of indicators that are only shown or
+    // associated replaces it.
     let mut habit: Vec<Transfer> = (0..12)
         .map(|n| paid(1, 10 + n % 2, 0.5 + n as f64 * 7.0, 12_345, "PH"))
         .collect();
@@ -104,7 +105,7 @@ fn what_is_only_shown_or_associated_never_makes_an_alert() {
 
 #[test]
 fn one_signal_makes_no_alert() {
-    // Many recipients of small sums, once a month each: the textbook rule alone.
+    // A small sum to another recipient every three weeks: S01 alone.
     let many: Vec<Transfer> = (0..5)
         .map(|n| paid(1, 10 + n, 0.5 + n as f64 * 21.0, 15_010, "PH"))
         .collect();
@@ -137,7 +138,8 @@ fn an_association_adds_to_a_score_and_goes_with_its_retraction() {
     assert_eq!(after.score, plain(&buyer("PH")).unwrap().score);
 }
 
-/// After the confirmed parties were read again, the sellers of what they had bought counted as their recipients.
+/// Once, after `set_confirmed`, the sellers of what confirmed parties had bought counted as their
+/// recipients.
 #[test]
 fn a_seller_isnt_a_recipient_of_a_confirmed_sender() {
     let bought = Transfer {
@@ -179,7 +181,7 @@ fn a_blackmail_victim_is_not_a_suspect() {
         (Role::PossibleVictim, "sextortion victim")
     );
     assert!(now.fired.iter().all(|f| f.indicator().id.starts_with('X')));
-    // A month later something else is paid; the silence in between is text.
+    // A month later something else is paid; the alert's reasons name the silence in between.
     all.push(paid(1, 60, 40.0, 9_900, "CI"));
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
     let mut running = RunningAssessment::default();

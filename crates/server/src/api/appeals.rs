@@ -1,4 +1,5 @@
-//! `/v1/appeals`: contest a decision, also without any login, and decide about it.
+//! `/v1/appeals`: appeals against decisions, also without a login, and what is decided about them;
+//! notices to the person concerned, and the proof of what was erased.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -43,8 +44,8 @@ pub(crate) struct OpenBody {
     /// Why.
     reason: String,
     /// True to admit another appeal after a rejected one, because of the new facts that `reason`
-    /// names. A person who decided or approved anything of the case, or decided the earlier appeal,
-    /// can't admit it.
+    /// names. A person who decided, determined or approved anything of the case, or decided an
+    /// earlier appeal of it, can't admit it.
     #[serde(default)]
     admit: bool,
 }
@@ -80,7 +81,8 @@ pub(crate) async fn open(
     Ok(Json(AppealBody::of(appeal)))
 }
 
-/// What was erased after an appeal was upheld, what is kept and why, and the vault's log that shows it.
+/// What was erased after an appeal was upheld, what is kept and why, and the size, root and key of
+/// the vault's log, which shows it.
 #[utoipa::path(get, path = "/v1/cases/{case}/proof", params(("case" = String, Path)), responses((status = 200, body = Object, description = "`case`, `erased`, `kept`, `complete`, `log_size`, `log_root`, `log_key`"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nothing of the case was erased")), security(("key" = [])))]
 pub(crate) async fn proof(
     State(app): State<App>,
@@ -101,7 +103,8 @@ pub(crate) struct DecideAppealBody {
     grounds: String,
 }
 
-/// Decide an appeal; not by the person who decided the case.
+/// Decide an appeal; not by a person who decided or determined anything of the case or approved a
+/// report of it.
 #[utoipa::path(post, path = "/v1/appeals/{appeal}/decision", params(("appeal" = String, Path)), request_body = DecideAppealBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,

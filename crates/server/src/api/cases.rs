@@ -42,7 +42,8 @@ impl CaseBody {
 pub(crate) struct CaseDetailBody {
     #[serde(flatten)]
     case: CaseBody,
-    /// What was found; lists, entries and distances only for keys with the right `findings`.
+    /// What was found in or about files, without alerts and movements; lists, entries and distances
+    /// only for keys with the right `findings`.
     findings: Vec<FindingBody>,
     decisions: Vec<DecisionBody>,
 }
@@ -50,7 +51,8 @@ pub(crate) struct CaseDetailBody {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FindingBody {
     screening: String,
-    /// `match`, or why the file could not be read.
+    /// `match`; why the file could not be read; `given` for a file submitted with a case file;
+    /// `as-received` or `report-unreadable` for an incoming report itself.
     what: String,
     #[schema(value_type = String)]
     surface: &'static str,
@@ -115,8 +117,8 @@ pub(crate) struct DecideBody {
     /// Categories of single exhibits, each of which the person has viewed whole.
     #[serde(default)]
     file_categories: std::collections::BTreeMap<String, CategoryBody>,
-    /// How many files the case had when the person looked at it (`files` of `GET /v1/cases/{case}`). If others
-    /// have joined since, the decision isn't recorded: 409.
+    /// How many files the case had when the person looked at it (`files` of
+    /// `GET /v1/cases/{case}`). If that number has changed since, the decision isn't recorded: 409.
     files: Option<usize>,
 }
 
@@ -136,10 +138,11 @@ pub(crate) struct ListParameters {
 const CASES_MAX: usize = 1_000;
 /// Cases in one answer unless `limit` says otherwise. Our judgement.
 const CASES: usize = 100;
-/// Names where the next answer begins; absent if this one was the last.
+/// The header that says where the next answer begins; absent if this one was the last.
 const NEXT: &str = "obhut-next";
 
-/// Cases, newest first, a hundred unless `limit` says otherwise; if there are more, the header `Obhut-Next` is what to send as `before`.
+/// Cases, newest first, a hundred unless `limit` says otherwise. If there are more, send the header
+/// `Obhut-Next` as `before` to get the next.
 #[utoipa::path(get, path = "/v1/cases", params(ListParameters), responses((status = 400, body = ErrorBody), (status = 200, body = [CaseBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,
@@ -199,7 +202,8 @@ pub(crate) async fn show(
 
 fn body(detail: &CaseDetail, more: bool) -> CaseDetailBody {
     let findings = detail.findings.iter().map(|f| {
-        // Findings without a list (alerts, movements) have empty texts: those are left out too.
+        // Findings without a list (unreadable and submitted files, incoming reports) have empty
+        // texts, which are omitted too.
         let shown = |text: &String| Some(text.clone()).filter(|t| more && !t.is_empty());
         FindingBody {
             screening: f.screening.clone(),

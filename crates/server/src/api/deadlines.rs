@@ -18,7 +18,7 @@ pub(crate) struct DeadlineBody {
     /// `report`, `preservation`, `authority-request`, `child-in-danger`, `appeal` or `information`.
     #[schema(value_type = String)]
     kind: &'static str,
-    /// The case.
+    /// The case; of `child-in-danger`, possibly an incoming report that waits in the queue.
     subject: String,
     /// The rule it follows, or the authority that set it.
     basis: String,

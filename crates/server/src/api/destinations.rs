@@ -1,4 +1,5 @@
-//! `/v1/destinations`: where reports can go, and how each is reached. Secrets go in and never come out.
+//! `/v1/destinations`: where reports can go, and how each is reached. Secrets go in and never come
+//! out.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -96,8 +97,9 @@ pub(crate) async fn list(
     Ok(Json(all))
 }
 
-/// Change how a destination is reached. Ends a halt. If the address, the user, the key or the mode
-/// changes, approved reports that haven't left have to be approved again; another host needs its `secret`, too. The folder of packages is set at the shell only.
+/// Change how a destination is reached, which also ends a halt. If the address, the user, the age
+/// key or `production` changes, approved reports that haven't left have to be approved again.
+/// Another host needs its `secret`, too. The folder of packages is set at the shell only.
 #[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set(
     State(app): State<App>,
@@ -112,8 +114,8 @@ pub(crate) async fn set(
     let before = channel.address();
     channel.production = given.production.unwrap_or(channel.production);
     channel.url = given.url.or(channel.url);
-    // Also an address that is already set: switching production off mustn't leave the production
-    // one.
+    // Also an address that is already set: switching production off must not leave the production
+    // address in place.
     if let Some(url) = &channel.url {
         destinations::check_address(url, channel.production)?;
     }
@@ -136,7 +138,7 @@ pub(crate) async fn set(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Let a halted destination be sent to again.
+/// Resume sending to a halted destination.
 #[utoipa::path(post, path = "/v1/destinations/{name}/resumption", params(("name" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn resume(
     State(app): State<App>,

@@ -16,8 +16,8 @@ use crate::{App, access};
 pub(crate) struct DetermineBody {
     /// `offence-de`, `threat-de` or `link-uk`.
     question: String,
-    /// The answers, as words of the question, for example `yes` or `184b`; another word is refused with the list of
-    /// them.
+    /// The answers, as words of the question, for example `yes` or `184b`. Any other word is
+    /// refused with a list of those words.
     answers: Vec<String>,
     /// Why.
     grounds: String,
@@ -25,7 +25,7 @@ pub(crate) struct DetermineBody {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeterminationBody {
-    /// As it was asked.
+    /// The question's word, as in the request.
     #[schema(value_type = String)]
     question: &'static str,
     answers: Vec<String>,
@@ -51,7 +51,8 @@ impl DeterminationBody {
     }
 }
 
-/// Record what the key's person determined because a destination asks for it. It replaces an earlier answer.
+/// Record what the key's person determined because a destination asks for it. Replaces an earlier
+/// answer to the same question.
 #[utoipa::path(post, path = "/v1/cases/{case}/determinations", params(("case" = String, Path)), request_body = DetermineBody, responses((status = 200, body = DeterminationBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The person was cleared")), security(("key" = [])))]
 pub(crate) async fn determine(
     State(app): State<App>,

@@ -1,4 +1,5 @@
-//! `/v1/cases/{case}/exhibits` and `/v1/exhibits`: the evidence of a case, and who has looked at it.
+//! `/v1/cases/{case}/exhibits` and `/v1/exhibits`: the evidence of a case, and who has looked at
+//! it.
 
 use axum::Json;
 use axum::body::Body;
@@ -95,14 +96,14 @@ pub(crate) async fn exhibits(
 pub(crate) struct ViewRequest {
     /// Why it is needed; never empty.
     purpose: String,
-    /// How much of it the person looks at: `whole`, `part`, `metadata`; `unseen` if the bytes are only
-    /// handed on; `blurred` for a small, grey, blurred rendition instead of the bytes. This decides whether a report
-    /// says "viewed": only `whole` and `metadata` count.
+    /// How much of it the person looks at: `whole`, `part`, `metadata`; `unseen` if the bytes are
+    /// only handed on; `blurred` for a small, grey, blurred rendition instead of the bytes. A
+    /// report says "viewed" only after `whole` or `metadata`.
     extent: String,
 }
 
-/// The bytes of an exhibit, for the key's person, or a PNG of at most 256 pixels a side if `extent` is `blurred`. The
-/// view is on record before the first byte leaves.
+/// The bytes of an exhibit, for the key's person, or a PNG of at most 256 pixels a side if `extent`
+/// is `blurred`. The view is on record before the first byte leaves.
 #[utoipa::path(post, path = "/v1/exhibits/{exhibit}/views", params(("exhibit" = String, Path)), request_body = ViewRequest, responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes; a PNG (`image/png`) for `blurred`"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid, or no rendition can be made of the file"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn view(
     State(app): State<App>,
@@ -114,7 +115,8 @@ pub(crate) async fn view(
     let Json(given) = given?;
     let extent = Extent::from_word(&given.extent)
         .ok_or_else(|| Fault::bad_request("extent is whole, part, metadata, blurred or unseen"))?;
-    // An exhibit is in memory whole, like an upload; so it takes a place among those.
+    // The whole exhibit is held in memory, as an upload is, so it takes one of the places for
+    // uploads.
     let _place = intake::receiving(&app).await?;
     if extent == Extent::Blurred {
         let slot = intake::acquire_slot(&app).await?;
@@ -171,9 +173,10 @@ pub(crate) struct AddedBody {
     bytes: u64,
 }
 
-/// Add an exhibit to a case, for example legal process: the file's bytes as the body, at most 256 MiB, its name in the
-/// header `Obhut-File-Name` (percent-encoded UTF-8). It is sealed before the answer. It stays here: reports contain the
-/// files that were screened, that a case file brought, or that the platform sent as an answer.
+/// Add an exhibit to a case, for example legal process. The body is the file's bytes, at most
+/// 256 MiB; the header `Obhut-File-Name` is its name (percent-encoded UTF-8). It is sealed before
+/// the answer. No report contains it: reports contain the files that were screened, that a case
+/// file brought, or that the platform sent as an answer.
 #[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The case was cleared on appeal"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "The body is compressed (`Content-Encoding`), or is a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,

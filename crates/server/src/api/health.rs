@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::fault::Fault;
 
-/// Longest time the database may take to count as there. Our judgement.
+/// A database that takes longer to answer counts as down. Our judgement.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Serialize, ToSchema)]
@@ -38,7 +38,7 @@ pub(crate) async fn health(State(app): State<App>) -> Response {
     }
 }
 
-/// Counters for Prometheus. Needs no key, names nothing sensitive.
+/// Counters and a gauge for Prometheus. Needs no key and names nothing sensitive.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Fault> {
     let text = app

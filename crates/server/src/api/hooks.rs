@@ -21,7 +21,7 @@ use crate::fault::{ErrorBody, Fault};
 use crate::intake::{self, Sender};
 use crate::{App, access};
 
-/// Objects of one event. Our judgement.
+/// Most records in one event, whatever they report. Our judgement.
 const RECORDS_MAX: usize = 100;
 /// Longest event, in bytes. Our judgement.
 const EVENT_BYTES_MAX: u64 = 1 << 20;
@@ -29,19 +29,20 @@ const EVENT_BYTES_MAX: u64 = 1 << 20;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ProxyParameters {
-    /// `public`, `shared` or `private-message`; required unless the key says it.
+    /// `public`, `shared` or `private-message`; required unless the key has a surface.
     surface: Option<String>,
-    /// Named location for uploads that pass, e.g. `@app`.
+    /// Named location of nginx for uploads that pass; `@app` by default.
     pass: Option<String>,
     /// Named location for held uploads; without one they are refused like blocked ones.
     hold: Option<String>,
 }
 
 /// Screen an upload for nginx: the request as it came, a form or a file. With the header
-/// `Obhut-Pass` the query is ignored: behind a proxy it is the uploader's. Passed uploads get
-/// `X-Accel-Redirect`, others 403. `Obhut-Account` says whose upload it is, `Obhut-Upload` what else
-/// is known of it, as for `POST /v1/screen`; the proxy must set or remove both, so that no uploader
-/// can.
+/// `Obhut-Pass`, the headers `Obhut-Pass`, `Obhut-Hold` and `Obhut-Surface` replace the query,
+/// which the uploader controls where the proxy passes it on. An upload that passes gets
+/// `X-Accel-Redirect` to `pass`; one that is held gets it to `hold` if that is set; any other gets
+/// 403. `Obhut-Account` and `Obhut-Upload` are those of `POST /v1/screen`. The proxy must set or
+/// remove each of these headers, so that no uploader can set it.
 #[utoipa::path(
     post, path = "/v1/hooks/nginx", params(ProxyParameters),
     request_body(content((Vec<u8> = "application/octet-stream"), (String = "multipart/form-data"))),
@@ -61,8 +62,7 @@ pub(crate) async fn nginx(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    // A refusal before the body was read would break the connection, and the proxy would answer
-    // 502.
+    // Refused with the body unread, the connection would break, and the proxy would answer 502.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
@@ -87,7 +87,7 @@ pub(crate) async fn nginx(
             surface: admitted.surface,
             upload: admitted.upload.clone(),
         };
-        // On record before the answer: what is held or refused has its finding.
+        // Recorded before the answer, so that every upload that is held or blocked has its finding.
         let recorded = intake::record(&app, &admitted.key, sender, &screened, &file.bytes).await?;
         // The order of Action's variants: pass, hold, block.
         strictest = strictest.max(recorded.action);
@@ -130,7 +130,7 @@ async fn admit(
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
     let (key, current) = access::allowed(app, headers, Right::Screen).await?;
-    // The query is the uploader's own where nginx passes it on; what nginx says in headers counts.
+    // Where nginx passes the query on, the uploader wrote it; with Obhut-Pass only headers count.
     let pass = intake::text_header(headers, "obhut-pass")?;
     let hold = intake::text_header(headers, "obhut-hold")?;
     let parameters = match pass {
@@ -175,7 +175,7 @@ fn location(name: &str) -> Result<HeaderValue, Fault> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventParameters {
-    /// `public`, `shared` or `private-message`; required unless the key says it.
+    /// `public`, `shared` or `private-message`; required unless the key has a surface.
     surface: Option<String>,
 }
 
@@ -226,7 +226,7 @@ pub(crate) async fn s3(
             "this server has no object store",
         )
     })?;
-    // At most 1 MiB, so it takes no receiving slot.
+    // An event has at most 1 MiB, so it needs no slot for receiving.
     let bytes = intake::take(body, EVENT_BYTES_MAX).await?;
     let objects = objects(&bytes)?;
     // One slot for the whole event: its objects are screened one after another.
@@ -253,7 +253,8 @@ pub(crate) async fn s3(
                 let screened = intake::screened(&app, &current, &slot, options, bytes.clone());
                 let screened = match screened.await {
                     Ok(screened) => screened,
-                    // The others continue; the sender of the event retries this one.
+                    // The others continue. The answer is still 200, so the caller has to look for
+                    // an `error` and send that object's event again.
                     Err(fault) => {
                         answers.push(ObjectAnswer {
                             bucket,

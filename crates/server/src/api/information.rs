@@ -47,9 +47,9 @@ pub(crate) struct InformationBody {
     asked_by: String,
     /// RFC 3339.
     due_at: String,
-    /// RFC 3339; none while it waits.
+    /// RFC 3339; none while the request waits for its answer.
     ended_at: Option<String>,
-    /// `answered`, or why else it ended.
+    /// `answered`, or another reason for its end; none while the request waits.
     ended_because: Option<String>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn asked(
     headers: HeaderMap,
 ) -> Result<Json<Vec<InformationBody>>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
-    // An unknown case is answered as unknown, not as one without requests.
+    // An unknown case is 404, not an empty list.
     casework::case(&app.casework, &case).await?;
     let all = casework::information_requests(&app.casework, &case).await?;
     Ok(Json(all.into_iter().map(InformationBody::of).collect()))
@@ -110,7 +110,7 @@ pub(crate) struct AnswerBody {
     /// Other files of the account.
     #[serde(default)]
     files: Vec<FileBody>,
-    /// False if more follows in another answer.
+    /// False if more follows in another answer; true by default.
     #[serde(default = "yes")]
     complete: bool,
 }
@@ -156,7 +156,7 @@ pub(crate) async fn answer(
     body: Bytes,
 ) -> Result<StatusCode, Fault> {
     let key = access::require(&app, &headers, Right::Screen).await?;
-    // Its errors name fields, never their content.
+    // The parser's errors name fields, never their content.
     let given: AnswerBody = casework::read_json(&body, ANSWER_BYTES_MAX, "the answer")
         .map_err(|e| Fault::bad_request(e.to_string()))?;
     let answer = read(given)?;

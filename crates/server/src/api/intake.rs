@@ -1,4 +1,4 @@
-//! `/v1/intake` and `POST /v1/cases`: reports of others and whole cases come in.
+//! `/v1/intake` and `POST /v1/cases`: reports from others and whole cases come in.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// Longest body with reports of others, in bytes. Our judgement.
+/// Longest body with incoming reports, in bytes. Our judgement.
 pub(crate) const INTAKE_BYTES_MAX: usize = 64 << 20;
 /// Longest body with a case, its files in base64 included, in bytes. The same as for a case file.
 /// Our judgement.
@@ -25,7 +25,7 @@ const ROWS_MAX: i64 = 1_000;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct NewCaseBody {
     case: String,
-    /// Exhibits in the order of the files.
+    /// Id of each file's exhibit, in the order of the files; none for a file without `content`.
     exhibits: Vec<Option<String>>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn new_case(
     body: Bytes,
 ) -> Result<Json<NewCaseBody>, Fault> {
     let key = access::require(&app, &headers, Right::Intake).await?;
-    // Its errors name fields, never their content.
+    // The parser's errors name fields, never their content.
     let file = CaseFile::from_json(&body).map_err(|e| Fault::bad_request(e.to_string()))?;
     let mut contents = Vec::new();
     for (number, item) in file.files.iter().enumerate() {
@@ -85,7 +85,8 @@ pub(crate) struct IntakeBody {
     reports: serde_json::Value,
     taken: u64,
     unreadable: u64,
-    /// What links reports is for keys with the right `cases`: to others it would reveal who is known here.
+    /// This and the next two are only for keys with the right `cases`: links between reports reveal
+    /// who is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicates: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +95,7 @@ pub(crate) struct IntakeBody {
     linked: Option<u64>,
 }
 
-/// Take in reports of others, one or several in a body (JSON: one a line). The format is detected
+/// Take in reports from others, one or several in a body (JSON: one per line). The format is read
 /// from the content: CyberTipline XML, XARF, VICS, e-mail, a form's JSON, a note and others.
 #[utoipa::path(post, path = "/v1/intake", request_body = String, responses((status = 200, body = IntakeBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn intake(
@@ -125,7 +126,7 @@ pub(crate) async fn intake(
     let trusted = key.has(Right::Cases);
     let mut reports = serde_json::to_value(came).expect("reports are JSON");
     if !trusted {
-        // Otherwise a report that names only an account would answer whether the account is known.
+        // Otherwise a report that names only an account would reveal whether the account is known.
         for report in reports.as_array_mut().into_iter().flatten() {
             if let Some(fields) = report.as_object_mut() {
                 fields.retain(|name, _| RECEIPT.contains(&name.as_str()));

@@ -15,7 +15,7 @@ use crate::{App, access};
 
 /// Digests of one request. Our judgement.
 const DIGESTS_MAX: usize = 1_000;
-/// Up to this many are looked up directly; more are handed to a blocking thread.
+/// Up to this many digests are looked up on the request's thread; more go to a blocking thread.
 const DIGESTS_AT_ONCE: usize = 4;
 
 #[derive(Deserialize, ToSchema)]
@@ -42,7 +42,7 @@ pub(crate) struct MatchAnswer {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DigestMatches {
-    /// Entries within the list's distance, nearest first.
+    /// Entries within the list's distance, nearest first; of each list only the nearest.
     findings: Vec<FoundEntry>,
 }
 

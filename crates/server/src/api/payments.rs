@@ -1,7 +1,7 @@
 //! `/v1/payments`: live transfers, answered allow, review or hold; alerts and holds.
 //!
-//! Answers are for the payment system, never for the customer: what a customer may be told is one
-//! fixed sentence, the same for all.
+//! Answers are for the payment system, never for the customer. The customer may see one fixed
+//! sentence, the same for every payment.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -32,7 +32,7 @@ const ALERTS_MAX: i64 = 1_000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TransferBody {
-    /// Its id: the same id is the same transfer.
+    /// Id of the transfer; sent again under the same id, it is answered as repeated.
     tx_id: String,
     sender: String,
     receiver: String,
@@ -71,7 +71,7 @@ pub(crate) struct TransferBody {
 pub(crate) struct ReasonBody {
     /// As in the published table: `S01`.
     indicator: String,
-    /// With the numbers that made it fire.
+    /// Why it fired, with the numbers.
     because: String,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct FoundBody {
     reasons: Vec<ReasonBody>,
 }
 
-/// One answer to an object; an array of them to an array or a pacs.008 message.
+/// One answer for a single object; an array of answers for an array or a pacs.008 message.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code)]
@@ -105,16 +105,16 @@ pub(crate) struct AnswerBody {
     /// What was found, highest score first. Never for the customer.
     found: Vec<FoundBody>,
     hold_until: Option<String>,
-    /// All that the customer may be told; the same words in every case.
+    /// All that the customer may see: the same words in every case, omitted if `problem` is set.
     #[serde(skip_serializing_if = "str::is_empty")]
     customer_text: &'static str,
-    /// Its place in the journal.
+    /// The transfer's place in the journal.
     seq: u64,
-    /// Everything up to here is on the disk; send again what isn't covered.
+    /// Transfers up to this place are on the disk; after a crash, send later ones again.
     durable_seq: u64,
-    /// It had been answered before.
+    /// True if the transfer had been answered before.
     repeated: bool,
-    /// Why the transfer was not taken; then only `tx_id` and `durable_seq` have a meaning.
+    /// Why the transfer was not taken; `seq` and `found` then mean nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
@@ -190,8 +190,8 @@ pub(crate) async fn submit(
     // The first byte decides; the Content-Type is not read.
     if start.starts_with(b"<") {
         let mut answers = Vec::new();
-        // A message that breaks off is 400 although its beginning was taken: sent again, that part is
-        // answered as repeated.
+        // A message that breaks off gets 400, although its first transfers were taken. When it is
+        // sent again, those are answered as repeated.
         live::iso_records(&body, TRANSFERS_MAX, &mut |record, tx| {
             answers.push(match record {
                 Ok(record) => answer(live, &record, tx),
@@ -213,7 +213,7 @@ pub(crate) async fn submit(
             .into_iter()
             .enumerate()
             .map(|(n, one)| {
-                // Even of a broken item, so that the caller can match answer and transfer.
+                // A malformed item's id too, so that the caller can match answer and transfer.
                 let id = one["tx_id"].as_str().unwrap_or_default().to_owned();
                 let problem = |why| AnswerBody::problem(id.clone(), why, live.durable_seq());
                 // A malformed item is a problem of that item only.
@@ -259,24 +259,23 @@ fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error>
     })
 }
 
-/// Names the field that is missing. Of an unknown field or a wrong type it says only that there is
-/// one.
+/// Names a missing field. For an unknown field or a wrong type, says only that it is one of them.
 fn form(e: &serde_json::Error) -> String {
     let text = e.to_string();
     // serde quotes unknown names from the body as well: only the schema's own names are repeated.
     let field = text.split('`').nth(1).unwrap_or_default();
     const FIELDS: [&str; 6] = ["tx_id", "sender", "receiver", "ts", "amount", "currency"];
     if !text.starts_with("missing") || !FIELDS.contains(&field) {
-        "it has a field that is unknown or of another kind; /openapi.json shows the form".into()
+        "a field is unknown or has the wrong type; /openapi.json shows the form".into()
     } else {
         format!("{field} is missing; /openapi.json shows the form")
     }
 }
 
-/// What serde says without what it quotes from the body.
+/// Where the JSON is wrong, by line and column; serde's own text would quote the body.
 fn describe(e: &serde_json::Error) -> String {
     format!(
-        "no JSON of that form at line {}, column {}; /openapi.json shows it",
+        "not valid JSON of a transfer at line {}, column {}; /openapi.json shows it",
         e.line(),
         e.column()
     )
@@ -286,7 +285,7 @@ fn answer(live: &Live, record: &Record<'_>, tx_id: String) -> AnswerBody {
     match live.submit(record) {
         Ok(answer) => AnswerBody::of(tx_id, answer),
         Err(fault) => {
-            // The journal's fault as well: earlier items of the array have been taken and keep their answers.
+            // A fault of the journal too: earlier items were taken and keep their answers.
             let why = match fault {
                 LiveFault::Record(why) | LiveFault::Journal(why) => why,
                 LiveFault::OtherContent => OTHER.into(),
@@ -326,7 +325,7 @@ fn record_of(t: &TransferBody) -> Result<Record<'_>, String> {
 
 #[derive(Deserialize)]
 pub(crate) struct AlertsQuery {
-    /// `victims` for the queue of possible victims.
+    /// `suspects` (the default), or `victims` for the queue of possible victims.
     #[serde(default)]
     queue: String,
 }
@@ -360,7 +359,7 @@ impl AlertBody {
     }
 }
 
-/// Current alerts, highest score first; `?queue=victims` for possible victims.
+/// Open alerts, highest score first, at most 1,000; `?queue=victims` for possible victims.
 #[utoipa::path(get, path = "/v1/payments/alerts", params(("queue" = Option<String>, Query)), responses((status = 200, body = Vec<AlertBody>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn alerts(
     State(app): State<App>,
@@ -477,7 +476,7 @@ impl HoldBody {
     }
 }
 
-/// Payments that are or were held, newest first.
+/// Payments that are or were held, newest first, at most 1,000.
 #[utoipa::path(get, path = "/v1/payments/holds", responses((status = 200, body = Vec<HoldBody>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn holds(
     State(app): State<App>,
@@ -491,7 +490,8 @@ pub(crate) async fn holds(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoldDecisionBody {
-    /// Confirm it until then (RFC 3339, at most 30 days ahead); without it the payment goes out.
+    /// Confirm the hold until this time (RFC 3339, at most 30 days ahead); without a time, the hold
+    /// is released.
     #[serde(default)]
     until: Option<String>,
     /// Why.

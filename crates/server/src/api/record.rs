@@ -16,7 +16,7 @@ use crate::{App, access};
 /// and 1 KiB for the JSON around them.
 pub(super) const FACTS_BYTES_MAX: usize = (4 << 20) + 1_024;
 
-/// What is known about a case, and which state of it this is.
+/// What is known about a case, and the version of it.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FactsBody {
@@ -50,10 +50,10 @@ pub(crate) async fn facts(
 ) -> Result<Response, Fault> {
     let person = access::acting(&app, &headers, Act::ReadFacts).await?;
     let facts = casework::facts(&app.casework, &case).await?;
-    // Before the answer leaves: a reading that can't be recorded isn't given.
+    // Before the answer leaves: if the reading can't be recorded, no facts are returned.
     casework::note(&app.casework, &person.id, "case.facts.show", &case, "").await?;
     let version = casework::facts_version(&facts);
-    // Without unknown fields: with a null for each, the answer would be too long to be sent back.
+    // Fields without a value are dropped: with a null for each, the facts may be too long for PUT.
     let mut facts = serde_json::to_value(&facts).expect("facts are JSON");
     without_nulls(&mut facts);
     Ok(uncached(Json(
@@ -85,7 +85,7 @@ pub(crate) async fn set_facts(
     let Json(given) = given?;
     let (version, facts) = (&given.version, &given.facts);
     casework::replace_facts(&app.casework, &case, version, facts, &person.id).await?;
-    // Read again: what a domain knows of the case is part of it.
+    // Read again: the version covers what a domain knows of the case too.
     let facts = casework::facts(&app.casework, &case).await?;
     Ok(uncached(Json(SetFactsAnswer {
         version: casework::facts_version(&facts),

@@ -45,15 +45,17 @@ pub(crate) struct CheckBody {
     /// What of the case isn't in the report: field, why.
     #[schema(value_type = Vec<Object>)]
     omitted: serde_json::Value,
-    /// What the receiver will miss or refuse: field, what, source, stops.
+    /// What the receiver will miss or refuse, and what looks wrong to obhut: field, what, source,
+    /// stops.
     #[schema(value_type = Vec<Object>)]
     remarks: serde_json::Value,
-    /// It contains nothing actionable.
+    /// True if the report contains nothing actionable; its approval then needs a reason.
     empty: bool,
-    /// True if nothing blocks its approval: `stops` is empty.
+    /// True if `stops` is empty.
     acceptable: bool,
-    /// What the receiver would refuse, or what is untrue: field, why, source. Each blocks the
-    /// approval; a rule of the receiver's documentation may be overridden with a reason.
+    /// What the receiver would refuse, what only a person can answer, and a child reported as the
+    /// suspect: field, why, source. Each blocks the approval; a rule of the receiver's
+    /// documentation may be overridden with a reason.
     #[schema(value_type = Vec<Object>)]
     stops: serde_json::Value,
 }
@@ -150,7 +152,7 @@ pub(crate) async fn draft(
             .collect(),
         remarks: rendered.remarks.iter().map(ToString::to_string).collect(),
     };
-    // It names people; nothing on the way may keep it.
+    // The draft names people: no proxy or browser may store it.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
@@ -174,7 +176,8 @@ pub(crate) struct ReportBody {
     status: String,
     with_victims: bool,
     made_at: String,
-    /// How far it has come there: `waiting`, `begun`, `finishing`, `filed`, `stopped` or `retracted`.
+    /// Progress at the destination: `waiting`, `begun`, `finishing`, `filed`, `stopped` or
+    /// `retracted`; none until a worker begins to send it.
     #[schema(value_type = Option<String>)]
     filing: Option<&'static str>,
     /// The destination's number for it.
@@ -182,11 +185,11 @@ pub(crate) struct ReportBody {
     filed_at: Option<String>,
     /// What the destination said when it took it.
     receipt: Option<String>,
-    /// Why it stopped, in the destination's own words.
+    /// Why it stopped: the destination's own words, or what a person has to do first.
     why: Option<String>,
     /// The host the number belongs to.
     host: Option<String>,
-    /// True if that is a test service: nothing has been reported.
+    /// True if `host` is a test service: nothing has been reported.
     test: Option<bool>,
 }
 
@@ -277,15 +280,15 @@ pub(crate) async fn list(
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ApproveBody {
-    /// Why it goes although it contains nothing actionable, or breaks a rule of the receiver's documentation; on
-    /// record under the key's person.
+    /// Why the report is sent although it contains nothing actionable or breaks a rule of the
+    /// receiver's documentation; recorded with the key's person.
     #[serde(rename = "override")]
     because: Option<String>,
     /// Also send the incoming reports that the case was opened from, as they were received.
     as_received: bool,
 }
 
-/// Approve a report; not by the person who decided. It goes into the outbox.
+/// Approve a report; the person who made the decision may not. The report goes into the outbox.
 #[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn approve(
     State(app): State<App>,
@@ -306,8 +309,8 @@ pub(crate) async fn approve(
     Ok(Json(body(&app, &report).await?))
 }
 
-/// Send an approved report now instead of with the next round; also one that was stopped, after
-/// what was wrong has been put right.
+/// Send an approved report now instead of with the next round of the server's worker. Sends a
+/// stopped report too, once its fault has been put right.
 #[utoipa::path(post, path = "/v1/reports/{report}/sending", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn send(
     State(app): State<App>,
@@ -341,7 +344,8 @@ pub(crate) struct ReasonBody {
     reason: String,
 }
 
-/// Retract a report: withdrawn if it hasn't been sent, otherwise its receiver is notified.
+/// Retract a report. It is withdrawn if no worker has begun to send it; otherwise its receiver is
+/// notified.
 #[utoipa::path(post, path = "/v1/reports/{report}/retraction", params(("report" = String, Path)), request_body = ReasonBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn retract(
     State(app): State<App>,

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// A route; an empty text means any.
+/// A route. An empty or missing field means any; `service` and `surface` may only be missing.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RouteRequest {
-    /// The destination.
+    /// Name of the destination, as in `GET /v1/destinations`.
     destination: String,
     /// The law and its section; never empty.
     basis: String,
@@ -36,7 +36,8 @@ pub(crate) struct RouteRequest {
     /// Last day, YYYY-MM-DD (UTC).
     #[serde(default)]
     until: String,
-    /// Skip if this destination has received the case, or receives it by another route.
+    /// Skip if this destination has a report of the case, drafts included, or gets one by another
+    /// route.
     #[serde(default)]
     unless: String,
 }
@@ -101,7 +102,7 @@ fn word<T>(
     })
 }
 
-/// Delete a route; reports that were made by it stay.
+/// Delete a route; reports made under it stay.
 #[utoipa::path(delete, path = "/v1/routes/{route}", params(("route" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn remove(
     State(app): State<App>,
@@ -113,7 +114,7 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Which destinations a case goes to by the routes on record, and which are skipped, and why.
+/// Which destinations the routes on record give for a case, which routes are skipped, and why.
 #[utoipa::path(get, path = "/v1/cases/{case}/routing", params(("case" = String, Path)), responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn of_case(
     State(app): State<App>,

@@ -25,12 +25,12 @@ const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Parameters {
-    /// `public`, `shared` or `private-message`; required unless the key says it.
+    /// `public`, `shared` or `private-message`; required unless the key has a surface.
     surface: Option<String>,
     /// Also compare rotated and mirrored copies.
     #[serde(default)]
     dihedral: bool,
-    /// Decode JPEGs faster and smaller; PDQ then differs from the exact one by a few bits.
+    /// Decode JPEGs faster and smaller; PDQ digests then differ from the exact ones by a few bits.
     #[serde(default)]
     fast: bool,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Address {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Answer)]
 pub(crate) struct ScreenAnswer {
-    /// Names this screening and nothing else.
+    /// Id of this screening, for `GET /v1/screen/{id}`; it reveals nothing else.
     id: String,
     /// `match`, `known-harmless`, `low-quality`, `no-match` or `unreadable`.
     #[schema(value_type = String)]
@@ -160,7 +160,7 @@ pub(crate) async fn screen(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    // Who asks, and for what, is settled before the first byte of the body is taken in.
+    // Key, surface and headers are checked before the first byte of the body is read.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
     let received = receive(&app, &headers, body).await?;
@@ -182,7 +182,8 @@ pub(crate) async fn screen(
         let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
-    // What makes a request another one: surface, account, facts, bytes. Lengths keep the first three apart.
+    // Two requests are the same if surface, account, facts and bytes are. The lengths keep the
+    // first three apart in the digest.
     let request = {
         let mut digest = Sha256::new();
         let facts = serde_json::to_string(&sender.upload).expect("facts are JSON");
@@ -254,7 +255,7 @@ struct Received {
     facts: Option<UploadFacts>,
 }
 
-/// The upload, whatever it came in, and what is said of it.
+/// The upload, from bytes, a form or an address, and what the body says of it.
 async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, Fault> {
     let bytes_max = app.pool.limits().input_bytes_max;
     let plain = |bytes: Bytes| Upload {

@@ -57,7 +57,7 @@ impl ReporterBody {
         }
     }
 
-    /// Writes what is given over what is known.
+    /// Replaces the fields of `r` that are given; `duty` is the parsed `nca_duty`.
     fn over(self, duty: Option<Option<NcaDuty>>, r: &mut Reporter) {
         for (field, given) in [
             (&mut r.service, self.service),

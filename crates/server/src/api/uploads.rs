@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// How far the next request reaches back before the last answer, in microseconds, so that it sees a
-/// decision that was being written then. Our judgement.
+/// How far the next request reaches back before the last change that an answer covered, in
+/// microseconds, so that it sees a decision that was being written then. Our judgement.
 const OVERLAP_MICROS: i64 = 60_000_000;
 
 #[derive(Serialize, ToSchema)]
@@ -46,8 +46,8 @@ pub(crate) struct DecidedBody {
     uploads: Vec<UploadBody>,
     /// True if there are more; ask again immediately.
     more: bool,
-    /// Send this as `since` next time, unchanged. After the last answer it reaches back a minute,
-    /// so some uploads come twice.
+    /// Send this as `since` next time, unchanged. If `more` is false, it reaches back to a minute
+    /// before the last change, so some uploads come twice.
     next: String,
 }
 
@@ -71,7 +71,8 @@ pub(crate) async fn one(
     Ok(Json(UploadBody::of(status, key.has(Right::Findings))))
 }
 
-/// Uploads whose cases were decided since then, or changed on appeal: what to release and what to remove.
+/// Uploads whose cases were decided, or changed by an appeal, since the given time: what to release
+/// and what to remove.
 #[utoipa::path(get, path = "/v1/screen", params(Since), responses((status = 200, body = DecidedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn decided(
     State(app): State<App>,
@@ -88,7 +89,7 @@ pub(crate) async fn decided(
     let decided = casework::uploads_decided(&app.casework, since, after).await?;
     let next = match (decided.more, decided.until) {
         (true, Some((until, case))) => format!("{}{SEPARATOR}{case}", exact(until)),
-        // Even before `since`: the page before this one may have ended a moment ago.
+        // This may be before `since`: the page before this one may have ended a moment ago.
         (_, Some((until, _))) => exact(until - OVERLAP_MICROS),
         (_, None) => exact(since),
     };
@@ -114,7 +115,8 @@ fn position(since: &str) -> Option<(i64, &str)> {
     Some((time.as_microsecond(), after))
 }
 
-/// To the microsecond: rounded, the second in which an answer ended would be given again and again.
+/// RFC 3339 to the microsecond. Rounded to the second, `next` could never pass a second with more
+/// cases than one answer holds.
 fn exact(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| rfc3339(micros), |t| t.to_string())
 }

@@ -8,7 +8,7 @@ use obhut_app::bitcoin::PayersReport;
 
 use super::{Words, about_btc, btc, day, end_name, short};
 
-/// Most rows of a column; the rest share one. Our judgement.
+/// Most rows of a column; the rest share the last of them. Our judgement.
 const ROWS_MAX: usize = 18;
 // Units of the viewBox; browsers scale the picture as a whole.
 const WIDTH: f64 = 1_000.0;
@@ -21,7 +21,7 @@ const BAND_MAX: f64 = 22.0;
 /// The narrowest band, in units of the viewBox: thinner ones vanish in print. Our judgement.
 const BAND_MIN: f64 = 0.8;
 
-/// Content of a column.
+/// A box of the graph: one row of a column.
 #[derive(Default)]
 struct Node {
     label: String,
@@ -49,7 +49,7 @@ impl Node {
 pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
     let flow = Flow::of(r, w);
     let rows = flow.columns.iter().map(Vec::len).max().unwrap_or(1);
-    // The longest column sets the height; the others are spread over it.
+    // The column with most rows sets the height; the rows of the others are spread over it.
     let height = HEAD + rows as f64 * ROW + 10.0;
     let most = flow
         .bands
@@ -109,7 +109,7 @@ pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
 }
 
 fn width(column: usize) -> f64 {
-    // The site's column has one box with a short label; the gain goes to the bands.
+    // The site's column has one box with a short label; the width saved goes to the bands.
     if column == 2 { 120.0 } else { BOX }
 }
 
@@ -128,7 +128,7 @@ struct Flow {
 }
 
 impl Flow {
-    // Long: draws the graph from left to right.
+    // Long: collects the nodes and bands of all columns, from left to right.
     fn of(r: &PayersReport, w: Words) -> Self {
         let none = w.t("none found", "keiner gefunden");
         let (mut sources, mut wallets): (BTreeMap<String, Node>, BTreeMap<u32, Node>) =
@@ -218,12 +218,12 @@ impl Flow {
     }
 }
 
-/// The largest by themselves, the rest in one row; and the row of each.
+/// A column's rows, largest first, the smallest together in the last one; and the row of each key.
 fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTreeMap<K, usize>) {
     let mut order: Vec<(K, Node)> = nodes.into_iter().collect();
-    // Stable: equal amounts stay in the order of their names, so the page is always the same.
+    // A stable sort: equal amounts stay in the order of their keys, so the page never changes.
     order.sort_by_key(|(_, node)| std::cmp::Reverse(node.satoshi));
-    // One row fewer, to leave room for the row of the rest.
+    // One row fewer, to leave room for the row that the rest share.
     let alone = if order.len() > ROWS_MAX {
         ROWS_MAX - 1
     } else {
@@ -256,7 +256,7 @@ fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTree
     (shown, places)
 }
 
-/// The last day, without its year if both days are in the same year.
+/// The last day, without its year if both days are in the same year, else with two digits of it.
 fn without_year<'a>(first: &str, last: &'a str) -> &'a str {
     match (first.split_once('-'), last.split_once('-')) {
         (Some((a, _)), Some((b, rest))) if a == b => rest,

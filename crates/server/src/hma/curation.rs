@@ -16,7 +16,7 @@ use super::lookup::StatusQuery;
 use super::{HmaFault, HmaResult, SIGNAL_TYPES, lookup, parse_signal};
 use crate::{App, intake};
 
-/// Longest JSON of a request, in bytes. Our judgement.
+/// Longest JSON body of a request that adds content by its `url`, in bytes. Our judgement.
 const JSON_BYTES_MAX: u64 = 256 << 10;
 /// Longest name of a bank, in characters. Our judgement.
 const NAME_CHARS_MAX: usize = 100;
@@ -63,7 +63,7 @@ pub(crate) async fn create(
         return Err(HmaFault::bad("Bank names must match [A-Z_][A-Z0-9_]*"));
     }
     if media::bank(&app.casework, &asked.name).await.is_ok() {
-        // HMA's status for it.
+        // 403 is HMA's status for this.
         return Err(HmaFault::new(StatusCode::FORBIDDEN, "Bank already exists"));
     }
     let purpose = match asked.purpose.as_deref() {
@@ -106,7 +106,7 @@ pub(crate) async fn update(
 ) -> HmaResult<Json<Bank>> {
     let key = curator(&app, &headers).await?;
     let asked: BankChange = read(&body)?;
-    // 404 before anything in the body is judged.
+    // An unknown bank is 404, whatever the fields of the body are.
     media::bank(&app.casework, &bank).await?;
     if asked.name.as_ref().is_some_and(|name| *name != bank) {
         return Err(HmaFault::bad(
@@ -127,9 +127,14 @@ pub(crate) async fn remove(
     Path(bank): Path<String>,
 ) -> HmaResult<Json<Value>> {
     let key = curator(&app, &headers).await?;
-    // HMA says the same whether there was one or not.
-    if media::bank(&app.casework, &bank).await.is_ok() {
-        media::remove_bank(&app.casework, &bank, &key.id).await?;
+    // As in HMA, the answer is the same whether or not there was a bank of that name.
+    match media::bank(&app.casework, &bank)
+        .await
+        .map_err(HmaFault::from)
+    {
+        Ok(_) => media::remove_bank(&app.casework, &bank, &key.id).await?,
+        Err(fault) if fault.status == StatusCode::NOT_FOUND => {}
+        Err(fault) => return Err(fault),
     }
     Ok(Json(json!({ "message": "Done" })))
 }
@@ -149,9 +154,10 @@ pub(crate) async fn add_content(
     body: Body,
 ) -> HmaResult<Response> {
     let key = curator(&app, &headers).await?;
-    // Before the body is read: an upload to an unknown bank is refused early.
+    // Before the body is read, so that an upload to an unknown bank is refused early.
     media::bank(&app.casework, &bank).await?;
-    // Slots for decoding come after the body: a slow sender must not occupy a decoder.
+    // Only a slot for receiving; the one for decoding comes after the body, because a slow sender
+    // must not occupy a decoder.
     let _place = intake::receiving(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
     let (signals, more): (Signals, Map<String, Value>) = if let Some(url) = &query.url {
@@ -163,8 +169,7 @@ pub(crate) async fn add_content(
         } else {
             read(&bytes)?
         };
-        let slot = intake::acquire_slot(&app).await?;
-        (hashing::of_url(&app, &slot, url, &hash_query).await?, more)
+        (hashing::of_url(&app, url, &hash_query).await?, more)
     } else if intake::is_form(&headers) {
         let form = intake::form(&headers, body, app.pool.limits().input_bytes_max).await?;
         let mut more = Map::new();
@@ -376,7 +381,7 @@ pub(crate) async fn remove_content(
     let key = curator(&app, &headers).await?;
     media::bank(&app.casework, &bank).await?;
     let removed = media::remove_content(&app.casework, &bank, number(&id)?, &key.id).await?;
-    // HMA counts: 0 when it was gone already.
+    // As in HMA, how many were deleted: 0 if the content was gone already.
     Ok(Json(json!({ "deleted": u8::from(removed) })))
 }
 

@@ -44,8 +44,8 @@ pub(crate) async fn hash_url(
     let Some(url) = &query.url else {
         return Ok(missing("url"));
     };
-    let slot = intake::acquire_slot(&app).await?;
-    Ok(Json(of_url(&app, &slot, url, &query).await?).into_response())
+    let _place = intake::receiving(&app).await?;
+    Ok(Json(of_url(&app, url, &query).await?).into_response())
 }
 
 pub(crate) async fn hash_form(
@@ -58,16 +58,13 @@ pub(crate) async fn hash_form(
     Ok(Json(of_form(&app, &headers, &query, body).await?))
 }
 
-pub(crate) async fn of_url(
-    app: &App,
-    slot: &Slot,
-    url: &str,
-    query: &HashQuery,
-) -> HmaResult<Signals> {
+/// The signals of the file at an address. The caller holds a slot for receiving; the one for
+/// decoding is taken after the file has arrived.
+pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> HmaResult<Signals> {
     let fetched = intake::fetch(app, url).await.map_err(|fault| {
         let fault = HmaFault::from(fault);
         match fault.status {
-            // As HMA has it: whatever is wrong with an address is the client's.
+            // As in HMA: whatever is wrong with an address is the client's fault.
             StatusCode::FORBIDDEN | StatusCode::BAD_GATEWAY => HmaFault::bad(fault.message),
             _ => fault,
         }
@@ -83,13 +80,9 @@ pub(crate) async fn of_url(
             )));
         }
     };
-    signals(
-        app,
-        slot,
-        wanted(&content, query.types.as_deref())?,
-        fetched.bytes.into(),
-    )
-    .await
+    let slot = intake::acquire_slot(app).await?;
+    let kinds = wanted(&content, query.types.as_deref())?;
+    signals(app, &slot, kinds, fetched.bytes.into()).await
 }
 
 pub(crate) async fn of_form(
@@ -121,7 +114,7 @@ pub(crate) async fn of_files(
     if !files.is_empty() {
         return Err(HmaFault::bad("Only one file allowed per request"));
     }
-    // HMA's clients name the content type in the field of the form.
+    // HMA's clients name the form field after the content type.
     signals(
         app,
         slot,
@@ -131,7 +124,8 @@ pub(crate) async fn of_files(
     .await
 }
 
-/// The signal types of a content type that are wanted.
+/// The signal types named in `types`, or the default ones of the content type; fails for a type
+/// that the content type doesn't have.
 fn wanted(content: &str, types: Option<&str>) -> HmaResult<Vec<&'static SignalType>> {
     let of_content = || SIGNAL_TYPES.iter().filter(|s| s.content == content);
     if of_content().next().is_none() {
@@ -196,7 +190,7 @@ async fn signals(
                 }
                 Compute::Frames(one) => {
                     let mut frames = Vec::new();
-                    // Never stops early: every frame belongs to the signal.
+                    // Never stops early: every sampled frame belongs to the signal.
                     let mut take = |frame: obhut_app::media::VideoFrame<'_>| {
                         let found = one(frame_pixels(&frame));
                         let (hex, time) = (found.digest.to_hex(), frame.timestamp_s);

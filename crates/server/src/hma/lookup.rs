@@ -27,7 +27,7 @@ pub(crate) struct LookupQuery {
     types: Option<String>,
     /// Names of banks, separated by commas; without it all.
     banks: Option<String>,
-    /// Of the banks with a ratio below 1, the same seed always selects the same ones.
+    /// The same seed always selects the same banks among those with a ratio below 1.
     seed: Option<String>,
     bypass_coinflip: Option<String>,
     include_distance: Option<String>,
@@ -83,7 +83,7 @@ pub(crate) async fn raw_lookup(
         } else {
             "signal_type"
         };
-        // The first that is missing, as HMA names it.
+        // As in HMA, only the first missing field is named.
         return Ok(missing(field));
     };
     // Disabled contents too, as in HMA.
@@ -111,15 +111,15 @@ pub(crate) async fn lookup_get(
     if let Some(url) = &query.url {
         // A second right: the file is fetched and hashed, not only a signal looked up.
         may_hash(&key)?;
-        let slot = intake::acquire_slot(&app).await?;
-        let signals = hashing::of_url(&app, &slot, url, &query.hashing()).await?;
+        let _place = intake::receiving(&app).await?;
+        let signals = hashing::of_url(&app, url, &query.hashing()).await?;
         let mut by_type = look_up(&current, &signals, &query)?;
         if let Some(name) = &query.signal_type {
             return Ok(Json(by_type.remove(name.as_str()).unwrap_or_default()).into_response());
         }
         return Ok(Json(by_type).into_response());
     }
-    // 400 here, and 422 with pydantic's list in raw_lookup: so does HMA.
+    // 400 here, but 422 with pydantic's list in raw_lookup, as in HMA.
     let (Some(signal), Some(name)) = (&query.signal, &query.signal_type) else {
         return Err(HmaFault::bad(
             "Either url or both signal and signal_type are required",
@@ -175,10 +175,10 @@ fn find(
     signal: &str,
     disabled: bool,
 ) -> HmaResult<Vec<BankHit>> {
-    // Its signal is a list of frames, not a digest.
+    // A vPDQ signal is a list of frames, not a digest.
     if signal_type.name == "vpdq" {
         let frames = super::parse_frames(signal).map_err(invalid)?;
-        // Long ones take their time; other requests are answered on other threads meanwhile.
+        // A long video takes time; block_in_place moves other requests to other threads meanwhile.
         return Ok(tokio::task::block_in_place(|| {
             current.lookup_video(&frames, disabled)
         }));
@@ -197,7 +197,7 @@ fn by_bank(hits: Vec<BankHit>, query: &LookupQuery) -> ByBank {
     let bypass = is_true(query.bypass_coinflip.as_ref());
     let mut banks = ByBank::new();
     for hit in hits {
-        // A ratio of 0 is off; a coin of exactly 0 would let it through.
+        // A ratio of 0 is off; without `> 0.0` a coin of exactly 0 would let it through.
         if query.wants(&hit.found.list) && (bypass || (hit.ratio > 0.0 && hit.ratio >= coin)) {
             let bank = banks.entry(hit.found.list.clone()).or_default();
             bank.push(shown(&hit, query));

@@ -1,9 +1,9 @@
 //! The page for contesting what was done to an account: with the code of a notice, and without a
 //! login.
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::html;
 
@@ -16,8 +16,12 @@ pub(crate) const PAGE: Page = Page {
     route,
 };
 
+/// Bytes of a posted form. Our judgement: 10,000 characters of three bytes in UTF-8, each byte
+/// written as three, and the code.
+const FORM_BYTES_MAX: usize = 128 << 10;
+
 fn route() -> MethodRouter<App> {
-    get(ask).merge(post(file))
+    get(ask).merge(post(file).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
 }
 
 async fn ask(headers: HeaderMap) -> Response {
@@ -36,8 +40,9 @@ async fn file(State(app): State<App>, headers: HeaderMap, body: String) -> Respo
     }
     match super::appeal_by_code(&app, &code, &message).await {
         Ok(()) => done(language),
-        // What was typed is kept: a message of ten thousand characters is not written twice.
-        Err(_) => form(language, Some((&code, &message))),
+        // The input is kept: no one should have to write ten thousand characters twice.
+        Err(e) if e.is_client_fault() => form(language, Some((&code, &message))),
+        Err(e) => e.into_response(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The list of cases with their number of files, status and age. Shows no evidence and no name.
+//! The list of cases with their status, number of files and time of opening. Shows no evidence and
+//! no name.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -18,7 +19,8 @@ fn route() -> MethodRouter<App> {
     get(ask).merge(post(show))
 }
 
-/// A browser sends no `Authorization` header on its own, so the page asks for the key and doesn't store it.
+/// The cases to a client that sends a key, else the form that asks for one: a browser sends no
+/// `Authorization` header on its own.
 async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
     let language = Language::of(&headers);
     match access::require(&app, &headers, Right::Cases).await {
@@ -31,7 +33,7 @@ async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
 
 async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Response {
     let language = Language::of(&headers);
-    // A key has no character that a form would escape.
+    // Not decoded: a key has no character that a form would escape.
     let key = form
         .split('&')
         .find_map(|pair| pair.strip_prefix("key="))
@@ -80,7 +82,7 @@ async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
     ))
 }
 
-/// Most cases shown, newest first. Our judgement: beyond, a person asks for one by its id.
+/// Most cases shown, newest first. Our judgement: an older case is looked up by its id.
 const CASES_MAX: usize = 500;
 
 fn table(cases: &[Case], counts: &[(CaseStatus, i64)], language: Language) -> Markup {

@@ -1,6 +1,6 @@
 //! Alerts about payments: two queues, and each alert with its timeline, network, numbers against
 //! thresholds and sources. An alert names its party, so the page asks for a person's key and
-//! records who viewed it.
+//! records who viewed which alert.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -89,7 +89,7 @@ fn login_form(language: Language, refused: bool) -> Response {
 
 async fn queues(app: &App, language: Language, key: &str) -> Result<Response, Fault> {
     let t = |en, de| language.pick(en, de);
-    // Two queues: possible victims are to be helped and never appear among those to review.
+    // Two queues: possible victims need help and never appear among those to review.
     let victims = obhut_app::payments::payment_alerts(&app.casework, true, ALERTS_MAX).await?;
     let to_review = obhut_app::payments::payment_alerts(&app.casework, false, ALERTS_MAX).await?;
     let content = html! {

@@ -99,7 +99,7 @@ impl Bench {
             url: Some(format!("http://{address}/ispws")),
             user: Some("test".into()),
             secret: Some(Sealed::new(password.into())),
-            // A report at its test service ends no deadline.
+            // A report filed with the destination's test service ends no deadline.
             production,
             officer: Some(self.olga.id.clone()),
             ..Channel::default()
@@ -109,7 +109,8 @@ impl Bench {
             .unwrap();
     }
 
-    /// What the packages for the Bundeskriminalamt and the National Crime Agency ask a person for.
+    /// Records what the packages for the Bundeskriminalamt and the National Crime Agency need from
+    /// a person.
     pub async fn determined(&self, case: &str) {
         let mut reporter = casework::reporter(&self.casework).await.unwrap();
         reporter.nca_duty = Some(NcaDuty::UkProvider);

@@ -34,7 +34,7 @@ impl Bench {
             .unwrap()
     }
 
-    /// A decision about a case, without a category.
+    /// Decides a case, without a category.
     pub async fn rule(&self, person: &Person, case: impl AsRef<str>, ruling: Ruling) {
         let request = DecisionRequest {
             ruling,
@@ -53,7 +53,7 @@ impl Bench {
             .1
     }
 
-    /// A list of that picture, by its MD5 as the shell would compute it, signed by two.
+    /// Imports a blocking list that holds the picture's MD5, signed by two people.
     pub async fn list(&self, picture: &[u8]) {
         self.list_with(picture, Action::Block).await;
     }

@@ -102,7 +102,7 @@ pub fn encoded(rgb: &image::RgbImage, format: image::ImageFormat) -> Vec<u8> {
     out.into_inner()
 }
 
-/// The media type of [`form`].
+/// The Content-Type header of [`form`]: name and value.
 pub const FORM: (&str, &str) = ("content-type", "multipart/form-data; boundary=b");
 
 /// A form of files (field, name, bytes) and texts.

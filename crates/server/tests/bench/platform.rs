@@ -1,4 +1,4 @@
-//! A platform that takes signed events, each signature checked by an HMAC of its own.
+//! A platform that takes signed events and checks each signature with its own HMAC.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use super::http::Bench;
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, no";
 
-/// A platform's endpoint: keeps what arrives, and answers with these statuses, then with 200.
+/// A platform's endpoint: keeps what arrives, and answers with `statuses` in turn, then with 200.
 #[derive(Clone, Default)]
 pub struct Platform {
     pub statuses: Arc<Mutex<VecDeque<u16>>>,

@@ -31,7 +31,9 @@ pub(super) struct Row {
     pub rests_on: Option<String>,
 }
 
-/// Puts each report where it belongs. Pure: the same reports give the same places.
+/// Finds duplicate, re-upload, group and rank of each report. `first` is the number of the first
+/// one, `near` has the earlier reports with near pictures, `earlier` the cases by lookup key. Pure:
+/// the same reports give the same result.
 // Long: a single pass whose state is in local variables.
 pub(super) fn place(
     prepared: &[PreparedReport],
@@ -70,8 +72,8 @@ pub(super) fn place(
             }
         }
         for other in &near[at] {
-            // Found through its near token, whether it came in this chunk or before: a picture that
-            // fifty reports share already is in general circulation, wherever a chunk ends.
+            // Looked up by its near token, whether the other report came in this chunk or before. A
+            // picture that fifty reports share is in general circulation, wherever a chunk ends.
             if let Some(k) = known
                 .get(&tokens::near_token(*other))
                 .filter(|k| k.seen < LINKS_MAX)
@@ -107,8 +109,9 @@ pub(super) fn place(
         for other in &near[at] {
             see(tokens::near_token(*other), &mut known, &mut fresh);
         }
-        // The first report with this picture: later ones find its group through this token.
-        if !p.near.is_empty() && near[at].is_empty() {
+        // The first report with one of its pictures: later ones find its group through this token.
+        // Two near pictures of its own name it in `near` already.
+        if near[at].len() < p.near.len() && !near[at].contains(&seq) {
             see(tokens::near_token(seq), &mut known, &mut fresh);
         }
         let mut reasons = p.reasons.clone();
@@ -145,7 +148,7 @@ pub(super) fn place(
     for row in &mut rows {
         row.group = root(&mut parents, row.group);
     }
-    // Groups of this chunk are not written yet and need no correction.
+    // Only groups on record: those that begin in this chunk aren't written yet.
     let mut merged: Vec<(i64, i64)> = parents
         .keys()
         .copied()

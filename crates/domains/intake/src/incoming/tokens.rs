@@ -13,12 +13,12 @@ use obhut_facts::Signals;
 pub(super) struct PreparedReport {
     pub format: IncomingFormat,
     pub understood: Understood,
-    /// Token over account, digests, threads and times; over the report's bytes if it has no account, or neither digests
-    /// nor threads.
+    /// Token over account, digests, threads and times; over the report's bytes if it has no
+    /// account, or neither digests nor threads.
     pub same: i64,
     /// One token per digest and account; a repeat is a re-upload.
     pub reuploads: Vec<i64>,
-    /// What links it to others.
+    /// Tokens that link it to other reports.
     pub links: Vec<i64>,
     /// PDQ digests of its files.
     pub near: Vec<Bits256>,
@@ -32,12 +32,12 @@ pub(super) struct PreparedReport {
     pub raw: Vec<u8>,
 }
 
-/// Token of the pictures (PDQ) that report `seq` was the first to contain; later reports with a near picture are linked
-/// through it.
+/// Token of the pictures (PDQ) that report `seq` was the first to contain; later reports with a
+/// near picture are linked through it.
 pub(super) fn near_token(seq: i64) -> i64 {
-    // Not keyed: a sequence number reveals nothing. Mixed so that it collides with other tokens no more often than
-    // they do with each other: 2^64 divided by the golden ratio (multiplicative hashing, Knuth), any odd rotation, and
-    // "near" in ASCII.
+    // Not keyed: a sequence number reveals nothing. Mixed, so that it collides with other tokens no
+    // more often than they do with each other: times 2^64 divided by the golden ratio
+    // (multiplicative hashing, Knuth), rotated by any odd number, XOR "near" in ASCII.
     let mixed = (seq as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(31)
@@ -51,7 +51,8 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     let facts = given.facts.expose();
     let token = |label: &str, text: &str| {
         let digest = lookup.keyed_digest(label, text.as_bytes());
-        // 64 bits: a collision could link two unrelated reports or mark one as a duplicate; no report is dropped for it.
+        // 64 bits: a collision could link two unrelated reports or mark one as a duplicate, but
+        // drops neither.
         u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
     };
     let mut links = Vec::new();
@@ -75,7 +76,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     let people = facts.reported.iter().chain(&facts.also_reported);
     for device in people.flat_map(|a| &a.devices) {
         let value = device.value.trim().to_lowercase();
-        // Our judgement: a shorter one is a model, not a device.
+        // Our judgement: a value of less than 6 bytes names a model, not one device.
         if value.len() >= 6 {
             links.push(token(
                 "incoming device",
@@ -101,13 +102,13 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
                 .flat_map(|t| t.chars())
                 .filter(char::is_ascii_digit)
                 .collect();
-            // Our judgement: shorter numbers would link strangers.
+            // Our judgement: numbers of less than 6 digits would link strangers.
             if digits.len() >= 6 {
                 addresses.push(format!("phone:{digits}"));
             }
         }
     }
-    // Under the account's label: this child may be the reported account of another report.
+    // Under the label of reported accounts: another report may report this child's account.
     for child in &facts.victims {
         let name = account_name(child);
         if !name.is_empty() {
@@ -189,7 +190,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         None => at_risk(&input).1.iter().map(|r| r.rule).collect(),
     };
     if given.understood != Understood::Yes {
-        // The least pressing: it comes last.
+        // Last, because its level is the least pressing.
         reasons.push(UNREAD);
     }
     // The key that cases use: over the id as given, without the service.
@@ -222,7 +223,8 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
     }
 }
 
-/// Times of the IP events, the account's and the files', and of the uploads: they distinguish one upload from another.
+/// Times of the account's and the files' IP events, and of the uploads: they distinguish one upload
+/// from another.
 fn event_times(facts: &Facts) -> String {
     let own = facts.reported.iter().flat_map(|a| &a.ip_events);
     let files = facts.files.values().filter_map(|f| f.ip_event.as_ref());
@@ -235,8 +237,8 @@ fn event_times(facts: &Facts) -> String {
     format!("{}|{}", times.join(","), uploads.join(","))
 }
 
-/// Service and name of an account in lower case, separated by a line end; empty without a name. The same name on
-/// another service is another account.
+/// Service and id (or screen name) of an account in lower case, separated by a line feed; empty if
+/// it has neither id nor screen name. The same name on another service is another account.
 fn account_name(account: &Account) -> String {
     let name = account
         .id

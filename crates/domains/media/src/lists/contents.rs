@@ -50,7 +50,7 @@ pub struct Content {
     pub disable_until: i64,
     /// What a curator wrote.
     pub note: Option<String>,
-    /// What its client says about it.
+    /// Metadata that the client sent with it.
     pub about: Option<Value>,
     /// Its digests by kind, if it was added through this interface.
     pub signals: Option<Value>,
@@ -89,7 +89,8 @@ pub(crate) async fn states(tx: &mut Tx) -> Result<BankStates> {
         let removed = c.maybe_int()?.is_some();
         states.ratios.insert(list, if removed { -1 } else { ratio });
     }
-    // Removed contents are disputed already, see `remove_content`, unless the dispute was lifted since.
+    // Removed contents need no state: `remove_content` disputed them. Where the dispute was lifted
+    // since, they match again.
     let rows = sqlx::query(
         "SELECT list, entry, disable_until FROM bank_contents WHERE disable_until <> 1 AND removed_at IS NULL",
     )
@@ -139,6 +140,9 @@ pub async fn bank(casework: &Casework, name: &str) -> Result<Bank> {
 
 /// Creates a bank: an empty list whose owner is named after the key. A list of that name that is on
 /// record becomes the bank as it is; only its ratio is set.
+///
+/// # Errors
+/// The ratio isn't between 0 and 1, or the list on record has another purpose.
 pub async fn create_bank(
     casework: &Casework,
     name: &str,
@@ -158,7 +162,7 @@ pub async fn create_bank(
         Err(CaseworkError::NotFound { .. }) => None,
         Err(e) => return Err(e),
     };
-    // The list is on record already: its bank was removed, or the list was imported.
+    // On record already: the bank exists or was removed, or the list was imported.
     if let Some(list) = known {
         if list.purpose != purpose {
             return Err(CaseworkError::conflict(format!(

@@ -17,26 +17,26 @@ use super::{lists_on_record, segment, versions_of};
 use obhut_casework::for_domains::{Inside as _, api_keys, changes};
 use obhut_casework::{ApiKey, Casework, CaseworkError, Result};
 
-/// How often a watcher looks whether there are large files to open. Our judgement: an idle look
-/// costs almost nothing.
+/// How often the watcher checks for large files to open. Our judgement: an idle check costs almost
+/// nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Files up to this size are loaded while a request waits; larger ones by the watcher, if one runs.
-/// Our judgement.
-const OPENED_AT_ONCE_BYTES_MAX: u64 = 8 << 20;
+/// New files of one list are loaded while a request waits, up to this size together; above it the
+/// watcher loads them, if one runs. Our judgement.
+const OPENED_IN_REQUEST_BYTES_MAX: u64 = 8 << 20;
 
 /// What matching needs, as it was on record at one moment.
 #[derive(Default)]
 pub(crate) struct Snapshot {
     number: i64,
     pub lists: Arc<Vec<Arc<LoadedList>>>,
-    /// Lists that were opened ahead and have not taken their place yet.
+    /// Lists that the watcher has opened and not published yet.
     opened: Arc<Vec<Arc<LoadedList>>>,
     /// Some new version is too large to be opened while a request waits.
     pending: bool,
     /// Entries that don't match, as list and entry.
     pub disputed: Arc<HashSet<(String, String)>>,
     pub banks: Arc<BankStates>,
-    /// Keys by the digest of their secret.
+    /// Valid API keys by the digest of their secret.
     pub keys: Arc<HashMap<String, ApiKey>>,
 }
 
@@ -49,7 +49,7 @@ struct SnapshotCache {
     watched: AtomicBool,
 }
 
-/// A version on record, with what its file is.
+/// A version on record, with the digest of its file.
 #[derive(Clone)]
 pub(super) struct OnRecord {
     pub version: String,
@@ -82,7 +82,7 @@ impl Snapshot {
                 && list.files() <= chain.len()
                 && chain[list.files() - 1].version == list.version()
         };
-        // With those opened ahead, so that publishing them reads no file.
+        // Including those the watcher has opened, so that publishing them reads no file.
         let all = self.lists.iter().chain(self.opened.iter());
         all.filter(is_of_chain).max_by_key(|list| list.files())
     }
@@ -181,7 +181,7 @@ async fn read_changes(
         for (about, versions) in on_record {
             for (about, chain) in chains_of(about, versions) {
                 if may_wait
-                    && bytes_to_open(casework, &known, &about, &chain) > OPENED_AT_ONCE_BYTES_MAX
+                    && bytes_to_open(casework, &known, &about, &chain) > OPENED_IN_REQUEST_BYTES_MAX
                 {
                     // A new list matches nothing until the watcher has opened it; `serve` opens all
                     // lists on record before it listens.
@@ -275,8 +275,8 @@ fn fault(path: &Path, why: String) -> CaseworkError {
     }
 }
 
-/// Reads and decrypts a version's file, and compares its digest with the one recorded at import: only
-/// signed content may match.
+/// Reads and decrypts a version's file, and compares its digest with the one recorded at import: a
+/// swapped file must not match.
 fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<u8>> {
     let sealed = fs::read(path).map_err(|e| fault(path, format!("{e}; import the list again")))?;
     let bytes = sealer.open(&sealed).ok_or_else(|| {
@@ -289,7 +289,7 @@ fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<
     if super::signed::digest(&bytes) != content {
         return Err(fault(
             path,
-            "is not the file that was imported and signed: it was swapped for another; put it back from a backup, or import the list again under another name".into(),
+            "is not the file that was imported: it was swapped for another; put it back from a backup, or import the list again under another name".into(),
         ));
     }
     Ok(bytes)

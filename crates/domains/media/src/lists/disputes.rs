@@ -1,4 +1,5 @@
-//! Disputed entries: they match nowhere here until the dispute is lifted. Exact digests need two people.
+//! Disputed entries: they don't match until the dispute is lifted. Where an appeal is upheld, the
+//! dispute of an exact digest is only proposed; another person confirms it.
 
 use std::collections::HashSet;
 
@@ -34,7 +35,8 @@ pub async fn dispute_entry(
         });
     }
     require_another(casework, &list.id, entry, actor).await?;
-    // Only now: loading the list above can take seconds, in which others could not write.
+    // Begun only now: loading the list above can take seconds, and others can't write during a
+    // transaction.
     let mut tx = casework.begin().await?;
     dispute(
         &mut tx,
@@ -49,10 +51,13 @@ pub async fn dispute_entry(
     Ok(())
 }
 
-/// Lifts a dispute, or withdraws a proposed one: the entry matches again.
+/// Lifts a dispute, so that the entry matches again, or withdraws a proposed one.
+///
+/// # Errors
+/// The entry isn't disputed, or this person proposed the dispute.
 pub async fn lift_dispute(casework: &Casework, name: &str, entry: &str, actor: &str) -> Result<()> {
     let list = super::list(casework, name).await?;
-    // Who proposed it would otherwise clear the way for disputing it alone.
+    // Otherwise the proposer could withdraw the proposal and then dispute the entry alone.
     require_another(casework, &list.id, entry, actor).await?;
     let mut tx = casework.begin().await?;
     let lifted = sqlx::query(
@@ -82,7 +87,7 @@ pub async fn lift_dispute(casework: &Casework, name: &str, entry: &str, actor: &
     Ok(())
 }
 
-/// Writes a dispute; disputing twice changes nothing.
+/// Writes a dispute. Disputing again replaces who disputed it, why and when.
 pub(crate) async fn dispute(
     tx: &mut Tx,
     now: i64,
@@ -118,8 +123,8 @@ async fn write(
     actor: &str,
     proposed: bool,
 ) -> Result<()> {
-    // Lifting a dispute keeps its row, so a second one has to clear `lifted_at`. A proposal doesn't replace a dispute
-    // that holds, nor another's proposal.
+    // Lifting a dispute keeps its row, so a second one has to clear `lifted_at`. A
+    // proposal replaces neither a dispute that holds nor an open proposal.
     sqlx::query(
         "INSERT INTO list_disputes (list, entry, disputed_by, reason, disputed_at, proposed) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (list, entry) DO UPDATE SET lifted_at = NULL, proposed = $6, disputed_by = $3, reason = $4, disputed_at = $5

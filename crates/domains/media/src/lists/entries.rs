@@ -8,7 +8,7 @@ use super::EntryLabel;
 
 /// A list's file: its version, the labels that occur, and a column for each kind.
 pub(crate) struct Entries {
-    /// SHA-256 of the file, lower-case hex.
+    /// SHA-256 of the imported file, or of a random id where there is none; lower-case hex.
     pub version: String,
     pub labels: Vec<EntryLabel>,
     pub columns: Vec<DigestColumn>,
@@ -41,7 +41,8 @@ pub(crate) struct Names {
 
 impl Names {
     /// # Panics
-    /// When all texts together exceed 4 GiB; the readers' limits are far below.
+    /// When all texts together exceed 4 GiB. That takes a file of 50 million rows (ROWS_MAX) whose
+    /// ids have 86 bytes on average.
     pub fn push(&mut self, name: &str) {
         self.text.push_str(name);
         let end = u32::try_from(self.text.len()).expect("names are limited by the list's file");
@@ -75,7 +76,7 @@ impl DigestColumn {
 }
 
 impl Entries {
-    /// Rows of all kinds.
+    /// Number of rows of all kinds.
     pub fn len(&self) -> usize {
         self.columns.iter().map(|c| c.digests.len()).sum()
     }
@@ -91,8 +92,8 @@ pub(crate) struct Row {
     pub mark: Option<FrameMark>,
 }
 
-/// Collects rows until a list is complete. The same digest is kept once for each id it is given,
-/// except of frames.
+/// Collects rows until a list is complete. A digest is kept once for each id it has; frames are
+/// always kept.
 #[derive(Default)]
 pub(crate) struct Builder {
     labels: Vec<EntryLabel>,

@@ -40,7 +40,7 @@ pub(crate) struct About {
     pub distance_bits: Option<u32>,
 }
 
-/// What one file brought.
+/// The labels and the content numbers of one file.
 #[derive(Clone)]
 struct ListFile {
     labels: Arc<Vec<EntryLabel>>,
@@ -80,9 +80,10 @@ struct Run {
 enum Search {
     Near(Segments),
     Exact {
-        /// Of the first file, each digest's first place.
+        /// Each digest of the first file, with its first position.
         base: Arc<HashMap<Digest, u32>>,
-        /// Further places, and those of deltas: another entry of the same digest may be disputed.
+        /// Further positions of a digest, and those in deltas. All are kept: one entry of a digest
+        /// may be disputed while another matches.
         tail: Arc<HashMap<Digest, Vec<u32>>>,
     },
 }
@@ -98,7 +99,7 @@ pub(crate) struct EntryHit<'a> {
 }
 
 impl LoadedList {
-    /// A list read from a file for one run: it matches, and its user decides what follows.
+    /// A list read from a file for one run. Its entries count as signed.
     pub(super) fn of_file(name: &str, entries: Entries) -> Self {
         let about = About {
             name: name.to_owned(),
@@ -174,7 +175,7 @@ impl LoadedList {
         self.files.len()
     }
 
-    /// The same entries with a largest distance of their own, in bits.
+    /// The same list with its own maximum distance, in bits.
     pub fn within(&self, distance_bits: u32) -> Self {
         let mut about = self.about.clone();
         about.distance_bits = Some(distance_bits);
@@ -215,13 +216,13 @@ impl LoadedList {
         self.about.action.unwrap_or(Action::Hold)
     }
 
-    /// Entries of all kinds.
+    /// Number of entries of all kinds; each frame of a video is one.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.entries
     }
 
-    /// Entries of each kind.
+    /// Number of entries of each kind; each frame of a video is one.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static Kind, usize)> {
         let videos = self.videos.as_ref().map(|v| (v.kind(), v.frames()));
         self.parts.iter().map(|p| (p.kind, p.len)).chain(videos)

@@ -47,7 +47,7 @@ impl fmt::Display for ListProblem {
 pub(crate) type NameEntry<'a> = &'a dyn Fn(&str, &Digest, u64) -> String;
 
 /// Reads a list for one run; its version is the SHA-256 of the file. An entry without an id is
-/// named after its row.
+/// named after its row: `row-7`.
 pub fn read_list_file(name: &str, csv: &[u8]) -> (LoadedList, Vec<ListProblem>) {
     let (entries, problems) = read(csv, &|_, _, row| format!("row-{row}"));
     (LoadedList::of_file(name, entries), problems)
@@ -120,14 +120,14 @@ pub(crate) fn read(csv: &[u8], name_entry: NameEntry<'_>) -> (Entries, Vec<ListP
         problems.push(ListProblem {
             row,
             line,
-            what: format!("and {more} more rows could not be read"),
+            what: format!("and {more} more rows have problems"),
         });
     }
     (builder.build(version), problems)
 }
 
-/// The fields of one line. A row never goes over its line: one quotation mark that is opened and
-/// not closed must not swallow the rest of the list.
+/// The fields of one line. A row never spans two lines: a quotation mark that isn't closed must not
+/// swallow the rest of the list.
 fn fields(line: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, String> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     // Most lists have no quotation mark: their fields are borrowed, not copied.

@@ -78,8 +78,8 @@ pub struct CheckedList {
     pub fault: Option<String>,
 }
 
-/// All lists, by name, each verified against its files. A list with a replaced file is returned
-/// without its signatures.
+/// All lists, by name, each verified against its files. A list with a missing or replaced file is
+/// returned without its signatures.
 pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
     let mut checked = Vec::new();
     for mut list in super::all_lists(casework).await? {
@@ -91,7 +91,7 @@ pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
             }
         }
         if fault.is_some() {
-            // What was signed is not what the file says now, so it is shown as unsigned.
+            // The files can't be shown to be what was signed, so the list is shown as unsigned.
             list.signatures.clear();
             list.unsigned = true;
             list.matching_version = None;

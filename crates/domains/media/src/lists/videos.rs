@@ -4,8 +4,9 @@
 //! - **as python-threatexchange counts**: the share of frames of one that are within the kind's
 //!   radius of any frame of the other. Low-quality and repeated frames are omitted. [`PERCENT_MIN`] of
 //!   either video is a match.
-//! - **by time**: frames may be further apart than the radius, but several different pictures must fit one
-//!   offset and one speed. This finds a clip that was cut out, re-encoded, cropped and slightly sped up.
+//! - **by time**: frames may be further apart than the radius, but several different pictures must
+//!   fit one offset and one speed, or three seconds of a still picture must be within the radius.
+//!   This finds a clip that was cut out, re-encoded, cropped and slightly sped up.
 //!
 //! PDQ does not tolerate crops. Each query frame therefore has a second digest with edge padding, which moves a
 //! cropped picture back into place; see [`pad_edges`].
@@ -23,7 +24,8 @@ use super::loaded::{EntryHit, LoadedList};
 /// Lowest percentage of matching frames that is a match, whatever their times; as
 /// python-threatexchange's `VPDQ_QUERY_MATCH_THRESHOLD_PERCENT`.
 pub const PERCENT_MIN: f64 = 80.0;
-/// Largest distance of a pair of frames that counts as a support, in bits. Our judgement.
+/// Largest distance of a pair of frames that counts as a support, in bits, unless the list's radius
+/// is larger. Our judgement.
 const SUPPORT_BITS_MAX: u32 = 66;
 /// Largest distance of a strong support, in bits. Our judgement.
 const STRONG_BITS_MAX: u32 = 48;
@@ -43,7 +45,8 @@ const SPEEDS: std::ops::RangeInclusive<u32> = 94..=106;
 const SUPPORTS_OF_DIGEST_MAX: usize = 500;
 /// Supports of one video that are used; if there are more, evenly spaced ones. Our judgement.
 const SUPPORTS_OF_VIDEO_MAX: usize = 6_000;
-/// Digests per neighbour search; two a frame.
+/// Digests per neighbour search, two a frame; those of one search may share a walk over the
+/// entries. Our judgement.
 const DIGESTS_AT_ONCE: usize = 64;
 /// Supports of one alignment that are weighed, nearest first. Our judgement.
 const SUPPORTS_OF_ALIGNMENT_MAX: usize = 96;
@@ -78,7 +81,8 @@ pub struct VideoFrameDigest {
 }
 
 impl VideoFrameDigest {
-    /// As a frame of the query video; none if its quality is too low or it isn't 256 bits long.
+    /// As a frame of the query video; none if its quality is too low or its digest isn't 256 bits
+    /// long.
     pub(crate) fn query(&self, quality_min: u8) -> Option<QueryFrame> {
         let bits = Bits256::try_from(self.digest.as_bytes()).ok()?;
         (self.quality >= quality_min).then_some(QueryFrame {
@@ -104,7 +108,7 @@ pub fn compare_videos(a: &[VideoFrameDigest], b: &[VideoFrameDigest]) -> (f64, f
     percentages(&frames(a), &entry, kind.radius_bits().unwrap_or(0))
 }
 
-/// Which part of a video is which part of an entry.
+/// Which part of a video matches which part of an entry.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Stretch {
     /// Where it begins in the video, in seconds.
@@ -168,7 +172,7 @@ struct Videos {
     names: Names,
     labels: Arc<Vec<EntryLabel>>,
     label_places: Vec<u32>,
-    /// Row of each video's first frame in the file.
+    /// Row, within the column, of the frame that the file lists first for each video.
     rows: Vec<u32>,
     /// Place of each video's first frame, and the end of the last one.
     starts: Vec<u32>,
@@ -215,7 +219,7 @@ impl VideoPart {
             frames.sort_by(|a, b| time(a).total_cmp(&time(b)));
             for row in frames {
                 let mark = column.marks[row as usize];
-                // A video keeps its name without any good frame, so that it can be disputed.
+                // A video without any good frame keeps its name, so that it can be disputed.
                 if mark.quality >= quality_min {
                     videos.times_s.push(mark.time_s);
                     let digest = column.digests[row as usize];
@@ -440,7 +444,7 @@ fn best_alignment(
 fn weigh(aligned: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits: u32) -> u32 {
     let mut aligned = aligned.to_vec();
     aligned.sort_by_key(|s| (s.distance_bits, s.query, s.frame));
-    // The loop compares each with all kept before it; the nearest weigh most.
+    // Cut, because the loop compares each with all kept before it; the nearest weigh most.
     aligned.truncate(SUPPORTS_OF_ALIGNMENT_MAX);
     let second = |s: &Support| query[s.query as usize].time_s as u32;
     let mut pictures: Vec<Support> = Vec::new();
@@ -480,7 +484,8 @@ fn weigh(aligned: &[Support], query: &[QueryFrame], videos: &Videos, radius_bits
 fn percentages(query: &[QueryFrame], entry: &[Bits256], radius_bits: u32) -> (f64, f64) {
     let once = |digests: Vec<Bits256>| {
         let mut digests = digests;
-        // To drop repeats. Thinning then picks evenly among pictures, not along time.
+        // Sorted so that `dedup` drops all repeats. Thinning then picks evenly among pictures, not
+        // along time.
         digests.sort_unstable();
         digests.dedup();
         thin(&mut digests, FRAMES_COMPARED_MAX);

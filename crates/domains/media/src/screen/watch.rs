@@ -8,7 +8,8 @@ use obhut_index::Bits256;
 use super::{Match, Screener, add_match, frame_pixels};
 use crate::lists::{QueryFrame, Stretch, pad_edges};
 
-/// Newest frames of a live stream that are compared again with each new one: half a minute.
+/// Newest frames of a live stream that are compared again with each new one. At one frame a second
+/// they cover half a minute.
 const NOW_FRAMES: usize = 30;
 
 pub(crate) struct Watch<'a> {
@@ -102,7 +103,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// What has matched once the video is over.
+    /// Adds everything that matched, once the video is over.
     pub fn end(mut self, matches: &mut Vec<Match>) {
         for (mut found, seconds) in std::mem::take(&mut self.pictures) {
             if let Some(stretch) = &mut found.stretch {
@@ -114,7 +115,7 @@ impl<'a> Watch<'a> {
         self.search(&self.frames, matches);
     }
 
-    /// Matches so far, in a stream without a known end.
+    /// Adds the matches so far, for a stream without a known end.
     pub fn now(&mut self, matches: &mut Vec<Match>) {
         matches.extend(self.pictures.iter().map(|(found, _)| found.clone()));
         // A stream has no end: memory and the time of each search must not grow with its length.

@@ -42,7 +42,8 @@ pub struct Hold {
     pub transfer_id: Sealed<String>,
 }
 
-/// Puts a hold on record; the same transfer twice is one hold.
+/// Puts a hold on record that ends at `until`, microseconds since 1970. The same transfer twice is
+/// one hold: the first.
 pub async fn record_hold(casework: &Casework, tx_id: &str, case: &str, until: i64) -> Result<()> {
     // The digest remains after the id is erased, so the transfer is not held again.
     let key = casework.keyed_digest("payment transfer", tx_id.as_bytes());

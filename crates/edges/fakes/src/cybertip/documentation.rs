@@ -215,7 +215,8 @@ fn objection_to_report(report: &Node) -> Option<String> {
     if reported.len() > 1 {
         return Some("more than one person is reported only in a batched report".to_owned());
     }
-    // "Must also be given" for a reported person, a recipient or a victim.
+    // The e-mail addresses of the reported person, recipients and victims. One of an incident "must
+    // also be given" for a person.
     let mut given = BTreeSet::new();
     for who in ["personOrUserReported", "intendedRecipient", "victim"] {
         for person in report.all(who) {

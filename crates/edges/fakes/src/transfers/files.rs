@@ -41,7 +41,7 @@ pub fn csv(made: &GeneratedTransfers, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// An amount as it is written.
+/// An amount as decimal text: `35.00`.
 fn decimal(t: &MadeTransfer) -> String {
     let digits = t.currency.entry().digits as usize;
     if digits == 0 {
@@ -122,7 +122,7 @@ pub fn parquet(made: &GeneratedTransfers, out: File) -> Result<(), parquet::erro
 /// # Errors
 /// It can't be written.
 pub fn pacs_008(made: &GeneratedTransfers, out: &mut dyn Write) -> io::Result<()> {
-    // A message is created after the last payment in it.
+    // A message can't be older than its last payment, so it gets that payment's time.
     let created = made.transfers.last().map_or(0, |t| t.at_micros);
     write!(
         out,

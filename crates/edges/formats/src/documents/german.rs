@@ -273,7 +273,7 @@ mod tests {
 
     use super::*;
 
-    /// Properties of a schema, and the words of closed sets.
+    /// Collects the properties of a schema, and the words of its closed sets.
     fn walk(schema: &Value, fields: &mut BTreeSet<String>, words: &mut BTreeSet<String>) {
         match schema {
             Value::Object(all) => {

@@ -35,7 +35,7 @@ pub(crate) struct Profile {
 pub(crate) struct Requirement {
     /// In the authority's words.
     pub name: &'static str,
-    /// True if the authority can't begin without it; then the report stops while it is missing.
+    /// True if the authority can't begin without it; the report isn't sent while it is missing.
     pub needed: bool,
     /// The case's answers, in that language; empty if there are none.
     pub get: fn(&Dossier, Language) -> Vec<String>,
@@ -99,7 +99,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     let mut value = dossier_json::case(d);
     lines(&value, "", String::new(), profile.language, &mut blocks);
     let pdf = pdf::document(&blocks, &format!("obhut · {} · {}", d.case, profile.name));
-    // Added after the PDF is made, which has the answers in its checklist. Who determined them, and
+    // Added after the PDF is made: its checklist has the answers already. Who determined them, and
     // why, is disclosed to no one.
     let asked = d
         .determinations
@@ -285,7 +285,7 @@ pub(crate) mod ask {
             Language::German => format!("Kenntnis: {t}"),
             Language::English => format!("known: {t}"),
         }));
-        // Always there: `when` never stops a report, even where it is `needed`.
+        // The time found is always known, so `when` never stops a report, even if it is `needed`.
         all.push(match language {
             Language::German => format!("gefunden: {}", rfc3339(d.found_at)),
             Language::English => format!("found: {}", rfc3339(d.found_at)),

@@ -60,7 +60,8 @@ impl Face {
         sum / units * size
     }
 
-    /// The text, with characters that the font lacks or that could hide text as code points.
+    /// The text, with a code point in place of each character that the font lacks or that could
+    /// hide text.
     fn shown(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
@@ -124,7 +125,7 @@ impl Face {
     }
 }
 
-/// A positioned line: indent, size, bold, text.
+/// A line of text with its indent, font size and space before it, in points.
 struct Line {
     indent: f32,
     size: f32,
@@ -170,7 +171,7 @@ pub(crate) fn document(blocks: &[Block], footer: &str) -> Vec<u8> {
     for line in lines {
         // Line spacing of 1.35, our judgement; the drawing below must use the same.
         let high = line.before + line.size * 1.35;
-        // 20 points of space above the footer.
+        // The margin and 20 points more, which keeps the text clear of the footer.
         if y + high > HEIGHT - MARGIN - 20.0 {
             if pages.len() == PAGES_MAX {
                 let last = pages.last_mut().expect("a page");

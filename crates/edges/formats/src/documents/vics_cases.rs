@@ -168,7 +168,7 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
         "MD5": digests.md5.to_ascii_uppercase(),
         "SHA1": digests.sha1.to_ascii_uppercase(),
         "Category": category,
-        // An unknown value is omitted; an annotated one is written.
+        // Written only where the file is annotated so; otherwise the value is unknown.
         "IsDistributed": marked("viral").then(|| truth(true)),
         "IsPrecategorized": truth(file.matched),
         "IsSuspected": truth(true),

@@ -52,7 +52,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         );
     }
     for (number, file) in details.iter().enumerate() {
-        // Padded numbers, so that the order of the map is that of the document, up to 999 files.
+        // Padded numbers, so that the map has the order of the document, up to 99,999 files.
         facts
             .files
             .insert(format!("{:05}", number + 1), file_facts(file, &mut given));
@@ -183,8 +183,8 @@ fn facts(report: &Node) -> Facts {
                 content: own(place, "content"),
                 note,
             }),
-            // Readers extract what links and ranks; the rest
-            // is in the original (docs/reporting.md).
+            // Only what links and ranks reports is extracted; the rest is in the original
+            // (docs/reporting.md).
             _ => {}
         }
     }

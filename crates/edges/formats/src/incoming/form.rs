@@ -187,7 +187,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     }
     // A field that isn't known, or of another type than is read, may say the most important thing.
     let unread = |name: &str, field: &Value| match name {
-        // Who reports isn't read on purpose.
+        // The reporter is left unread on purpose.
         "reporter" => false,
         "facts" => given.format != IncomingFormat::CaseFile,
         "files" | "payments" => !field.is_array(),

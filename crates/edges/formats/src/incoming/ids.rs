@@ -97,7 +97,7 @@ fn account(value: &Value) -> Account {
         .into_iter()
         .filter(|c| {
             own(c, "captureType").is_some_and(|t| {
-                // Not "Description" or "Zip code".
+                // A whole word: "Description" and "Zip code" contain "ip" too.
                 t.to_lowercase()
                     .split(|c: char| !c.is_alphanumeric())
                     .any(|w| w == "ip")

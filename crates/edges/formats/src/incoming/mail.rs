@@ -74,7 +74,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     Ok(given)
 }
 
-/// Forwarded messages inside one another that are read. Our judgement.
+/// How many levels of messages forwarded inside one another are read. Our judgement.
 const DEPTH_MAX: usize = 4;
 
 /// What a message and those forwarded with it contain.

@@ -168,7 +168,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut known_line = false;
     let mut of_reporter = false;
     for line in text.lines().take(HEAD_LINES_MAX) {
-        // A heading of its own: what follows is about the reporter, until the next one.
+        // A heading says whose data the lines below it are, the reporter's or the suspect's, until
+        // the next heading.
         let heading = line.trim().trim_end_matches(':').to_lowercase();
         if REPORTER.contains(&heading.as_str()) {
             of_reporter = true;

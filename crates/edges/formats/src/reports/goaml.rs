@@ -53,8 +53,9 @@ pub fn check_profile(text: &str) -> Result<(), String> {
     Profile::read(text).map(|_| ())
 }
 
-/// Validates a report against a unit's schema and returns the path and text of each fault, also if
-/// the report isn't XML. With `compat`, `^` and `$` in patterns are anchors.
+/// Validates a report against a unit's schema and returns the path and text of each fault. A report
+/// that isn't XML is one fault with an empty path. With `compat`, `^` and `$` in patterns are
+/// anchors.
 ///
 /// # Errors
 /// The schema can't be read.

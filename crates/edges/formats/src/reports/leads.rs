@@ -129,7 +129,7 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// What a lead carries of an account, by field; the same as in [`lead`].
+/// What a lead carries of an account, by field; must match [`lead`].
 const CARRIED: &[&str] = &[
     "id",
     "service",

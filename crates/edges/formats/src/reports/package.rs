@@ -14,7 +14,7 @@ pub const FORM: Form = Form {
     write: |d| packages::render(d, &PROFILE),
 };
 
-// `needed` stops a report; anything else that is missing is only named (packages.rs).
+// A missing `needed` item stops the report; any other is only named as missing (packages.rs).
 const PROFILE: Profile = Profile {
     name: "package",
     title: "Report of suspected child sexual abuse",

@@ -1,8 +1,8 @@
 //! A package for the German Bundeskriminalamt under DSA art. 18, in German.
 //!
-//! The BKA publishes a guide to the fields of its portal, but no schema and no interface. `PROFILE` begins
-//! with fields a) and b) of that guide; its other fields couldn't be obtained, so the rest is our own: what
-//! police need to begin.
+//! The BKA publishes a guide to the fields of its portal, but no schema and no interface. `PROFILE`
+//! begins with fields a) and b) of that guide. The other fields couldn't be obtained, so the rest
+//! is our own choice: what police need to begin.
 //!
 //! Invariant: a person determines danger and offence. Neither follows from a hash list's category.
 
@@ -46,7 +46,8 @@ fn checks(d: &Dossier) -> Vec<Remark> {
     .collect()
 }
 
-// The time of the finding is always known, so besides `checks` only a missing contact can stop this report.
+// The time of the finding is always known, so besides `checks` only a missing contact can stop this
+// report.
 const PROFILE: Profile = Profile {
     name: "package-bka",
     title: "Meldung eines Verdachts nach Art. 18 DSA",

@@ -1,12 +1,12 @@
-//! A package for the British National Crime Agency, by Schedule 1 of SI 2026/268.
+//! A package for the British National Crime Agency, after Schedule 1 of SI 2026/268.
 //!
-//! The regulations let providers report by portal or API only. This is what a person copies into
-//! the portal, in its order; the API's description isn't public.
+//! The regulations let providers report by portal or API only. The package holds what a person
+//! copies into the portal, in the portal's order; the API's description isn't public.
 //!
-//! Invariant: it can't be approved until the provider has recorded its duty, and who established
-//! that no arrangement under section 70(5) covers the content. A provider outside the United
-//! Kingdom reports only content linked with the United Kingdom (section 66(2)): this module
-//! proposes the link, a person determines it.
+//! Invariant: a report can't be approved until the provider has recorded its duty and who
+//! established that no arrangement under section 70(5) covers the content. A provider outside the
+//! United Kingdom reports only content linked with the United Kingdom (section 66(2)): this module
+//! proposes the link, and a person determines it.
 
 use obhut_facts::{Account, Dossier, Facts, Language, NcaDuty, Place, Question};
 
@@ -62,8 +62,8 @@ fn checks(d: &Dossier) -> Vec<Remark> {
     remarks
 }
 
-/// The remark that asks for the link, with what in the facts suggests one: fields, never their
-/// content.
+/// The text that asks a person to determine the link. It names the fields that suggest one, never
+/// their content.
 fn proposal(facts: &Facts) -> String {
     let asks = "a provider outside the United Kingdom reports only content linked with it; a person determines the link";
     let mut traces = Vec::new();
@@ -111,12 +111,14 @@ fn is_in_uk(account: &Account) -> bool {
         })
 }
 
-/// True for GB (ISO 3166-1) and for UK, which is reserved for it and often written.
+/// True for `GB` and for `UK`, which ISO 3166-1 reserves for the same country and many people
+/// write.
 fn names_uk(country: Option<&str>) -> bool {
     country.is_some_and(|c| c.eq_ignore_ascii_case("GB") || c.eq_ignore_ascii_case("UK"))
 }
 
-// Besides `checks`, only a missing contact or missing content can stop this report: a time is always known.
+// Besides `checks`, only a missing contact or missing content can stop this report: a time is
+// always known.
 const PROFILE: Profile = Profile {
     name: "package-nca",
     title: "Report to the National Crime Agency",

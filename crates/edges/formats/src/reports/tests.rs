@@ -1,4 +1,5 @@
-//! Every form over the same cases: what it says, what it takes along, what it leaves out and names.
+//! Every form on the same cases: its content, the exhibits it attaches, and what it names as
+//! omitted.
 
 use std::io::{Cursor, Read as _};
 
@@ -211,7 +212,7 @@ fn a_package_carries_the_same_case_and_its_exhibit() {
     assert_eq!(exhibits, ["exhibit-1"]);
 }
 
-/// What is said of the time, when the first file was uploaded; the time in the report, and the note with it.
+/// Facts, upload time of the first file; the report's time, and a part of its description.
 #[test]
 fn the_incidents_time_is_what_is_said_or_the_first_upload_or_the_finding() {
     let said = r#"{"reported": {"id": "u"}, "occurred_at": "2026-09-20T06:15:00Z"}"#;
@@ -278,7 +279,7 @@ fn xarf_has_no_picture_inside() {
         }
     "#]],
     );
-    // Only words: content/csem.
+    // A case without files: content/csem.
     check(
         "xarf",
         &case(
@@ -427,9 +428,9 @@ fn vics_lists_the_media_with_their_digests() {
     );
 }
 
-/// Form, exhibits that go along.
+/// Form, number of exhibits attached.
 #[test]
-fn each_form_takes_along_what_its_destination_may_have() {
+fn each_form_attaches_what_its_destination_may_have() {
     for (form, exhibits) in [
         ("goaml", 1),
         ("leads", 0),
@@ -444,7 +445,8 @@ fn each_form_takes_along_what_its_destination_may_have() {
     ] {
         let rendered = written(form, &with_picture(SMALL));
         assert_eq!(rendered.attached.len(), exhibits, "{form}");
-        // A report that came in is among the files only if a person chose it; then it goes like the others.
+        // An incoming report is attached only if a person chose it; otherwise it is named as
+        // omitted.
         let mut d = with_picture(SMALL);
         d.incoming = 1;
         let omitted = written(form, &d).omitted;
@@ -455,7 +457,7 @@ fn each_form_takes_along_what_its_destination_may_have() {
     }
 }
 
-/// Whatever the form, names of lists, grounds and an embargo stay here, and are said to.
+/// No form discloses names of lists, grounds, an embargo or views; each names them as omitted.
 #[test]
 fn what_stays_here_is_named_by_every_form() {
     let mut d = with_picture(SMALL);
@@ -478,7 +480,7 @@ fn what_stays_here_is_named_by_every_form() {
     }
 }
 
-/// Settings that only say what the provider has agreed with whom are in no document.
+/// Settings about the provider's agreements with others are in no document.
 #[test]
 fn agreements_of_the_provider_are_sent_to_no_one() {
     for form in ALL {
@@ -495,7 +497,7 @@ fn agreements_of_the_provider_are_sent_to_no_one() {
     }
 }
 
-/// Duty, no arrangement, determined link, recorded country; fields that stop the report.
+/// Duty, who established that no arrangement applies, determined link; fields that stop the report.
 #[test]
 fn the_ncas_package_stops_without_duty_and_link() {
     let link = "determination.link-uk";
@@ -537,7 +539,8 @@ fn determined(question: Question, answers: &[&str]) -> Determination {
     }
 }
 
-/// Facts, and what of them suggests a link with the United Kingdom. Proposals name fields, never their content.
+/// Facts, and the field that suggests a link with the United Kingdom. Proposals name fields, never
+/// their content.
 #[test]
 fn a_link_with_the_united_kingdom_is_proposed_from_recorded_countries() {
     #[rustfmt::skip]
@@ -585,7 +588,7 @@ fn the_bkas_package_says_danger_and_offence_in_german() {
         determined(Question::ThreatDe, &["no"]),
     ];
     assert_eq!(stopping(&d), Vec::<String>::new());
-    // For programs too; the link is another authority's question.
+    // The JSON has both answers too, but not the link, which is another authority's question.
     d.determinations
         .push(determined(Question::LinkUk, &["place"]));
     let json = member(&written("package-bka", &d).report, "report.json");

@@ -3,7 +3,7 @@
 use super::{Form, FormStatus, stays_here};
 use crate::documents::vics_cases::{Version, render};
 
-/// Project VIC's exchange form, version 2.0.
+/// Project VIC's exchange format, version 2.0.
 pub const FORM: Form = Form {
     name: "vics",
     title: "Forensic examiners: VICS 2.0",

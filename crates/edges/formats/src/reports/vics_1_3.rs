@@ -3,7 +3,7 @@
 use super::{Form, FormStatus, stays_here};
 use crate::documents::vics_cases::{Version, render};
 
-/// Project VIC's exchange form, version 1.3.
+/// Project VIC's exchange format, version 1.3.
 pub const FORM: Form = Form {
     name: "vics-1-3",
     title: "Forensic examiners: VICS 1.3",

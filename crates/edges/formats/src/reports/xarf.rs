@@ -1,5 +1,5 @@
-//! A case as XARF v4.2: `content/csam` where there are files, `content/csem` where there are only
-//! words; never with an image inside.
+//! A case as XARF v4.2: `content/csam` if it has files, `content/csem` if it has only words.
+//! Neither contains a file.
 
 use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, Place};
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ fn write(d: &Dossier) -> Rendered {
         .and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let found =
         jiff::Timestamp::from_microsecond(d.found_at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    // One that can't be read is named as omitted, and the check of the facts says why.
+    // A time that can't be read is named as omitted, and the check of the facts says why.
     if known.is_some() {
         used.push("facts.occurred_at".into());
     }
@@ -82,11 +82,14 @@ fn write(d: &Dossier) -> Rendered {
         Place::WebPage { urls, .. } => urls.iter().find(|u| is_url(u)),
         _ => None,
     });
-    let of_file = d
-        .files
-        .iter()
-        .find_map(|f| f.facts.expose().url.clone().filter(|u| is_url(u)));
-    let url = address.cloned().or(of_file);
+    let url = address.cloned().or_else(|| {
+        let mut of_files = d.files.iter();
+        of_files.find_map(|f| {
+            let url = f.facts.expose().url.clone().filter(|u| is_url(u))?;
+            used.push(format!("facts.files.{}.url", f.key));
+            Some(url)
+        })
+    });
     if url.is_none() {
         stop(
             "url",
@@ -157,7 +160,7 @@ fn write(d: &Dossier) -> Rendered {
         out.insert("account_suspended".into(), closed.into());
         out.insert("content_removed".into(), facts.removed.into());
         used.push("facts.removed".into());
-        // One field for both: with both on record it doesn't say which.
+        // XARF has one field for suspension and closure: with both on record it doesn't say which.
         let of = |a: &obhut_facts::Account| (a.suspended.is_some(), a.closed.is_some());
         match facts.reported.as_ref().map(of) {
             Some((true, false)) => used.push("facts.reported.suspended.done".into()),
@@ -196,7 +199,8 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// True for the field of the one URL that the report carries.
+/// True for the fields of the URL that the report carries: the URL itself and the kind of its
+/// place.
 fn is_the_url(field: &str, facts: &obhut_facts::Facts, url: Option<&str>) -> bool {
     facts.places.iter().enumerate().any(|(n, p)| match p {
         Place::WebPage { urls, .. } => urls

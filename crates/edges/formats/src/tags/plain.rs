@@ -39,7 +39,7 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
                 address: address.to_owned(),
                 label: label.to_owned(),
                 actor: None,
-                // `user`: a sanctioned party is never asked who its customers are.
+                // `user` is not a service: a sanctioned party is never asked who its customers are.
                 category: Some("user".into()),
                 source: source.to_owned(),
                 date: None,

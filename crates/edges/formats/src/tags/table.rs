@@ -9,7 +9,8 @@ pub(super) fn is(first: &str) -> bool {
     columns(first).is_some()
 }
 
-/// The separator and the columns' names, in lower case; `None` if the line isn't such a header.
+/// The separator and the columns' names, in lower case; `None` if the line has no column `address`
+/// beside another.
 fn columns(first: &str) -> Option<(u8, Vec<String>)> {
     [b',', b';', b'\t'].into_iter().find_map(|separator| {
         // Split without quoting rules: a column name with the

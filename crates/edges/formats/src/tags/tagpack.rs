@@ -48,7 +48,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
         file.problems.push(problem(name, 0, what));
     }
     for field in ["currency", "confidence"] {
-        // TagPack's newer name of `currency` is `network`.
+        // TagPack's newer name for `currency` is `network`.
         let has = |k: &str| k == field || (field == "currency" && k == "network");
         let everywhere = |v: &Value| v.as_object().is_some_and(|tag| tag.keys().any(|k| has(k)));
         if !head.keys().any(|k| has(k)) && !tags.iter().all(everywhere) {

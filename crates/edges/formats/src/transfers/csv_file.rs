@@ -1,5 +1,6 @@
-//! CSV to records: comma, semicolon, tab or bar, detected from the first line (RFC 4180, with a quotation
-//! mark that is never closed costing one record and not the rest of the file).
+//! Reads CSV (RFC 4180) into records. The delimiter is detected from the first line: comma,
+//! semicolon, tab or bar. A quotation mark that is never closed costs one record and not the rest
+//! of the file.
 
 use std::io::{self, BufRead as _, Read};
 
@@ -185,7 +186,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// False where a quotation mark is never closed.
+    /// Splits the line into fields; false if a quotation mark is never closed.
     fn split(&mut self, line: &[u8], delimiter: u8) -> bool {
         self.spans.clear();
         self.own.clear();
@@ -240,7 +241,7 @@ impl Fields {
         self.spans.len()
     }
 
-    /// Empty if it isn't valid text.
+    /// Field `n`, from 0; empty if it isn't valid UTF-8.
     fn get<'a>(&'a self, line: &'a [u8], n: usize) -> &'a str {
         if let Some((_, text)) = self.own.iter().find(|o| o.0 == n) {
             return text;

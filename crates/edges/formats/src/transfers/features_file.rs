@@ -31,7 +31,7 @@ struct Part {
     sender: Packed,
     recipient: Packed,
     at: Packed,
-    /// Twice the amount in minor units, and one where it is small.
+    /// Twice the amount in minor units, plus one if the amount is small.
     amount: Packed,
 }
 
@@ -46,7 +46,8 @@ impl BySender {
 
     /// Adds a transfer; `row` is its place in the order of processing, from 0.
     pub fn push(&mut self, row: u64, t: &Transfer) {
-        // Fibonacci hashing, 2^64 divided by the golden ratio; the top eight bits number PARTS.
+        // Fibonacci hashing: 2^64 divided by the golden ratio. The top eight bits are the
+        // partition's number.
         let part = (t.sender.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
         let part = &mut self.parts[part];
         let small = self.policy.band(t.currency).holds(t.amount_minor);
@@ -91,7 +92,8 @@ impl BySender {
                     }
                 });
             }
-            // The last sender here: with it alive, `ready` would never end.
+            // The channel's last sending half on this thread: with it alive, `ready` would never
+            // end.
             drop(send);
             // After a write error `ready` is dropped with this
             // closure, which releases blocked workers.
@@ -130,9 +132,9 @@ impl<'a> Named<'a> {
 
 #[derive(Default)]
 struct Work {
-    /// Rows by sender, in the order they came.
+    /// Rows grouped by sender; those of a sender in the order in which they came.
     order: Vec<u32>,
-    /// Where each sender's begin, and where the last ends.
+    /// Start of each sender's rows in `order`, and the end of the last sender's.
     bounds: Vec<u32>,
     numbers: ByParty<u32>,
     number_of: Vec<u32>,
@@ -174,7 +176,7 @@ impl Work {
             self.order[*at as usize] = i as u32;
             *at += 1;
         }
-        // Each bound is now where the next begins.
+        // Each bound is now the end of its sender's rows, where the next sender's begin.
         self.bounds.insert(0, 0);
     }
 

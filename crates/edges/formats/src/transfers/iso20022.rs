@@ -1,7 +1,7 @@
 //! ISO 20022 to records: pacs.008.001.08, .10 and .12, pain.001.001.09.
 //!
-//! A file is split at its transactions and each is parsed separately, so that a broken one costs one
-//! record and not the batch, and a file of any length needs little memory.
+//! A file is split at its transactions and each is parsed separately, so that a broken one costs
+//! one record and not the batch, and a file of any length needs little memory.
 
 use std::io::Read;
 
@@ -26,7 +26,8 @@ const HEAD_BYTES_MAX: usize = 1 << 20;
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// True if the bytes begin with `<`, after an optional byte order mark and white space. [`read`] checks the namespace.
+/// True if the bytes begin with `<`, after an optional byte order mark and white space. [`read`]
+/// checks the namespace.
 pub fn looks_like(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(start);
     text.trim_start_matches('\u{feff}')
@@ -76,7 +77,8 @@ impl PartyFields {
     /// Country of the address, else of residence, else of the IBAN, else of the BIC; empty if none
     /// has one.
     fn country(&self) -> &str {
-        // An IBAN begins with its country (ISO 13616), a BIC has it at 5 and 6 (ISO 9362).
+        // An IBAN begins with its country (ISO 13616); a BIC has it as characters 5 and 6 (ISO
+        // 9362).
         if !self.country.is_empty() {
             &self.country
         } else if !self.residence.is_empty() {
@@ -112,7 +114,8 @@ impl PartyFields {
 /// # Errors
 /// The message is not supported or is truncated before its first transaction; its head, or the part
 /// between two transactions, is too long; the head announces another number of transactions than
-/// the file has; or reading fails. Broken transactions are reported to `transfers`.
+/// the file has; or reading fails. Broken transactions, and a message that is cut after its first
+/// transaction, are reported to `transfers` as unreadable records.
 pub fn read(
     file: impl Read,
     words: &mut Channels,
@@ -128,7 +131,7 @@ pub fn read(
 /// Receives a record or why it is unreadable, its number from 1, and the transaction's id.
 type Sink<'a> = dyn FnMut(Result<Record<'_>, String>, u64, String) + 'a;
 
-/// The records of a message that is in memory, each with its transaction's id.
+/// Passes each record of a message in memory to `put`, with its transaction's id.
 ///
 /// # Errors
 /// As [`read`].
@@ -193,8 +196,8 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
                     // payer.
                     message.head(&held[at..at + from]);
                     put(Err(why), number, String::new());
-                    // It may have run on into the next payment, whose payer the transactions after
-                    // it have.
+                    // It may have run on into the next payment: the transactions after it have that
+                    // payment's payer.
                     message.head(&held[at + from..at + to]);
                     at += to;
                 }
@@ -300,8 +303,8 @@ impl Message {
                 from,
                 to: body + end + self.close.len(),
             },
-            // Unfinished or too long: what is held is dropped,
-            // the search resumes at the next opening.
+            // Unfinished or too long: what is held is dropped, and the search resumes at the next
+            // opening tag.
             (None, None) if done || held.len() - from > TRANSACTION_BYTES_MAX => Scanned::Broken {
                 from,
                 to: held.len(),
@@ -310,14 +313,14 @@ impl Message {
         }
     }
 
-    /// True if `HEAD_BYTES_MAX` and a chunk are held without the start of a transaction.
+    /// True if more than `HEAD_BYTES_MAX` and a chunk are held without the start of a transaction.
     fn is_between(&self, held: &[u8]) -> bool {
         held.len() > HEAD_BYTES_MAX + CHUNK_BYTES && find(held, &self.open).is_none()
     }
 
     /// Takes the payer from what precedes a transaction, if a payment begins there.
     fn head(&mut self, between: &[u8]) {
-        // The last one: of payments without a transaction only the last one's payer counts.
+        // The last payment that begins here: any before it has no transaction.
         let finder = memchr::memmem::FinderRev::new(&self.payment_open);
         let Some(at) = finder.rfind(between) else {
             return;
@@ -376,7 +379,8 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
         .map_or("", String::as_str);
     let record = (|| -> Result<Record<'_>, String> {
         let time = moment(time)?;
-        // The instructed amount takes precedence over the interbank settlement amount (docs/payments.md).
+        // The instructed amount takes precedence over the interbank settlement amount
+        // (docs/payments.md).
         let (amount, currency) = if said.instructed.is_empty() {
             (&said.settled, &said.settled_currency)
         } else {

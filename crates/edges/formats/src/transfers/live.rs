@@ -29,7 +29,7 @@ pub struct Texts<'a> {
 /// Builds a record from texts.
 ///
 /// # Errors
-/// A field can't be used; the text names the field, never its value.
+/// A field can't be used; the message names the field, never its value.
 pub fn record<'a>(texts: &Texts<'a>, words: &mut Channels) -> Result<Record<'a>, String> {
     let fields: [&'a str; COLUMNS.len()] = {
         let mut fields = [""; COLUMNS.len()];
@@ -68,7 +68,7 @@ pub fn channel(text: &str) -> u8 {
 /// and the transaction's id, empty if it has none.
 ///
 /// # Errors
-/// It isn't a supported message, or has more than `most` transactions.
+/// It has more than `most` transactions, or [`iso20022::read`] would fail on it.
 pub fn iso_records(
     bytes: &[u8],
     most: usize,

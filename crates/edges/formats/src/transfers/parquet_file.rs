@@ -44,8 +44,8 @@ pub(super) fn read(
     // Copied out: the workers must not borrow `transfers`, which this thread fills.
     let latest = transfers.latest();
     let next = AtomicUsize::new(0);
-    // A channel per row group, each filled by one thread and emptied in order. A full channel blocks
-    // its thread, so little is decoded ahead.
+    // A channel per row group, each filled by one thread and emptied in order. A full channel
+    // blocks its thread, so little is decoded ahead.
     let (send, receive): (Vec<_>, Vec<_>) = (0..groups)
         .map(|_| {
             let (send, receive) = sync_channel(AHEAD_BATCHES);
@@ -82,8 +82,8 @@ pub(super) fn read(
                             match row {
                                 Preparation::Ready(row) => transfers.admit(number, row, put),
                                 Preparation::Problem(why) => transfers.unreadable(number, why),
-                                // Never here: prepare_batch() hands over the
-                                // whole batch when it meets one.
+                                // Never here: a batch with such a row isn't prepared
+                                // (prepare_batch) and comes whole.
                                 Preparation::Texts => transfers.unreadable(number, "ids changed"),
                             }
                         }
@@ -282,7 +282,7 @@ impl Opened {
     }
 }
 
-/// A column of a batch as what it holds.
+/// A column of a batch, by the type of its values.
 enum Values<'a> {
     Absent,
     Text(Texts<'a>),
@@ -418,7 +418,7 @@ impl<'a> Values<'a> {
             }
             Values::Floats(a) if !a.is_null(row) => Ok(Amount::Float(a.value(row))),
             Values::Floats32(a) if !a.is_null(row) => {
-                // Rounds to the digits a single-precision fraction represents.
+                // Through text, so that 0.1 stays 0.1: a cast to f64 gives 0.10000000149011612.
                 let text = a.value(row).to_string();
                 Ok(Amount::Float(text.parse().unwrap_or(f64::NAN)))
             }
@@ -474,14 +474,15 @@ fn columns_of<'a>(batch: &'a RecordBatch, places: &[Option<usize>]) -> Vec<Value
 }
 
 fn is_plain(columns: &[Values<'_>]) -> bool {
-    // All columns from RELATIONSHIP on feed the context: COLUMNS keeps that order.
+    // record() reads the columns from RELATIONSHIP on only with `words`: COLUMNS keeps that order.
     columns[at::RELATIONSHIP..]
         .iter()
         .all(|c| matches!(c, Values::Absent))
 }
 
-/// Prepares rows on a worker thread. Only batches with whole-number ids and no optional column can
-/// be; `None` for any other.
+/// Prepares the rows of a batch on a worker thread; `None` if the batch must go to the main thread.
+/// Its ids must be whole numbers of a type that fits an i64, none negative; of the optional columns
+/// it may have only the countries.
 fn prepare_batch(
     batch: &RecordBatch,
     places: &[Option<usize>],

@@ -5,7 +5,7 @@
 pub struct Moment {
     /// Microseconds since 1970, UTC.
     pub at_micros: i64,
-    /// Offset from UTC in minutes; `None` if the text has none, or UTC itself.
+    /// Offset from UTC in minutes; `None` if the text has none or it is zero.
     pub zone_minutes: Option<i16>,
     /// True if the text has no zone; it is then read as UTC.
     pub zone_missing: bool,
@@ -76,7 +76,7 @@ fn iso(b: &[u8]) -> Option<Moment> {
         return None;
     }
     let (hour, minute) = (number(11, 13)?, number(14, 16)?);
-    // number(14, 16) found two digits, so the text has 16 bytes.
+    // number(14, 16) found two digits, so the text has at least 16 bytes.
     rest = &b[16..];
     let mut second = 0;
     if rest.first() == Some(&b':') {
@@ -126,7 +126,8 @@ fn iso(b: &[u8]) -> Option<Moment> {
     };
     Some(Moment {
         at_micros: at_micros - offset * 60_000_000,
-        // An offset of zero gives no `zone_minutes`: the hour is then that of the sender's country (policy.rs in typologies).
+        // An offset of zero gives no `zone_minutes`: the hour is then that of the sender's country
+        // (policy.rs in typologies).
         zone_minutes: (offset != 0).then_some(offset as i16),
         zone_missing,
     })

@@ -1,8 +1,10 @@
-//! Filing a report with the CyberTipline: open it, store its number, upload files and their details, finish.
+//! Filing a report with the CyberTipline: open it, store its number, upload files and their
+//! details, finish.
 //!
-//! Invariant: the number is on record before anything else is sent, and so is the intention to finish
-//! before `/finish` is called. A worker that finds a started report calls `/retract`, which deletes an unfinished
-//! report: if it was deleted or is unknown there, filing restarts; if it was finished, it counts as filed.
+//! Invariant: the number is on record before anything else is sent, and so is the intention to
+//! finish before `/finish` is called. A worker that finds a started report calls `/retract`, which
+//! deletes an unfinished report: if it was deleted or is unknown there, filing restarts; if it was
+//! finished, it counts as filed.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -160,12 +162,13 @@ pub(super) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
     Ok(Sent { filing, receipt })
 }
 
-/// Retracts a report: with `/retract` while it is unfinished, afterwards with a second report, because a
-/// finished one can't be changed.
+/// Retracts a report: with `/retract` while it is unfinished, afterwards with a second report,
+/// because a finished one can't be changed.
 pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let filing = submission.filing.clone();
     let service = Service::of(submission.channel, submission.http.clone())?;
-    // If the answer to /submit was lost, an open report may exist; NCMEC deletes it unfinished (docs/reporting.md).
+    // If the answer to /submit was lost, an open report may exist; NCMEC deletes it if it is
+    // never finished (docs/reporting.md).
     if filing.remote.is_empty() {
         return Ok(Sent {
             filing,
@@ -181,7 +184,8 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
             filing,
         });
     }
-    // A filing in its own row, so that a crash during the second report is recovered from like any other.
+    // The second report is a filing in its own row, so that a crash during it is recovered from
+    // like any other.
     let follow_up = format!("retraction-of-{}", filing.report);
     let second =
         casework::begin_filing(submission.casework, &follow_up, &filing.destination).await?;
@@ -266,7 +270,8 @@ async fn deliver_to(
     match upload_files(submission, service, &filing, number, files, begun).await {
         Ok(()) => {}
         Err(SendFault::Refused(why)) => {
-            // The service would delete it after a while; remove it now so that a refused report doesn't linger.
+            // The service would delete the refused report after a while; remove it now so that it
+            // doesn't linger.
             if service
                 .cancel_or_confirm(&filing.remote)
                 .await
@@ -278,8 +283,8 @@ async fn deliver_to(
         }
         Err(other) => return Err(other),
     }
-    // Last check: the report may have been retracted while its files were uploading. A retraction itself
-    // is not a report on record and can't be retracted.
+    // Last check: the report may have been retracted while its files were uploading. A retraction
+    // itself is not a report on record and can't be retracted.
     let is_report = filing.report == submission.filing.report;
     if is_report && !still_approved(casework, &filing.report).await? {
         return Err(SendFault::Unreachable(
@@ -340,7 +345,8 @@ async fn upload_files(
         let Some(exhibit) = &file.exhibit else {
             continue;
         };
-        // Before each file: uploads are long, and an expired claim may belong to another worker by now.
+        // Before each file: uploads are long, and an expired claim may belong to another worker by
+        // now.
         if begun.elapsed() > JOB_TIME_MAX
             || !casework::holds_job(submission.casework, submission.job, submission.worker).await?
         {
@@ -355,7 +361,8 @@ async fn upload_files(
             submission.worker,
         )
         .await?;
-        // The service answers with the MD5 of what it received; nothing else checks the upload's bytes.
+        // The service answers with the MD5 of what it received; nothing else checks the upload's
+        // bytes.
         let md5 = md5_hex(&bytes);
         let name = file.name.clone().unwrap_or_else(|| "file".into());
         let answer = service
@@ -386,7 +393,8 @@ fn md5_hex(bytes: &[u8]) -> String {
     kind.of_bytes(bytes).expect("MD5 hashes bytes").to_hex()
 }
 
-/// Differences between the published schema and ours, and the published one's SHA-256 in hex. Called once a day.
+/// Differences between the published schema and ours, and the published one's SHA-256 in hex.
+/// Called once a day.
 pub(crate) async fn schema_changes(
     channel: &Channel,
     http: Arc<Http>,

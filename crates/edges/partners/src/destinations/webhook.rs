@@ -1,7 +1,8 @@
 //! Sends a case to the operator's own system, as an event signed according to Standard Webhooks.
 //!
 //! The signature covers id, time and body: the receiver notices a changed event, and one replayed
-//! later. The id is the report's, so that the receiver can discard duplicates.
+//! later. The id is the report's, with `-retraction` for its retraction, so that the receiver can
+//! discard duplicates.
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -69,7 +70,8 @@ async fn post(submission: &Submission<'_>, id: &str, bytes: Vec<u8>) -> Result<S
     })
 }
 
-/// The headers of a signed event. Made for each attempt: the standard has receivers refuse old timestamps.
+/// The headers of a signed event. Made for each attempt: the standard has receivers refuse old
+/// timestamps.
 pub(crate) fn signed(
     secret: &str,
     id: &str,
@@ -114,7 +116,8 @@ pub(crate) fn accepted(status: u16) -> Result<(), SendFault> {
 fn sign(secret: &str, id: &str, seconds: i64, body: &[u8]) -> Result<String, String> {
     let base64 = base64::engine::general_purpose::STANDARD;
     let key = key(secret)?;
-    // The specification signs the exact bytes of the body, so they are serialised once, before this.
+    // The specification signs the exact bytes of the body, so they are serialised once, before
+    // this.
     let mut mac =
         Hmac::<Sha256>::new_from_slice(&key).map_err(|_| "the secret can't be used".to_owned())?;
     mac.update(format!("{id}.{seconds}.").as_bytes());

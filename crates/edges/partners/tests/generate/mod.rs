@@ -177,7 +177,8 @@ fn text(schema: &Value, chance: &mut Chance, name: &str) -> String {
     if chance.below(3) != 0 {
         return valid.to_owned();
     }
-    // Not allowed in XML, mark-up, text direction, combining characters, near misses of each format.
+    // Characters that XML doesn't allow, mark-up, text direction, combining characters, near misses
+    // of each format.
     let nasty = [
         "",
         " ",

@@ -1,7 +1,7 @@
 //! The interface between the core and the domains: media, payments, bitcoin, intake.
 //!
-//! Each domain keeps its own details about a case. A report is assembled from all of them, and redress
-//! reaches all of them, because both go through this trait.
+//! Each domain keeps its own details about a case. A report is assembled from all of them, and
+//! redress reaches all of them, because both go through this trait.
 //!
 //! Invariant: [`Domain::withdraw`] uses only the transaction it is given. The writer lock isn't
 //! re-entrant, and the erasure must commit or roll back together with the appeal's decision.

@@ -7,7 +7,8 @@ use crate::{Result, ids};
 /// Maximum number of rows returned. Our judgement.
 const ROWS_MAX: i64 = 1_000;
 
-/// A row of the audit trail. Detail names ids, counts and words of closed sets, never evidence.
+/// A row of the audit trail. The detail holds ids, counts, words of closed sets, and the reason or
+/// purpose that a person stated; never evidence.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct AuditRow {
     /// When, microseconds since 1970.
@@ -19,7 +20,8 @@ pub struct AuditRow {
     pub act: String,
     /// Id or name of what was acted on: a list, case, exhibit, report, person, key or setting.
     pub subject: String,
-    /// Counts, words and ids that belong to it; never content.
+    /// Counts, words and ids that belong to the act, or the reason or purpose that a person stated;
+    /// never content.
     pub detail: String,
 }
 

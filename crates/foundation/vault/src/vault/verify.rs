@@ -28,7 +28,7 @@ pub struct Verification {
     pub exhibits: u64,
     /// Total length of their sealed bytes.
     pub sealed_bytes: u64,
-    /// Exhibits that the log says were erased, gone or not.
+    /// Exhibits that the log says were erased, whether or not their files are gone.
     pub erased: u64,
     /// Differences found; empty if everything agrees.
     pub problems: Vec<Problem>,

@@ -14,6 +14,7 @@ pub const COINJOIN: CoinJoin = CoinJoin {
 };
 
 fn judge(v: &TxView<'_>) -> Option<u8> {
+    // 2,730 satoshi: JoinMarket's dust threshold, see joinmarket.rs.
     let (amount, equal) = v.equal;
     if equal >= 3 && amount > 2_730 && v.payers >= 3 && v.others() >= 2 && v.left_over() {
         return Some(90);

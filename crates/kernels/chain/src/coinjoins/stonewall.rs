@@ -15,6 +15,7 @@ pub const COINJOIN: CoinJoin = CoinJoin {
 
 fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
-    // Below DETECTED_FROM: one wallet alone makes the same form.
+    // 2,730 satoshi: JoinMarket's dust threshold, see joinmarket.rs. The confidence is below
+    // DETECTED_FROM, because one wallet alone makes the same form.
     (v.outs.len() == 4 && equal == 2 && v.payers >= 2 && amount > 2_730).then_some(30)
 }

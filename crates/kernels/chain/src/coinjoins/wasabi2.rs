@@ -26,7 +26,8 @@ fn judge(v: &TxView<'_>) -> Option<u8> {
     Some(if falling { 90 } else { 60 })
 }
 
-/// From 5,000 satoshi on, as the wallet makes them.
+/// True for one of the rule's standard sizes, from 5,000 satoshi on: the wallet makes no smaller
+/// ones.
 fn is_standard(value: u64) -> bool {
     let power_of = |mut n: u64, base: u64| {
         while n > 1 && n.is_multiple_of(base) {

@@ -20,13 +20,14 @@ pub struct Movement {
     pub satoshi: u64,
     /// True if the address was paid, false if it spent.
     pub incoming: bool,
-    /// Number of the output that paid it, or of the input that spent.
+    /// Index, within the transaction, of the output that paid it or of the input that spent.
     pub place: u32,
 }
 
 impl Index {
     /// What moved at these addresses from block `from` on, that block included, in the chain's
-    /// order. Reads every transaction from there to the tip.
+    /// order; of one transaction, inputs before outputs. Reads every transaction from there to the
+    /// tip, unless the index knows none of the addresses.
     pub fn movements(&self, watched: &HashSet<Key>, from: u64) -> Vec<Movement> {
         let chain = &self.chain;
         let addresses: HashSet<u32> = watched.iter().filter_map(|key| self.find(key)).collect();
@@ -63,7 +64,7 @@ impl Index {
         found
     }
 
-    /// The hash of the block at a height; nothing above the tip.
+    /// The hash of the block at a height; `None` above the tip.
     pub fn block_hash(&self, height: u64) -> Option<Hash> {
         (height < self.chain.counts.blocks).then(|| self.chain.block(height).hash)
     }

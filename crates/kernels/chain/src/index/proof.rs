@@ -19,15 +19,15 @@ pub struct Proof {
     pub height: u64,
     /// The block's header, 80 bytes: its double SHA-256 is the block's hash.
     pub header: [u8; 80],
-    /// Its place in the block.
+    /// Its place in the block; the coinbase is at 0.
     pub position: u64,
     /// Sibling hashes on the path from the id to the header's Merkle root, bottom up.
     pub branch: Vec<Hash>,
 }
 
 impl Index {
-    /// The proof of a transaction, read from the block files. Fails if the files are missing or
-    /// hold another block at its offset.
+    /// The proof of a transaction, read from the block files. Fails if a file is missing, or if at
+    /// the block's offset it holds another block or one that can't be parsed.
     pub fn prove(&self, tx: u64) -> Result<Proof, Fault> {
         let chain = &self.chain;
         let height = chain.height(tx);
@@ -46,7 +46,8 @@ impl Index {
         let position = tx - row.first_tx;
         let found = taking.0.get(position as usize).ok_or_else(bad)?.clone();
         let ids: Vec<Hash> = taking.0.iter().map(|t| sha256d(&[t])).collect();
-        // The folder may be another than the index was built from (`set_blocks_folder`).
+        // The header was checked, the transactions were not: the file may be damaged, or not the
+        // one that the index was built from (`set_blocks_folder`).
         if ids.get(position as usize) != Some(&chain.id(tx)) {
             return Err(bad());
         }
@@ -62,7 +63,8 @@ impl Index {
 }
 
 impl Proof {
-    /// Whether the bytes, the branch and the header fit together.
+    /// Whether the bytes hash to the id, and the id and the branch to the header's Merkle root.
+    /// Does not check the header's proof of work, nor whether its block is in the chain.
     pub fn holds(&self) -> bool {
         let mut hash = sha256d(&[&self.bytes]);
         if hash != self.id {
@@ -93,7 +95,7 @@ fn branch(mut level: Vec<Hash>, mut position: usize) -> Vec<Hash> {
         if !level.len().is_multiple_of(2) {
             level.push(level[level.len() - 1]);
         }
-        // After the odd level was filled up, so that a sibling always exists.
+        // Only now, with an even number of hashes, does each have a sibling.
         branch.push(level[position ^ 1]);
         position /= 2;
         level = level.chunks(2).map(|p| sha256d(&[&p[0], &p[1]])).collect();

@@ -18,7 +18,7 @@ pub struct Transaction {
     pub block: Hash,
     /// Seconds since 1970, as the block's miner said.
     pub time: u32,
-    /// It makes new coins.
+    /// True if it is a coinbase: its coins are newly mined.
     pub coinbase: bool,
     /// What it spends.
     pub ins: Vec<Coin>,
@@ -35,11 +35,11 @@ pub struct Transaction {
 pub struct Coin {
     /// The transaction that made it, by number.
     pub tx: u64,
-    /// Its place there.
+    /// Its index among that transaction's outputs.
     pub vout: u32,
     /// Satoshi.
     pub satoshi: u64,
-    /// The address it pays; `None` if the script has none.
+    /// The address it pays, by number; `None` if the script has none.
     pub address: Option<u32>,
 }
 
@@ -65,7 +65,8 @@ impl Index {
             coinjoin: chain
                 .coinjoin(number)
                 .map(|(coinjoin, sure)| (coinjoin.name, sure)),
-            // Found again each time, so it also shows rules too unsure to make a link.
+            // Computed each time, not read from the links: so change found by a rule too unsure to
+            // make a link is shown as well.
             change: heuristics::change(chain, number)
                 .map(|(out, rule)| ((out - first) as usize, rule.name)),
         }
@@ -83,12 +84,12 @@ impl Index {
         }
     }
 
-    /// Number of a transaction.
+    /// Number of the transaction with this id (internal byte order); `None` if it isn't indexed.
     pub fn find_transaction(&self, id: &Hash) -> Option<u64> {
         self.chain.find_tx(id)
     }
 
-    /// Numbers of a block's transactions.
+    /// Numbers of a block's transactions, the coinbase first; empty above the tip.
     pub fn transactions_of(&self, height: u64) -> std::ops::Range<u64> {
         self.chain.first_tx(height)..self.chain.first_tx(height + 1)
     }
@@ -125,7 +126,7 @@ impl Index {
     /// The address of a transaction's first input; `None` for a coinbase, or if the spent script
     /// has no address.
     pub fn payer(&self, tx: u64) -> Option<u32> {
-        // A coinbase has none.
+        // The index stores no input for a coinbase.
         let input = self.chain.ins(tx).next()?;
         let payer = self.chain.payer(input);
         (payer != NO_ADDRESS).then_some(payer)

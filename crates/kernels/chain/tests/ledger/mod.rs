@@ -96,7 +96,7 @@ impl Ledger {
                 tx.extend(habits.sequence.to_le_bytes());
                 // The lowest bit would say that a coinbase made it.
                 variable(&mut undo, u64::from(coin.height) * 2);
-                undo.push(0); // A version that no longer exists.
+                undo.push(0); // Where older formats had the transaction's version.
                 variable(&mut undo, compressed(coin.value));
                 let script = script(name);
                 // In full: none of the six special forms of compression is used here.

@@ -1,6 +1,7 @@
 //! A worker on its own, for tests and for programs that use this crate without `obhut`.
 //!
-//! `obhut-decode probe WHAT` enters the sandbox and then tries something that the sandbox forbids.
+//! `obhut-decode probe WHAT` enters the sandbox and then tries something that the sandbox forbids,
+//! or, for `nothing`, exits.
 
 use std::process::exit;
 
@@ -25,12 +26,12 @@ fn main() {
         "nothing" => exit(0),
         "read-file" => drop(std::fs::read("/etc/hostname")),
         "write-file" => drop(std::fs::write("/tmp/obhut-probe", b"x")),
-        // Port 9 (discard): it does not matter whether anything listens, the call is what is tried.
+        // Port 9 (discard). It does not matter whether anything listens: the call itself is tried.
         "connect" => drop(std::net::TcpStream::connect("127.0.0.1:9")),
         "listen" => drop(std::net::TcpListener::bind("127.0.0.1:0")),
         "start-process" => drop(std::process::Command::new("/bin/true").spawn()),
         "start-thread" => drop(std::thread::Builder::new().spawn(|| ())),
-        // Otherwise the compiler may leave the allocation out.
+        // Without `black_box` the compiler may leave the allocation out.
         "allocate" => drop(std::hint::black_box(vec![1_u8; 1 << 30])),
         _ => exit(2),
     }

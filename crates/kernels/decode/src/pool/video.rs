@@ -1,14 +1,15 @@
 //! Videos to frames of luma, through ffmpeg in its own sandbox.
 //!
-//! ffprobe says what the file is and how many frames it has in a second; ffmpeg decodes it once
-//! and hands over only the frames that are wanted, as luma, no larger than the hash needs. Both
-//! are started through this binary ([`worker::VIDEO_ARGUMENT`](crate::worker::VIDEO_ARGUMENT)),
-//! which first gives up network, writing, and every file but the video and the libraries.
+//! ffprobe reports a video's width, height and frame rate. ffmpeg then decodes it once and hands
+//! over only the frames that are wanted, as luma, scaled down to a million pixels. Both are started
+//! through the worker's program
+//! ([`worker::VIDEO_ARGUMENT`](crate::worker::VIDEO_ARGUMENT)), which first gives up network,
+//! writing and, where the kernel has Landlock, every file but the video and the libraries.
 //!
 //! Frames are numbered from 0 in the order they are shown, and one a second means every
-//! ⌊frames per second⌋th frame, as Meta's vPDQ has it (facebook/ThreatExchange,
-//! `vpdq/cpp/vpdq/cpp/hashing/filehasher.cpp`). Rotation that the file asks for is not applied,
-//! as there.
+//! ⌊frames per second⌋th frame, as in Meta's vPDQ (facebook/ThreatExchange,
+//! `vpdq/cpp/vpdq/cpp/hashing/filehasher.cpp`). As in vPDQ, rotation that the file asks for is not
+//! applied.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -31,10 +32,10 @@ use crate::{Pool, Unreadable, worker};
 const FRAME_PIXELS_MAX: u64 = 1_000_000;
 /// Longest wait for the next frame. Our judgement.
 const STALL_MAX: Duration = Duration::from_secs(30);
-/// Longest wait for ffprobe. Our judgement.
+/// Longest wait for ffprobe's answer, then for its exit; also its limit of CPU time. Our judgement.
 const PROBE_MAX: Duration = Duration::from_secs(20);
-/// Longest line of ffmpeg's, and longest answer of ffprobe's, that is read in one piece. Our
-/// judgement.
+/// Bytes that are read of ffprobe's answer, the rest being ignored, and of one line of ffmpeg's
+/// messages, the rest being taken for another line. Our judgement.
 const LINE_BYTES_MAX: u64 = 4_096;
 /// Demuxers a file may choose. None of them opens another file or address.
 const DEMUXERS: &str =
@@ -74,7 +75,7 @@ pub enum Container {
 }
 
 impl Container {
-    /// By content. A file's name plays no part.
+    /// The container by a file's first bytes; `None` if they are not those of a video.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         /// Pictures in the same boxes.
         const STILLS: [&[u8]; 10] = [
@@ -123,7 +124,7 @@ impl Container {
         }
     }
 
-    /// The media type (IANA).
+    /// The media type, as registered with IANA where it is.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Mp4 => "video/mp4",
@@ -296,7 +297,8 @@ impl Pool {
         let mut filters = Vec::new();
         match sampling {
             Sampling::EverySecond => filters.push(format!("select='not(mod(n,{step}))'")),
-            // By the time frames are shown at, whatever the header says of their number.
+            // By the time frames are shown at, whatever the header says of their number. The 0.01
+            // lets a time rounded to just below a quarter of a second count for it.
             Sampling::FourASecond => {
                 filters.push("select='isnan(prev_selected_t)+gt(floor(4*t+0.01),floor(4*prev_selected_t+0.01))'".into());
             }
@@ -395,8 +397,8 @@ impl Pool {
                 time_ms_max: PROBE_MAX.as_millis() as u64,
             });
         }
-        // Closed, so that ffprobe cannot block on an answer longer than 4 KiB. Its answer has ended, and
-        // one that keeps sleeping is killed: the limit of its CPU time wouldn't end it.
+        // Closed, so that ffprobe cannot block on an answer longer than 4 KiB. Its answer has been
+        // read, so an ffprobe that goes on sleeping is killed: its CPU limit wouldn't end it.
         drop(ours);
         let Some(status) = ended(&mut child, PROBE_MAX)? else {
             return Err(Unreadable::TookTooLong {
@@ -655,7 +657,8 @@ impl Running {
         }
         // `iter` ends: the listener stops when ffmpeg does.
         errors |= self.said.iter().any(|s| matches!(s, FfmpegEvent::Error));
-        // Checked only without frames: what came before a failure is compared all the same.
+        // The exit status is an error only if no frame came: frames before a failure count, and the
+        // video is reported as damaged.
         if count == 0 {
             return Err(match status.code() {
                 Some(worker::NEVER_STARTED) => Unreadable::NoWorker,
@@ -677,10 +680,12 @@ impl Drop for Running {
     }
 }
 
-/// How often a child is asked whether it has ended. Our judgement: far below what starting one takes.
+/// Pause between two checks whether a child has ended. Our judgement: far below what starting one
+/// takes.
 const ENDED_EVERY: Duration = Duration::from_millis(2);
 
-/// The status of a child that is about to end; `None` if it doesn't within this time and was killed.
+/// The status of a child that is about to end; `None` if it didn't end within `time_max` and was
+/// killed.
 fn ended(child: &mut Child, time_max: Duration) -> Result<Option<ExitStatus>, Unreadable> {
     let until = Instant::now() + time_max;
     loop {

@@ -8,11 +8,11 @@ use std::arch::x86_64::*;
 /// [`stripes::small`], luma to the 64×64 picture of PDQ's DCT, on the widest registers there are.
 pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
     if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-        // SAFETY: the registers were just found.
+        // SAFETY: the CPU has just been checked for these features.
         return Some(unsafe { avx512(rows) });
     }
     if is_x86_feature_detected!("avx2") {
-        // SAFETY: the registers were just found.
+        // SAFETY: the CPU has just been checked for this feature.
         return Some(unsafe { avx2(rows) });
     }
     None

@@ -1,6 +1,6 @@
 //! PDQ, pipeline `cimg512`: a picture longer than 512 on either side is first resized to 512×512
-//! by nearest neighbour, as Meta's C++ tool does. Its digests differ from those of kind `pdq` (pipeline
-//! `full`) by some bits, because another picture is hashed.
+//! by nearest neighbour, as Meta's C++ tool does. The digest of a resized picture differs by some
+//! bits from that of kind `pdq` (pipeline `full`).
 
 use super::{Compute, Example, ExampleInput, Kind, KindStatus, Matching};
 use crate::jarosz;
@@ -88,7 +88,7 @@ impl Rows for Resized<'_> {
             Row::Rgb(row) => {
                 for (o, x) in out.iter_mut().zip(places) {
                     let p = row[x];
-                    // Single precision here, unlike pipeline `full`: the C++ tool multiplies floats.
+                    // Single precision, unlike in pipeline `full`: the C++ tool multiplies floats.
                     *o = 0.299_f32 * f32::from(p[0])
                         + 0.587_f32 * f32::from(p[1])
                         + 0.114_f32 * f32::from(p[2]);

@@ -119,7 +119,7 @@ pub fn pictures() -> Vec<Picture> {
             }
         }));
     }
-    // A wide range of sizes once more, and two of 12 million pixels.
+    // 24 pictures of random sizes, and two of 12 million pixels.
     for i in 0..24_u32 {
         let (w, h) = (5 + noise.next() as u32 % 700, 5 + noise.next() as u32 % 700);
         all.push(picture("blocks", w, h, |x, y| {

@@ -4,11 +4,11 @@
 
 use rustix::mm::{Advice, madvise};
 
-/// A large page on most machines, in bytes.
+/// A huge page on most machines, in bytes.
 const LARGE_PAGE_BYTES: usize = 2 << 20;
 
-/// Asks for huge pages for those that are completely inside a vector's memory. If the system
-/// refuses, only speed is lost.
+/// Asks for a huge page wherever one is completely inside a vector's memory. If the system refuses,
+/// only speed is lost.
 pub(super) fn large_pages<T>(table: &Vec<T>) {
     // Inwards on both ends: the advice must not reach memory of other allocations.
     let from = table.as_ptr().addr().next_multiple_of(LARGE_PAGE_BYTES);

@@ -1,4 +1,5 @@
-//! The scan compiled for AVX-512 with VPOPCNTDQ, and for POPCNT with AVX2; `None` without either.
+//! The scan compiled for AVX-512 with VPOPCNTDQ, and for POPCNT with AVX2; probing compiled for
+//! AVX-512 with VPOPCNTDQ, and for POPCNT alone. `None` on a machine that has neither.
 
 #![allow(unsafe_code)]
 

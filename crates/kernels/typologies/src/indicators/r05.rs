@@ -13,8 +13,8 @@ pub const INDICATOR: Indicator = Indicator {
     name: "r05",
     sides: &[Side::Recipient],
     title: Texts {
-        en: "Very small domestic credits from many payers",
-        de: "Sehr kleine inländische Eingänge von vielen Zahlern",
+        en: "Very small credits from many payers",
+        de: "Sehr kleine Eingänge von vielen Zahlern",
     },
     check: "in 90 days: n or more payers of amounts from low to high",
     thresholds: &[

@@ -1,4 +1,4 @@
-//! Small transfers to several recipients without a visible family tie.
+//! Small transfers to several recipients without a visible family link.
 
 use super::{
     Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,

@@ -57,7 +57,7 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     if f64::from(n.n) < t[N] || median > t[WIDE] || median < t[FLOOR] || gap >= t[GAP] {
         return None;
     }
-    // Only `median` is published; between it and `wide` the strength falls to half.
+    // `median` is published, `wide` is our proposal: between the two the strength falls to half.
     let amount = 1.0 - 0.5 * ramp(median, t[MEDIAN], t[WIDE]);
     // Money for the family goes out by the calendar; what is bought doesn't.
     let uneven = 0.35 + 0.65 * ramp(n.gap_spread, 0.2, 0.7);

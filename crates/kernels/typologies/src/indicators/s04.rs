@@ -1,4 +1,4 @@
-//! Few buyers make most payments.
+//! Among the most frequent payers; few buyers make most payments.
 
 use super::{
     Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal,

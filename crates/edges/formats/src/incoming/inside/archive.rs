@@ -66,8 +66,9 @@ pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
     best(&members).ok_or_else(|| "nothing in the archive is a report in a known format".to_owned())
 }
 
-/// The report among some documents: the first structured one, or else the first PDF. `None` if
-/// there is neither. `Partly` understood if there are other documents.
+/// The report among some documents: the first structured one in a known format, or else the first
+/// PDF that can be read. `None` if there is neither. `Partly` understood if there are other
+/// documents.
 pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
     let structured = documents
         .iter()

@@ -28,12 +28,12 @@ pub(in crate::incoming) fn items<'a>(value: &'a Value, name: &str) -> Vec<&'a Va
     }
 }
 
-/// The items of a list as text; those that are blank or no text are left out.
+/// The items of a list as text, as [`said`] gives it; items without a text are left out.
 pub(in crate::incoming) fn texts(value: &Value, name: &str) -> Vec<String> {
     items(value, name).into_iter().filter_map(said).collect()
 }
 
-/// Addresses as one place; empty for an empty list. Who hosts them stays open.
+/// URLs as one place; empty for an empty list. Whether a third party hosts them is left open.
 pub(in crate::incoming) fn pages(urls: Vec<String>) -> Vec<Place> {
     match urls.is_empty() {
         true => Vec::new(),

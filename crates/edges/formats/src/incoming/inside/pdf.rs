@@ -8,9 +8,11 @@ use obhut_facts::{
 
 use super::super::{cybertip, empty, put_digest};
 
-/// Most bytes one object stream unpacks to, and all pages that are read together. Our judgement.
+/// Most bytes that one object stream unpacks to, and that all pages together unpack to. Our
+/// judgement.
 const UNPACKED_BYTES_MAX: usize = 64 << 20;
-/// Most bytes one page's content unpacks to: decoded it takes some three hundred times as much memory. Our judgement.
+/// Most bytes one page's content unpacks to. Decoded, it takes some three hundred times as much
+/// memory. Our judgement.
 const PAGE_BYTES_MAX: usize = 512 << 10;
 /// Most bytes the map of one font unpacks to. Our judgement.
 const FONT_BYTES_MAX: usize = 256 << 10;
@@ -46,7 +48,7 @@ fn text(bytes: &[u8]) -> Option<String> {
     let mut fonts = Fonts::new();
     let mut unread = 0;
     for page in document.get_pages().values().take(PAGES_MAX) {
-        // A page that can't be read, or unpacks to more than is allowed, costs that page.
+        // A page that can't be read, or unpacks to more than is allowed, is counted as unread.
         if page_text(&document, *page, &mut left, &mut fonts, &mut all).is_err() {
             unread += 1;
         }
@@ -79,7 +81,7 @@ fn page_text<'a>(
     for font in fonts.values() {
         let at = std::ptr::from_ref::<lopdf::Dictionary>(font);
         if known.len() < FONTS_MAX && !known.contains_key(&at) {
-            // A font that can't be decoded costs the text in it.
+            // If a font can't be decoded, only the text in it is lost.
             if let Ok(encoding) = font.get_font_encoding_with_limit(document, FONT_BYTES_MAX) {
                 known.insert(at, encoding);
             }

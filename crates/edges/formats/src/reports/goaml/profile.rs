@@ -35,7 +35,7 @@ impl Value {
     }
 }
 
-/// Deepest nesting of elements and parts. Deeper indentation is refused; deeper parts are left out.
+/// Deepest nesting of elements and parts. Deeper indentation is refused; deeper parts are omitted.
 /// Our judgement.
 const DEPTH_MAX: usize = 40;
 /// Longest profile, in lines. Our judgement.
@@ -96,7 +96,7 @@ pub(super) struct Missed {
 }
 
 impl Profile {
-    /// From its text; `Err` names the line.
+    /// From its text. `Err` says what is wrong, with the line if the fault is in one.
     pub fn read(text: &str) -> Result<Profile, String> {
         let mut parts: BTreeMap<String, Vec<Line>> = BTreeMap::new();
         let mut open: Option<String> = None;
@@ -167,7 +167,7 @@ impl Profile {
 }
 
 fn element(content: &str) -> Result<Element, String> {
-    // Split at a colon with blanks around it: patterns and literals may contain one without.
+    // Split at a colon between blanks: patterns and literals may contain a colon without them.
     let (content, kind) = match content.split_once(" : ") {
         Some((before, kind)) => (before, read_kind(kind.trim())?),
         // As long as the longest free texts of the built-in profiles, `reason` for example.
@@ -429,7 +429,7 @@ fn fit(text: &str, kind: &Kind) -> Result<String, String> {
             let at = crate::transfers::moment(text)
                 .map_err(|_| "isn't a date like 2026-03-01 or 2026-03-01T10:00:00Z".to_owned())?;
             let stamp = jiff::Timestamp::from_microsecond(at.at_micros)
-                .map_err(|_| "is no date".to_owned())?;
+                .map_err(|_| "isn't a date".to_owned())?;
             Ok(stamp.strftime("%Y-%m-%dT%H:%M:%S").to_string())
         }
         Kind::Decimal => match text.parse::<f64>() {

@@ -1,6 +1,6 @@
 //! Validates documents against a unit's own XML schema, as far as goAML uses XML Schema: sequences,
-//! choices, groups of both, named and anonymous types, restrictions of values. Attributes are not
-//! checked.
+//! choices, groups of both, named and anonymous types, restrictions of values. An extension is
+//! followed to its base and no further. Attributes are not checked.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ use crate::tree::{self, Node};
 const FAULTS_MAX: usize = 100;
 /// Deepest nesting of elements. Our judgement.
 const DEPTH_MAX: usize = 60;
+/// Types that extend one another, at most. Our judgement; a type that extends itself ends here.
+const EXTENSIONS_MAX: usize = 16;
 
 /// A schema.
 pub(super) struct Schema {
@@ -185,22 +187,26 @@ impl<'a> Check<'a> {
                 None => self.builtin(base, found.text.trim()),
             };
         }
-        let mut at = 0;
-        let (body, base) = match of
-            .child("complexContent")
+        let mut bodies = vec![of];
+        // The content of an extension comes after that of its base, which may extend another.
+        while let Some(extension) = bodies
+            .last()
+            .and_then(|b| b.child("complexContent"))
             .and_then(|c| c.child("extension"))
+            && bodies.len() < EXTENSIONS_MAX
         {
-            Some(e) => (e, e.attribute("base").map(local)),
-            None => (of, None),
-        };
-        // The content of an extension comes after that of its base.
-        if let Some(base) = base.and_then(|b| self.types.get(b).copied())
-            && let Some(particle) = particle(base)
-        {
-            at = self.particle(particle, &found.children, at);
+            *bodies.last_mut().expect("it begins with one") = extension;
+            let base = extension.attribute("base").map(local);
+            match base.and_then(|b| self.types.get(b).copied()) {
+                Some(base) => bodies.push(base),
+                None => break,
+            }
         }
-        if let Some(particle) = particle(body) {
-            at = self.particle(particle, &found.children, at);
+        let mut at = 0;
+        for body in bodies.into_iter().rev() {
+            if let Some(particle) = particle(body) {
+                at = self.particle(particle, &found.children, at);
+            }
         }
         if let Some(more) = found.children.get(at) {
             let name = more.name.clone();
@@ -421,7 +427,7 @@ impl<'a> Check<'a> {
             _ => true,
         };
         if !fine {
-            self.fault(format!("is no {name}"));
+            self.fault(format!("isn't a valid {name}"));
         }
     }
 }
@@ -546,6 +552,21 @@ mod tests {
                 .faults("<r><r><r/></r></r>")
                 .is_empty()
         );
+        // An extension of an extension: the content of all three, the base's first.
+        let own = |name: &str, base: &str, element: &str| {
+            format!(
+                r#"<complexType name="{name}"><complexContent><extension base="{base}"><sequence><element name="{element}" type="string"/></sequence></extension></complexContent></complexType>"#
+            )
+        };
+        let extended = format!(
+            r#"<element name="r" type="c"/><complexType name="a"><sequence><element name="x" type="string"/></sequence></complexType>{}{}"#,
+            own("b", "a", "y"),
+            own("c", "b", "z")
+        );
+        let extended = schema(&extended).unwrap();
+        let faults = extended.faults("<r><x/><y/><z/></r>");
+        assert!(faults.is_empty(), "{faults:?}");
+        assert!(!extended.faults("<r><y/><z/></r>").is_empty());
     }
 
     const SCHEMA: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
@@ -578,7 +599,10 @@ mod tests {
         check(
             true,
             "<id>1</id><d>x</d>",
-            &["report: one of a, b is missing", "report/d: is no dateTime"],
+            &[
+                "report: one of a, b is missing",
+                "report/d: isn't a valid dateTime",
+            ],
         );
         check(
             true,

@@ -10,7 +10,7 @@ use super::{rules, schema};
 /// Longest `idValue` of a device, in characters (documentation of 2025-06-11).
 const DEVICE_VALUE_CHARS_MAX: usize = 2_083;
 
-/// Whose account it is: the schema has its own order of elements for each.
+/// Role of the account's holder. The schema orders the elements differently for each role.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Reported,
@@ -86,7 +86,7 @@ pub(super) fn account(x: &mut Xml, a: &Account, part: Part) {
     } else {
         x.each("associated", &a.associated, associated);
     }
-    // Facts of a linked account only, where associated() writes them; here they have no element.
+    // Only a linked account has elements for these two: associated() writes them.
     for (field, value) in [("tie", &a.tie), ("platform", &a.platform)] {
         if let Some(value) = value {
             x.left_over(field, value);
@@ -95,7 +95,7 @@ pub(super) fn account(x: &mut Xml, a: &Account, part: Part) {
     x.value("additionalInfo", "note", a.note.as_deref());
 }
 
-/// A linked account: the same data in yet another order.
+/// A linked account: most of the same data, in an order of its own.
 fn associated(x: &mut Xml, a: &Account) {
     let tie = a
         .tie
@@ -199,7 +199,7 @@ pub(super) fn phone(x: &mut Xml, name: &'static str, p: &Phone) {
         x.left_over("country_code", code);
     }
     let date = verified_at(x, p.verified, p.verified_at.as_deref());
-    // The documentation allows ten digits, and a cut extension would be another one.
+    // The documentation allows ten digits. Cut to ten, it would be a different extension.
     let extension = p.extension.clone().filter(|e| e.len() <= 10);
     if let (None, Some(long)) = (&extension, &p.extension) {
         x.left_over("extension", long);
@@ -224,7 +224,8 @@ pub(super) fn email(x: &mut Xml, name: &'static str, e: &Email) {
     x.value_with(name, "address", &attributes, Some(&e.address));
 }
 
-/// The service takes a date only of what is verified.
+/// The verification date, if the value is verified. The service accepts no other, so any other goes
+/// to the free text.
 fn verified_at(x: &mut Xml, verified: Option<bool>, at: Option<&str>) -> Option<String> {
     let at = at?;
     if verified == Some(true) {
@@ -283,7 +284,7 @@ pub(super) fn device(x: &mut Xml, d: &Device) {
     if !named || !x.takes_in("deviceId", "idValue", &d.value) {
         x.remark(
             "deviceId",
-            "needs its kind and its value; what there is of it is in the free text at the end instead",
+            "needs both kind and value; what it has is in the free text at the end instead",
             schema::DOCUMENTATION,
         );
         return x.left_over_whole("", d);

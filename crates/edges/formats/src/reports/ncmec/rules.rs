@@ -1,5 +1,5 @@
-//! Rules of the CyberTipline's documentation beyond its schema: the client checks them before it sends,
-//! the fake service before it answers.
+//! Rules of the CyberTipline's documentation beyond its schema: the client checks them before it
+//! sends, the fake service before it answers.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::schema::{DOCUMENTATION, SchemaFault};
 use crate::tree::Node;
 
-/// Longest part of an e-mail address before the `@`, in characters. RFC 5321, section 4.5.3.1.1.
+/// Longest part of an e-mail address before the `@`, in characters. RFC 5321, section 4.5.3.1.1,
+/// allows 64 octets.
 const LOCAL_PART_CHARS_MAX: usize = 64;
 /// How far ahead of `now` a time may be, in seconds: clocks differ. Our judgement.
 const AHEAD_SECONDS_MAX: i64 = 300;
@@ -62,7 +63,7 @@ fn is_dotted(domain: &str) -> bool {
     domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
 }
 
-/// True for a state of the schema's list.
+/// True if the schema's list of states has `region`.
 pub(super) fn is_state(region: &str) -> bool {
     !region.is_empty() && super::schema::knows("state", region)
 }
@@ -71,8 +72,8 @@ fn out_of(text: &str, most: f64) -> bool {
     !text.parse::<f64>().is_ok_and(|v| v.abs() <= most)
 }
 
-/// Every rule of the documentation that a document breaks; the schema's are in
-/// [`super::schema::faults`].
+/// Every rule of the documentation that a document breaks, except the lengths, which
+/// [`super::schema::faults`] checks with the schema, and those of [`batched_file_faults`].
 pub fn faults(document: &Node, now: Timestamp) -> Vec<SchemaFault> {
     let mut found = Vec::new();
     let latest = now.as_second() + AHEAD_SECONDS_MAX;
@@ -198,7 +199,7 @@ fn report(node: &Node, found: &mut Vec<SchemaFault>) {
     let reporter = node
         .child("reporter")
         .and_then(|r| r.child("reportingPerson"));
-    // all() of nothing is true, so a person without any e-mail is caught too.
+    // Iterator::all() is true for no items, so a person without any e-mail is caught too.
     if reporter.is_none_or(|p| p.all("email").all(|e| e.text.trim().is_empty())) {
         say(
             found,
@@ -297,7 +298,7 @@ fn file(node: &Node, found: &mut Vec<SchemaFault>) {
                 "isn't allowed in a supplemental file",
             );
         }
-        // The schema has it in two places: as an element and as an annotation.
+        // The schema has potentialMeme in two places: as an element and as an annotation.
         let annotated = node
             .child("fileAnnotations")
             .is_some_and(|a| a.child("potentialMeme").is_some());

@@ -1,5 +1,6 @@
-//! The CyberTipline schema of 2025-11-10 as a table: which element may occur where, how often, with
-//! what content; a validator that reads it, and a comparison with the schema the service publishes.
+//! The CyberTipline schema of 2025-11-10 as a table: which element may occur where, how often and
+//! with what content. [`faults`] validates a document by it; [`differences`] compares it with the
+//! schema that the service publishes.
 //!
 //! Lengths are those of the documentation of 2025-06-11; the schema itself has none.
 //! Where the schema's file is at hand, a test compares every line with it, and `xmllint` has the
@@ -76,10 +77,12 @@ state||AK|AL|AR|AZ|CA|CO|CT|DC|DE|FL|GA|GU|HI|IA|ID|IL|IN|KS|KY|LA|MA|MD|ME|MI|M
 country||A1|A2|O1|AD|AE|AF|AG|AI|AL|AM|AN|AO|AP|AQ|AR|AS|AT|AU|AW|AX|AZ|BA|BB|BD|BE|BF|BG|BH|BI|BJ|BL|BM|BN|BO|BQ|BR|BS|BT|BV|BW|BY|BZ|CA|CC|CD|CF|CG|CH|CI|CK|CL|CM|CN|CO|CR|CU|CV|CX|CW|CY|CZ|DE|DJ|DK|DM|DO|DZ|EC|EE|EG|EH|ER|ES|ET|EU|FI|FJ|FK|FM|FO|FR|FX|GA|GB|GD|GE|GF|GG|GH|GI|GL|GM|GN|GP|GQ|GR|GS|GT|GU|GW|GY|HK|HM|HN|HR|HT|HU|ID|IE|IL|IM|IN|IO|IQ|IR|IS|IT|JE|JM|JO|JP|KE|KG|KH|KI|KM|KN|KP|KR|KW|KY|KZ|LA|LB|LC|LI|LK|LR|LS|LT|LU|LV|LY|MA|MC|MD|ME|MF|MG|MH|MK|ML|MM|MN|MO|MP|MQ|MR|MS|MT|MU|MV|MW|MX|MY|MZ|NA|NC|NE|NF|NG|NI|NL|NO|NP|NR|NU|NZ|OM|PA|PE|PF|PG|PH|PK|PL|PM|PN|PR|PS|PT|PW|PY|QA|RE|RO|RS|RU|RW|SA|SB|SC|SD|SE|SG|SH|SI|SJ|SK|SL|SM|SN|SO|SR|SS|ST|SV|SX|SY|SZ|TC|TD|TF|TG|TH|TJ|TK|TL|TM|TN|TO|TR|TT|TV|TW|TZ|UA|UG|UM|US|UY|UZ|VA|VC|VE|VG|VI|VN|VU|WF|WS|XK|YE|YT|ZA|ZM|ZW
 ";
 
-/// Location of a fault in a document, and the rule it violates.
+/// A fault of a document: where it is, what is wrong, and which source says so.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SchemaFault {
-    /// Elements from the root on, with their numbers where there are several.
+    /// Elements from the root down, `report/victim[1]/screenName`. Faults of the schema number the
+    /// elements of a sequence that may repeat, from 1; faults of the documentation's rules number
+    /// none.
     pub path: String,
     /// What is wrong, without any of the content.
     pub what: String,
@@ -102,7 +105,7 @@ enum Order {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Particle {
-    /// Allowed names; more than one is a choice.
+    /// Allowed names, each with its type; more than one is a choice.
     names: Vec<(String, String)>,
     min: u8,
     many: bool,
@@ -191,8 +194,8 @@ fn read_type(line: &str) -> (String, Type) {
     (name, made)
 }
 
-/// The type of the child element `name`, or of the attribute `@name`, of the type `parent`. Panics
-/// if the schema has none.
+/// The type of the child element `name`, or of the attribute `@name`, in the type `parent`. Panics
+/// if the schema has no such type or no such name in it.
 pub(super) fn type_of(parent: &str, name: &str) -> &'static str {
     let made = &PINNED.types[parent];
     let of = match name.strip_prefix('@') {
@@ -212,18 +215,20 @@ pub(super) fn type_of(parent: &str, name: &str) -> &'static str {
     of.expect("the schema knows what is written here")
 }
 
-/// The type of the text in an element of that type.
+/// The type of the text in an element of type `of`: `of` itself for a plain value, empty if it has
+/// only child elements or attributes.
 pub(super) fn text_type(of: &'static str) -> &'static str {
     PINNED.types.get(of).map_or(of, |made| &made.text)
 }
 
-/// Longest text of a type, in characters, by the documentation.
+/// Longest text of a type, in characters, by the documentation; `None` if it sets no limit.
 pub(super) fn chars_max(of: &str) -> Option<usize> {
     // `state` begins with s too, but `tate` is not a number; a plain `s` has no limit.
     of.strip_prefix('s').and_then(|n| n.parse().ok())
 }
 
-/// Why a text isn't a valid value of that type, if so; lengths are checked separately.
+/// Why a text isn't a valid value of that type, if it isn't. A type with [`chars_max`] isn't
+/// checked for its length here.
 pub(super) fn misfit(text: &str, of: &str) -> Option<String> {
     let mut found = Vec::new();
     value(text, of, "", &mut found);
@@ -332,7 +337,7 @@ fn sequence(node: &Node, made: &Type, path: &str, found: &mut Vec<SchemaFault>) 
         let fits = |n: &Node| particle.names.iter().find(|(name, _)| *name == n.name);
         let most = if particle.many { usize::MAX } else { 1 };
         let mut count = 0;
-        // Greedy without going back: no content of this schema can be read in two ways.
+        // Greedy without backtracking: no content of this schema can be read in two ways.
         while let Some(of) = rest.first().and_then(fits).filter(|_| count < most) {
             count += 1;
             let number = match particle.many {
@@ -424,16 +429,8 @@ fn value(text: &str, of: &str, path: &str, found: &mut Vec<SchemaFault>) {
         "bool" => !matches!(plain, "true" | "false" | "1" | "0"),
         // An element whose value is fixed may also be empty.
         "true" => !matches!(plain, "" | "true" | "1"),
-        "int" => plain
-            .strip_prefix('+')
-            .unwrap_or(plain)
-            .parse::<i32>()
-            .is_err(),
-        "long" => plain
-            .strip_prefix('+')
-            .unwrap_or(plain)
-            .parse::<i64>()
-            .is_err(),
+        "int" => plain.parse::<i32>().is_err(),
+        "long" => plain.parse::<i64>().is_err(),
         "double" => !double(plain),
         "date" => !date(plain),
         "time" => !time(plain),
@@ -444,7 +441,7 @@ fn value(text: &str, of: &str, path: &str, found: &mut Vec<SchemaFault>) {
         _ => false,
     };
     if wrong {
-        fault(format!("is no {of}"), SCHEMA);
+        fault(format!("isn't a valid {of}"), SCHEMA);
         return;
     }
     if of == "phoneExtension" && text.len() > 10 {
@@ -567,7 +564,7 @@ mod tests {
             ),
             (
                 "<reportResponse><responseCode>x</responseCode><responseDescription/></reportResponse>",
-                "reportResponse/responseCode: is no int",
+                "reportResponse/responseCode: isn't a valid int",
             ),
             // The content of the attribute must not appear in the message.
             (

@@ -34,7 +34,7 @@ pub(super) struct Xml {
     left_over: Vec<(String, String)>,
 }
 
-/// Names of attributes, the fields they come from, and values.
+/// Attributes: the name of each, the field it comes from, and its value.
 pub(super) type Attributes<'a> = &'a [(&'static str, &'a str, Option<String>)];
 
 impl Xml {
@@ -56,7 +56,7 @@ impl Xml {
         xml
     }
 
-    /// What follows comes from this field of the facts.
+    /// What `content` writes comes from this field of the facts.
     pub fn of(&mut self, field: impl Into<String>, content: impl FnOnce(&mut Self)) {
         self.fields.push(field.into());
         content(self);
@@ -136,7 +136,8 @@ impl Xml {
         self.path.pop();
     }
 
-    /// True if the service would accept the value in an element at this place.
+    /// True if the service would accept the value as `name` within an `outer` written here. Lengths
+    /// aren't checked.
     pub fn takes_in(&self, outer: &'static str, name: &'static str, text: &str) -> bool {
         let of = schema::type_of(self.types.last().expect("a root"), outer);
         let of = schema::type_of(of, name);
@@ -176,7 +177,8 @@ impl Xml {
                 text += "\n\n";
             }
             text += "Further facts, by their field in the reporter's case file:\n";
-            // In file details the file's key is cut off: our ids mean nothing to the reader.
+            // In file details the path of the file is replaced with `file`: our ids mean nothing to
+            // the reader.
             let root = self.fields.first().cloned().unwrap_or_default();
             let lines: Vec<_> = left
                 .iter()
@@ -209,7 +211,15 @@ impl Xml {
 
     /// The document, its remarks, and the facts it omits.
     pub fn finish(mut self) -> (String, Vec<Remark>, Vec<Omitted>) {
-        // Where the form has no free text, what has no element is left out.
+        // Where the document has no free text, what it would hold is omitted.
+        if !self.left_over.is_empty() {
+            for remark in &mut self.remarks {
+                let to = "isn't in the report, which has no free text";
+                remark.what = remark
+                    .what
+                    .replace("is in the free text at the end instead", to);
+            }
+        }
         for (field, _) in std::mem::take(&mut self.left_over) {
             self.omitted.push(Omitted {
                 field,
@@ -285,7 +295,7 @@ impl Xml {
                 );
                 self.here(what, schema::DOCUMENTATION);
                 self.left_over(field, &text);
-                // By characters, as the documentation counts; bytes could split one.
+                // By characters, as the documentation counts; a cut by bytes could split one.
                 Some(text.chars().take(max).collect())
             }
         }
@@ -339,7 +349,8 @@ impl Xml {
         start
     }
 
-    /// XML 1.0 has no way to write most control characters.
+    /// The text with U+FFFD in place of each character that XML 1.0 doesn't allow, such as most
+    /// control characters. A remark says so.
     fn clean(&mut self, text: &str) -> String {
         if text.chars().all(allowed) {
             return text.to_owned();

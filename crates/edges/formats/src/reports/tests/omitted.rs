@@ -1,4 +1,5 @@
-//! No form drops a fact in silence: without it either the document changes, or the form named it as omitted.
+//! No form drops a fact silently: if the document is the same without it, the form named it as
+//! omitted.
 
 use obhut_facts::{Dossier, FileFacts, Sealed};
 use serde_json::Value;
@@ -34,7 +35,7 @@ fn dotted(pointer: &str) -> String {
     out
 }
 
-/// Without the value at the pointer.
+/// A copy without the value at the pointer.
 fn without(value: &Value, pointer: &str) -> Value {
     let mut all = value.clone();
     let (before, last) = pointer.rsplit_once('/').unwrap();
@@ -57,7 +58,7 @@ fn dossier(facts: &Value) -> Option<Dossier> {
     let mut file = picture();
     // Facts name files by exhibit.
     let own: FileFacts = serde_json::from_value(facts["files"]["exhibit-1"].clone()).ok()?;
-    // As the core makes the file of its facts.
+    // As the core fills in the file from its facts.
     file.public = own.publicly_available;
     file.name = own.original_name.clone().map(Sealed::new);
     file.facts = Sealed::new(own);
@@ -98,7 +99,8 @@ fn every_form_carries_or_names_each_fact() {
                 continue;
             }
             let field = dotted(pointer);
-            // goAML writes transactions and parties only for a unit that is set up, which this case lacks.
+            // goAML writes transactions and parties only for a FIU that is set up, and here none
+            // is.
             let of_transactions = ["facts.payments", "facts.financial", "facts.reported.id"];
             if form.name == "goaml" && of_transactions.iter().any(|p| field.starts_with(p)) {
                 continue;

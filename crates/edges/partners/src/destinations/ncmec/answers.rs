@@ -34,7 +34,8 @@ const WORDS_CHARS_MAX: usize = 500;
 pub struct ServiceAnswer {
     /// Response code.
     pub code: i64,
-    /// In words.
+    /// The service's description, without control characters, at most
+    /// `WORDS_CHARS_MAX` characters.
     pub words: String,
     /// Number of the report.
     pub report: Option<i64>,
@@ -49,8 +50,8 @@ pub struct ServiceAnswer {
 }
 
 impl ServiceAnswer {
-    /// Parses an answer. HTTP 401 and 403 mean denied; 5xx and whatever isn't an answer count as a transport fault and are
-    /// retried.
+    /// Parses an answer. HTTP 401 and 403 mean denied. 5xx, and anything that isn't an answer of
+    /// the CyberTipline, count as transport faults and are retried.
     pub fn read(answered: &Answered) -> Result<Self, SendFault> {
         let status = answered.status;
         let node = tree::parse(&answered.text()).ok();
@@ -115,8 +116,8 @@ impl ServiceAnswer {
             c if code::THEIRS.contains(&c) => Err(SendFault::Unreachable(said)),
             c if code::DENIED.contains(&c) => Err(SendFault::Denied(said)),
             c if code::REFUSED.contains(&c) => Err(SendFault::Refused(said)),
-            // Expired, retracted or finished meanwhile: retried, and the retry (`deliver_to`) checks the old submission before
-            // it begins a new one.
+            // Expired, retracted or finished meanwhile: retried, and the retry (`deliver_to`)
+            // checks the old submission before it begins a new one.
             code::NOT_FOUND
             | code::NO_REPORT
             | code::NO_FILE

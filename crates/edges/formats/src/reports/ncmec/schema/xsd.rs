@@ -101,7 +101,8 @@ fn compare(name: &str, ours: &Type, now: &Type, said: &mut Vec<String>) {
     }
 }
 
-/// The parts of an XSD that this schema uses: named types, sequences, choices, extensions of values.
+/// Reads an XSD into the form of the table. Only what the CyberTipline schema uses is read: named
+/// and anonymous types, sequences, choices, `all`, enumerations, and values with attributes.
 fn read_xsd(root: &Node) -> Schema {
     let mut schema = Schema {
         types: BTreeMap::new(),
@@ -240,7 +241,8 @@ fn read_element(
             let of = match (node.attribute("type"), node.child("complexType")) {
                 (Some(of), _) => base_type(of, plain),
                 (None, Some(complex)) => {
-                    // An anonymous type is named after its element; one name occurs twice.
+                    // An anonymous type is named after its element; the name `platform` occurs
+                    // twice.
                     let own = match (parent, name) {
                         ("associatedAccount", "platform") => "associatedPlatform",
                         (_, name) => name,
@@ -344,8 +346,7 @@ pub fn as_xsd() -> String {
             "<xs:simpleType name=\"{name}\"><xs:restriction base=\"xs:string\">{all}</xs:restriction></xs:simpleType>\n"
         );
     }
-    // The two types that are neither structures nor sets of
-    // words, so the table has no line for them.
+    // Two types are neither structures nor sets of words, so the table has no line for them.
     for (name, pattern) in [
         ("phoneCountryCallingCode", r"\+[0-9]{1,3}"),
         ("phoneExtension", "[0-9]+"),
