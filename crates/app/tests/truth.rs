@@ -331,3 +331,43 @@ async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
     })
     .await;
 }
+
+/// A finding kept MD5, SHA-1 and SHA-256 of the file, and the digest that finds near pictures was lost.
+#[tokio::test]
+async fn a_finding_keeps_the_pdq_that_screening_computed() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let known = picture(1);
+    let rgb = image::load_from_memory(&known).unwrap().to_rgb8();
+    let pixels = obhut_hash::Pixels::new(rgb.width(), rgb.height(), rgb.as_raw()).unwrap();
+    let kind = obhut_hash::kinds::by_name("pdq").unwrap();
+    let obhut_hash::Compute::Pixels { one, .. } = kind.compute else {
+        panic!("PDQ is a digest of pixels")
+    };
+    let pdq = one(pixels).digest.to_hex();
+    // The entry of PDQ is another picture's: the list only has the server compute it.
+    let mut list = csv(&[("one", &known)]);
+    list.extend(format!("pdq,{},,,two\n", "0f".repeat(32)).bytes());
+    media::import_list(c, &assessed("hotline"), &list, "test")
+        .await
+        .unwrap();
+    for person in ["Ada", "Grace"] {
+        let person = steward(c, person).await;
+        media::sign_list(c, "hotline", &person).await.unwrap();
+    }
+    let screened = screen(c, &known).await;
+    assert_eq!(screened.matches.len(), 1, "{:?}", screened.matches);
+    let of_a = subject("a");
+    let kept = media::record(c, &screened, &of_a, Some(&known), "t");
+    let kept = kept.await.unwrap().case.unwrap();
+    // Bytes that aren't kept: the caller gives the other digests.
+    let mut without = subject("b");
+    without.digests = Some(Sealed::new(media::digests_of(&known, Some("image/png"))));
+    let not_kept = media::record(c, &screened, &without, None, "t");
+    let not_kept = not_kept.await.unwrap().case.unwrap();
+    for case in [kept, not_kept] {
+        let dossier = casework::dossier(c, &case, false).await.unwrap();
+        let digests = dossier.files[0].digests.as_ref().unwrap().expose();
+        assert_eq!(digests.pdq.as_deref(), Some(pdq.as_str()), "{case}");
+    }
+}

@@ -7,7 +7,7 @@ use obhut_casework::for_domains::{
     Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit, findings, uploads,
 };
 use obhut_casework::{
-    Action, Casework, CaseworkError, Finding, MatchedEntry, Purpose, Result, Sealed, Subject,
+    Action, Casework, CaseworkError, FileDigests, Finding, MatchedEntry, Purpose, Result, Subject,
     UploadState,
 };
 
@@ -218,12 +218,17 @@ pub(crate) async fn write(
         .unreadable
         .as_ref()
         .map_or(MATCHED, |(code, _)| code);
+    // Digests of bytes that aren't kept; those of an exhibit are with the exhibit.
+    let digests = subject.digests.as_ref().map(|d| FileDigests {
+        pdq: screened.pdq.clone(),
+        ..d.expose().clone()
+    });
     let file = findings::File {
         name: subject.name.as_ref().map(|n| n.expose().as_str()),
         surface: subject.surface,
         uploaded_at: subject.uploaded_at,
         stopped: subject.before_release && screened.action != Action::Pass,
-        digests: subject.digests.as_ref().map(Sealed::expose),
+        digests: digests.as_ref(),
     };
     // Before the findings, which refer to it.
     findings::file(tx, casework, screening, &file).await?;

@@ -68,6 +68,7 @@ fn read_digests<R: io::Read + io::Seek>(
         bytes,
         media_type: media_type.map(str::to_owned),
         exif: Vec::new(),
+        pdq: None,
     })
 }
 
@@ -200,7 +201,7 @@ async fn seal_exhibit(
     actor: &str,
 ) -> Result<String> {
     let exhibit = casework
-        .keep(
+        .keep_screened(
             bytes,
             Intake {
                 actor: actor.to_owned(),
@@ -209,6 +210,7 @@ async fn seal_exhibit(
                 source: subject.name.as_ref().map(|n| n.expose().clone()),
                 media_type: screened.media_type.map(str::to_owned),
             },
+            screened.pdq.as_deref(),
         )
         .await?;
     Ok(exhibit.id)

@@ -100,6 +100,9 @@ pub struct Screened {
     pub matches: Vec<Match>,
     /// PDQ quality, where it was computed.
     pub quality: Option<u8>,
+    /// PDQ of a picture as stored, or of the first frame of an animation that has enough detail, in hexadecimal;
+    /// `None` if no list has PDQ entries.
+    pub pdq: Option<String>,
     /// Media type by content, where known.
     pub media_type: Option<&'static str>,
     /// Why it could not be read, or only in part: a stable code, and a sentence.
@@ -127,9 +130,19 @@ type Decoded = std::result::Result<VideoSeen, Unreadable>;
 struct Seen {
     /// Of each frame the lowest quality of any kind; of these the best.
     quality: Option<u8>,
+    pdq: Option<String>,
     media_type: Option<&'static str>,
     unreadable: Option<Unreadable>,
     damaged: bool,
+}
+
+/// What the pixels of a picture or frame gave.
+#[derive(Default)]
+pub(crate) struct Searched {
+    /// The lowest quality of any kind.
+    pub quality: Option<u8>,
+    /// PDQ, where its quality suffices.
+    pub pdq: Option<String>,
 }
 
 impl Screener {
@@ -252,8 +265,9 @@ impl Screener {
         let mut see = |picture: &Picture| {
             seen.media_type = Some(picture.format.media_type());
             seen.damaged |= picture.damaged;
-            let quality = self.search_pixels(pixels(picture), matches);
-            seen.quality = seen.quality.max(quality);
+            let searched = self.search_pixels(pixels(picture), matches);
+            seen.quality = seen.quality.max(searched.quality);
+            seen.pdq = seen.pdq.take().or(searched.pdq);
             true
         };
         // Any frame of an animation may be the listed picture.
@@ -351,8 +365,8 @@ impl Screener {
         matches
     }
 
-    pub(crate) fn search_pixels(&self, pixels: Pixels<'_>, matches: &mut Vec<Match>) -> Option<u8> {
-        let mut lowest = None;
+    pub(crate) fn search_pixels(&self, pixels: Pixels<'_>, matches: &mut Vec<Match>) -> Searched {
+        let mut searched = Searched::default();
         for kind in self.kinds() {
             let (Compute::Pixels { one, eight }, Matching::Hamming { quality_min, .. }) =
                 (kind.compute, kind.matching)
@@ -366,14 +380,18 @@ impl Screener {
             };
             let quality = digests[0].quality;
             // `judge` compares the lowest quality of any kind with the highest minimum of any kind.
-            lowest = Some(lowest.map_or(quality, |l: u8| l.min(quality)));
+            let lowest = searched.quality.map_or(quality, |l| l.min(quality));
+            searched.quality = Some(lowest);
             if quality >= quality_min {
+                if kind.name == "pdq" {
+                    searched.pdq = Some(digests[0].digest.to_hex());
+                }
                 digests
                     .iter()
                     .for_each(|d| self.search(kind, &d.digest, matches));
             }
         }
-        lowest
+        searched
     }
 
     /// The kinds any list has entries of, each once.
@@ -416,6 +434,7 @@ impl Screener {
     fn judge(&self, mut matches: Vec<Match>, seen: Seen) -> Screened {
         let Seen {
             quality,
+            pdq,
             media_type,
             unreadable,
             damaged,
@@ -467,6 +486,7 @@ impl Screener {
             action,
             matches,
             quality,
+            pdq,
             media_type,
             unreadable: because,
             suspicious,
@@ -553,6 +573,7 @@ impl Screened {
             },
             matches: Vec::new(),
             quality: None,
+            pdq: None,
             media_type: None,
             unreadable: Some((code, because)),
             suspicious,

@@ -73,6 +73,7 @@ impl Decided {
             action: Action::Hold,
             matches: Vec::new(),
             quality: Some(100),
+            pdq: None,
             media_type: Some("image/png"),
             unreadable: None,
             suspicious: false,

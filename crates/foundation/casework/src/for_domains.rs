@@ -292,6 +292,13 @@ pub trait Inside {
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()>;
     /// Seals bytes as an exhibit.
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit>;
+    /// As [`Inside::keep`], with the PDQ that screening has computed.
+    async fn keep_screened(
+        &self,
+        bytes: &[u8],
+        intake: obhut_vault::Intake,
+        pdq: Option<&str>,
+    ) -> Result<Exhibit>;
     /// The lookup key, for work on other threads.
     fn lookup(&self) -> Arc<LookupKey>;
     /// The clock that this casework goes by.
@@ -336,6 +343,15 @@ impl Inside for Casework {
 
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {
         crate::views::keep(self, bytes, intake).await
+    }
+
+    async fn keep_screened(
+        &self,
+        bytes: &[u8],
+        intake: obhut_vault::Intake,
+        pdq: Option<&str>,
+    ) -> Result<Exhibit> {
+        crate::views::keep_screened(self, bytes, intake, pdq).await
     }
 
     fn lookup(&self) -> Arc<LookupKey> {

@@ -127,6 +127,16 @@ pub(crate) async fn keep(
     bytes: &[u8],
     intake: obhut_vault::Intake,
 ) -> Result<Exhibit> {
+    keep_screened(casework, bytes, intake, None).await
+}
+
+/// As [`keep`], with the PDQ that screening has computed.
+pub(crate) async fn keep_screened(
+    casework: &Casework,
+    bytes: &[u8],
+    intake: obhut_vault::Intake,
+    pdq: Option<&str>,
+) -> Result<Exhibit> {
     let media_type = media_type(bytes, intake.media_type.as_deref());
     let case = intake.case.clone().unwrap_or_default();
     let intake = obhut_vault::Intake {
@@ -146,6 +156,7 @@ pub(crate) async fn keep(
         bytes: bytes.len() as u64,
         media_type,
         exif: exif(bytes),
+        pdq: pdq.map(str::to_owned),
     };
     let json = serde_json::to_string(&digests).expect("digests are JSON");
     let mut tx = casework.db.begin().await?;
@@ -160,7 +171,9 @@ pub(crate) async fn keep(
         .execute(&mut *tx)
         .await?;
     // Reports of others name files by whatever digest their sender has.
-    for (kind, value) in [("md5", &digests.md5), ("sha1", &digests.sha1)] {
+    let mut keys = vec![("md5", &digests.md5), ("sha1", &digests.sha1)];
+    keys.extend(digests.pdq.as_ref().map(|pdq| ("pdq", pdq)));
+    for (kind, value) in keys {
         sqlx::query("INSERT INTO exhibit_keys (bytes_key, exhibit) VALUES ($1, $2)")
             .bind(casework.bytes_key(kind, value))
             .bind(&exhibit.id)

@@ -106,6 +106,10 @@ pub struct FileDigests {
     /// Names and values of its EXIF metadata, as a program read them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exif: Vec<(String, String)>,
+    /// PDQ of the picture as stored, or of the first frame of an animation; 64 hexadecimal digits. None if no list
+    /// asked for it, for other files, and where the picture has too little detail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pdq: Option<String>,
 }
 
 /// A case as data.

@@ -53,6 +53,7 @@ fn file(f: &ReportedFile) -> Value {
         "sha256": digests.map(|d| d.sha256.clone()),
         "sha1": digests.map(|d| d.sha1.clone()),
         "md5": digests.map(|d| d.md5.clone()),
+        "pdq": digests.and_then(|d| d.pdq.clone()),
         "surface": f.surface.word(),
         "uploaded_at": f.uploaded_at.map(rfc3339),
         "found_at": rfc3339(f.found_at),

@@ -478,11 +478,16 @@ pub(crate) mod ask {
     }
 
     pub fn digests(d: &Dossier, _: Language) -> Vec<String> {
-        let kept = d
-            .files
-            .iter()
-            .filter_map(|f| f.digests.as_ref())
-            .map(|d| format!("SHA-256 {}, MD5 {}", d.expose().sha256, d.expose().md5));
+        let kept = d.files.iter().filter_map(|f| f.digests.as_ref()).map(|d| {
+            let d = d.expose();
+            let pdq = d.pdq.iter().map(|pdq| format!(", PDQ {pdq}"));
+            format!(
+                "SHA-256 {}, MD5 {}{}",
+                d.sha256,
+                d.md5,
+                pdq.collect::<String>()
+            )
+        });
         // What a case file states counts only where no digest was computed here.
         let said = d
             .files

@@ -656,6 +656,7 @@ fn file_document(
             ),
             ("MD5", digests.map(|d| &d.md5)),
             ("SHA1", digests.map(|d| &d.sha1)),
+            ("PDQ", digests.and_then(|d| d.pdq.as_ref())),
         ] {
             x.value_with(
                 "originalFileHash",
