@@ -1,5 +1,5 @@
 //! The parsers of outside input that are fuzzed, each as a function of bytes that must neither
-//! panic nor hang. Playlists of streams and the bodies of some HTTP requests are not among them.
+//! panic nor hang. The bodies of some HTTP requests are not among them.
 //!
 //! `tests/replay.rs` feeds them their corpora and two thousand small mutations of each; `cargo
 //! xtask soak` continues for a given time, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
@@ -57,6 +57,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "video_signal",
         run: obhut_server::probes::video_signal,
+    },
+    Target {
+        name: "playlist",
+        run: obhut_partners::hls::probe,
     },
     Target {
         name: "case_file",

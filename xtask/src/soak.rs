@@ -10,7 +10,7 @@ use crate::{Done, cargo, must, root, setup, target};
 const SECONDS: &str = "60";
 /// Reports filed with injected faults.
 const FILINGS: &str = "100000";
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 16] = [
     "list_csv",
     "list_segment",
     "facts",
@@ -19,6 +19,7 @@ const TARGETS: [&str; 15] = [
     "container",
     "s3_event",
     "video_signal",
+    "playlist",
     "case_file",
     "incoming",
     "cybertip_xml",

@@ -196,7 +196,7 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
         assert_eq!(open[0].account.as_ref().unwrap().expose(), "u");
         // A notice of restoration can be made only once the platform has reversed the measures.
         let early = refused(notice_of(c, &id, Measure::Restored, &rita).await);
-        assert!(early.contains("isn't given back yet"), "{early}");
+        assert!(early.contains("isn't restored yet"), "{early}");
         for one in open {
             casework::finish_restoration(c, &one.id, &rita)
                 .await
@@ -458,6 +458,15 @@ async fn deadlines_run_from_awareness_and_raise_one_alarm() {
         )
         .await
         .unwrap();
+        // Another case's exhibit as the legal process would show that case to readers of this one.
+        let other = case(c, r#"{"files": [{}]}"#, Some(b"a warrant")).await;
+        let warrant = other.exhibits[0].as_deref();
+        let day = due.due_at + 86_400_000_000;
+        let asked = async |case: &str| {
+            casework::add_authority_request(c, case, "Police 7", "4711", day, warrant, &olga).await
+        };
+        assert!(refused(asked(&id).await).contains("another case"));
+        asked(&other.case).await.unwrap();
         assert!(
             refused(casework::extend_deadline(c, &request, now, "no", &olga).await)
                 .contains("only be extended")

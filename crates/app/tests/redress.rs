@@ -155,6 +155,10 @@ async fn there_is_one_appeal_for_each_decision() {
             .await
             .unwrap();
         assert_ne!(second.id, appeal.id);
+        // Who admitted it has found the new facts convincing, and doesn't decide it.
+        let rejected = AppealOutcome::Rejected;
+        let own = casework::decide_appeal(c, &case, &second.id, &olga, rejected, "g").await;
+        assert!(refused(own).contains("admitted"));
     })
     .await;
 }

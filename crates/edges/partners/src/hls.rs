@@ -129,6 +129,27 @@ pub fn follow(
     Ok(skipped)
 }
 
+/// Parses a playlist as [`follow`] does and resolves every address in it. For fuzzing.
+#[doc(hidden)]
+pub fn probe(bytes: &[u8]) {
+    let url = Url::parse("https://example.org/live/index.m3u8").expect("a valid URL");
+    match m3u8_rs::parse_playlist_res(bytes) {
+        Ok(Playlist::MasterPlaylist(master)) => {
+            for variant in master.variants {
+                let _ = url.join(&variant.uri);
+            }
+        }
+        Ok(Playlist::MediaPlaylist(playlist)) => {
+            // A segment takes at least a byte of its playlist.
+            assert!(playlist.segments.len() <= bytes.len());
+            for segment in playlist.segments {
+                let _ = url.join(&segment.uri);
+            }
+        }
+        Err(_) => {}
+    }
+}
+
 /// A fault that may be over with the next request.
 fn is_passing(e: &FetchFault) -> bool {
     // 404 and 410: a live window moves on, so a segment may be gone before it is fetched.

@@ -94,12 +94,13 @@ pub(crate) async fn file(
     let mut tx = casework.db.begin().await?;
     // Kept, because a rejected appeal puts the case back there.
     let before = advance(&mut tx, casework.now(), case, CaseStatus::Appealed).await?;
-    sqlx::query("INSERT INTO appeals (id, case_id, reason_sealed, filed_at, status_before) VALUES ($1, $2, $3, $4, $5)")
+    sqlx::query("INSERT INTO appeals (id, case_id, reason_sealed, filed_at, status_before, admitted_by) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(&id)
         .bind(case)
         .bind(sealed::seal_text(casework, reason))
         .bind(casework.now())
         .bind(before.word())
+        .bind(admitted.then_some(actor))
         .execute(&mut *tx)
         .await?;
     let due = casework.now() + APPEAL_DUE_MICROS;
@@ -118,6 +119,20 @@ pub(crate) async fn file(
     }
     tx.commit().await?;
     self::appeal(casework, case, &id).await
+}
+
+/// True if this person admitted the appeal.
+pub(crate) async fn admitted_by(
+    casework: &Casework,
+    appeal: &str,
+    person: &Person,
+) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM appeals WHERE id = $1 AND admitted_by = $2")
+        .bind(appeal)
+        .bind(&person.id)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    Ok(row.is_some())
 }
 
 /// When the open appeal of a case was filed, microseconds since 1970; `None` if there is none.

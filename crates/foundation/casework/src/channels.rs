@@ -70,18 +70,27 @@ struct StoredChannel {
 
 /// How a destination is reached; everything empty until it is set.
 pub async fn channel(casework: &Casework, destination: &str) -> Result<Channel> {
-    let row = sqlx::query(
-        "SELECT sealed, officer, production, halted_because FROM channels WHERE destination = $1",
-    )
-    .bind(destination)
-    .fetch_optional(casework.db.pool())
-    .await?;
+    let row = sqlx::query(CHANNEL)
+        .bind(destination)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    channel_of(casework, destination, row.as_ref())
+}
+
+const CHANNEL: &str =
+    "SELECT sealed, officer, production, halted_because FROM channels WHERE destination = $1";
+
+fn channel_of(
+    casework: &Casework,
+    destination: &str,
+    row: Option<&sqlx::any::AnyRow>,
+) -> Result<Channel> {
     let mut channel = Channel {
         destination: destination.to_owned(),
         ..Channel::default()
     };
     if let Some(row) = row {
-        let mut c = Columns::of(&row);
+        let mut c = Columns::of(row);
         fill(casework, &mut channel, &mut c)?;
         channel.halted = c.maybe_text()?;
     }
@@ -172,6 +181,29 @@ fn enough_people(people: &[Person]) -> bool {
 /// Denied without the role administrator, or if the officer isn't a reporting officer; invalid for
 /// production without officer, user or secret.
 pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person) -> Result<()> {
+    set(casework, None, channel, person).await
+}
+
+/// As [`set_channel`], for a change of `before`.
+///
+/// # Errors
+/// Also a conflict if the destination isn't set as in `before` any more: another change would be
+/// lost.
+pub async fn replace_channel(
+    casework: &Casework,
+    before: &Channel,
+    channel: &Channel,
+    person: &Person,
+) -> Result<()> {
+    set(casework, Some(before), channel, person).await
+}
+
+async fn set(
+    casework: &Casework,
+    before: Option<&Channel>,
+    channel: &Channel,
+    person: &Person,
+) -> Result<()> {
     person.require(Role::Administrator)?;
     if let Some(officer) = &channel.officer {
         people::person(casework, officer)
@@ -199,6 +231,23 @@ pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person
     };
     let json = serde_json::to_string(&kept).expect("settings are JSON");
     let mut tx = casework.db.begin().await?;
+    if let Some(before) = before {
+        // A write first, which locks the row on both databases.
+        sqlx::query("UPDATE channels SET changed_at = changed_at WHERE destination = $1")
+            .bind(&channel.destination)
+            .execute(&mut *tx)
+            .await?;
+        let row = sqlx::query(CHANNEL)
+            .bind(&channel.destination)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if channel_of(casework, &channel.destination, row.as_ref())? != *before {
+            return Err(CaseworkError::conflict(format!(
+                "{} was changed at the same time; look at it and send the change again",
+                channel.destination
+            )));
+        }
+    }
     sqlx::query(
         "INSERT INTO channels (destination, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (destination) DO UPDATE SET sealed = $2, officer = $3, production = $4, changed_at = $5, halted_because = NULL",
@@ -388,6 +437,28 @@ mod tests {
         let mut gone = people(&[&[R], &[O], &[A]]);
         gone[2].removed = true;
         assert!(!enough_people(&gone));
+    }
+
+    /// Two changes at the same time: the later one silently undid the earlier.
+    #[tokio::test]
+    async fn a_change_of_settings_that_are_no_longer_so_is_refused() {
+        let (_folder, c, _) = bench::opened_at(0).await;
+        let olga = people::add_person(&c, "Olga", &[Role::Administrator], "test")
+            .await
+            .unwrap();
+        let before = channel(&c, "xarf").await.unwrap();
+        let with = |change: fn(&mut Channel)| {
+            let mut changed = before.clone();
+            change(&mut changed);
+            changed
+        };
+        let first = with(|c| c.user = Some("u".into()));
+        replace_channel(&c, &before, &first, &olga).await.unwrap();
+        let second = with(|c| c.url = Some("https://example.org".into()));
+        let refused = replace_channel(&c, &before, &second, &olga).await;
+        assert!(matches!(refused, Err(CaseworkError::Conflict { .. })));
+        assert_eq!(channel(&c, "xarf").await.unwrap().user, first.user);
+        replace_channel(&c, &first, &second, &olga).await.unwrap();
     }
 
     #[tokio::test]

@@ -325,8 +325,8 @@ async fn due_first(
 /// the exhibit of its legal process. Returns the deadline's id.
 ///
 /// # Errors
-/// Denied without the role reporting-officer; invalid without an authority; not found for an
-/// unknown exhibit; a conflict for a cleared case.
+/// Denied without the role reporting-officer; invalid without an authority and for another case's
+/// exhibit; not found for an unknown exhibit; a conflict for a cleared case.
 pub async fn add_authority_request(
     casework: &Casework,
     case: &str,
@@ -345,7 +345,18 @@ pub async fn add_authority_request(
     }
     // Fails for an unknown exhibit before the request is on record.
     if let Some(process) = process {
-        views::exhibit(casework, process).await?;
+        let exhibit = views::exhibit(casework, process).await?;
+        let elsewhere = exhibit.intake.case.is_some_and(|of| of != case);
+        let own = async || {
+            let own = views::exhibits_of_case(casework, case).await?;
+            Ok::<_, CaseworkError>(own.iter().any(|e| e.id == process))
+        };
+        if elsewhere && !own().await? {
+            return Err(CaseworkError::invalid(
+                "process",
+                "this exhibit belongs to another case; add the legal process to this one",
+            ));
+        }
     }
     let id = ids::new("deadline");
     let mut tx = casework.db.begin().await?;

@@ -78,8 +78,8 @@ pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{Case, CasePlace, Embargo, Subject, case_counts, fresh_group, set_embargo};
 pub use channels::{
-    Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, resume_channel,
-    set_channel,
+    Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, replace_channel,
+    resume_channel, set_channel,
 };
 pub use danger::alarm_about_danger;
 pub use deadlines::{

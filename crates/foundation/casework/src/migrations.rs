@@ -180,6 +180,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "information",
         include_str!("../migrations/0068_information.sql"),
     ),
+    (
+        70,
+        "appeals",
+        include_str!("../migrations/0070_appeals.sql"),
+    ),
 ];
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ pub async fn make_notice(
     if contact.chars().count() > CONTACT_CHARS_MAX {
         return Err(CaseworkError::invalid(
             "contact",
-            format!("the way of contact has at most {CONTACT_CHARS_MAX} characters"),
+            format!("the contact text has at most {CONTACT_CHARS_MAX} characters"),
         ));
     }
     let decisions = decisions::decisions(casework, case).await?;

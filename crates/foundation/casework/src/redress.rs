@@ -38,6 +38,12 @@ pub async fn decide_appeal(
     }
     // Outside the transaction: while an appeal is open, no decision can be added.
     require_untouched(casework, case, person).await?;
+    if appeals::admitted_by(casework, appeal, person).await? {
+        return Err(CaseworkError::conflict(format!(
+            "{} admitted this appeal; another person decides it",
+            person.name
+        )));
+    }
     let account = cases::account(casework, case).await?;
     let kept_until = erasures::preserved_until(casework, case).await?;
     // An unreadable vault record must not block the appeal; the proof then stays incomplete.

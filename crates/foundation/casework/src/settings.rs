@@ -175,6 +175,24 @@ pub async fn change_reporter(
             "the e-mail address needs one @ and a domain, like reports@example.org",
         ));
     }
+    if !after.contact_email.is_empty() && !is_email(&after.contact_email) {
+        return Err(CaseworkError::invalid(
+            "contact_email",
+            "the e-mail address for law enforcement needs one @ and a domain, like legal@example.org",
+        ));
+    }
+    let is_web = |text: &str| {
+        let rest = text
+            .strip_prefix("https://")
+            .or(text.strip_prefix("http://"));
+        rest.is_some_and(|r| !r.is_empty() && !r.contains(char::is_whitespace))
+    };
+    if !after.legal_url.is_empty() && !is_web(&after.legal_url) {
+        return Err(CaseworkError::invalid(
+            "legal_url",
+            "the page for law enforcement needs a whole address, like https://example.org/legal",
+        ));
+    }
     let value = serde_json::to_string(&after).expect("a reporter is JSON");
     write(&mut tx, casework, "reporter", &value, actor, "").await?;
     tx.commit().await?;

@@ -100,7 +100,7 @@ pub(crate) async fn list(
 /// Change how a destination is reached, which also ends a halt. If the address, the user, the age
 /// key or `production` changes, approved reports that haven't left have to be approved again.
 /// Another host needs its `secret`, too. The folder of packages is set at the shell only.
-#[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
+#[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Changed at the same time by another request"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -111,6 +111,7 @@ pub(crate) async fn set(
     let Json(given) = given?;
     let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
     let mut channel = casework::channel(&app.casework, destination.form.name).await?;
+    let known = channel.clone();
     let before = channel.address();
     channel.production = given.production.unwrap_or(channel.production);
     channel.url = given.url.or(channel.url);
@@ -134,7 +135,7 @@ pub(crate) async fn set(
     channel.user = given.user.or(channel.user);
     channel.secret = given.secret.map(|s| Sealed::new(s.0)).or(channel.secret);
     channel.officer = given.officer.or(channel.officer);
-    casework::set_channel(&app.casework, &channel, &person).await?;
+    casework::replace_channel(&app.casework, &known, &channel, &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,0 +1,2 @@
+-- Who admitted a second appeal decides nothing about it.
+ALTER TABLE appeals ADD COLUMN admitted_by TEXT;
