@@ -198,6 +198,7 @@ pub async fn replace_channel(
     set(casework, Some(before), channel, person).await
 }
 
+// Long: the checks, and the statements of one transaction.
 async fn set(
     casework: &Casework,
     before: Option<&Channel>,
@@ -232,21 +233,7 @@ async fn set(
     let json = serde_json::to_string(&kept).expect("settings are JSON");
     let mut tx = casework.db.begin().await?;
     if let Some(before) = before {
-        // A write first, which locks the row on both databases.
-        sqlx::query("UPDATE channels SET changed_at = changed_at WHERE destination = $1")
-            .bind(&channel.destination)
-            .execute(&mut *tx)
-            .await?;
-        let row = sqlx::query(CHANNEL)
-            .bind(&channel.destination)
-            .fetch_optional(&mut *tx)
-            .await?;
-        if channel_of(casework, &channel.destination, row.as_ref())? != *before {
-            return Err(CaseworkError::conflict(format!(
-                "{} was changed at the same time; look at it and send the change again",
-                channel.destination
-            )));
-        }
+        require_unchanged(&mut tx, casework, before).await?;
     }
     sqlx::query(
         "INSERT INTO channels (destination, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5)
@@ -302,6 +289,26 @@ async fn set(
     .await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Fails if a destination isn't set as in `before` any more, and locks it until the transaction ends.
+async fn require_unchanged(tx: &mut Tx, casework: &Casework, before: &Channel) -> Result<()> {
+    let destination = &before.destination;
+    // A write, which locks the row on both databases.
+    sqlx::query("UPDATE channels SET changed_at = changed_at WHERE destination = $1")
+        .bind(destination)
+        .execute(&mut **tx)
+        .await?;
+    let row = sqlx::query(CHANNEL)
+        .bind(destination)
+        .fetch_optional(&mut **tx)
+        .await?;
+    if channel_of(casework, destination, row.as_ref())? == *before {
+        return Ok(());
+    }
+    Err(CaseworkError::conflict(format!(
+        "{destination} was changed at the same time; look at it and send the change again"
+    )))
 }
 
 /// Stops sending events to the platform, and drops those that wait. The platform can still ask for

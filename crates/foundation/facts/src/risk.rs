@@ -177,6 +177,12 @@ fn identified(l: &RuleInput<'_>) -> bool {
     l.said.youngest.is_some() || !l.facts.victims.is_empty()
 }
 
+/// The texts mean one child: they give its age, or name it in the singular.
+fn one_child(l: &RuleInput<'_>) -> bool {
+    let meant = l.said.youngest.is_some() || says(l, Signal::OneChild);
+    meant && !says(l, Signal::Posing)
+}
+
 /// True if a file is on a hash list, or a text says that the material is known.
 fn is_known_material(l: &RuleInput<'_>) -> bool {
     says(l, Signal::Known) || l.files.iter().any(|f| f.matched)
@@ -282,6 +288,16 @@ pub const RISK: &[RiskRule] = &[
                 || says(l, Signal::Trafficking) && about_a_child(l);
             trafficking && says(l, Signal::Soon)
         },
+    },
+    RiskRule {
+        id: "child-in-reach",
+        level: Level::Now,
+        points: 15,
+        source: OURS,
+        says: "one child, the next days and a circumstance that often goes with harm are mentioned",
+        german: "von einem bestimmten Kind, den nächsten Tagen und verdächtigen Umständen ist die Rede",
+        // Danger has too many wordings to list; these three together are seldom harmless.
+        holds: |l| one_child(l) && says(l, Signal::Soon) && says(l, Signal::Circumstance),
     },
     RiskRule {
         id: "molestation",
@@ -448,6 +464,15 @@ pub const RISK: &[RiskRule] = &[
             // Danger has too many wordings to list; an age and a time have few.
             l.said.youngest.is_some() && says(l, Signal::Soon) && !says(l, Signal::Posing)
         },
+    },
+    RiskRule {
+        id: "child-and-circumstance",
+        level: Level::Serious,
+        points: 10,
+        source: OURS,
+        says: "one child and a circumstance that often goes with harm are mentioned",
+        german: "von einem bestimmten Kind und verdächtigen Umständen ist die Rede",
+        holds: |l| one_child(l) && says(l, Signal::Circumstance),
     },
     RiskRule {
         id: "new-material",

@@ -7,6 +7,7 @@
 
 mod ages;
 mod boilerplate;
+mod children;
 mod words;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ pub use boilerplate::is_boilerplate;
 pub use words::TEXT_RULES;
 
 use ages::{age_of, answered_age};
+use children::names_one_child;
 use words::{MATERIAL, NEGATIONS};
 
 use crate::{Facts, Message};
@@ -73,6 +75,11 @@ pub enum Signal {
     SelfMade,
     /// Material that is known, matched or old.
     Known,
+    /// One child is meant: "our son", "the girl", or a child that writes of its parents.
+    OneChild,
+    /// What often goes with harm to a child and proves nothing: secrets, pictures, gifts, fear, a
+    /// room with a stranger.
+    Circumstance,
 }
 
 /// Patterns for a signal, with source, example and counterexample.
@@ -133,30 +140,38 @@ impl Signals {
     }
 
     fn read(&mut self, text: &str) {
-        let mut plain = normal(text);
+        let mut plain = ages::bracketed(&normal(text));
         for name in MATERIAL {
             if plain.contains(name) {
                 plain = plain.replace(name, " csam ");
             }
         }
-        // The full stop of a German ordinal ends no sentence: "5. Klasse".
-        for grade in '1'..='9' {
-            plain = plain.replace(&format!("{grade}. klass"), &format!("{grade} klass"));
+        // The full stop of a German ordinal ends no sentence: "5. Klasse", "im 12. Stock".
+        for noun in ["klass", "stock", "etage", "bezirk", "lebensjahr"] {
+            if plain.contains(&format!(". {noun}")) {
+                for digit in '0'..='9' {
+                    plain = plain.replace(&format!("{digit}. {noun}"), &format!("{digit} {noun}"));
+                }
+            }
         }
-        plain = plain.replace("10. klass", "10 klass");
-        let mut asked = false;
+        let (mut asked, mut child_before) = (false, false);
         for sentence in plain.split(['.', '!', '?', '\n', ';', '|']) {
             let words: Vec<&str> = sentence
                 .split(|c: char| !(c.is_alphanumeric() || c == '-'))
                 .filter(|w| !w.is_empty())
                 .collect();
-            let (strong, weak) = found(&words);
+            let (mut strong, weak) = found(&words);
+            if names_one_child(&words) {
+                strong |= bit(Signal::OneChild) | bit(Signal::Child);
+            }
             let age = age_of(&words).or_else(|| asked.then(|| answered_age(&words)).flatten());
             let child = age.is_some() || strong & bit(Signal::Child) != 0;
             self.bits |= strong;
-            if child {
+            // "Our daughter is 7. He rents her out.": the next sentence is still about the child.
+            if child || child_before {
                 self.bits |= weak;
             }
+            child_before = child;
             self.age(age);
             asked = words
                 .windows(2)
@@ -254,9 +269,12 @@ fn found(words: &[&str]) -> (u32, u32) {
         let Some(candidates) = patterns().get(&key(words[at])) else {
             continue;
         };
-        let negated = words[at.saturating_sub(NEGATION_WORDS)..at]
+        let before = &words[at.saturating_sub(NEGATION_WORDS)..at];
+        // "if I don't send more": what is demanded isn't denied.
+        let demanded = words[at.saturating_sub(NEGATION_WORDS + 2)..at]
             .iter()
-            .any(|w| NEGATIONS.contains(w));
+            .any(|w| matches!(*w, "if" | "unless" | "wenn" | "falls" | "sonst"));
+        let negated = !demanded && before.iter().any(|w| NEGATIONS.contains(w));
         if negated || is_denied(&words[at + 1..]) || is_english_kind(words, at) {
             continue;
         }
@@ -414,6 +432,7 @@ mod tests {
             ("He isn't online. They meet.", true),
             ("they won't meet", false),
             ("they can't meet", false),
+            ("if she doesn't meet him he posts it", true),
         ] {
             assert_eq!(
                 Signals::of_text(text).has(Signal::Meeting),
@@ -443,6 +462,26 @@ mod tests {
             ("in der 3. Klasse der Grundschule", Some(8)),
             ("hi, m14 hier", Some(14)),
             ("w13 sucht", Some(13)),
+            ("Mia (13) writes", Some(13)),
+            ("the poster (self-stated 11)", Some(11)),
+            ("die Kleine (5) weint", Some(5)),
+            ("im 12 pls help", Some(12)),
+            ("ich heise Emre bin 10", Some(10)),
+            ("i was 9 when it started", Some(9)),
+            ("Mit 13 hat mich ein Mann angeschrieben", Some(13)),
+            ("unsere Tochter Mia, 14, ist weg", Some(14)),
+            ("a girl, looked twelve or thirteen", Some(12)),
+            ("die Kleine sei sieben geworden", Some(7)),
+            ("a boy of 10", Some(10)),
+            ("pupil (f, Y9)", Some(14)),
+            ("the list (page 12)", None),
+            ("the report (12 files)", None),
+            ("Emil (39) writes", None),
+            ("(12)", None),
+            ("er wohnt im 12. Stock", None),
+            ("im 8. Lebensjahr", None),
+            ("mit 12 Leuten", None),
+            ("a choice of 10", None),
             ("the file m14 is large", None),
             ("they meet tomorrow at 12", None),
             ("12 files", None),

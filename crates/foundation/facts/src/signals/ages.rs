@@ -6,6 +6,52 @@ pub(super) fn age_of(words: &[&str]) -> Option<u8> {
     ages.filter(|years| *years < 18).min()
 }
 
+/// Writes out what a text has in brackets after a person, "Mia (13)", "(then 11)", "(14, w)", as an
+/// age: the brackets are gone when words are compared. The text is lower case.
+pub(super) fn bracketed(text: &str) -> String {
+    const NO_AGE: &[&str] = &[
+        "page", "seite", "s", "p", "nr", "no", "note", "chapter", "kapitel", "room", "zimmer", "v",
+        "version", "art", "artikel", "section", "abs", "step", "schritt", "files", "file",
+        "dateien", "datei", "pictures", "bilder", "fotos", "videos", "hits", "treffer", "uhr",
+        "times", "mal", "days", "tage", "eur", "euro", "usd", "dollars", "minutes", "minuten",
+        "hours", "stunden", "weeks", "wochen", "mb", "gb", "kb", "percent", "prozent",
+    ];
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('(') {
+        let (before, inner) = (&rest[..open], &rest[open + 1..]);
+        out.push_str(before);
+        let Some(close) = inner.find(')') else {
+            rest = &rest[open..];
+            break;
+        };
+        let words: Vec<&str> = inner[..close]
+            .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+            .filter(|w| !w.is_empty())
+            .collect();
+        let numbers: Vec<u8> = words
+            .iter()
+            .filter_map(|w| {
+                let w = w.strip_prefix(['m', 'w', 'f']).unwrap_or(w);
+                w.strip_suffix(['m', 'w', 'f']).unwrap_or(w).parse().ok()
+            })
+            .collect();
+        let after_person = before
+            .trim_end()
+            .ends_with(|c: char| c.is_alphabetic() || c == '"' || c == '.');
+        let fits = after_person && words.len() <= 4 && !words.iter().any(|w| NO_AGE.contains(w));
+        match numbers[..] {
+            [age] if fits && (2..18).contains(&age) => {
+                out.push_str(&format!(" aged {age} {} ", &inner[..close]));
+            }
+            _ => out.push_str(&rest[open..=open + 1 + close]),
+        }
+        rest = &inner[close + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The answer to "how old are you": a number and hardly anything else.
 pub(super) fn answered_age(words: &[&str]) -> Option<u8> {
     let numbers = words.iter().filter_map(|w| w.parse::<u8>().ok());
@@ -92,11 +138,165 @@ fn spelled(word: &str) -> Option<String> {
 // Long: the ways in which people write an age, one after the other.
 fn age_at(words: &[&str], at: usize) -> Option<u8> {
     const AGED: &[&str] = &[
-        "age", "aged", "alter", "about", "only", "is", "shes", "hes", "im", "i", "am", "bin",
-        "ist", "erst", "gerade", "just", "turned", "almost", "fast", "ca", "circa", "for",
+        "age",
+        "aged",
+        "alter",
+        "about",
+        "only",
+        "is",
+        "shes",
+        "hes",
+        "im",
+        "i",
+        "am",
+        "bin",
+        "ist",
+        "erst",
+        "gerade",
+        "just",
+        "turned",
+        "almost",
+        "fast",
+        "ca",
+        "circa",
+        "for",
+        "maybe",
+        "perhaps",
+        "roughly",
+        "nearly",
+        "barely",
+        "was",
+        "war",
+        "looked",
+        "looks",
+        "seems",
+        "hoechstens",
+        "etwa",
+        "vielleicht",
+        "wohl",
+        "angeblich",
+        "sei",
+        "said",
+        "says",
+        "wird",
+        "knapp",
+        "geschaetzt",
+        "then",
+        "now",
+        "damals",
+        "jetzt",
+        "mit",
+        "called",
+    ];
+    const VERBS: &[&str] = &[
+        "is",
+        "ist",
+        "has",
+        "hat",
+        "was",
+        "war",
+        "will",
+        "wants",
+        "says",
+        "sagt",
+        "told",
+        "disclosed",
+        "schreibt",
+        "wird",
+        "got",
+        "came",
+        "kam",
+        "went",
+        "ging",
+        "put",
+        "left",
+        "erzaehlt",
+        "berichtet",
+        "reports",
+        "lives",
+        "wohnt",
+        "sits",
+        "sitzt",
+        "who",
+        "die",
+        "der",
+        "and",
+        "und",
+        "from",
+        "aus",
+    ];
+    // Before a number these words are about an age, whoever else is in the sentence.
+    const SURELY_AGED: &[&str] = &[
+        "age",
+        "aged",
+        "stated",
+        "turned",
+        "turning",
+        "bin",
+        "looked",
+        "looks",
+        "geschaetzt",
+        "alter",
+        "youngish",
     ];
     const PRONOUNS: &[&str] = &["she", "he", "shes", "hes", "er", "sie", "who", "die", "der"];
     const RELATIVES: &[&str] = &[
+        "male",
+        "female",
+        "maennlich",
+        "weiblich",
+        "victim",
+        "opfer",
+        "geschaedigte",
+        "geschaedigter",
+        "geschaedigten",
+        "maedel",
+        "maedchens",
+        "lad",
+        "lass",
+        "bub",
+        "bueb",
+        "buam",
+        "bua",
+        "kleine",
+        "kleiner",
+        "kleinen",
+        "juengste",
+        "grosse",
+        "geschwister",
+        "geschwisterpaar",
+        "siblings",
+        "twins",
+        "zwillinge",
+        "kinder",
+        "kids",
+        "children",
+        "girls",
+        "boys",
+        "maedels",
+        "jungs",
+        "toechter",
+        "soehne",
+        "daughters",
+        "player",
+        "spieler",
+        "spielerin",
+        "pupil",
+        "student",
+        "kumpel",
+        "mate",
+        "schwesterchen",
+        "stepson",
+        "stepdaughter",
+        "granddaughter",
+        "grandson",
+        "enkelin",
+        "enkel",
+        "patenkind",
+        "sis",
+        "bro",
+        "minor",
+        "teen",
         "girl",
         "boy",
         "child",
@@ -179,6 +379,16 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         "uploads",
         "reports",
         "meldungen",
+        "leuten",
+        "personen",
+        "kindern",
+        "anderen",
+        "freunden",
+        "maennern",
+        "stock",
+        "etage",
+        "bezirk",
+        "lebensjahr",
     ];
     let spelled = spelled(words[at]);
     let word = spelled.as_deref().unwrap_or(words[at]);
@@ -193,6 +403,16 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         && !matches!(before, "file" | "datei" | "room" | "zimmer" | "the")
     {
         return Some(age);
+    }
+    // "pupil (f, Y9)".
+    if let Some(year) = word.strip_prefix('y')
+        && let Ok(year) = year.parse::<u8>()
+        && (1..=12).contains(&year)
+        && words[at.saturating_sub(5)..at]
+            .iter()
+            .any(|w| RELATIVES.contains(w))
+    {
+        return Some(year + 5);
     }
     let number = digits.parse::<u8>().ok()?;
     let year = |w: &str| {
@@ -224,6 +444,43 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
     }
     if month(rest) || (rest.is_empty() && month(next)) {
         return Some(number / 12);
+    }
+    if (4..18).contains(&number) && rest.is_empty() && !UNITS.contains(&next) {
+        let earlier = at.checked_sub(2).map_or("", |b| words[b]);
+        // "i was 9", "i am 13"; "im 12" where a sentence or clause begins, because the German "im"
+        // is "in the".
+        let own = matches!(
+            (earlier, before),
+            ("i", "was" | "am" | "turned") | ("ich", "war")
+        ) || before == "im"
+            && matches!(
+                earlier,
+                "" | "hi" | "hey" | "hello" | "and" | "bc" | "because" | "cuz" | "btw" | "but"
+            );
+        // "mit 13 hat mich …", "when i was 13".
+        let back_then = before == "mit"
+            && (at == 1
+                || words.iter().any(|w| {
+                    matches!(
+                        *w,
+                        "ich" | "mich" | "mir" | "bin" | "meinem" | "meiner" | "meinen"
+                    )
+                }));
+        let near = |most: usize, set: &[&str]| {
+            words[at.saturating_sub(most)..at]
+                .iter()
+                .any(|w| set.contains(w))
+        };
+        let guessed = matches!(next, "geworden" | "jahr" | "oder" | "or")
+            && [RELATIVES, PRONOUNS, SURELY_AGED]
+                .iter()
+                .any(|set| near(6, set));
+        // "our daughter Mia, 14, is …", "a boy of 10".
+        let named = VERBS.contains(&next) && near(4, RELATIVES)
+            || before == "of" && RELATIVES.contains(&earlier);
+        if own || back_then || guessed || named || SURELY_AGED.contains(&before) {
+            return Some(number);
+        }
     }
     let clock = matches!(
         before,
