@@ -3,7 +3,7 @@
 use obhut_facts::{Dossier, Facts, ReportedFile, Reporter, rfc3339};
 use serde_json::{Value, json};
 
-use crate::form::Omitted;
+use crate::form::{Omitted, stays_here};
 
 /// Everything of a case that may be disclosed, without empty fields.
 pub(crate) fn case(d: &Dossier) -> Value {
@@ -12,6 +12,9 @@ pub(crate) fn case(d: &Dossier) -> Value {
     if let Some(fields) = facts.as_object_mut() {
         // Files are written below, each with its digests and its facts together.
         fields.remove("files");
+        // Account numbers, identity documents and the analyst's suspicion: a report of suspicious
+        // transactions must not be disclosed to others.
+        fields.remove("financial");
     }
     let files: Vec<_> = d.files.iter().map(file).collect();
     // Field by field: a dossier also has matches and the embargo, which are never disclosed.
@@ -26,6 +29,18 @@ pub(crate) fn case(d: &Dossier) -> Value {
     });
     bare(&mut value);
     value
+}
+
+/// What [`case`] omits.
+pub(crate) fn omitted(d: &Dossier) -> Vec<Omitted> {
+    let mut omitted = stays_here(d);
+    if d.facts.expose().financial.is_some() {
+        omitted.push(Omitted {
+            field: "facts.financial".into(),
+            why: "goes to a financial intelligence unit only".into(),
+        });
+    }
+    omitted
 }
 
 /// The provider as a reporter, without its agreements with others and without what isn't set.

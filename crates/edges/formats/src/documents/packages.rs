@@ -11,7 +11,7 @@ use obhut_facts::{Dossier, Language, Question, rfc3339};
 
 use super::pdf::{self, Block};
 use super::{dossier_json, german};
-use crate::form::{Remark, Rendered, attached, stays_here};
+use crate::form::{Remark, Rendered, attached};
 
 /// What an authority asks for, and how.
 pub(crate) struct Profile {
@@ -119,7 +119,7 @@ pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
         files: Vec::new(),
         attached: attached(d),
         remarks,
-        omitted: stays_here(d),
+        omitted: dossier_json::omitted(d),
     }
 }
 

@@ -3,7 +3,7 @@
 use obhut_facts::{Dossier, rfc3339};
 use serde_json::json;
 
-use super::{Form, FormStatus, Rendered, stays_here};
+use super::{Form, FormStatus, Rendered};
 use crate::documents::dossier_json;
 
 /// A system of the operator's own.
@@ -28,6 +28,6 @@ fn write(d: &Dossier) -> Rendered {
         files: Vec::new(),
         attached: Vec::new(),
         remarks: Vec::new(),
-        omitted: stays_here(d),
+        omitted: dossier_json::omitted(d),
     }
 }

@@ -1,6 +1,8 @@
 //! No form drops a fact silently: if the document is the same without it, the form named it as
 //! omitted.
 
+use std::io::Read as _;
+
 use obhut_facts::{Dossier, FileFacts, Sealed};
 use serde_json::Value;
 
@@ -118,5 +120,41 @@ fn every_form_carries_or_names_each_fact() {
             }
         }
         assert!(silent.is_empty(), "{}: {silent:#?}", form.name);
+    }
+}
+
+/// Packages and webhooks carried the parties' account numbers and the analyst's suspicion to authorities and systems
+/// that aren't a financial intelligence unit.
+#[test]
+fn what_is_for_a_financial_intelligence_unit_goes_to_no_one_else() {
+    let facts = serde_json::json!({
+        "reported": {"id": "u"}, "jurisdiction": {"user_country": "DE"}, "files": {"exhibit-1": {}},
+        "places": [{"place": "web-page", "urls": ["https://example.org/p"]}],
+        "financial": {"narrative": "SUSPICION", "parties": [{"id": "SUSPICION"}], "unit_reference": "SUSPICION"},
+    });
+    let d = dossier(&facts).expect("these facts can be read");
+    for form in ALL.iter().filter(|f| f.name != "goaml") {
+        let rendered = (form.write)(&d);
+        let mut said = String::from_utf8_lossy(&rendered.report).into_owned();
+        if rendered.media_type == "application/zip" {
+            let mut archive =
+                ::zip::ZipArchive::new(std::io::Cursor::new(&rendered.report)).unwrap();
+            // The PDF is compressed; it is made from the same value as the JSON.
+            for at in 0..archive.len() {
+                let mut bytes = Vec::new();
+                archive
+                    .by_index(at)
+                    .unwrap()
+                    .read_to_end(&mut bytes)
+                    .unwrap();
+                said += &String::from_utf8_lossy(&bytes);
+            }
+        }
+        assert!(!said.contains("SUSPICION"), "{}", form.name);
+        let named = rendered
+            .omitted
+            .iter()
+            .any(|o| o.field.starts_with("facts.financial"));
+        assert!(named, "{}: {:?}", form.name, rendered.omitted);
     }
 }
