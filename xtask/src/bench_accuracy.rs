@@ -1,8 +1,9 @@
 //! How often PDQ finds an edited picture, and how often it matches another one, by distance.
 //!
-//! Pictures are generated, including hard sets: near-flat ones, pages of text, drawings, series of one
-//! scene. If shared/data/media is present its photos are added. The document lists rates for common
-//! kinds of edit; the pictures themselves stay in target/bench/accuracy.
+//! Pictures are generated. Scenes are edited and searched for. The hard sets (near-flat ones, pages
+//! of text, drawings, series of one scene) are only compared with each other. If
+//! ../shared/data/media/pdq is present, each `aaa-orig.jpg` in it is added as a photo to be edited.
+//! The rates go to docs/performance/accuracy.md; the pictures stay in target/bench/accuracy.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -127,7 +128,7 @@ struct Hashed {
     quality: u64,
 }
 
-// Long: the sequential steps of one benchmark or chore.
+// Long: the steps of one benchmark, in order.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     let python = setup::oracle_python()?;
@@ -236,9 +237,9 @@ pub fn run(report: &mut Report) -> Done {
     Ok(())
 }
 
-/// Bits that differ; pictures of low quality match nothing.
+/// Number of bits that differ; 256 if either picture has a quality below [`QUALITY_MIN`].
 fn apart(a: &Hashed, b: &Hashed) -> u32 {
-    // 256 is farther than any distance of the tables.
+    // More than any distance in the tables, so that it matches nothing.
     if a.quality < QUALITY_MIN || b.quality < QUALITY_MIN {
         return 256;
     }

@@ -86,7 +86,7 @@ async fn pages_of_cases_and_decided_uploads_neither_skip_nor_repeat() {
             .unwrap();
         let earlier: Vec<_> = earlier.into_iter().map(|e| e.case).collect();
         assert_eq!(earlier, newest_first(&[3, 2, 0]));
-        // The soonest deadline alone, of four: a closed case has none.
+        // One of the four running deadlines; that of the closed case has ended.
         assert_eq!(casework::deadlines_due(c, 1).await.unwrap().len(), 1);
         assert_eq!(casework::deadlines(c, None, false).await.unwrap().len(), 4);
     })

@@ -98,8 +98,8 @@ pub async fn run(
             as_received,
         } => {
             let report = match &destination {
-                // The argument may be a case or a report. An unknown one falls through and is
-                // refused below.
+                // Only for a case: a report or an unknown id goes to the arm below, which ignores
+                // --destination and --with-victims, and refuses what is unknown.
                 Some(name) if casework::case(&casework, &report).await.is_ok() => {
                     let known = casework::report_rows(&casework, Some(&report)).await?;
                     let waiting = known
@@ -107,6 +107,11 @@ pub async fn run(
                         .find(|r| r.destination == *name && r.status == "draft");
                     match waiting {
                         // A second report for the same destination would be refused as already on record.
+                        Some(row) if with_victims && !row.with_victims => anyhow::bail!(
+                            "{} waits without the children's data; take it back first (`obhut report retract {} --reason …`), then approve again",
+                            row.id,
+                            row.id
+                        ),
                         Some(row) => row.id,
                         None => {
                             obhut_app::reports::file_one(
@@ -133,7 +138,8 @@ pub async fn run(
                 .acting(&casework, Some(&by), Act::ApproveReport)
                 .await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
-            // Before the approval, so that the approver knows that the children's data stay out.
+            // The command doesn't pause for an answer, but the report can still be retracted unsent.
+            // Before `approve`, so that it is also printed when the approval is refused.
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
                     "note: the data of {} are omitted; to include them, take this report back before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims`",
@@ -420,7 +426,7 @@ async fn send(
             obhut_app::reports::require_sendable(row)?;
         }
         let filing = casework::filing(casework, &row.id).await?;
-        // Only a stopped report waits for a person; the others are retried without one.
+        // Only a stopped filing waits for a person to resume it; a deferred one is retried anyway.
         if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
             let person = context
                 .acting(casework, by.as_deref(), Act::ResumeSending)
@@ -429,7 +435,7 @@ async fn send(
         }
     }
     let http = Arc::new(Http::default());
-    // Claims are held under this name. The time is part of it because process ids are used again.
+    // Claims are held under this name. The time is part of it because process ids are reused.
     let worker = format!(
         "command-{}-{}",
         std::process::id(),
@@ -448,7 +454,8 @@ async fn send(
     for row in &wanted {
         let row = &casework::report_row(casework, &row.id).await?;
         let filing = casework::filing(casework, &row.id).await?;
-        // Also if an earlier run stopped it: then this run didn't touch it, and it isn't sent.
+        // `all.stopped` counts only this run. A report that an earlier run stopped hasn't been sent
+        // either, so it fails this command too.
         let state = filing.as_ref().map(|f| f.state);
         still_stopped |= state == Some(FilingState::Stopped);
         output.line(
@@ -483,7 +490,7 @@ async fn send(
     })
 }
 
-/// Names the command that lets a stopped report go on, if it was stopped because something changed.
+/// Prints the next command for a stopped report, if what its approval covers has changed since.
 async fn hint_for_stopped(casework: &Casework, row: &ReportRow, output: &Output) {
     if let Err(e) = casework::require_sendable(casework, &row.id).await
         && let Some(next) = crate::hints::hint(&e.into())
@@ -492,7 +499,7 @@ async fn hint_for_stopped(casework: &Casework, row: &ReportRow, output: &Output)
     }
 }
 
-/// The reports an argument names: one by its id, or all of a case.
+/// The reports an argument names: one by its id, or all of a case. Without an argument, all.
 async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<ReportRow>> {
     match named {
         None => Ok(casework::report_rows(casework, None).await?),

@@ -1,4 +1,5 @@
-//! Uploads in every wrapping: forms, addresses, repeated requests, a proxy's question; and digests.
+//! Every way to submit an upload: a file, a form, a URL, a repeated request, a proxy's hook; and
+//! matching digests without the file.
 
 mod bench;
 
@@ -26,7 +27,8 @@ struct Bench {
     _folder: tempfile::TempDir,
 }
 
-/// A signed list of that picture, by PDQ; a key with all rights of a platform.
+/// A server with a signed list that has that picture, by PDQ, and a key with the rights `screen`
+/// and `findings`. `fetch_from`: URL prefixes it may fetch from.
 async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     let (casework, folder) = bench::casework().await;
     let pool = bench::pool();
@@ -181,11 +183,11 @@ fn to(address: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_checked_again_after_every_redirect() {
     let known = picture(1);
-    // Would answer with 200; it must never be asked.
+    // Would answer with 200; it must never be contacted.
     let inside = web(1, |_| ok(b"secret"));
     let secret = format!("http://{inside}/secret");
     let bytes = known.clone();
-    // Six connections: one per address below, and one more for the redirect that is followed.
+    // Six connections: one per URL of the CDN below, and one for the redirect that is followed.
     let cdn = web(6, move |path| match path {
         "/up/1.png" => ok(&bytes),
         "/up/moved" => to("/up/1.png"),
@@ -350,7 +352,7 @@ async fn a_picture_that_says_it_is_text_is_screened() {
     let words = form(&[], &[("comment", "Grüße"), ("car", "BMW")]);
     assert_eq!(b.post(hook, &[FORM], words).await.0, 200);
 
-    // A picture that is valid UTF-8 from its first byte to its last was taken for a text.
+    // A picture that is valid UTF-8 from its first byte to its last was once taken for text.
     let text = ascii_bmp();
     assert!(std::str::from_utf8(&text).is_ok());
     let b = bench(&text, &[]).await;
@@ -480,7 +482,7 @@ async fn the_same_bytes_without_an_account_are_one_case() {
     assert_eq!(files, [1, 5]);
     let many = cases.iter().find(|c| c.files == 5).unwrap();
     let facts = casework::facts(&b.casework, &many.id).await.unwrap();
-    // Whether they are five people or one is unknown, so they aren't merged.
+    // Whether five people or one uploaded them is unknown, so no account is reported.
     assert_eq!(facts.reported, None);
     let mut from: Vec<_> = facts
         .files
@@ -513,7 +515,7 @@ fn ascii_bmp() -> Vec<u8> {
     let at = 14 + 40 + 4 * colours;
     let mut bmp = b"BM".to_vec();
     let word = |bmp: &mut Vec<u8>, n: u32| bmp.extend(n.to_le_bytes());
-    // The size of the file may be left out; its true value has a byte above 0x7f.
+    // The size of the file. 0, because decoders don't need it.
     word(&mut bmp, 0);
     word(&mut bmp, 0);
     // Where the pixels begin, with a gap that makes each byte of the number small enough.

@@ -150,7 +150,8 @@ async fn near_pictures_are_linked_and_viral_ones_are_not() {
         assert_eq!(came[1].group, came[0].group, "linked by the second picture");
         let later = take(c, vec![with("g", near(150, 2))]).await;
         assert_eq!(later[0].group, came[0].group, "found on record");
-        // A digest that a hundred accounts share doesn't connect any two of them.
+        // A digest links only the first fifty reports that have it (`LINKS_MAX`): a file that more
+        // accounts share is in general circulation.
         let viral = (0..100)
             .map(|n| {
                 given(
@@ -167,7 +168,7 @@ async fn near_pictures_are_linked_and_viral_ones_are_not() {
             51,
             "the first fifty are linked, the others stand alone"
         );
-        // Nor does a picture that a hundred accounts share. All of one chunk once became one group.
+        // The same for a near picture. Once all the reports of one chunk became one group.
         let viral = (0..100).map(|n| with(&format!("w{n}"), near(77, 0)));
         let came = take(c, viral.collect()).await;
         let groups: std::collections::BTreeSet<_> = came.iter().map(|r| r.group.clone()).collect();

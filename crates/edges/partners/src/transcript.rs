@@ -1,7 +1,7 @@
-//! Transcript of one attempt to deliver a report: what was sent and what came back, kept as an
-//! exhibit.
+//! Transcript of the calls made to deliver or retract a report: what was sent and what came back,
+//! kept as an exhibit.
 //!
-//! It has no credentials, and of a file only name and length, because the file is an exhibit
+//! It contains no credentials, and of a file only name and length, because the file is an exhibit
 //! itself.
 
 use obhut_casework as casework;
@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::http::Answered;
 use crate::submission::{SendFault, Submission};
 
-/// Longest answer that is kept, in characters. Our judgement: the service's have a few hundred.
+/// Characters kept of an answer; the rest is dropped without a mark. Our judgement: NCMEC's answers
+/// have a few hundred.
 const ANSWER_CHARS_MAX: usize = 64 << 10;
 
 #[derive(Default)]
@@ -21,12 +22,24 @@ pub(crate) struct Transcript {
 #[derive(Serialize)]
 struct Call {
     at: String,
-    /// `/submit`, `/upload` …
+    /// NCMEC's path (`/submit`, `/upload` …), or `webhook`.
     what: String,
     sent: String,
     status: Option<u16>,
     /// What came back, or why nothing did.
     received: Option<String>,
+}
+
+/// The answer, or its beginning with a mark that says so.
+fn cut(answer: &str) -> String {
+    match answer.char_indices().nth(ANSWER_CHARS_MAX) {
+        None => answer.to_owned(),
+        Some((end, _)) => format!(
+            "{}\n[cut here: the answer has {} bytes]",
+            &answer[..end],
+            answer.len()
+        ),
+    }
 }
 
 impl Transcript {
@@ -49,7 +62,7 @@ impl Transcript {
         match answer {
             Ok(answer) => {
                 call.status = Some(answer.status);
-                call.received = Some(answer.text().chars().take(ANSWER_CHARS_MAX).collect());
+                call.received = Some(cut(&answer.text()));
             }
             Err(why) => call.received = Some(format!("no answer: {why}")),
         }
@@ -64,5 +77,19 @@ impl Transcript {
         let report = &submission.filing.report;
         casework::keep_exchange(submission.casework, report, &bytes, submission.worker).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_is_cut_with_a_mark() {
+        assert_eq!(cut("short"), "short");
+        let long = "ü".repeat(ANSWER_CHARS_MAX + 1);
+        let kept = cut(&long);
+        assert!(kept.starts_with('ü') && kept.ends_with("[cut here: the answer has 131074 bytes]"));
+        assert!(kept.chars().count() < ANSWER_CHARS_MAX + 100);
     }
 }

@@ -60,7 +60,7 @@ pub use upload::UploadFacts;
 #[doc(hidden)]
 pub use {schemars, serde};
 
-// `words!` writes paths below `obhut_facts`, and is used inside this crate as well.
+// `words!` expands to paths that begin with `obhut_facts`, also where this crate uses it.
 extern crate self as obhut_facts;
 
 /// Most bytes of JSON that the facts of one case may have. Our judgement.
@@ -95,7 +95,7 @@ words! {
         Sextortion = "sextortion",
         /// A person asked for material.
         Solicitation = "solicitation",
-        /// Both are minors.
+        /// The people involved are minors.
         MinorToMinor = "minor-to-minor",
         /// Sent indiscriminately to many people.
         Spam = "spam",
@@ -105,12 +105,12 @@ words! {
 }
 
 words! {
-    /// Something that bears on whether a child is in danger now, recorded by a person or inferred
-    /// from other facts.
+    /// Something that bears on whether a child is in danger now, recorded by a person or read from
+    /// an incoming report.
     RiskFact {
         /// Material that is on no hash list and appears new.
         NewMaterial = "new-material",
-        /// Made by the child itself.
+        /// Made by the child.
         SelfProduction = "self-production",
         /// Abuse streamed live.
         LiveStream = "live-stream",
@@ -124,7 +124,7 @@ words! {
         MeetingPlanned = "meeting-planned",
         /// The reported person has access to a child.
         AccessToChild = "access-to-child",
-        /// The child speaks of hurting itself.
+        /// The child speaks of self-harm.
         SelfHarm = "self-harm",
     }
 }
@@ -204,7 +204,7 @@ pub struct Facts {
     pub also_reported: Vec<Account>,
     /// Accounts it was sent to.
     pub recipients: Vec<Account>,
-    /// Children concerned. Left out of drafts unless asked for.
+    /// Children concerned. Omitted from reports unless asked for (`--with-victims`).
     pub victims: Vec<Account>,
     /// Conversations.
     pub threads: Vec<Thread>,
@@ -212,7 +212,7 @@ pub struct Facts {
     pub payments: Vec<Payment>,
     /// What only a financial intelligence unit receives.
     pub financial: Option<Financial>,
-    /// Addresses on chains.
+    /// Addresses on blockchains.
     pub wallets: Vec<Wallet>,
     /// What bears on a child's danger.
     pub risks: Vec<RiskFact>,
@@ -233,7 +233,7 @@ pub struct Facts {
     /// Ids of accounts that shared one viral meme, for a batched report. Such a report names no
     /// other people.
     pub batched_accounts: Vec<String>,
-    /// More about single files, by exhibit id.
+    /// More about single files, by exhibit id, or by screening id where the bytes were not kept.
     pub files: BTreeMap<String, FileFacts>,
     /// Anything else.
     pub note: Option<String>,
@@ -278,7 +278,8 @@ pub struct FileFacts {
     /// SHA-256, where the bytes were not kept.
     #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
-    /// Further digests of the file as it was uploaded: kind (at most 64 characters) and value.
+    /// Further digests of the file as it was uploaded. NCMEC's schema takes kinds of up to 64
+    /// characters; a longer one goes into the free text.
     pub original_hashes: Vec<OriginalHash>,
     /// The category of this file, if it differs from the decision's.
     pub category: Option<FileCategory>,
@@ -317,7 +318,7 @@ pub struct FileCategory {
     pub value: String,
 }
 
-/// Why facts are refused.
+/// Why JSON is refused: the facts of a case, or any other document that [`read_json`] reads.
 #[derive(thiserror::Error, Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum FactsError {
@@ -332,7 +333,8 @@ pub enum FactsError {
     /// Not JSON of this form.
     #[error("{path} doesn't match the schema: line {line}, column {column}")]
     Form {
-        /// Which field, as `facts.reported.ip_events[0].port`.
+        /// Path of the field from the top of the document, as `reported.ip_events[0].port`; of the
+        /// document itself, the name the caller gave it.
         path: String,
         /// Line, from 1.
         line: usize,
@@ -396,8 +398,8 @@ impl Facts {
         }
     }
 
-    /// Undoes [`Facts::merge`]: removes each value that still equals the part's. Values that a
-    /// person changed remain.
+    /// Removes each value that equals the part's, whoever entered it, so that [`Facts::merge`] can
+    /// add it again. Values that a person changed remain.
     pub fn subtract(&mut self, part: &Self) {
         fn same<T: PartialEq>(own: &mut Option<T>, part: &Option<T>) {
             if own.is_some() && own == part {
@@ -432,7 +434,8 @@ impl Facts {
     }
 
     /// Parses JSON. Unknown fields are refused, so that a misspelled one can't silently drop a
-    /// victim. The values aren't checked here; [`Facts::faults`] does that before anything is sent.
+    /// victim. The values aren't checked here: [`Facts::faults`] names the impossible ones, and
+    /// stops nothing.
     ///
     /// # Errors
     /// More than 4 MiB, or the first field that doesn't fit.

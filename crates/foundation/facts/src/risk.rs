@@ -475,6 +475,27 @@ pub const RISK: &[RiskRule] = &[
         holds: |l| one_child(l) && says(l, Signal::Circumstance),
     },
     RiskRule {
+        id: "danger-to-someone",
+        level: Level::Concern,
+        points: 10,
+        source: OURS,
+        says: "someone is in danger, and whether it is a child isn't said",
+        german: "jemand ist in Gefahr; ob es ein Kind ist, steht nicht da",
+        holds: |l| {
+            let alone = [
+                Signal::SelfHarm,
+                Signal::Missing,
+                Signal::Threat,
+                Signal::Abuse,
+                Signal::Blackmail,
+            ];
+            let soon = [Signal::Meeting, Signal::Live, Signal::Circumstance];
+            let danger = alone.into_iter().any(|s| says(l, s))
+                || says(l, Signal::Soon) && soon.into_iter().any(|s| says(l, s));
+            danger && !about_a_child(l) && !says(l, Signal::Adult)
+        },
+    },
+    RiskRule {
         id: "new-material",
         level: Level::Concern,
         points: 45,

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 pub use boilerplate::is_boilerplate;
 pub use words::TEXT_RULES;
 
-use ages::{age_of, answered_age};
+use ages::{age_of, answered_age, names_an_adult};
 use children::names_one_child;
 use words::{MATERIAL, NEGATIONS};
 
@@ -75,6 +75,8 @@ pub enum Signal {
     SelfMade,
     /// Material that is known, matched or old.
     Known,
+    /// An adult is stated: an age of 18 or more, a husband, an employee.
+    Adult,
     /// One child is meant: "our son", "the girl", or a child that writes of its parents.
     OneChild,
     /// What often goes with harm to a child and proves nothing: secrets, pictures, gifts, fear, a
@@ -173,6 +175,9 @@ impl Signals {
             }
             child_before = child;
             self.age(age);
+            if names_an_adult(&words) {
+                self.bits |= bit(Signal::Adult);
+            }
             asked = words
                 .windows(2)
                 .any(|w| matches!(w, ["how", "old"] | ["wie", "alt"]));

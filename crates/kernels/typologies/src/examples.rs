@@ -1,4 +1,5 @@
-//! For each indicator a history that makes it fire, and the nearest one that doesn't.
+//! For each indicator a history that makes it fire, and a similar one that doesn't: where the
+//! indicator counts, often one below its threshold.
 
 use crate::indicators::{self, PartyView};
 use crate::window::{Numbers, Series, last_days};
@@ -7,9 +8,10 @@ use crate::{
     Purchase, Side, Transfer,
 };
 
-/// Wednesday, 2025-01-01, midnight.
+/// Wednesday, 2025-01-01, midnight UTC.
 const START: i64 = 1_735_689_600_000_000;
-// Outside the hours of S06, so that only cases that move the clock are at night.
+// Outside the night hours of S06 (22 to 5), so that a payment is at night only where an example
+// says so.
 const NOON: f64 = 0.5;
 
 /// A payment of `cents` US cents from party 1 to `other`, `day` days after [`START`]; the fraction
@@ -109,7 +111,7 @@ impl Party {
         let place = indicators::place(id).unwrap();
         let i = indicators::ALL[place];
         assert!(i.sides.contains(&self.side), "{id}");
-        // The other side is seen 30 days further: R03 needs what leaves after the last credit.
+        // Up to 30 days later than the own side: R03 needs what leaves after the last credit.
         let found = (i.fires)(
             &PartyView {
                 side: self.side,
@@ -130,7 +132,7 @@ impl Party {
     }
 }
 
-/// For each indicator a history that makes it fire, and one that doesn't.
+/// Id of each indicator, a history that makes it fire, and a similar one that doesn't.
 // Long: a table.
 fn examples() -> Vec<(&'static str, Party, Party)> {
     use Party as P;
@@ -166,7 +168,7 @@ fn examples() -> Vec<(&'static str, Party, Party)> {
             t.to = country(to[n]);
         }))
     };
-    // Three by night to one address, four by day to another.
+    // Three to one address at the time of day `at`, four by day to another.
     let chain = |at: f64| {
         let night = (0..3).map(|n| paid(10, n as f64 + at, 2_000));
         let day = (0..4).map(|n| paid(11, 5.0 + NOON + n as f64, 2_000));

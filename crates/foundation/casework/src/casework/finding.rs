@@ -24,7 +24,7 @@ pub struct MatchedEntry {
     pub quality: Option<i64>,
     /// Purpose of the list.
     pub purpose: Option<Purpose>,
-    /// Resulting action.
+    /// Action for the whole upload, after all its matches.
     pub action: Action,
     /// Scale of the category.
     pub scale: String,
@@ -33,7 +33,7 @@ pub struct MatchedEntry {
 }
 
 impl Default for MatchedEntry {
-    /// No entry; the action is `hold`.
+    /// No entry. The action `hold` is only a filler: nothing was held.
     fn default() -> Self {
         Self {
             list_id: String::new(),
@@ -54,7 +54,7 @@ impl Default for MatchedEntry {
 /// A file finding with its domain's details.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
-    /// Id.
+    /// Id, `finding-` and hexadecimal.
     pub id: String,
     /// Id of the screening; one per file, with one finding per matched entry.
     pub screening: String,
@@ -65,7 +65,7 @@ pub struct Finding {
     pub matched: MatchedEntry,
     /// The audience the upload was meant for.
     pub surface: Surface,
-    /// The sealed exhibit.
+    /// Id of the sealed exhibit; none where the bytes were not kept.
     pub exhibit: Option<String>,
     /// Path or file name.
     #[serde(skip)]

@@ -52,6 +52,27 @@ pub(super) fn bracketed(text: &str) -> String {
     out
 }
 
+/// True if a sentence states an age of 18 to 99 years: "I am 34 years old", "Nutzerin (38)".
+pub(super) fn names_an_adult(words: &[&str]) -> bool {
+    words.iter().enumerate().any(|(at, word)| {
+        let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
+        let adult = digits.parse::<u8>().is_ok_and(|n| (18..100).contains(&n));
+        let rest = word[digits.len()..].trim_start_matches('-');
+        let before = at.checked_sub(1).map_or("", |b| words[b]);
+        let next = words.get(at + 1).copied().unwrap_or_default();
+        let year =
+            |w: &str| w.starts_with("year") || w.starts_with("jahre") || w.starts_with("jaehr");
+        adult
+            && (year(rest)
+                || rest.is_empty()
+                    && (year(next)
+                        || matches!(
+                            before,
+                            "am" | "im" | "bin" | "aged" | "shes" | "hes" | "age"
+                        )))
+    })
+}
+
 /// The answer to "how old are you": a number and hardly anything else.
 pub(super) fn answered_age(words: &[&str]) -> Option<u8> {
     let numbers = words.iter().filter_map(|w| w.parse::<u8>().ok());
@@ -138,6 +159,7 @@ fn spelled(word: &str) -> Option<String> {
 // Long: the ways in which people write an age, one after the other.
 fn age_at(words: &[&str], at: usize) -> Option<u8> {
     const AGED: &[&str] = &[
+        "whos",
         "age",
         "aged",
         "alter",
@@ -239,7 +261,9 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         "alter",
         "youngish",
     ];
-    const PRONOUNS: &[&str] = &["she", "he", "shes", "hes", "er", "sie", "who", "die", "der"];
+    const PRONOUNS: &[&str] = &[
+        "she", "he", "shes", "hes", "whos", "theyre", "er", "sie", "who", "die", "der",
+    ];
     const RELATIVES: &[&str] = &[
         "male",
         "female",

@@ -1,14 +1,16 @@
-//! The facts of a payments case as sentences, German or English; an analyst edits them.
+//! The facts of a payments case as sentences, German or English. Used where the analyst has written
+//! no narrative (`Financial::narrative`); it is sent as it is.
 
 use std::collections::BTreeMap;
 
 use obhut_facts::{Facts, Language};
 
-/// Why it is reported, as far as the facts say: amounts, dates, recipients. No verdict.
+/// Why the case is reported, as far as the facts say: number and sum of the payments, their first
+/// and last day, and how many others paid or were paid.
 pub(super) fn of(facts: &Facts, language: Language) -> String {
     let payments = &facts.payments;
-    // By currency, because a sum over several would need
-    // rates; sorted, so the text is reproducible.
+    // By currency, because a sum over several would need exchange rates. Sorted, so that the text
+    // is reproducible.
     let mut sums: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
     let mut days: Vec<&str> = Vec::new();
     let mut others: Vec<&str> = Vec::new();
@@ -20,9 +22,10 @@ pub(super) fn of(facts: &Facts, language: Language) -> String {
     for p in payments {
         let sum = sums.entry(&p.currency).or_default();
         sum.0 += 1;
-        // A malformed amount is named by the check of the facts
-        // (facts/src/faults.rs); here it adds 0.
-        sum.1 += p.amount.parse::<f64>().unwrap_or(0.0);
+        // An amount that isn't a number of this kind adds 0; the check of the facts
+        // (facts/src/faults.rs) names it.
+        let amount = p.amount.parse::<f64>().ok();
+        sum.1 += amount.filter(|a| a.is_finite()).unwrap_or(0.0);
         // ISO 8601: the first ten characters are the day, and days sort as text.
         days.extend(p.at.as_deref().and_then(|t| t.get(..10)));
         for party in [&p.from, &p.to].into_iter().flatten() {
