@@ -94,6 +94,19 @@ async fn attend(b: &Bench, report: &mut String, production: bool) -> bool {
     }
 }
 
+/// The production hosts have each of `count` accounts exactly once, and nothing else.
+fn exactly_once(hosts: &[Host], count: usize) {
+    let mut real = BTreeMap::<String, usize>::new();
+    for host in hosts.iter().filter(|h| h.production) {
+        for finished in host.service.finished() {
+            *real.entry(finished.account).or_default() += 1;
+        }
+    }
+    let wrong: Vec<_> = real.iter().filter(|(_, n)| **n != 1).collect();
+    assert!(wrong.is_empty(), "not once: {wrong:?}");
+    assert_eq!(real.len(), count, "lost");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn moved_again_and_again_each_report_is_filed_exactly_once() {
     let count = std::env::var("OBHUT_SOAK_MOVES")
@@ -166,6 +179,8 @@ async fn moved_again_and_again_each_report_is_filed_exactly_once() {
             );
         }
         if batch % 20 == 19 {
+            // A long run that is stopped has shown this much.
+            exactly_once(&hosts, (batch + 1) * BATCH);
             println!(
                 "{} filed after {:?}, {moves} moves",
                 (batch + 1) * BATCH,
@@ -175,15 +190,6 @@ async fn moved_again_and_again_each_report_is_filed_exactly_once() {
     }
     assert_eq!(casework::jobs_waiting(&b.casework).await.unwrap(), 0);
     assert!(moves > 0);
-    // The production hosts have each account exactly once, and nothing else.
-    let mut real = BTreeMap::<String, usize>::new();
-    for host in hosts.iter().filter(|h| h.production) {
-        for finished in host.service.finished() {
-            *real.entry(finished.account).or_default() += 1;
-        }
-    }
-    let wrong: Vec<_> = real.iter().filter(|(_, n)| **n != 1).collect();
-    assert!(wrong.is_empty(), "not once: {wrong:?}");
-    assert_eq!(real.len(), count, "lost");
+    exactly_once(&hosts, count);
     println!("{count} filings, {moves} moves, {:?}", begun.elapsed());
 }
