@@ -142,7 +142,7 @@ pub async fn run(
             // Before `approve`, so that it is also printed when the approval is refused.
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
-                    "note: the data of {} are omitted; to include them, take this report back before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims`",
+                    "note: the data of {} are omitted; to include them, take this report back before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims --by PERSON`",
                     count(children as u64, "child", "children"),
                     row.case,
                     row.destination
@@ -157,7 +157,7 @@ pub async fn run(
                     (destination.missing)(&casework::channel(&casework, &row.destination).await?)
             {
                 output.remark(&format!(
-                    "it waits: {0} isn't set up yet and needs {missing} (`obhut destination set {0}`); the report is then approved again",
+                    "it waits: {0} isn't set up yet and needs {missing} (`obhut destination set {0}`); afterwards the report needs another approval",
                     row.destination
                 ));
             }
@@ -199,7 +199,7 @@ pub async fn run(
                 || json!({ "report": report, "status": status }),
                 || match status.as_str() {
                     "withdrawn" => format!("{report} is withdrawn; it had not been sent"),
-                    _ => format!("{report} is being retracted; its receiver is notified with the next `obhut report send` and has to acknowledge"),
+                    _ => format!("{report} is being retracted; `obhut report send` or a running server notifies its receiver, who has to acknowledge"),
                 },
             )?;
         }
@@ -343,7 +343,7 @@ fn shown_text(row: &ReportRow, filing: Option<&Filing>, filed: &Filed) -> String
             text += "\n\napproved:\n";
             text += documents
                 .text()
-                .unwrap_or("(a package; `report draft` writes one that can be opened)");
+                .unwrap_or("(a ZIP package, not shown here; `obhut report draft` writes one from the case as it is now)");
             for file in &documents.files {
                 text += "\n\n";
                 text += &file.with_ids(0, "draft");
@@ -396,7 +396,7 @@ async fn check(
                 text += &format!("\n  omitted: {}: {}", omitted.field, omitted.why);
             }
             if check.empty {
-                text += "\n  it contains nothing actionable; add facts, or use --override with the reason";
+                text += "\n  it contains nothing actionable; add facts, or approve it with `obhut report approve … --override REASON`";
             }
             text
         },

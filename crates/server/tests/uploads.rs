@@ -238,7 +238,7 @@ async fn an_address_is_checked_again_after_every_redirect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn digests_are_matched_for_keys_that_may_know() {
+async fn digests_are_matched_for_keys_with_the_right_findings() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
     let json_type = ("content-type", "application/json");
@@ -339,7 +339,7 @@ async fn a_proxy_learns_where_to_send_an_upload_and_the_uploader_nothing() {
 
 /// Some platforms treat a part without a file name as a file, so it is screened like one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_that_says_it_is_text_is_screened() {
+async fn a_picture_in_a_part_without_file_name_is_screened() {
     let known = picture(1);
     let b = bench(&known, &[]).await;
     // By hand, because `form` gives every file a name and a type.

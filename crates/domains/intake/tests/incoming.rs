@@ -88,7 +88,7 @@ async fn duplicates_reuploads_and_links() {
                 came[2].reupload_of.as_deref()
             ),
             (None, Some("in-1")),
-            "its own report, and says so"
+            "a report of its own, marked as a re-upload"
         );
         assert_eq!(
             (&came[3].reupload_of, &came[3].group),
@@ -122,7 +122,7 @@ async fn duplicates_reuploads_and_links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn near_pictures_are_linked_and_viral_ones_are_not() {
+async fn near_pictures_are_linked_and_viral_ones_only_fifty_times() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let with = |id: &str, bits| {

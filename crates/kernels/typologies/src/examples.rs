@@ -348,7 +348,7 @@ fn a_country_that_is_not_given_is_no_signal() {
 }
 
 #[test]
-fn each_indicator_fires_on_its_example_and_not_on_the_nearest() {
+fn each_indicator_fires_on_its_example_and_not_on_the_similar_one() {
     let examples = examples();
     let wrong: Vec<String> = examples
         .iter()
