@@ -323,8 +323,10 @@ pub struct FileCategory {
 #[non_exhaustive]
 pub enum FactsError {
     /// Longer than allowed.
-    #[error("the facts have {bytes} bytes, {bytes_max} are allowed")]
+    #[error("{whole}: it has {bytes} bytes, {bytes_max} are allowed")]
     TooLong {
+        /// The document.
+        whole: String,
         /// Bytes given.
         bytes: usize,
         /// Bytes allowed.
@@ -466,6 +468,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
 ) -> std::result::Result<T, FactsError> {
     if json.len() > bytes_max {
         return Err(FactsError::TooLong {
+            whole: whole.to_owned(),
             bytes: json.len(),
             bytes_max,
         });

@@ -479,6 +479,8 @@ mod tests {
             ("die Kleine sei sieben geworden", Some(7)),
             ("a boy of 10", Some(10)),
             ("pupil (f, Y9)", Some(14)),
+            ("Nutzerin 402188 (12)", Some(12)),
+            ("als ich 12 war", Some(12)),
             ("the list (page 12)", None),
             ("the report (12 files)", None),
             ("Emil (39) writes", None),

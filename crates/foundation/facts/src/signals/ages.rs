@@ -38,7 +38,7 @@ pub(super) fn bracketed(text: &str) -> String {
             .collect();
         let after_person = before
             .trim_end()
-            .ends_with(|c: char| c.is_alphabetic() || c == '"' || c == '.');
+            .ends_with(|c: char| c.is_alphanumeric() || c == '"' || c == '.');
         let fits = after_person && words.len() <= 4 && !words.iter().any(|w| NO_AGE.contains(w));
         match numbers[..] {
             [age] if fits && (2..18).contains(&age) => {
@@ -473,14 +473,17 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         let earlier = at.checked_sub(2).map_or("", |b| words[b]);
         // "i was 9", "i am 13"; "im 12" where a sentence or clause begins, because the German "im"
         // is "in the".
-        let own = matches!(
-            (earlier, before),
-            ("i", "was" | "am" | "turned") | ("ich", "war")
-        ) || before == "im"
-            && matches!(
-                earlier,
-                "" | "hi" | "hey" | "hello" | "and" | "bc" | "because" | "cuz" | "btw" | "but"
-            );
+        // "als ich 12 war".
+        let own = before == "ich" && next == "war"
+            || matches!(
+                (earlier, before),
+                ("i", "was" | "am" | "turned") | ("ich", "war")
+            )
+            || before == "im"
+                && matches!(
+                    earlier,
+                    "" | "hi" | "hey" | "hello" | "and" | "bc" | "because" | "cuz" | "btw" | "but"
+                );
         // "mit 13 hat mich …", "when i was 13".
         let back_then = before == "mit"
             && (at == 1
