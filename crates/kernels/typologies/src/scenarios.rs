@@ -42,7 +42,9 @@ pub const SCENARIOS: &[Scenario] = &[
         side: Side::Sender,
         role: Role::PossibleVictim,
         anchors: &[
+            // Several payments within days to a new recipient.
             ("X01", group::SERIES | group::PURCHASE),
+            // Begins small, rises and stops.
             ("X02", group::PURCHASE),
         ],
     },
@@ -58,6 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         side: Side::Sender,
         role: Role::PossibleBuyer,
+        // Small transfers to several recipients who are not family.
         anchors: &[("S01", ANY)],
     },
     Scenario {
@@ -73,9 +76,13 @@ pub const SCENARIOS: &[Scenario] = &[
         side: Side::Sender,
         role: Role::PossibleBuyer,
         anchors: &[
+            // Repeated small payments at short gaps.
             ("S03", ANY),
+            // Extreme number of small payments.
             ("S18", ANY),
+            // Price band of live-streamed abuse.
             ("S02", group::SHARING),
+            // At night to one crypto address.
             ("S17", ANY),
         ],
     },
@@ -91,6 +98,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         side: Side::Recipient,
         role: Role::PossibleFacilitator,
+        // Both: several unrelated senders pay the same person, X04 in a short time.
         anchors: &[("X04", group::OUTFLOW), ("R01", group::OUTFLOW)],
     },
     Scenario {
@@ -105,6 +113,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         side: Side::Recipient,
         role: Role::PossibleFacilitator,
+        // Several unrelated senders; very small credits from many payers.
         anchors: &[("R01", ANY), ("R05", ANY)],
     },
 ];
