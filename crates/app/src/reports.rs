@@ -96,14 +96,12 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
         });
     }
     remarks.extend(reports_a_child(whole.facts.expose()));
-    if names_a_child(whole, shown) {
-        remarks.push(Remark {
-            field: "facts.threads".into(),
-            what: "a conversation or payment names a child's account, although the children's data are omitted".into(),
-            source: "obhut, docs/handling.md",
-            stops: false,
-        });
-    }
+    remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
+        field,
+        what: "names a child's account, e-mail address or number, although the children's data are omitted".into(),
+        source: "obhut, docs/handling.md",
+        stops: false,
+    }));
     Check {
         complete: scores.complete,
         at_risk: scores.at_risk,
@@ -382,35 +380,50 @@ fn reports_a_child(facts: &Facts) -> Option<Remark> {
     })
 }
 
-/// True if the children's data are omitted but one of their accounts appears in a conversation or
-/// payment.
-fn names_a_child(whole: &Dossier, shown: &Dossier) -> bool {
-    let facts = shown.facts.expose();
-    let messages = || facts.threads.iter().flat_map(|t| &t.messages);
-    let names = |child: &Account| {
-        [child.id.clone(), child.screen_name.clone()]
+/// The fields of the facts in which a child's account, e-mail address or number appears although
+/// the children's data are omitted.
+fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
+    if shown.victims_left_out == 0 {
+        return Vec::new();
+    }
+    let of = |child: &Account| {
+        let person = child.person.iter();
+        let addresses = person
+            .clone()
+            .flat_map(|p| &p.emails)
+            .map(|e| e.address.clone());
+        let numbers = person.flat_map(|p| &p.phones).map(|n| n.number.clone());
+        let names = child
+            .id
+            .clone()
             .into_iter()
-            .flatten()
-            .filter(|n| !n.trim().is_empty())
-            .collect::<Vec<_>>()
+            .chain(child.screen_name.clone());
+        names.chain(addresses).chain(numbers).collect::<Vec<_>>()
     };
-    shown.victims_left_out > 0
-        && whole
-            .facts
-            .expose()
-            .victims
-            .iter()
-            .flat_map(names)
-            .any(|name| {
-                // Anywhere in a message's text, even inside a word: a false alarm is only a remark,
-                // a miss would name a child.
-                let written = messages().any(|m| {
-                    m.text.contains(&name) || m.from.as_ref() == Some(&name) || m.to.contains(&name)
-                });
-                let paid = facts
-                    .payments
-                    .iter()
-                    .any(|p| p.from.as_ref() == Some(&name) || p.to.as_ref() == Some(&name));
-                written || paid
-            })
+    let children = whole.facts.expose().victims.iter().flat_map(of);
+    let children: Vec<String> = children
+        .map(|n| n.trim().to_lowercase())
+        .filter(|n| !n.is_empty())
+        .collect();
+    let facts = serde_json::to_value(shown.facts.expose()).expect("facts are JSON");
+    let fields = facts.as_object().into_iter().flatten();
+    fields
+        .filter(|(_, value)| names_one(value, &children))
+        .map(|(field, _)| format!("facts.{field}"))
+        .collect()
+}
+
+/// True if a text in it contains one of these names, which are in lower case. Also inside a word: a
+/// false alarm is only a remark, a miss would name a child.
+fn names_one(value: &serde_json::Value, names: &[String]) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            let text = text.to_lowercase();
+            names.iter().any(|n| text.contains(n.as_str()))
+        }
+        Value::Array(all) => all.iter().any(|v| names_one(v, names)),
+        Value::Object(all) => all.values().any(|v| names_one(v, names)),
+        _ => false,
+    }
 }

@@ -371,3 +371,52 @@ async fn a_finding_keeps_the_pdq_that_screening_computed() {
         assert_eq!(digests.pdq.as_deref(), Some(pdq.as_str()), "{case}");
     }
 }
+
+/// A child's account among the recipients left with a report without the children's data, and the check said nothing.
+#[tokio::test]
+async fn a_child_named_elsewhere_is_pointed_out() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let file = br#"{"facts": {"reported": {"id": "u"}, "recipients": [{"id": "USER-2"}], "wallets": [{"chain": "bitcoin", "address": "a", "account": "user-2"}],
+        "note": "x@example.org wrote", "victims": [{"id": "user-2", "person": {"emails": [{"address": "x@example.org"}]}}]}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let new = casework::new_case(c, &file, Vec::new(), "test").await;
+    let case = new.unwrap().case;
+    let ncmec = forms::by_name("ncmec").unwrap();
+    for (with_victims, expected) in [
+        (false, "facts.note facts.recipients facts.wallets"),
+        (true, ""),
+    ] {
+        let check = obhut_app::reports::check(c, &case, ncmec, with_victims, "test").await;
+        let remarks = check.unwrap().remarks;
+        let named = remarks.iter().filter(|r| r.what.contains("names a child"));
+        let mut fields: Vec<_> = named.map(|r| r.field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields.join(" "), expected);
+    }
+}
+
+/// A package said that the children's data "aren't recorded" where they are and stay out.
+#[tokio::test]
+async fn children_that_stay_out_are_not_called_unknown() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let file = br#"{"facts": {"reported": {"id": "u"}, "victims": [{"id": "user-2"}]}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let new = casework::new_case(c, &file, Vec::new(), "test").await;
+    let case = new.unwrap().case;
+    for form in ["package", "package-nca", "package-bka"] {
+        let form = forms::by_name(form).unwrap();
+        let check = obhut_app::reports::check(c, &case, form, false, "test").await;
+        let remarks = check.unwrap().remarks;
+        let of_children = remarks
+            .iter()
+            .filter(|r| r.what.contains("the case doesn't have it"));
+        let fields: Vec<_> = of_children.map(|r| r.field.to_lowercase()).collect();
+        let of_children = ["children concerned", "betroffene kinder"];
+        assert!(
+            fields.iter().all(|f| !of_children.contains(&f.as_str())),
+            "{fields:?}"
+        );
+    }
+}

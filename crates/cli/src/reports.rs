@@ -107,11 +107,13 @@ pub async fn run(
                         .find(|r| r.destination == *name && r.status == "draft");
                     match waiting {
                         // A second report for the same destination would be refused as already on record.
-                        Some(row) if with_victims && !row.with_victims => anyhow::bail!(
-                            "{} waits without the children's data; take it back first (`obhut report retract {} --reason …`), then approve again",
-                            row.id,
-                            row.id
-                        ),
+                        Some(row) if with_victims && !row.with_victims => {
+                            let why = format!(
+                                "{0} waits without the children's data; take it back first (`obhut report retract {0} --reason …`), then approve again",
+                                row.id
+                            );
+                            return Err(casework::CaseworkError::conflict(why).into());
+                        }
                         Some(row) => row.id,
                         None => {
                             obhut_app::reports::file_one(

@@ -471,7 +471,7 @@ fn what_people_read_claims_no_more_than_is_so() {
     );
     let check = text(&b.obhut(&["report", "check", &made, "--destination", "ncmec"]));
     assert!(
-        check.contains("a file is on no list") && !check.contains("known material"),
+        check.contains("a file has no match on record") && !check.contains("known material"),
         "{check}"
     );
     // `case show` lists the status of each report: the status of the case doesn't say whether one

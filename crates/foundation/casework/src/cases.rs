@@ -293,9 +293,12 @@ pub(crate) fn group_key(casework: &Casework, subject: &Subject) -> String {
 pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> Result<CaseStatus> {
     let from = status(tx, id).await?;
     if !TRANSITIONS.contains(&(from, to)) {
-        return Err(CaseworkError::conflict(format!(
-            "case {id} is {from}; from there it can't become {to}"
-        )));
+        return Err(CaseworkError::conflict(match (from, to) {
+            (CaseStatus::Appealed, CaseStatus::Appealed) => {
+                format!("an appeal of case {id} is open already")
+            }
+            _ => format!("case {id} is {from}; from there it can't become {to}"),
+        }));
     }
     // Another transaction may have changed it since it was read.
     let moved =

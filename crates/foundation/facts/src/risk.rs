@@ -647,8 +647,8 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Known,
         points: 50,
         source: STANFORD,
-        says: "a file is on no list and isn't marked as viral",
-        german: "eine Datei steht auf keiner Liste und ist nicht als viral markiert",
+        says: "a file has no match on record and isn't marked as viral",
+        german: "zu einer Datei ist kein Treffer erfasst, und sie ist nicht als viral markiert",
         holds: |l| {
             l.files.iter().any(|f| f.kept && !f.matched)
                 && !is_all_memes(l)

@@ -525,7 +525,19 @@ pub(crate) mod ask {
                 name.unwrap_or_else(|| language.pick("(no name)", "(ohne Namen)").into())
             )
         };
-        d.facts.expose().victims.iter().map(one).collect()
+        let known = d.facts.expose().victims.iter().map(one);
+        // "Not known" would be untrue: they are on record, and this report omits them.
+        let withheld = (d.victims_left_out > 0).then(|| match language {
+            Language::German => format!(
+                "{} erfasst, in dieser Meldung nicht enthalten; beim Anbieter zu erfragen",
+                d.victims_left_out
+            ),
+            Language::English => format!(
+                "{} on record, not included in this report; ask the provider",
+                d.victims_left_out
+            ),
+        });
+        known.chain(withheld).collect()
     }
 
     fn determined(d: &Dossier, question: Question) -> Vec<String> {
