@@ -96,6 +96,14 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
         });
     }
     remarks.extend(reports_a_child(whole.facts.expose()));
+    if whole.facts.expose().received_note.is_some() && whole.facts.expose().note.is_none() {
+        remarks.push(Remark {
+            field: "facts.note".into(),
+            what: "the words of the report that came in aren't sent; say in facts.note, in your own, what the receiver has to know".into(),
+            source: "obhut, docs/reporting.md",
+            stops: false,
+        });
+    }
     remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
         field,
         what: "names a child's account, e-mail address or number, although the children's data are omitted".into(),

@@ -420,3 +420,44 @@ async fn children_that_stay_out_are_not_called_unknown() {
         );
     }
 }
+
+/// A note that came in left word for word, with the caller's name and the child's.
+#[tokio::test]
+async fn the_words_of_a_report_that_came_in_stay_here() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let note =
+        "Account: bad7\nCaller: Mrs CALLER, 0171-555. The girl NAMED (12) meets him tomorrow.";
+    let mut run = intake::begin_intake(c).await.unwrap();
+    let came = run
+        .take(vec![incoming::read(note.as_bytes())], "test")
+        .await;
+    drop(run);
+    let id = came.unwrap()[0].id.clone();
+    let case = intake::case_of_incoming(c, &id, "test").await.unwrap();
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    casework::decide(c, &case, &rita, &decision(Ruling::Report))
+        .await
+        .unwrap();
+    for form in forms::ALL {
+        // A package's PDF is compressed; it is made from the same value as the JSON.
+        let drafted = draft(c, &case, form.name).await;
+        let said = String::from_utf8_lossy(&drafted.report).into_owned();
+        assert!(
+            !said.contains("CALLER") && !said.contains("NAMED"),
+            "{}",
+            form.name
+        );
+    }
+    let check = obhut_app::reports::check(c, &case, forms::by_name("ncmec").unwrap(), false, "t");
+    let check = check.await.unwrap();
+    assert!(
+        check
+            .omitted
+            .iter()
+            .any(|o| o.field == "facts.received_note")
+    );
+    assert!(check.remarks.iter().any(|r| r.field == "facts.note"));
+    // They still rank the case.
+    assert!(check.at_risk >= 70, "{}", check.at_risk);
+}

@@ -62,6 +62,7 @@ pub async fn destination(
             by,
         } => {
             let mut channel = casework::channel(&casework, &name).await?;
+            let before = channel.address();
             if let Some(url) = url {
                 channel.url = Some(url);
             }
@@ -71,6 +72,13 @@ pub async fn destination(
             }
             if let Some(key) = &recipient {
                 destinations::check_recipient(key)?;
+            }
+            // Otherwise another host would be sent the password of this one.
+            if channel.address() != before && channel.secret.is_some() && password_file.is_none() {
+                return Err(casework::CaseworkError::conflict(format!(
+                    "another host needs its own password or signing secret; set it with `obhut destination set {name} --url … --password-file FILE`"
+                ))
+                .into());
             }
             // From a file: other users of the machine can read a process's arguments.
             if let Some(file) = password_file {

@@ -135,7 +135,12 @@ async fn a_second_appeal_is_admitted_and_the_erasure_proven() {
     }
     let second = &b.call(&rita, "GET", "/v1/appeals", &Value::Null).await.1[0];
     let upheld = json!({ "outcome": "upheld", "grounds": "an adult" });
-    let (status, said) = post(&nina, &decide(second), upheld).await;
+    // Nina rejected the first one: she has touched the case.
+    let (status, said) = post(&nina, &decide(second), upheld.clone()).await;
+    assert_eq!(status, 409, "{said}");
+    let ida = b.person("Ida", Role::Appeals).await;
+    let ida = b.key(&[Right::Cases, Right::Decide], Some(&ida)).await;
+    let (status, said) = post(&ida, &decide(second), upheld).await;
     assert_eq!(status, 200, "{said}");
 
     let (status, shown) = b.call(&rita, "GET", &proof, &Value::Null).await;

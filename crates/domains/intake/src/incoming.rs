@@ -278,7 +278,8 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
     // Before the transaction: a crash leaves an exhibit without a case, never the reverse.
     let exhibit = keep_raw(casework, tokens::raw(&bytes).ok_or_else(form)?, actor).await?;
     let mut tx = casework.begin().await?;
-    let case = open_case(&mut tx, casework, facts.expose(), id, actor).await?;
+    let known = tokens::to_open(facts.expose(), incoming.format);
+    let case = open_case(&mut tx, casework, &known, id, actor).await?;
     add_raw(
         casework,
         &mut tx,

@@ -453,6 +453,24 @@ fn the_reporter_is_never_the_suspect() {
             Some("bad-1"),
         ),
         ("Konto: bad-1\nKonto: other", Some("bad-1")),
+        // A child's account was taken for the suspect's.
+        (
+            "Victim account: kid_a\nAccount: kid_a\nSuspect account: mean_b",
+            Some("mean_b"),
+        ),
+        ("Opfer:\nKonto: lena11\nTäter:\nKonto: dan_x", Some("dan_x")),
+        ("Account of the child: lena11\nAccount: lena11", None),
+        ("Konto des Kindes: lena11\nKonto: dan_x", Some("dan_x")),
+        ("Opfer: lena11\nKonto: lena11", None),
+        (
+            "Konto: melder5 (Melder)\nBeschuldigter: taeter9",
+            Some("taeter9"),
+        ),
+        ("Täter: ein Mann aus dem Dorf\nKonto: bad-1", Some("bad-1")),
+        ("the suspect wrote: hello\nAccount: bad-1", Some("bad-1")),
+        ("Konto: unbekannt", None),
+        ("Account: n/a\nAccount: bad-1", Some("bad-1")),
+        ("Account: -", None),
         (r#"{"account": 12345, "text": "x"}"#, Some("12345")),
     ] {
         let read = read(given.as_bytes());

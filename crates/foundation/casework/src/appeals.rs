@@ -121,17 +121,15 @@ pub(crate) async fn file(
     self::appeal(casework, case, &id).await
 }
 
-/// True if this person admitted the appeal.
-pub(crate) async fn admitted_by(
-    casework: &Casework,
-    appeal: &str,
-    person: &Person,
-) -> Result<bool> {
-    let row = sqlx::query("SELECT 1 FROM appeals WHERE id = $1 AND admitted_by = $2")
-        .bind(appeal)
-        .bind(&person.id)
-        .fetch_optional(casework.db.pool())
-        .await?;
+/// True if this person admitted or decided an appeal of the case.
+pub(crate) async fn touched(casework: &Casework, case: &str, person: &Person) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM appeals WHERE case_id = $1 AND (admitted_by = $2 OR person = $2) LIMIT 1",
+    )
+    .bind(case)
+    .bind(&person.id)
+    .fetch_optional(casework.db.pool())
+    .await?;
     Ok(row.is_some())
 }
 

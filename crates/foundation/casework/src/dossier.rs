@@ -106,10 +106,14 @@ async fn files(
     let mut seen = Vec::new();
     for finding in found {
         let matched = finding.listed;
+        let exact = obhut_hash::kinds::by_name(&finding.matched.kind)
+            .is_some_and(|k| matches!(k.matching, obhut_hash::Matching::Exact));
+        let matched_exactly = matched && exact;
         let known = |f: &&mut ReportedFile| f.key == key(finding);
         // Several entries may match one file; a match on one signed list counts for the file.
         if let Some(file) = files.iter_mut().find(known) {
             file.matched |= matched;
+            file.matched_exactly |= matched_exactly;
             continue;
         }
         let record = match &finding.exhibit {
@@ -131,6 +135,7 @@ async fn files(
             uploaded_at: finding.uploaded_at,
             found_at: finding.found_at,
             matched,
+            matched_exactly,
             category: None,
             public: publicly_available(finding, &more),
             as_received: findings::is_as_received(finding),

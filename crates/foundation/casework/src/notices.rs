@@ -4,7 +4,7 @@
 //! A notice carries a code that files an appeal without a login, because a person who lost the
 //! account lost the login too.
 
-use obhut_facts::{Language, words};
+use obhut_facts::{AccountClosed, Facts, Language, words};
 use serde::Serialize;
 
 use crate::database::Columns;
@@ -116,6 +116,24 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     format!("{what}{reason}{how}{from}\n")
 }
 
+/// What in the facts says that a measure was not taken; nothing if they are silent.
+fn contradicted(measure: Measure, facts: &Facts) -> &'static str {
+    let account = facts.reported.as_ref();
+    let undone = |taken: Option<&AccountClosed>| taken.is_some_and(|t| !t.done);
+    match measure {
+        Measure::ContentRemoved if facts.removed == Some(false) => {
+            "the facts say that the content wasn't removed (facts.removed)"
+        }
+        Measure::AccountClosed if undone(account.and_then(|a| a.closed.as_ref())) => {
+            "the facts say that the account wasn't closed (facts.reported.closed)"
+        }
+        Measure::AccountSuspended if undone(account.and_then(|a| a.suspended.as_ref())) => {
+            "the facts say that the account wasn't suspended (facts.reported.suspended)"
+        }
+        _ => "",
+    }
+}
+
 /// Makes a notice for the person a case concerns, with a code to appeal by.
 ///
 /// # Errors
@@ -154,7 +172,9 @@ pub async fn make_notice(
             None => "it is not decided, and no measure is taken without a person's decision",
             Some(Ruling::NoReport) => "a person decided that nothing is to be reported",
             Some(Ruling::Report) if ended(AppealOutcome::Upheld) => "an appeal about it was upheld",
-            Some(Ruling::Report) => "",
+            Some(Ruling::Report) => {
+                contradicted(measure, &crate::facts::facts(casework, case).await?)
+            }
         },
     };
     if !says_why_not.is_empty() {

@@ -38,9 +38,9 @@ pub async fn decide_appeal(
     }
     // Outside the transaction: while an appeal is open, no decision can be added.
     require_untouched(casework, case, person).await?;
-    if appeals::admitted_by(casework, appeal, person).await? {
+    if appeals::touched(casework, case, person).await? {
         return Err(CaseworkError::conflict(format!(
-            "{} admitted this appeal; another person decides it",
+            "{} admitted or decided an appeal of this case; another person decides this one, and an outside person may hold the role appeals",
             person.name
         )));
     }

@@ -272,12 +272,17 @@ pub async fn remove_route(casework: &Casework, id: &str, person: &Person) -> Res
 
 /// Where a case goes, by the routes on record today.
 pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
-    let notified: Vec<_> = reports::report_rows(casework, Some(case))
-        .await?
-        .into_iter()
-        .filter(|r| matches!(r.status.as_str(), "draft" | "approved"))
-        .map(|r| r.destination)
-        .collect();
+    let mut notified = Vec::new();
+    for report in reports::report_rows(casework, Some(case)).await? {
+        if !matches!(report.status.as_str(), "draft" | "approved") {
+            continue;
+        }
+        // What only a test service has, no authority has received.
+        let filing = crate::filings::filing(casework, &report.id).await?;
+        if !filing.is_some_and(|f| f.test) {
+            notified.push(report.destination);
+        }
+    }
     let dossier = dossier::dossier(casework, case, false).await?;
     Ok(routing(&self::routes(casework).await?, &dossier, &notified))
 }

@@ -173,6 +173,8 @@ pub struct ReportedFile {
     pub found_at: i64,
     /// True when an entry of a signed list matched it.
     pub matched: bool,
+    /// True when one did by a digest of its bytes: the listed file itself, and not one that looks like it.
+    pub matched_exactly: bool,
     /// Its category: recorded for this file, or decided by a person who had viewed the whole of it.
     pub category: Option<Category>,
     /// Whether everyone could see it: as the provider states it, or false if its upload was stopped.
@@ -189,6 +191,21 @@ pub struct ReportedFile {
     pub seen_before: Vec<String>,
     /// What else is known of it.
     pub facts: Sealed<FileFacts>,
+}
+
+impl ReportedFile {
+    /// What an automated comparison found, as reports say it; nothing if no entry matched.
+    pub fn known(&self) -> Option<&'static str> {
+        match (self.matched, self.matched_exactly) {
+            (false, _) => None,
+            (true, true) => {
+                Some("an automated comparison found this file on a list of known material")
+            }
+            (true, false) => Some(
+                "an automated comparison by perceptual hash found that this file looks like one on a list of known material; its bytes were not found there",
+            ),
+        }
+    }
 }
 
 impl Dossier {

@@ -237,6 +237,9 @@ pub struct Facts {
     pub files: BTreeMap<String, FileFacts>,
     /// Anything else.
     pub note: Option<String>,
+    /// What a report that came in says, word for word. It ranks the case, and no report of ours
+    /// contains it: it may name a caller or a child. Say in `note` what the receiver has to know.
+    pub received_note: Option<String>,
 }
 
 /// Police who know of it already.

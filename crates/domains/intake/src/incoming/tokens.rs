@@ -283,3 +283,13 @@ pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {
     let json = rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
     serde_json::from_slice(json).ok()
 }
+
+/// The facts a case is opened with. The note of another obhut's case file was written to be sent;
+/// others' words may name a caller or a child, and stay here.
+pub(super) fn to_open(known: &Facts, format: IncomingFormat) -> Facts {
+    let mut known = known.clone();
+    if format != IncomingFormat::CaseFile {
+        known.received_note = known.note.take();
+    }
+    known
+}

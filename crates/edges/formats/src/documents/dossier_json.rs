@@ -15,6 +15,8 @@ pub(crate) fn case(d: &Dossier) -> Value {
         // Account numbers, identity documents and the analyst's suspicion: a report of suspicious
         // transactions must not be disclosed to others.
         fields.remove("financial");
+        // Others' words may name a caller or a child.
+        fields.remove("received_note");
     }
     let files: Vec<_> = d.files.iter().map(file).collect();
     // Field by field: a dossier also has matches and the embargo, which are never disclosed.
@@ -31,9 +33,19 @@ pub(crate) fn case(d: &Dossier) -> Value {
     value
 }
 
+/// Why the words of a report that came in are omitted.
+pub(crate) const RECEIVED_NOTE: &str =
+    "others' words stay here; say in facts.note what the receiver has to know";
+
 /// What [`case`] omits.
 pub(crate) fn omitted(d: &Dossier) -> Vec<Omitted> {
     let mut omitted = stays_here(d);
+    if d.facts.expose().received_note.is_some() {
+        omitted.push(Omitted {
+            field: "facts.received_note".into(),
+            why: RECEIVED_NOTE.into(),
+        });
+    }
     if d.facts.expose().financial.is_some() {
         omitted.push(Omitted {
             field: "facts.financial".into(),
@@ -74,7 +86,7 @@ fn file(f: &ReportedFile) -> Value {
         "found_at": rfc3339(f.found_at),
         "publicly_available": f.public,
         "category": f.category,
-        "known": f.matched.then_some("an automated comparison found it on a list of known material"),
+        "known": f.known(),
         "as_received": f.as_received.then_some(true),
         "viewed_whole": f.viewed_whole,
         "viewed_metadata": f.viewed_metadata,

@@ -121,6 +121,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("profile_urls", "Profilseiten"),
     ("provider_country", "Land des Anbieters"),
     ("publicly_available", "öffentlich zugänglich"),
+    ("received_note", "Wortlaut einer eingegangenen Meldung"),
     ("recipients", "Empfänger"),
     ("reference", "Aktenzeichen"),
     ("region", "Region"),

@@ -206,14 +206,34 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         _ => given.format != IncomingFormat::CaseFile,
     };
     let fields = value.as_object().into_iter().flatten();
-    if fields
-        .filter(|(_, f)| !f.is_null())
-        .any(|(n, f)| unread(n, f))
-    {
+    let unread: Vec<_> = fields
+        .filter(|(n, f)| !f.is_null() && unread(n, f))
+        .collect();
+    if !unread.is_empty() {
         given.understood = Understood::Partly;
+        // What isn't understood ranks the report all the same.
+        let mut texts = Vec::new();
+        for (_, field) in unread {
+            texts_of(field, &mut texts);
+        }
+        if !texts.is_empty() {
+            let known = facts.note.take().unwrap_or_default();
+            let all = [known].into_iter().filter(|n| !n.is_empty()).chain(texts);
+            facts.note = Some(all.collect::<Vec<_>>().join("\n"));
+        }
     }
     given.facts = Sealed::new(facts);
     Ok(given)
+}
+
+/// Every text in a value.
+fn texts_of(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => into.push(text.trim().to_owned()),
+        Value::Array(all) => all.iter().for_each(|v| texts_of(v, into)),
+        Value::Object(all) => all.values().for_each(|v| texts_of(v, into)),
+        _ => {}
+    }
 }
 
 /// The facts of a case file, with those of its files.

@@ -135,7 +135,15 @@ fn is_readable(text: &str) -> bool {
     words.len() < WORDS_MIN || ordinary * 20 > words.len()
 }
 
-/// Headings of the reporter's data.
+/// Whose data a heading or a label is about, by one of its words or the whole of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Reporter,
+    Child,
+    Suspect,
+}
+
+/// The reporter's words.
 const REPORTER: &[&str] = &[
     "reporter",
     "reported by",
@@ -148,33 +156,190 @@ const REPORTER: &[&str] = &[
     "hinweisgeber",
     "hinweisgeberin",
 ];
-/// Headings of the reported person's data.
+/// Words for the child concerned.
+const CHILD: &[&str] = &[
+    "victim",
+    "victims",
+    "child",
+    "child's",
+    "minor",
+    "opfer",
+    "opfers",
+    "kind",
+    "kindes",
+    "geschädigte",
+    "geschädigter",
+    "geschädigten",
+    "betroffene",
+    "betroffener",
+    "betroffenen",
+    "betroffenes",
+    "minderjährige",
+    "minderjähriger",
+    "minderjährigen",
+];
+/// Words for the person reported.
 const SUSPECT: &[&str] = &[
     "suspect",
+    "suspect's",
+    "suspected",
+    "offender",
+    "perpetrator",
+    "accused",
     "reported",
     "reported person",
     "beschuldigter",
     "beschuldigte",
+    "beschuldigten",
     "verdächtiger",
     "verdächtige",
+    "verdächtigen",
+    "tatverdächtiger",
+    "tatverdächtige",
+    "tatverdächtigen",
+    "täter",
+    "täterin",
+    "täters",
     "gemeldet",
+    "gemeldetes",
+    "gemeldeter",
 ];
+/// What forms hold where there is no account.
+const PLACEHOLDERS: &[&str] = &[
+    "unknown",
+    "not known",
+    "unbekannt",
+    "nicht bekannt",
+    "unklar",
+    "none",
+    "keine",
+    "keins",
+    "keine angabe",
+    "k.a.",
+    "k. a.",
+    "n/a",
+    "na",
+    "n.a.",
+    "?",
+    "see below",
+    "siehe unten",
+    "s.u.",
+    "anonymous",
+    "anonym",
+];
+
+/// Whose data the words are about; a child first, so that no label makes one the suspect.
+fn whose(words: &str) -> Option<Whose> {
+    let lower = words.trim().to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .collect();
+    let has = |set: &[&str]| set.contains(&lower.as_str()) || words.iter().any(|w| set.contains(w));
+    // "reported by" has a word of the suspect's.
+    if has(CHILD) {
+        Some(Whose::Child)
+    } else if lower == "reported by" || has(REPORTER) {
+        Some(Whose::Reporter)
+    } else if has(SUSPECT) {
+        Some(Whose::Suspect)
+    } else {
+        None
+    }
+}
+
+fn is_heading(words: &str) -> bool {
+    [REPORTER, CHILD, SUSPECT]
+        .iter()
+        .any(|set| set.contains(&words))
+}
+
+fn is_placeholder(value: &str) -> bool {
+    let value = value.trim().to_lowercase();
+    value.chars().all(|c| !c.is_alphanumeric()) || PLACEHOLDERS.contains(&value.as_str())
+}
+
+/// The accounts that the lines of a note name.
+#[derive(Default)]
+struct Accounts {
+    /// Under the suspect's label or heading.
+    suspect: Option<String>,
+    /// Under no label: the first one, as a later one may be anyone's.
+    plain: Option<String>,
+    /// The children's.
+    children: Vec<String>,
+    /// Names of children that aren't stated as accounts, in lower case.
+    child_names: Vec<String>,
+    /// A label of the suspect's whose value isn't an account.
+    unread: bool,
+}
+
+impl Accounts {
+    /// Takes a line. `section` is whose data the lines below the last heading are; true if it was
+    /// read.
+    fn take(&mut self, label: &str, value: &str, section: Option<Whose>) -> bool {
+        let lower = label.trim().to_lowercase();
+        let mut words = lower.split(|c: char| !c.is_alphanumeric());
+        let of_account = words.any(|w| matches!(w, "account" | "konto"));
+        // "he said to the child: …" is a sentence and no label.
+        let short = lower.split_whitespace().count() <= 4;
+        let by_label = match of_account && short || is_heading(&lower) {
+            true => whose(label),
+            false => None,
+        };
+        if !(of_account && short) && by_label.is_none() || is_placeholder(value) {
+            return false;
+        }
+        // "Konto: melder5 (Melder)".
+        let note = value.split_once('(').map(|(_, note)| note);
+        let whose = note.and_then(whose).or(by_label).or(section);
+        let value = value.split('(').next().unwrap_or(value).trim();
+        let one_word = !value.is_empty() && !value.contains(char::is_whitespace);
+        match whose {
+            Some(Whose::Reporter) => false,
+            Some(Whose::Child) => {
+                if of_account {
+                    self.children.push(value.to_owned());
+                }
+                self.child_names.push(value.to_lowercase());
+                of_account
+            }
+            Some(Whose::Suspect) if of_account || one_word => {
+                self.suspect.get_or_insert_with(|| value.to_owned());
+                true
+            }
+            // A name or a description: a person has to read it.
+            Some(Whose::Suspect) => {
+                self.unread = true;
+                false
+            }
+            None => {
+                self.plain.get_or_insert_with(|| value.to_owned());
+                true
+            }
+        }
+    }
+
+    /// The suspect's account, never a child's.
+    fn reported(&self) -> Option<String> {
+        let all = self.suspect.iter().chain(&self.plain);
+        let mut own = all.filter(|a| !self.child_names.contains(&a.to_lowercase()));
+        own.next().cloned()
+    }
+}
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let text = input.text;
     let mut given = empty(IncomingFormat::Note);
     let mut facts = Facts::default();
-    let (mut account, mut service) = (None, None);
+    let mut accounts = Accounts::default();
+    let mut service = None;
     let mut known_line = false;
-    let mut of_reporter = false;
+    let mut section = None;
     for line in text.lines().take(HEAD_LINES_MAX) {
-        // A heading says whose data the lines below it are, the reporter's or the suspect's, until
-        // the next heading.
+        // A heading says whose data the lines below it are, until the next heading.
         let heading = line.trim().trim_end_matches(':').to_lowercase();
-        if REPORTER.contains(&heading.as_str()) {
-            of_reporter = true;
-        } else if SUSPECT.contains(&heading.as_str()) {
-            of_reporter = false;
+        if is_heading(&heading) {
+            section = whose(&heading);
         }
         let Some((word, value)) = line.split_once(':') else {
             continue;
@@ -186,8 +351,6 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         }
         let listed = || value.split([',', ';']).map(|w| w.trim().to_lowercase());
         match word.trim().to_lowercase().as_str() {
-            // The first one: a later one may be anyone's.
-            "account" | "konto" if !of_reporter && account.is_none() => account = Some(value),
             "service" | "dienst" => service = Some(value),
             "url" | "address" | "adresse" => facts.places.push(Place::WebPage {
                 urls: vec![value],
@@ -212,6 +375,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             "risk" | "gefahr" => facts
                 .risks
                 .extend(listed().filter_map(|w| RiskFact::from_word(&w))),
+            _ if accounts.take(word, &value, section) => {}
             _ => continue,
         }
         known_line = true;
@@ -219,6 +383,10 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     // A language that isn't read here: a person has to look.
     if !known_line && !is_readable(text) {
         given.understood = Understood::No;
+    }
+    let account = accounts.reported();
+    if accounts.unread && accounts.suspect.is_none() {
+        given.understood = Understood::Partly;
     }
     // A service alone identifies no account; the text of the note keeps it.
     if account.is_some() {
@@ -228,6 +396,12 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             ..Account::default()
         });
     }
+    facts
+        .victims
+        .extend(accounts.children.into_iter().map(|id| Account {
+            id: Some(id),
+            ..Account::default()
+        }));
     // The whole text, head lines included: a person can still see what was misread above.
     facts.note = Some(text.to_owned());
     given.facts = Sealed::new(facts);

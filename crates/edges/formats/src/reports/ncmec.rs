@@ -214,6 +214,12 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
         );
         x.left_over("appeal", &text);
     }
+    if facts.received_note.is_some() {
+        x.omit(
+            "received_note",
+            crate::documents::dossier_json::RECEIVED_NOTE,
+        );
+    }
     if facts.financial.is_some() {
         x.omit("financial", "goes to a financial intelligence unit only");
     }
@@ -702,11 +708,8 @@ fn file_document(
                 });
             });
         }
-        if file.matched {
-            x.left_over(
-                "known",
-                "an automated comparison found this file on a list of known material",
-            );
+        if let Some(known) = file.known() {
+            x.left_over("known", known);
         }
         if let Some(copy) = &file.viewed_copy {
             x.left_over(

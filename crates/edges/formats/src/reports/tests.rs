@@ -55,6 +55,7 @@ fn picture() -> ReportedFile {
         uploaded_at: Some(MADE),
         found_at: MADE,
         matched: true,
+        matched_exactly: true,
         category: Some(Category {
             scale: "ncmec-industry".into(),
             value: "A1".into(),
@@ -165,7 +166,7 @@ fn a_webhook_carries_all_of_the_case_that_may_be_disclosed() {
                       "supplemental": false
                     },
                     "found_at": "2026-09-21T14:13:20Z",
-                    "known": "an automated comparison found it on a list of known material",
+                    "known": "an automated comparison found this file on a list of known material",
                     "md5": "0123456789abcdef0123456789abcdef",
                     "media_type": "image/png",
                     "name": "a.png",
