@@ -170,7 +170,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 6,
         source: "US v. Wilson, 9th Cir. 2021",
         applies: has_files,
-        missing: "a file was neither viewed by a person nor has it a match on record; police may need a warrant to open it",
+        missing: "a file has no match on record, and no person viewed it; police may need a warrant to open it",
         holds: |l| l.files.iter().all(|f| f.viewed || f.matched),
     },
     CompletenessRule {

@@ -52,7 +52,7 @@ pub(super) fn bracketed(text: &str) -> String {
     out
 }
 
-/// True if a sentence states an age of 18 to 99 years: "I am 34 years old", "Nutzerin (38)".
+/// True if a sentence states an age of 18 to 99 years: "I am 34 years old", "aged 40".
 pub(super) fn names_an_adult(words: &[&str]) -> bool {
     words.iter().enumerate().any(|(at, word)| {
         let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
@@ -259,7 +259,6 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         "looks",
         "geschaetzt",
         "alter",
-        "youngish",
     ];
     const PRONOUNS: &[&str] = &[
         "she", "he", "shes", "hes", "whos", "theyre", "er", "sie", "who", "die", "der",

@@ -51,7 +51,7 @@ pub(super) fn of(facts: &Facts, language: Language) -> String {
     };
     if language == Language::German {
         format!(
-            "Verdacht auf Bezahlung von sexueller Ausbeutung von Kindern im Livestream oder verwandter Taten. {} zwischen {} und {}, mit {} anderen Beteiligten. Das Muster wurde nach veröffentlichten Merkmalen erkannt (Höhe, Häufigkeit, Zahl der Empfänger, gemeinsame Empfänger mehrerer Zahler) und von Menschen geprüft. Herkunft und Ziel der Zahlungen wurden nicht gewichtet. Ein Muster ist ein Hinweis, kein Beweis.",
+            "Verdacht auf Bezahlung von sexueller Ausbeutung von Kindern oder verwandter Taten. {} zwischen {} und {}, mit {} anderen Beteiligten. Ein Mensch hat entschieden, zu melden. Ein Muster ist ein Hinweis, kein Beweis.",
             sums.join("; "),
             span.0,
             span.1,
@@ -59,7 +59,7 @@ pub(super) fn of(facts: &Facts, language: Language) -> String {
         )
     } else {
         format!(
-            "Suspected payment for live-streamed sexual exploitation of children or a related offence. {} between {} and {}, with {} other parties. The pattern was recognised by published indicators (amount, frequency, number of recipients, recipients shared with other payers) and reviewed by people. Where money came from and went to was not weighed. A pattern is a lead, not proof.",
+            "Suspected payment for the sexual exploitation of children or a related offence. {} between {} and {}, with {} other parties. A person decided to report. A pattern is a lead, not proof.",
             sums.join("; "),
             span.0,
             span.1,
