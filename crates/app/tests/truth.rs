@@ -461,3 +461,31 @@ async fn the_words_of_a_report_that_came_in_stay_here() {
     // They still rank the case.
     assert!(check.at_risk >= 70, "{}", check.at_risk);
 }
+
+/// Notices said that content was removed and an account closed where the facts say the opposite.
+#[tokio::test]
+async fn a_notice_does_not_contradict_the_facts() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let file =
+        br#"{"facts": {"removed": false, "reported": {"id": "u", "closed": {"done": false}}}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let new = casework::new_case(c, &file, Vec::new(), "test").await;
+    let case = new.unwrap().case;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    casework::decide(c, &case, &rita, &decision(Ruling::Report))
+        .await
+        .unwrap();
+    for (measure, field) in [
+        (Measure::ContentRemoved, Some("facts.removed")),
+        (Measure::AccountClosed, Some("facts.reported.closed")),
+        // The facts are silent about a suspension.
+        (Measure::AccountSuspended, None),
+    ] {
+        let made = casework::make_notice(c, &case, measure, Language::English, "", &rita).await;
+        match field {
+            Some(field) => assert!(refused(made.map(|_| ())).contains(field)),
+            None => assert!(made.is_ok()),
+        }
+    }
+}

@@ -189,6 +189,17 @@ fn from_case_file_to_receipt_and_retraction() {
         // A filing with the test service ends no deadline and begins no preservation.
         "--production",
     ]));
+    // Another host was once sent the password of this one.
+    let elsewhere = [
+        "destination",
+        "set",
+        "ncmec",
+        "--url",
+        "http://127.0.0.1:9/ispws",
+    ];
+    let refused = b.obhut(&elsewhere);
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(text(&refused).contains("another host"));
     assert!(
         text(ok(&b.obhut(&["destination", "check", "ncmec"]))).contains("accepted the credentials")
     );

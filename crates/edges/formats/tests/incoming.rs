@@ -533,3 +533,15 @@ fn mails_are_read_whole_and_gaps_are_named() {
     let vast = pdf(&[&"(".repeat(600_000)]);
     assert_eq!(read(&vast).format, IncomingFormat::Unreadable);
 }
+
+/// The text in an unknown field of a form was not ranked: a meeting tomorrow stood at the bottom.
+#[test]
+fn an_unknown_field_of_a_form_is_in_the_note() {
+    let form = r#"{"account": "dan", "text": "see below", "Beschreibung": {"lang": ["Er will sie morgen treffen"]}, "reporter": "CALLER"}"#;
+    let read = read(form.as_bytes());
+    let note = read.facts.expose().note.clone();
+    assert_eq!(
+        note.as_deref(),
+        Some("see below\nEr will sie morgen treffen")
+    );
+}
