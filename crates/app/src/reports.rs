@@ -96,13 +96,29 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
         });
     }
     remarks.extend(reports_a_child(whole.facts.expose()));
-    if whole.facts.expose().received_note.is_some() && whole.facts.expose().note.is_none() {
-        remarks.push(Remark {
-            field: "facts.note".into(),
-            what: "the words of the report that came in aren't sent; say in facts.note, in your own, what the receiver has to know".into(),
-            source: "obhut, docs/reporting.md",
-            stops: false,
-        });
+    let facts = whole.facts.expose();
+    for (received, own, field, what) in [
+        (
+            &facts.received_note,
+            &facts.note,
+            "facts.note",
+            "the words of the report that came in aren't sent; say in facts.note, in your own, what the receiver has to know",
+        ),
+        (
+            &facts.received_urgent,
+            &facts.urgent_because,
+            "facts.urgent_because",
+            "the reason for urgency in the report that came in isn't sent; say in facts.urgent_because, in your own words, why it is urgent",
+        ),
+    ] {
+        if received.is_some() && own.is_none() {
+            remarks.push(Remark {
+                field: field.into(),
+                what: what.into(),
+                source: "obhut, docs/reporting.md",
+                stops: false,
+            });
+        }
     }
     remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
         field,

@@ -426,8 +426,7 @@ async fn children_that_stay_out_are_not_called_unknown() {
 async fn the_words_of_a_report_that_came_in_stay_here() {
     let b = bench(None).await;
     let c = &b.casework;
-    let note =
-        "Account: bad7\nCaller: Mrs CALLER, 0171-555. The girl NAMED (12) meets him tomorrow.";
+    let note = "Account: bad7\nUrgent: NAMED is alone with him, says CALLER\nCaller: Mrs CALLER, 0171-555. The girl NAMED (12) meets him tomorrow.";
     let mut run = intake::begin_intake(c).await.unwrap();
     let came = run
         .take(vec![incoming::read(note.as_bytes())], "test")
@@ -457,9 +456,45 @@ async fn the_words_of_a_report_that_came_in_stay_here() {
             .iter()
             .any(|o| o.field == "facts.received_note")
     );
-    assert!(check.remarks.iter().any(|r| r.field == "facts.note"));
+    for field in ["facts.note", "facts.urgent_because"] {
+        assert!(check.remarks.iter().any(|r| r.field == field), "{field}");
+    }
     // They still rank the case.
     assert!(check.at_risk >= 70, "{}", check.at_risk);
+}
+
+/// goAML named a paying child in full, although the case was approved without the children's data.
+#[tokio::test]
+async fn a_child_who_paid_is_not_named_unless_the_children_are_included() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let file = br#"{"facts": {"reported": {"id": "u"}, "victims": [{"id": "Kid-1"}],
+        "payments": [{"amount": "10", "currency": "EUR", "from": "kid-1 ", "to": "u"}],
+        "financial": {"parties": [{"id": "u", "first_name": "Dan"}, {"id": "kid-1 ", "first_name": "LENA", "country": "DE"}]}}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let new = casework::new_case(c, &file, Vec::new(), "test").await;
+    let case = new.unwrap().case;
+    for with_victims in [false, true] {
+        let dossier = casework::dossier(c, &case, with_victims).await.unwrap();
+        let parties = &dossier.facts.expose().financial.as_ref().unwrap().parties;
+        assert_eq!(parties[0].first_name.as_deref(), Some("Dan"));
+        assert_eq!(parties[1].first_name.is_some(), with_victims);
+        assert_eq!(parties[1].country.as_deref(), Some("DE"));
+        let check = obhut_app::reports::check(
+            c,
+            &case,
+            forms::by_name("goaml").unwrap(),
+            with_victims,
+            "t",
+        );
+        let omitted = check.await.unwrap().omitted;
+        assert_eq!(
+            omitted
+                .iter()
+                .any(|o| o.field == "facts.financial.parties[1]"),
+            !with_victims
+        );
+    }
 }
 
 /// Notices said that content was removed and an account closed where the facts say the opposite.

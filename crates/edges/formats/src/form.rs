@@ -254,6 +254,12 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     if d.victims_left_out > 0 {
         say("facts.victims", "omitted unless requested");
     }
+    for field in &d.child_fields_left_out {
+        say(
+            field,
+            "a child's; all but its id and country is omitted unless requested",
+        );
+    }
     if d.matched {
         say(
             "findings",

@@ -127,6 +127,8 @@ pub struct Dossier {
     pub signatures_left_out: Vec<String>,
     /// Number of victims omitted from the facts, because they were not requested.
     pub victims_left_out: usize,
+    /// Fields outside `victims` that lost a child's data for the same reason.
+    pub child_fields_left_out: Vec<String>,
     /// The reporting bank, where it has a financial intelligence unit.
     pub unit: Option<Sealed<FinancialUnit>>,
     /// The files, in the order they were found.
@@ -218,6 +220,7 @@ impl Dossier {
             facts: Sealed::new(facts),
             signatures_left_out: Vec::new(),
             victims_left_out: 0,
+            child_fields_left_out: Vec::new(),
             unit: None,
             files: Vec::new(),
             category: None,

@@ -24,6 +24,7 @@ mod language;
 mod money;
 mod people;
 mod places;
+mod received;
 mod risk;
 mod scores;
 mod sealed;
@@ -240,6 +241,9 @@ pub struct Facts {
     /// What a report that came in says, word for word. It ranks the case, and no report of ours
     /// contains it: it may name a caller or a child. Say in `note` what the receiver has to know.
     pub received_note: Option<String>,
+    /// Why a report that came in was urgent, in its words. It ranks the case, and no report of ours
+    /// contains it. Say in `urgent_because` what the receiver has to know.
+    pub received_urgent: Option<String>,
 }
 
 /// Police who know of it already.

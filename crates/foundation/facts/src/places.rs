@@ -148,6 +148,31 @@ impl Place {
         }
     }
 
+    /// Takes out [`Place::content`] and [`Place::note`].
+    pub(crate) fn take_words(&mut self) -> impl Iterator<Item = String> + use<> {
+        let content = match self {
+            Self::Email { content, .. }
+            | Self::Newsgroup { content, .. }
+            | Self::Chat { content, .. }
+            | Self::Game { content, .. } => content.take(),
+            Self::WebPage { .. }
+            | Self::CellPhone { .. }
+            | Self::Offline { .. }
+            | Self::PeerToPeer { .. } => None,
+        };
+        let note = match self {
+            Self::WebPage { note, .. }
+            | Self::Email { note, .. }
+            | Self::Newsgroup { note, .. }
+            | Self::Chat { note, .. }
+            | Self::Game { note, .. }
+            | Self::CellPhone { note, .. }
+            | Self::Offline { note, .. }
+            | Self::PeerToPeer { note, .. } => note.take(),
+        };
+        content.into_iter().chain(note)
+    }
+
     /// True if any field that identifies or describes the place is filled.
     pub fn says_something(&self) -> bool {
         let said = |texts: &[&Option<String>]| {

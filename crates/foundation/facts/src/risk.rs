@@ -638,8 +638,9 @@ pub const RISK: &[RiskRule] = &[
         says: "the reporter gave a reason for urgency",
         german: "jemand hat geschrieben, warum es eilt",
         holds: |l| {
-            let given = l.facts.urgent_because.as_deref().unwrap_or_default();
-            !is_boilerplate(given) && about_a_child(l)
+            let given = [&l.facts.urgent_because, &l.facts.received_urgent];
+            let mut given = given.into_iter().flatten();
+            given.any(|why| !is_boilerplate(why)) && about_a_child(l)
         },
     },
     RiskRule {

@@ -375,6 +375,7 @@ fn texts(facts: &Facts) -> impl Iterator<Item = &str> {
         .into_iter()
         .chain(facts.note.as_deref())
         .chain(facts.received_note.as_deref())
+        .chain(facts.received_urgent.as_deref())
         .chain(facts.occurred_at_note.as_deref())
         .chain(messages.map(|m: &Message| m.text.as_str()))
         .chain(facts.places.iter().filter_map(|p| p.content()))

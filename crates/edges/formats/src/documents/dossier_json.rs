@@ -16,7 +16,9 @@ pub(crate) fn case(d: &Dossier) -> Value {
         // transactions must not be disclosed to others.
         fields.remove("financial");
         // Others' words may name a caller or a child.
-        fields.remove("received_note");
+        for (field, _) in RECEIVED {
+            fields.remove(field);
+        }
     }
     let files: Vec<_> = d.files.iter().map(file).collect();
     // Field by field: a dossier also has matches and the embargo, which are never disclosed.
@@ -33,19 +35,37 @@ pub(crate) fn case(d: &Dossier) -> Value {
     value
 }
 
-/// Why the words of a report that came in are omitted.
-pub(crate) const RECEIVED_NOTE: &str =
-    "others' words stay here; say in facts.note what the receiver has to know";
+/// The facts that hold the words of a report that came in, and why each is omitted.
+pub(crate) const RECEIVED: [(&str, &str); 2] = [
+    (
+        "received_note",
+        "others' words stay here; say in facts.note what the receiver has to know",
+    ),
+    (
+        "received_urgent",
+        "others' words stay here; say in facts.urgent_because why it is urgent",
+    ),
+];
+
+/// Those of [`RECEIVED`] that a case has.
+pub(crate) fn received(facts: &Facts) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has = [
+        facts.received_note.is_some(),
+        facts.received_urgent.is_some(),
+    ];
+    RECEIVED
+        .into_iter()
+        .zip(has)
+        .filter_map(|(field, has)| has.then_some(field))
+}
 
 /// What [`case`] omits.
 pub(crate) fn omitted(d: &Dossier) -> Vec<Omitted> {
     let mut omitted = stays_here(d);
-    if d.facts.expose().received_note.is_some() {
-        omitted.push(Omitted {
-            field: "facts.received_note".into(),
-            why: RECEIVED_NOTE.into(),
-        });
-    }
+    omitted.extend(received(d.facts.expose()).map(|(field, why)| Omitted {
+        field: format!("facts.{field}"),
+        why: why.into(),
+    }));
     if d.facts.expose().financial.is_some() {
         omitted.push(Omitted {
             field: "facts.financial".into(),

@@ -122,6 +122,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("provider_country", "Land des Anbieters"),
     ("publicly_available", "öffentlich zugänglich"),
     ("received_note", "Wortlaut einer eingegangenen Meldung"),
+    ("received_urgent", "Dringlichkeit einer eingegangenen Meldung"),
     ("recipients", "Empfänger"),
     ("reference", "Aktenzeichen"),
     ("region", "Region"),

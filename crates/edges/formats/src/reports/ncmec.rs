@@ -214,11 +214,8 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
         );
         x.left_over("appeal", &text);
     }
-    if facts.received_note.is_some() {
-        x.omit(
-            "received_note",
-            crate::documents::dossier_json::RECEIVED_NOTE,
-        );
+    for (field, why) in crate::documents::dossier_json::received(facts) {
+        x.omit(field, why);
     }
     if facts.financial.is_some() {
         x.omit("financial", "goes to a financial intelligence unit only");
