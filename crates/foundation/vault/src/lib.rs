@@ -15,6 +15,7 @@
 
 #![deny(missing_docs)]
 
+mod index;
 mod keys;
 mod log;
 mod vault;

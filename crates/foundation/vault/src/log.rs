@@ -210,19 +210,49 @@ impl Log {
     pub async fn entries(&self, size: u64) -> Result<Vec<Vec<u8>>, VaultError> {
         // `size` comes from a signed checkpoint: no outsider chooses this allocation.
         let mut entries = Vec::with_capacity(size as usize);
-        for index in 0..size.div_ceil(TILE_WIDTH) {
+        self.each_entry(0, size, |entry| {
+            entries.push(entry.to_vec());
+            Ok(())
+        })
+        .await?;
+        Ok(entries)
+    }
+
+    /// The raw bytes of one entry of a log of `size` entries.
+    pub async fn entry(&self, index: u64, size: u64) -> Result<Vec<u8>, VaultError> {
+        let end = size.min((index / TILE_WIDTH + 1) * TILE_WIDTH);
+        let mut found = None;
+        self.each_entry(index, end, |entry| {
+            found.get_or_insert_with(|| entry.to_vec());
+            Ok(())
+        })
+        .await?;
+        found.ok_or_else(|| VaultError::Tampered(format!("entry {index} is missing")))
+    }
+
+    /// Each entry from index `from` to the last one before `size`, as raw bytes. `size` must be the
+    /// log's own or a multiple of 256.
+    pub async fn each_entry(
+        &self,
+        from: u64,
+        size: u64,
+        mut f: impl FnMut(&[u8]) -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
+        for index in from / TILE_WIDTH..size.div_ceil(TILE_WIDTH) {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
             let path = bundle_path(index, width);
             let bundle = self.read(&path).await?;
             let mut rest = bundle.as_slice();
-            for _ in 0..width {
+            for n in 0..width {
                 let cut = rest
                     .split_first_chunk::<2>()
                     .and_then(|(len, tail)| tail.split_at_checked(u16::from_be_bytes(*len).into()));
                 let Some((entry, tail)) = cut else {
                     return Err(VaultError::Tampered(format!("{path} is cut short")));
                 };
-                entries.push(entry.to_vec());
+                if index * TILE_WIDTH + n >= from {
+                    f(entry)?;
+                }
                 rest = tail;
             }
             // Bytes behind the last entry would be covered by no hash.
@@ -232,7 +262,7 @@ impl Log {
                 )));
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
     pub async fn read(&self, path: &str) -> Result<Vec<u8>, VaultError> {

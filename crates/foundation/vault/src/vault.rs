@@ -6,13 +6,14 @@ pub use verify::{Problem, Verification};
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::index::Index;
 use crate::keys::random_id;
 use crate::log::{Event, EventKind, Log, LogHead};
 use crate::{Clock, Keys, VaultError, WriterLock};
@@ -107,6 +108,7 @@ impl Record {
 /// The vault.
 pub struct Vault {
     pub(crate) log: Log,
+    index: Mutex<Index>,
     lock: Arc<dyn WriterLock>,
     clock: Arc<dyn Clock>,
 }
@@ -121,6 +123,7 @@ impl Vault {
     ) -> Self {
         Self {
             log: Log { store, keys },
+            index: Mutex::default(),
             lock,
             clock,
         }
@@ -198,17 +201,10 @@ impl Vault {
     /// still proves that it was there, and when and why it was erased. Returns the index of the
     /// erasure's entry. Calling it again finishes an interrupted erasure.
     pub async fn erase(&self, id: &str, access: Access) -> Result<u64, VaultError> {
-        let events = self.events().await?;
-        let put = events
-            .iter()
-            .find(|e| e.event == EventKind::Put && e.exhibit == id)
-            .ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
-        // Found if an earlier run was cut off after its entry: then only the files are left to delete.
-        let known = (0..)
-            .zip(&events)
-            .find(|(_, e)| e.event == EventKind::Erase && e.exhibit == id);
-        let index = match known {
-            Some((index, _)) => index,
+        let (_, put, erased) = self.entries_of(id).await?;
+        // Known if an earlier run was cut off after its entry: then only the files are left to delete.
+        let index = match erased {
+            Some(index) => index,
             None => {
                 let mut record = Record::new();
                 record.access = Some(access);
@@ -301,14 +297,45 @@ impl Vault {
     }
 
     async fn find(&self, id: &str) -> Result<(u64, Event), VaultError> {
-        let events = self.events().await?;
-        if erased(&events).contains(id) {
-            return Err(VaultError::Erased(id.to_owned()));
+        match self.entries_of(id).await? {
+            (_, _, Some(_)) => Err(VaultError::Erased(id.to_owned())),
+            (index, put, None) => Ok((index, put)),
         }
-        let found = (0..)
-            .zip(events)
-            .find(|(_, e)| e.event == EventKind::Put && e.exhibit == id);
-        found.ok_or_else(|| VaultError::NotFound(id.to_owned()))
+    }
+
+    /// Index and entry of the exhibit's `put`, and the index of its erasure if it was erased.
+    async fn entries_of(&self, id: &str) -> Result<(u64, Event, Option<u64>), VaultError> {
+        // Held while reading, as in `events`; and so only one task adds to the index at a time.
+        let guard = self.lock.hold().await?;
+        let size = self.log.head().await?.size;
+        let from = {
+            let mut index = self.index();
+            index.reset_if_shorter(size);
+            index.size()
+        };
+        self.log
+            .each_entry(from, size, |entry| self.index().push(entry))
+            .await?;
+        let found = self.index().find(id);
+        let (put, erased) = found.ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
+        let entry = self.log.entry(put, size).await?;
+        drop(guard);
+        match serde_json::from_slice::<Event>(&entry) {
+            Ok(event) if event.event == EventKind::Put && event.exhibit == id => {
+                Ok((put, event, erased))
+            }
+            // The folder was replaced by another log while this process ran.
+            _ => {
+                *self.index() = Index::default();
+                Err(VaultError::Tampered(format!(
+                    "entry {put} isn't the one that was read before"
+                )))
+            }
+        }
+    }
+
+    fn index(&self) -> std::sync::MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stores the record and makes the entry that commits to it.

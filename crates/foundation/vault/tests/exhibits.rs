@@ -144,6 +144,35 @@ async fn more_entries_than_a_tile_is_wide() {
     assert_eq!(names, expected);
 }
 
+/// What one process knows of the log is brought up to date before each look-up.
+#[tokio::test]
+async fn another_process_sees_what_came_in_and_what_was_erased() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys());
+    let (one, other) = (vault(folder.path(), &keys), vault(folder.path(), &keys));
+    let mut ids = Vec::new();
+    // Past a tile, so that look-ups begin in the middle of one and in later ones.
+    for n in 0..300 {
+        let exhibit = one
+            .put(format!("{n}").as_bytes(), intake("c"))
+            .await
+            .unwrap();
+        if n % 50 == 0 {
+            assert_eq!(other.exhibit(&exhibit.id).await.unwrap().log_index, n);
+        }
+        ids.push(exhibit.id);
+    }
+    assert_eq!(other.get(&ids[7], access()).await.unwrap(), b"7");
+    let index = one.erase(&ids[7], access()).await.unwrap();
+    let gone = other.get(&ids[7], access()).await;
+    assert!(matches!(gone, Err(VaultError::Erased(_))));
+    assert_eq!(other.erase(&ids[7], access()).await.unwrap(), index);
+    assert_eq!(other.get(&ids[299], access()).await.unwrap(), b"299");
+    // An older copy of the folder is another log: nothing is answered from what was read before.
+    std::fs::remove_dir_all(folder.path().join("log")).unwrap();
+    let unknown = other.exhibit(&ids[299]).await;
+    assert!(matches!(unknown, Err(VaultError::NotFound(_))));
+}
+
 /// RFC 6962, section 2.1, transcribed literally: the oracle for the log's root.
 fn naive_root(entries: &[Vec<u8>]) -> [u8; 32] {
     use sha2::Digest as _;

@@ -1,0 +1,137 @@
+//! Where each exhibit stands in the log, so that finding one doesn't read the whole log each time.
+//!
+//! Kept in memory only: the first look-up of a process reads the log once, later ones read what was
+//! appended since. The log is the record; this can be thrown away at any time.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::VaultError;
+use crate::log::EventKind;
+
+/// Marks an exhibit that was not erased. No log has this many entries.
+const THERE: u64 = u64::MAX;
+
+/// The entries about exhibits, up to a size of the log. About 40 bytes for each exhibit.
+#[derive(Default)]
+pub(crate) struct Index {
+    size: u64,
+    exhibits: HashMap<u128, Entries>,
+}
+
+/// Indexes of one exhibit's entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Entries {
+    put: u64,
+    erased: u64,
+}
+
+/// What of an entry is looked at.
+#[derive(Deserialize)]
+struct Head<'a> {
+    event: EventKind,
+    #[serde(borrow)]
+    exhibit: &'a str,
+}
+
+impl Index {
+    /// The entries before this one are in.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Forgets everything if the log is shorter than what was read of it: it is another one, for
+    /// instance restored from a backup.
+    pub fn reset_if_shorter(&mut self, size: u64) {
+        if size < self.size {
+            *self = Self::default();
+        }
+    }
+
+    /// Takes in the next entry.
+    pub fn push(&mut self, entry: &[u8]) -> Result<(), VaultError> {
+        let not_event = || VaultError::Tampered("an entry isn't an event".into());
+        let head: Head<'_> = serde_json::from_slice(entry).map_err(|_| not_event())?;
+        let index = self.size;
+        match (head.event, number(head.exhibit)) {
+            // The first counts: an id is never written twice.
+            (EventKind::Put, Some(id)) => {
+                self.exhibits.entry(id).or_insert(Entries {
+                    put: index,
+                    erased: THERE,
+                });
+            }
+            (EventKind::Erase, Some(id)) => {
+                if let Some(entries) = self.exhibits.get_mut(&id).filter(|e| e.erased == THERE) {
+                    entries.erased = index;
+                }
+            }
+            (EventKind::Read, _) | (_, None) => {}
+        }
+        self.size += 1;
+        Ok(())
+    }
+
+    /// Index of the exhibit's `put`, and of its erasure if it was erased.
+    pub fn find(&self, exhibit: &str) -> Option<(u64, Option<u64>)> {
+        let entries = self.exhibits.get(&number(exhibit)?)?;
+        Some((
+            entries.put,
+            (entries.erased != THERE).then_some(entries.erased),
+        ))
+    }
+}
+
+/// The number whose 32 hexadecimal digits an id is; `None` for a text that is no id of ours.
+fn number(id: &str) -> Option<u128> {
+    let number = u128::from_str_radix(id, 16).ok()?;
+    // Only the one spelling: `+1` and capitals would otherwise find an exhibit.
+    (format!("{number:032x}") == id).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(event: &str, id: u128) -> Vec<u8> {
+        format!(r#"{{"v":1,"event":"{event}","time":1,"exhibit":"{id:032x}","record":"r","commitment":"c"}}"#).into_bytes()
+    }
+
+    #[test]
+    fn the_first_entries_of_an_exhibit_count() {
+        let mut index = Index::default();
+        for (event, id) in [
+            ("put", 1),
+            ("read", 1),
+            ("put", 2),
+            ("erase", 1),
+            ("erase", 1),
+            ("erase", 3),
+        ] {
+            index.push(&entry(event, id)).unwrap();
+        }
+        let of = |id: u128| index.find(&format!("{id:032x}"));
+        assert_eq!(of(1), Some((0, Some(3))));
+        assert_eq!(of(2), Some((2, None)));
+        assert_eq!(of(3), None);
+        for id in [
+            "",
+            "1",
+            "exhibit",
+            &format!("{:032X}", u128::MAX),
+            "+0000000000000000000000000000001",
+        ] {
+            assert_eq!(index.find(id), None, "{id}");
+        }
+        assert!(index.push(b"{}").is_err());
+        assert_eq!(index.size(), 6);
+        index.reset_if_shorter(6);
+        assert_eq!(index.size(), 6);
+        index.reset_if_shorter(5);
+        assert_eq!(
+            (index.size(), index.find(&format!("{:032x}", 2))),
+            (0, None)
+        );
+    }
+}
