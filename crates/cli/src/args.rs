@@ -428,6 +428,9 @@ pub enum CaseCommand {
         /// How many files the case had when the person looked at it; if others have joined since, nothing is decided
         #[arg(long, value_name = "COUNT")]
         files: Option<usize>,
+        /// Decide other open cases in the same way if all their files have the bytes of files the person has viewed whole here, and nothing else is known of them
+        #[arg(long)]
+        same_bytes: bool,
     },
     /// Record what a person determined because a destination asks for it: the offence, the link with a country
     Determine {

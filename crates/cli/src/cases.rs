@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use base64::Engine as _;
 use obhut_app::casework::{
-    self, Act, CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category, DecisionRequest,
-    Embargo, Facts, Finding, NewCase, rfc3339,
+    self, Act, AlsoDecided, CASE_FILE_BYTES_MAX, CaseDetail, CaseFile, Casework, Category,
+    DecisionRequest, Embargo, Facts, Finding, NewCase, rfc3339,
 };
 use serde_json::json;
 
@@ -153,6 +153,7 @@ pub async fn run(
             category,
             file_category,
             files,
+            same_bytes,
         } => {
             // Before `acting`, so that a mistyped id grants no role.
             casework::case(&casework, &case).await?;
@@ -175,15 +176,31 @@ pub async fn run(
                 files,
             )
             .await?;
+            let also = match same_bytes {
+                true => Some(casework::decide_same_bytes(&casework, &decision, &person).await?),
+                false => None,
+            };
             output.line(
-                || serde_json::to_value(&decision).expect("a decision is JSON"),
                 || {
-                    format!(
+                    let mut value = serde_json::to_value(&decision).expect("a decision is JSON");
+                    if let Some(also) = &also {
+                        value["also_decided"] = also.decided.clone().into();
+                        value["left_open"] = also.left.clone().into();
+                        value["more"] = also.more.into();
+                    }
+                    value
+                },
+                || {
+                    let mut text = format!(
                         "{} decided {case}: {} ({})",
                         decision.name(),
                         decision.ruling(),
                         decision.id()
-                    )
+                    );
+                    if let Some(also) = &also {
+                        text += &of_the_same_bytes(also);
+                    }
+                    text
                 },
             )?;
         }
@@ -424,4 +441,23 @@ fn category(f: &Finding) -> String {
     } else {
         format!(", {} {}", f.matched.scale, f.matched.category)
     }
+}
+
+/// What became of the other cases with the same bytes, in further lines.
+fn of_the_same_bytes(also: &AlsoDecided) -> String {
+    let mut text = match also.decided.len() {
+        0 => "\nno other open case has these bytes and nothing else".to_owned(),
+        1 => format!("\nalso decided: {}", also.decided[0]),
+        n => format!("\nalso decided: {n} cases with the same bytes"),
+    };
+    if !also.left.is_empty() {
+        text += &format!(
+            "\nleft open, because there is more in them: {}",
+            also.left.join(", ")
+        );
+    }
+    if also.more {
+        text += "\nthere are more; give the same command again";
+    }
+    text
 }

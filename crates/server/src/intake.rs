@@ -12,7 +12,6 @@ use obhut_app::casework::{
 };
 use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// A slot for decoding an upload; free once its last holder has dropped it. The decoding thread
@@ -407,12 +406,7 @@ pub(crate) async fn record(
 ) -> Result<Recorded, Fault> {
     let group = match &sender.account {
         Some(account) => account.clone(),
-        // Without an account, uploads of the same bytes share a case, so that one look decides them
-        // all. The group identifies no person, and only its keyed digest is kept.
-        None if screened.makes_a_finding() => {
-            let digest = Sha256::digest(bytes);
-            format!("uploads without an account, {}", hex::encode(digest))
-        }
+        None if screened.makes_a_finding() => media::group_without_account(screened, bytes),
         // Most uploads open no case, and shouldn't pay for a digest.
         None => fresh_group(),
     };

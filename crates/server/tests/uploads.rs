@@ -508,6 +508,157 @@ async fn the_same_bytes_without_an_account_are_one_case() {
     assert_eq!(b.cases().await, 3);
 }
 
+/// The same picture in other bytes, as resaved copies are.
+fn copy(picture: &[u8], n: u8) -> Vec<u8> {
+    // Behind a PNG's last chunk, where decoders don't look.
+    [picture, &[n]].concat()
+}
+
+/// Copies of one picture opened a case each; and one look at one of them must not release others.
+#[tokio::test(flavor = "multi_thread")]
+async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_release() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    for n in [0, 1, 2, 0, 1] {
+        let (status, _, answer) = b.post(PUBLIC, &[], copy(&known, n)).await;
+        assert_eq!((status, &answer["verdict"]), (200, &json!("match")));
+    }
+    let cases = casework::cases(&b.casework, None).await.unwrap();
+    assert_eq!(cases.iter().map(|c| c.files).collect::<Vec<_>>(), [5]);
+    let (case, c) = (&cases[0].id, &b.casework);
+    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let request = |ruling| DecisionRequest {
+        ruling,
+        grounds: "g".into(),
+        category: None,
+    };
+    let found = casework::findings(c, case).await.unwrap();
+    for (n, seen) in [(0, "3 whole"), (1, "2 whole"), (2, "1 whole"), (3, "")] {
+        let released = casework::decide(c, case, &rita, &request(Ruling::NoReport)).await;
+        match released {
+            // The fourth upload has the bytes of the first.
+            Ok(_) => assert_eq!(n, 3),
+            Err(e) => {
+                let said = e.to_string();
+                assert!(
+                    said.contains("3 files") && said.contains(&format!("not viewed {seen}")),
+                    "{said}"
+                );
+                let exhibit = found[n].exhibit.as_ref().unwrap();
+                casework::view(c, exhibit, &rita, "decision", Extent::Whole)
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+    // What is reported stays removed, seen or not.
+    let ada = casework::add_person(c, "Ada", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    casework::decide(c, case, &ada, &request(Ruling::Report))
+        .await
+        .unwrap();
+}
+
+/// One look at one copy, and every other open case with nothing but these bytes is decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_else() {
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let c = &b.casework;
+    for account in [
+        "first",
+        "same",
+        "same-twice",
+        "same-twice",
+        "other-bytes",
+        "says-more",
+    ] {
+        let headers = [("obhut-account", account)];
+        b.post(PUBLIC, &headers, known.clone()).await;
+    }
+    b.post(PUBLIC, &[("obhut-account", "other-bytes")], copy(&known, 1))
+        .await;
+    let case_of = async |account: &str| {
+        let cases = casework::cases(c, None).await.unwrap();
+        let of = cases
+            .iter()
+            .find(|case| case.account.as_ref().is_some_and(|a| a.expose() == account));
+        of.unwrap().id.clone()
+    };
+    let mut facts = casework::facts(c, &case_of("says-more").await)
+        .await
+        .unwrap();
+    facts.risks = vec![RiskFact::MeetingPlanned];
+    casework::set_facts(c, &case_of("says-more").await, &facts, "test")
+        .await
+        .unwrap();
+    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    let first = case_of("first").await;
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "as seen".into(),
+        category: Some(Category {
+            scale: "ncmec-industry".into(),
+            value: "A1".into(),
+        }),
+    };
+    let decision = casework::decide(c, &first, &rita, &request).await.unwrap();
+    // Unseen bytes decide nothing.
+    let unseen = casework::decide_same_bytes(c, &decision, &rita).await;
+    assert!(unseen.unwrap_err().to_string().contains("viewed no file"));
+    let exhibit = casework::findings(c, &first).await.unwrap()[0]
+        .exhibit
+        .clone()
+        .unwrap();
+    casework::view(c, &exhibit, &rita, "decision", Extent::Whole)
+        .await
+        .unwrap();
+    let decision = casework::decide(c, &first, &rita, &request).await.unwrap();
+    let also = casework::decide_same_bytes(c, &decision, &rita)
+        .await
+        .unwrap();
+    let mut expected = [case_of("same").await, case_of("same-twice").await];
+    expected.sort();
+    assert_eq!(also.decided, expected);
+    let mut left = [case_of("other-bytes").await, case_of("says-more").await];
+    left.sort();
+    assert_eq!((also.left, also.more), (left.to_vec(), false));
+    let twice = casework::case(c, &case_of("same-twice").await)
+        .await
+        .unwrap();
+    let carried = &twice.decisions[0];
+    assert!(
+        carried
+            .grounds()
+            .contains(&format!("the same bytes as {exhibit}"))
+    );
+    // The copy wasn't viewed, and the report says which was.
+    let files = casework::dossier(c, &twice.case.id, false)
+        .await
+        .unwrap()
+        .files;
+    assert_eq!(files.len(), 2);
+    for file in files {
+        assert!(!file.viewed_whole);
+        assert_eq!(file.viewed_copy.as_ref(), Some(&exhibit));
+        assert_eq!(file.category.unwrap().value, "A1");
+    }
+    // Again: nothing is left to decide, and nothing is decided twice.
+    let again = casework::decide_same_bytes(c, &decision, &rita)
+        .await
+        .unwrap();
+    assert_eq!(again.decided, [""; 0]);
+    assert_eq!(
+        casework::decisions(c, &twice.case.id).await.unwrap().len(),
+        1
+    );
+}
+
 /// A BMP of 64 grey levels, 64 pixels a side, all of whose bytes are below 0x80.
 fn ascii_bmp() -> Vec<u8> {
     const SIDE: u32 = 64;

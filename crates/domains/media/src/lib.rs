@@ -26,7 +26,7 @@ pub use obhut_decode::{
     VideoTools, WorkerCommand,
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
-pub use record::{Recorded, digests_of, digests_of_file, record};
+pub use record::{Recorded, digests_of, digests_of_file, group_without_account, record};
 pub use rendition::blurred;
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{

@@ -30,6 +30,30 @@ pub struct Recorded {
     pub exhibit: Option<String>,
 }
 
+/// The group of an upload without an account that makes a finding: the list entry it looks like or,
+/// if no entry of a near kind matched, its bytes. So copies of one picture share a case, and few
+/// looks decide them all. The group identifies no person.
+pub fn group_without_account(screened: &Screened, bytes: &[u8]) -> String {
+    let near = screened
+        .matches
+        .iter()
+        .filter(|m| m.signed && is_near(m.kind));
+    // The lowest, not the nearest: another copy is nearer to another entry of the same picture.
+    let entry = near.map(|m| (m.list_id.as_str(), m.entry.as_str())).min();
+    match entry {
+        Some((list, entry)) => format!("uploads without an account, like {entry} of {list}"),
+        None => {
+            let digest = hex::encode(Sha256::digest(bytes));
+            format!("uploads without an account, {digest}")
+        }
+    }
+}
+
+fn is_near(kind: &str) -> bool {
+    obhut_hash::kinds::by_name(kind)
+        .is_some_and(|k| !matches!(k.matching, obhut_hash::Matching::Exact))
+}
+
 /// Digests of bytes that are not to be kept, so that a report can name the file.
 pub fn digests_of(bytes: &[u8], media_type: Option<&str>) -> FileDigests {
     let mut reader = io::Cursor::new(bytes);

@@ -288,6 +288,15 @@ pub(crate) fn group_key(casework: &Casework, subject: &Subject) -> String {
         .keyed_digest("case group", subject.group.as_bytes())
 }
 
+/// True if the case is about an account.
+pub(crate) async fn has_account(tx: &mut Tx, id: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM cases WHERE id = $1 AND account_key <> ''")
+        .bind(id)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Moves a case to a status and returns the one it had. A conflict if [`TRANSITIONS`] lacks the
 /// step. Queues the decision for the platform, if the step is one.
 pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> Result<CaseStatus> {

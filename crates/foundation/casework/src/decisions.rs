@@ -12,11 +12,14 @@ use crate::cases::advance_from;
 use crate::database::{Columns, Tx, rows_in};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, changes, danger, findings, ids, views,
+    Casework, CaseworkError, Person, Result, Role, audit, cases, changes, danger, findings, ids,
+    views,
 };
 
 /// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 10_000;
+/// Exhibits named in one message. Our judgement.
+const NAMED_MAX: usize = 20;
 
 words! {
     /// What was decided.
@@ -136,7 +139,8 @@ pub async fn decide_with_files(
 /// category for an exhibit that isn't a file of the case. A conflict if
 /// the case is reported, under appeal or cleared, if an exhibit with a category wasn't viewed
 /// whole, or if the number of files has changed: a file that no person looked at would be released,
-/// or reported.
+/// or reported. And a conflict if uploads without an account, of different files, would be released
+/// although the person hasn't viewed each file whole: they are in one case because they look alike.
 // Long: one transaction.
 pub async fn decide_seen(
     casework: &Casework,
@@ -197,6 +201,9 @@ pub async fn decide_seen(
             )));
         }
     }
+    if request.ruling == Ruling::NoReport {
+        require_all_seen(&mut tx, case, person).await?;
+    }
     let (due, why) = (DeadlineKind::Report, danger::NOT_REPORTED);
     match request.ruling {
         Ruling::NoReport => {
@@ -253,6 +260,27 @@ fn file_categories_text(decision: &Decision) -> String {
 }
 
 /// # Errors
+/// A conflict if uploads of different files without an account are to be released, and the person
+/// hasn't viewed each file whole.
+async fn require_all_seen(tx: &mut Tx, case: &str, person: &Person) -> Result<()> {
+    // Uploads of one account are that account's, and a person decides about them as about it.
+    if cases::has_account(tx, case).await? {
+        return Ok(());
+    }
+    let exhibits = findings::stopped_exhibits(tx, case).await?;
+    let (files, unseen) = views::unseen_by(tx, &exhibits, &person.id).await?;
+    if files < 2 || unseen.is_empty() {
+        return Ok(());
+    }
+    Err(CaseworkError::conflict(format!(
+        "case {case} has uploads of {files} files that look alike, and a decision not to report releases all of them; {} has not viewed {} whole: {}",
+        person.name,
+        unseen.len(),
+        unseen[..unseen.len().min(NAMED_MAX)].join(", "),
+    )))
+}
+
+/// # Errors
 /// Invalid if one isn't a file of the case; a conflict if the person hasn't viewed one whole.
 async fn require_viewed(
     casework: &Casework,
@@ -276,7 +304,9 @@ async fn require_viewed(
                 format!("{exhibit} is not a file of case {case}"),
             ));
         }
-        if !views::viewed_whole_by(&mut tx, exhibit, &person.id, casework.now()).await? {
+        // A copy with the same bytes will do: it is the same picture.
+        let (_, unseen) = views::unseen_by(&mut tx, &[exhibit.clone()], &person.id).await?;
+        if !unseen.is_empty() {
             return Err(CaseworkError::conflict(format!(
                 "{} has not viewed {exhibit} whole, so its category can't be {0}'s; view it first",
                 person.name

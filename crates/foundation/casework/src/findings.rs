@@ -198,6 +198,18 @@ pub(crate) async fn exhibit_of_file(tx: &mut Tx, screening: &str) -> Result<Opti
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
+/// The exhibits of a case's uploads that were held or blocked before anyone could see them.
+pub(crate) async fn stopped_exhibits(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT f.evidence FROM findings f JOIN found_files file ON file.subject = f.subject
+         WHERE f.case_id = $1 AND f.evidence IS NOT NULL AND file.stopped = 1",
+    )
+    .bind(case)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
 /// True if a valid finding of the case has this exhibit.
 pub(crate) async fn is_evidence(tx: &mut Tx, case: &str, exhibit: &str) -> Result<bool> {
     let row = sqlx::query(

@@ -52,6 +52,7 @@ mod repeats;
 mod report;
 mod reports;
 mod routes;
+mod same_bytes;
 mod sealed;
 mod sending;
 mod settings;
@@ -141,6 +142,7 @@ pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, 
 pub use routes::{
     PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,
 };
+pub use same_bytes::{AlsoDecided, decide_same_bytes};
 pub use sending::exhibit_to_send;
 pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,

@@ -578,6 +578,39 @@ pub(crate) async fn viewed_whole_by(
     Ok(Columns::of(&row).int()? > 0)
 }
 
+/// Which of several exhibits this person has viewed whole, a copy with the same bytes counting as
+/// well: how many different files they are, and one exhibit of each file not viewed.
+pub(crate) async fn unseen_by(
+    tx: &mut Tx,
+    exhibits: &[String],
+    person: &str,
+) -> Result<(usize, Vec<String>)> {
+    let sql =
+        "SELECT bytes_key, exhibit FROM exhibit_digests WHERE exhibit IN ({values}) ORDER BY seq";
+    let mut different = std::collections::BTreeMap::new();
+    for row in &rows_in(tx, sql, exhibits).await? {
+        let mut c = Columns::of(row);
+        different.entry(c.text()?).or_insert(c.text()?);
+    }
+    let count = different.len();
+    let mut unseen = Vec::new();
+    for (key, exhibit) in different {
+        let seen = sqlx::query(
+            "SELECT 1 FROM views JOIN exhibit_digests own ON own.exhibit = views.exhibit
+             WHERE own.bytes_key = $1 AND views.person = $2 AND views.extent = $3 LIMIT 1",
+        )
+        .bind(key)
+        .bind(person)
+        .bind(Extent::Whole.word())
+        .fetch_optional(&mut **tx)
+        .await?;
+        if seen.is_none() {
+            unseen.push(exhibit);
+        }
+    }
+    Ok((count, unseen))
+}
+
 /// The oldest other exhibit with the same bytes that a person has viewed whole.
 pub(crate) async fn viewed_copy(tx: &mut Tx, exhibit: &str) -> Result<Option<String>> {
     let row = sqlx::query(

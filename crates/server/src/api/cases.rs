@@ -81,6 +81,20 @@ pub(crate) struct DecisionBody {
     grounds: String,
     category: Option<CategoryBody>,
     decided_at: String,
+    /// Only in the answer to a decision with `same_bytes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_bytes: Option<SameBytesBody>,
+}
+
+/// What became of the other open cases with the same bytes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SameBytesBody {
+    /// Cases decided in the same way.
+    decided: Vec<String>,
+    /// Cases left open: there is something else in them.
+    left_open: Vec<String>,
+    /// True if there are more; send the decision again.
+    more: bool,
 }
 
 /// A category; its value means nothing without its scale.
@@ -102,6 +116,7 @@ impl DecisionBody {
                 value: c.value.clone(),
             }),
             decided_at: rfc3339(d.decided_at()),
+            same_bytes: None,
         }
     }
 }
@@ -120,6 +135,10 @@ pub(crate) struct DecideBody {
     /// How many files the case had when the person looked at it (`files` of
     /// `GET /v1/cases/{case}`). If that number has changed since, the decision isn't recorded: 409.
     files: Option<usize>,
+    /// Decide other open cases in the same way if all their files have the bytes of files that the
+    /// person has viewed whole in this case, and nothing else is known of them. At most 500.
+    #[serde(default)]
+    same_bytes: bool,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -254,5 +273,14 @@ pub(crate) async fn decide(
         .collect();
     let decision =
         casework::decide_seen(&app.casework, &case, &person, &request, files, body.files).await?;
-    Ok(Json(DecisionBody::of(&decision)))
+    let mut answer = DecisionBody::of(&decision);
+    if body.same_bytes {
+        let also = casework::decide_same_bytes(&app.casework, &decision, &person).await?;
+        answer.same_bytes = Some(SameBytesBody {
+            decided: also.decided,
+            left_open: also.left,
+            more: also.more,
+        });
+    }
+    Ok(Json(answer))
 }

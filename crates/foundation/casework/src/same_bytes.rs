@@ -1,0 +1,187 @@
+//! One look, many cases: a decision carried over to other open cases that have the same bytes and
+//! nothing else.
+//!
+//! Invariant: nothing is decided about bytes that the person hasn't viewed whole, in some copy, and
+//! nothing about a case in which there is something other than such bytes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use obhut_facts::{CaseStatus, Category, Facts};
+
+use crate::decisions::{self, Decision, DecisionRequest};
+use crate::{Casework, CaseworkError, Person, Result, cases, dossier, facts, findings, views};
+
+/// Cases decided in one call. Our judgement: a call ends within seconds.
+const CASES_MAX: usize = 500;
+
+/// What became of the other open cases with the same bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AlsoDecided {
+    /// Decided in the same way.
+    pub decided: Vec<String>,
+    /// Left open: there is something else in them, or they changed meanwhile.
+    pub left: Vec<String>,
+    /// True if there are more than one call decides; make it again.
+    pub more: bool,
+}
+
+/// Carries a decision over to other open cases: those whose files all have the bytes of files of
+/// the decided case that the person has viewed whole, and that hold nothing else. Each gets a
+/// decision of its own, which names the exhibit that was viewed. Cases are decided one by one: what
+/// was decided before an error stays decided.
+///
+/// # Errors
+/// Those of [`crate::decide`], and the conflict that this person viewed no file of the case whole.
+pub async fn decide_same_bytes(
+    casework: &Casework,
+    decision: &Decision,
+    person: &Person,
+) -> Result<AlsoDecided> {
+    let seen = seen_files(casework, decision, person).await?;
+    if seen.is_empty() {
+        return Err(CaseworkError::conflict(format!(
+            "{} has viewed no file of case {} whole, so nothing can be said of other cases with the same bytes",
+            person.name,
+            decision.case()
+        )));
+    }
+    let mut others = open_cases(casework, decision.case(), &seen).await?;
+    let mut also = AlsoDecided {
+        more: others.len() > CASES_MAX,
+        ..AlsoDecided::default()
+    };
+    others.truncate(CASES_MAX);
+    for case in others {
+        let Some((files, copies)) = only_those(casework, &case, &seen).await? else {
+            also.left.push(case);
+            continue;
+        };
+        let first = copies.values().next().map_or("", |s| s.exhibit.as_str());
+        let request = DecisionRequest {
+            ruling: decision.ruling(),
+            grounds: format!(
+                "{}\n\nDecided with case {}: the same bytes as {first}, which {} viewed whole.",
+                decision.grounds(),
+                decision.case(),
+                person.name
+            ),
+            // Of this case's own files none was viewed: each is named with its category below.
+            category: None,
+        };
+        let categories = copies
+            .into_iter()
+            .filter_map(|(exhibit, seen)| Some((exhibit, seen.category.clone()?)))
+            .collect();
+        let done =
+            decisions::decide_seen(casework, &case, person, &request, categories, Some(files))
+                .await;
+        match done {
+            Ok(_) => also.decided.push(case),
+            // Another person decided it, or a file joined.
+            Err(CaseworkError::Conflict { .. }) => also.left.push(case),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(also)
+}
+
+/// A file that the person has viewed whole.
+struct Seen {
+    exhibit: String,
+    category: Option<Category>,
+}
+
+/// The files of the decided case that the person has viewed whole, by each exhibit with the same
+/// bytes.
+async fn seen_files(
+    casework: &Casework,
+    decision: &Decision,
+    person: &Person,
+) -> Result<HashMap<String, Seen>> {
+    let files = dossier::dossier(casework, decision.case(), true)
+        .await?
+        .files;
+    let mut tx = casework.db.snapshot().await?;
+    let mut seen = HashMap::new();
+    for file in files {
+        let Some(exhibit) = file.exhibit else {
+            continue;
+        };
+        let (_, unseen) = views::unseen_by(&mut tx, &[exhibit.clone()], &person.id).await?;
+        if !unseen.is_empty() {
+            continue;
+        }
+        for copy in views::same_bytes(&mut tx, &exhibit).await? {
+            let file = Seen {
+                exhibit: exhibit.clone(),
+                category: file.category.clone(),
+            };
+            seen.entry(copy).or_insert(file);
+        }
+    }
+    Ok(seen)
+}
+
+/// The other open cases with one of these exhibits.
+async fn open_cases(
+    casework: &Casework,
+    but: &str,
+    seen: &HashMap<String, Seen>,
+) -> Result<Vec<String>> {
+    let exhibits: Vec<String> = seen.keys().cloned().collect();
+    let mut tx = casework.db.snapshot().await?;
+    let found = findings::of_exhibits(&mut tx, &exhibits).await?;
+    let mut others: Vec<String> = found.into_iter().map(|(case, _)| case).collect();
+    others.sort_unstable();
+    others.dedup();
+    let mut open = Vec::new();
+    for case in others {
+        if case != but && cases::status(&mut tx, &case).await? == CaseStatus::Open {
+            open.push(case);
+        }
+    }
+    Ok(open)
+}
+
+/// The number of files of a case and, for each of its exhibits, the file that was viewed; `None` if
+/// the case holds anything else.
+async fn only_those<'a>(
+    casework: &Casework,
+    case: &str,
+    seen: &'a HashMap<String, Seen>,
+) -> Result<Option<(usize, BTreeMap<String, &'a Seen>)>> {
+    let rows = findings::finding_rows(casework, case).await?;
+    let mut copies = BTreeMap::new();
+    for row in &rows {
+        let Some(exhibit) = &row.evidence else {
+            return Ok(None);
+        };
+        let Some(file) = seen.get(exhibit) else {
+            return Ok(None);
+        };
+        copies.insert(exhibit.clone(), file);
+    }
+    if says_more(&facts::facts(casework, case).await?) {
+        return Ok(None);
+    }
+    let files = findings::count_of_case(&mut casework.db.snapshot().await?, case).await?;
+    Ok(Some((files, copies)))
+}
+
+/// True if the facts say anything that a person would have to weigh besides the files.
+fn says_more(facts: &Facts) -> bool {
+    let words = [
+        &facts.note,
+        &facts.received_note,
+        &facts.urgent_because,
+        &facts.received_urgent,
+    ];
+    words.iter().any(|w| w.is_some())
+        || facts.incident.is_some()
+        || !facts.tags.is_empty()
+        || !facts.risks.is_empty()
+        || !facts.victims.is_empty()
+        || !facts.threads.is_empty()
+        || !facts.payments.is_empty()
+        || !facts.wallets.is_empty()
+}
