@@ -45,6 +45,7 @@ fn alert(party: &str, payments: i64) -> NewAlert {
         timeline,
         network: Vec::new(),
         rests_on: Vec::new(),
+        sessions: Vec::new(),
     }
 }
 

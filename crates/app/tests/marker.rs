@@ -6,7 +6,7 @@
 mod bench;
 
 use bench::*;
-use obhut_app::payments::{Assessment, Fired, NewAlert, ShownTransfer, score_of};
+use obhut_app::payments::{Assessment, Fired, NewAlert, Session, ShownTransfer, score_of};
 use obhut_app::{bitcoin, domains, media};
 use obhut_casework as casework;
 use obhut_casework::*;
@@ -146,6 +146,14 @@ fn alert() -> NewAlert {
         }],
         network: Vec::new(),
         rests_on: Vec::new(),
+        sessions: vec![Session {
+            tx: marked(2),
+            upload: UploadFacts {
+                session: Some(marked(20)),
+                screen_name: Some(marked(21)),
+                ..UploadFacts::default()
+            },
+        }],
     }
 }
 

@@ -102,15 +102,15 @@ impl Bench {
                 n => format!("{sender}-r{n}"),
             };
             let at = jiff::Timestamp::from_second(now - day * DAY).unwrap();
-            let (status, answer) = self
-                .pay(&transfer(
-                    &format!("{sender}-{n}"),
-                    sender,
-                    &receiver,
-                    &at.to_string(),
-                    "35.00",
-                ))
-                .await;
+            let mut payment = transfer(
+                &format!("{sender}-{n}"),
+                sender,
+                &receiver,
+                &at.to_string(),
+                "35.00",
+            );
+            payment["upload"] = json!({ "ip": format!("198.51.100.{n}"), "port": 4000 + n, "session": format!("s-{n}") });
+            let (status, answer) = self.pay(&payment).await;
             assert_eq!(status, 200, "{answer}");
             last = answer;
         }
@@ -178,7 +178,32 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
     let case = casework::case(&b.casework, detail["case"].as_str().unwrap())
         .await
         .unwrap();
-    assert_eq!(case.facts.expose().payments.len(), 18);
+    let facts = case.facts.expose();
+    assert_eq!(facts.payments.len(), 18);
+    // What the platform said of the sessions in which the alert grew is in the facts.
+    let reported = facts.reported.as_ref().unwrap();
+    let last = reported.ip_events.last().unwrap();
+    assert_eq!(
+        (last.address.as_str(), last.port),
+        ("198.51.100.17", Some(4017))
+    );
+    assert_eq!(
+        (last.event.as_deref(), &last.at),
+        (Some("Other"), &facts.payments[17].at)
+    );
+    assert_eq!(
+        facts.payments[17].note.as_deref(),
+        Some("made with session s-17")
+    );
+    // A person who enters more doesn't end that.
+    let mut more = facts.clone();
+    more.reported.as_mut().unwrap().screen_name = Some("name".into());
+    more.reported.as_mut().unwrap().ip_events.clear();
+    casework::set_facts(&b.casework, &case.case.id, &more, "test")
+        .await
+        .unwrap();
+    let facts = casework::facts(&b.casework, &case.case.id).await.unwrap();
+    assert_eq!(facts.reported.unwrap().ip_events, reported.ip_events);
     let audit = casework::audit(&b.casework, None).await.unwrap();
     assert!(
         audit
@@ -536,6 +561,39 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
         ))
         .await;
     assert_eq!(status, 409);
+}
+
+/// A payment's session in the header, in the body, and where it can't be right.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_of_a_session_is_checked_and_its_value_not_repeated() {
+    let b = Bench::new().await;
+    let send = async |header: &str, body: &Value| {
+        let request = Request::post("/v1/payments")
+            .header(header::AUTHORIZATION, format!("Bearer {}", b.bank))
+            .header("obhut-upload", header)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let (status, _, value) = bench::answer(b.app.clone().oneshot(request).await.unwrap()).await;
+        (status, value.to_string())
+    };
+    let one = transfer("t", "a", "b", &now(), "35.00");
+    let wrong = r#"{"ip":"300.1.1.1"}"#;
+    let mut wrong_inside = one.clone();
+    wrong_inside["upload"] = serde_json::from_str(wrong).unwrap();
+    let several = json!([one, wrong_inside]);
+    for (header, body, expected, said) in [
+        (wrong, &one, 400, "ip isn't"),
+        ("{}", &wrong_inside, 422, "ip isn't"),
+        (r#"{"ip":"192.0.2.1"}"#, &several, 400, "of each"),
+        (r#"{"ip":"192.0.2.1"}"#, &one, 200, "allow"),
+    ] {
+        let (status, text) = send(header, body).await;
+        assert_eq!(status, expected, "{text}");
+        assert!(text.contains(said) && !text.contains("300.1"), "{text}");
+    }
+    let (status, answers) = b.pay(&several).await;
+    assert_eq!((status, &answers[0]["repeated"]), (200, &json!(true)));
+    assert!(answers[1]["problem"].as_str().unwrap().contains("ip isn't"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

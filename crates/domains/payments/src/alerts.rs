@@ -3,9 +3,12 @@
 //!
 //! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
 
+mod case_facts;
 mod holds;
 
 pub use holds::{Hold, HoldState, decide_hold, holds, record_hold};
+
+use case_facts::{Known, facts_of};
 
 use async_trait::async_trait;
 use obhut_typologies::{
@@ -20,9 +23,8 @@ use obhut_casework::for_domains::{
     findings, ids, reports,
 };
 use obhut_casework::{
-    Account, CaseStatus, Casework, CaseworkError, Detection, Facts, Financial, FinancialParty,
-    FindingState, Jurisdiction, Payment, Result, Sealed, ServiceKind, Subject, Surface,
-    UploadFacts, rfc3339,
+    CaseStatus, Casework, CaseworkError, Facts, FindingState, Result, Sealed, Subject, Surface,
+    UploadFacts,
 };
 use obhut_facts::{Language, words};
 
@@ -31,8 +33,6 @@ const SOURCE: &str = "payments";
 /// Cool-down: a party of a decided case is re-alerted only when its newest transfer is at least
 /// this long after the newest one of the last alert, in microseconds; 30 days, our judgement.
 const COOL_DOWN_MICROS: i64 = 30 * 86_400 * 1_000_000;
-/// Newest transfers of each alert that go into a case's facts. Our judgement.
-const FACTS_PAYMENTS_MAX: usize = 200;
 
 words! {
     /// The status of an alert.
@@ -46,6 +46,9 @@ words! {
 
 /// Payments, as a domain of casework.
 pub struct Payments;
+
+/// Newest sessions kept with an alert. Our judgement: enough to show a habit, few enough to read.
+const SESSIONS_MAX: usize = 50;
 
 /// Reason given in the erasure proof for keeping the live journal.
 const JOURNAL_KEPT: &str = "the bank's record of its own payments, which accuses no one; deleted at the end of its retention";
@@ -135,15 +138,6 @@ impl Domain for Payments {
     }
 }
 
-/// The parts of an alert that go into the facts of a case.
-struct Known {
-    /// It is about what the party sends.
-    sends: bool,
-    victim: bool,
-    last_at: i64,
-    detail: Detail,
-}
-
 /// An alert about to be put on record.
 #[derive(Clone, Debug)]
 pub struct NewAlert {
@@ -157,6 +151,17 @@ pub struct NewAlert {
     pub network: Vec<ShownOther>,
     /// Confirmed senders that the association rests on.
     pub rests_on: Vec<Sealed<String>>,
+    /// What the platform knows of the sessions in which the party made these payments.
+    pub sessions: Vec<Session>,
+}
+
+/// What a platform knows of the session in which a payment was made.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// Id of the transfer.
+    pub tx: String,
+    /// What is known; its time is the payment's, if the platform gives none.
+    pub upload: UploadFacts,
 }
 
 /// A transfer as an alert shows it.
@@ -200,6 +205,8 @@ struct Detail {
     /// Keyed digests of confirmed senders.
     #[serde(default)]
     rests_on: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sessions: Vec<Session>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -350,10 +357,7 @@ pub async fn record_alert(
 ) -> Result<Option<AlertRow>> {
     let a = &alert.assessment;
     let key = party_key(casework, alert.party.expose());
-    let detail = detail_of(casework, alert);
-    let text = serde_json::to_string(&detail).expect("a detail is JSON");
-    // Sealing is randomised: only `text` can be compared with what is on record.
-    let sealed = casework.seal_text(&text);
+    let mut detail = detail_of(casework, alert);
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
     let row = sqlx::query(
@@ -371,9 +375,13 @@ pub async fn record_alert(
         let (id, case, last, stored) = (c.text()?, c.text()?, c.int()?, c.text()?);
         let status = cases::status(&mut tx, &case).await?;
         if status == CaseStatus::Open {
+            let stored = casework.open_text(&stored)?;
+            keep_sessions(&mut detail, &stored)?;
+            // Sealing is randomised: only the text can be compared with what is on record.
+            let text = serde_json::to_string(&detail).expect("a detail is JSON");
             // Compare the whole detail: a transfer may have been missing in the middle. A scan of older
             // data never replaces newer results.
-            if a.last_at >= last && casework.open_text(&stored)? != text {
+            if a.last_at >= last && stored != text {
                 let found = findings::NewFinding {
                     case: &case,
                     subject: &id,
@@ -390,7 +398,7 @@ pub async fn record_alert(
                 .bind(score)
                 .bind(a.scenario)
                 .bind(a.role().word())
-                .bind(&sealed)
+                .bind(casework.seal_text(&text))
                 .bind(a.first_at)
                 .bind(a.last_at)
                 .bind(now)
@@ -407,16 +415,70 @@ pub async fn record_alert(
             return Ok(None);
         }
     }
+    let text = serde_json::to_string(&detail).expect("a detail is JSON");
     let row = NewRow {
         alert,
         key: &key,
-        sealed: &sealed,
+        sealed: &casework.seal_text(&text),
         score,
     };
     let id = insert(&mut tx, casework, &row, actor).await?;
     let row = row_of(&mut tx, &id).await?;
     tx.commit().await?;
     Ok(Some(row))
+}
+
+/// Adds sessions to the party's alert about what it sends; nothing, if it has none in an open case.
+pub(crate) async fn add_sessions(
+    casework: &Casework,
+    party: &Sealed<String>,
+    sessions: &[Session],
+) -> Result<()> {
+    let mut tx = casework.begin().await?;
+    let row = sqlx::query(
+        "SELECT id, case_id, detail_sealed FROM payment_alerts WHERE party_key = $1 AND side = $2 AND state = 'open'
+         ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(party_key(casework, party.expose()))
+    .bind(Side::Sender.word())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let mut c = Columns::of(&row);
+    let (id, case, stored) = (c.text()?, c.text()?, c.text()?);
+    if cases::status(&mut tx, &case).await? != CaseStatus::Open {
+        return Ok(());
+    }
+    let stored = casework.open_text(&stored)?;
+    let mut detail: Detail =
+        serde_json::from_str(&stored).map_err(|_| CaseworkError::unreadable("an alert"))?;
+    detail.sessions = sessions.to_vec();
+    keep_sessions(&mut detail, &stored)?;
+    let text = serde_json::to_string(&detail).expect("a detail is JSON");
+    sqlx::query("UPDATE payment_alerts SET detail_sealed = $1, changed_at = $2 WHERE id = $3")
+        .bind(casework.seal_text(&text))
+        .bind(casework.now_micros())
+        .bind(&id)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Puts the sessions on record before the new ones, which know only of what came since. The newest
+/// SESSIONS_MAX stay.
+fn keep_sessions(detail: &mut Detail, stored: &str) -> Result<()> {
+    let stored: Detail =
+        serde_json::from_str(stored).map_err(|_| CaseworkError::unreadable("an alert"))?;
+    let new = std::mem::replace(&mut detail.sessions, stored.sessions);
+    for session in new {
+        if !detail.sessions.contains(&session) {
+            detail.sessions.push(session);
+        }
+    }
+    let over = detail.sessions.len().saturating_sub(SESSIONS_MAX);
+    detail.sessions.drain(..over);
+    Ok(())
 }
 
 fn detail_of(casework: &Casework, alert: &NewAlert) -> Detail {
@@ -440,6 +502,7 @@ fn detail_of(casework: &Casework, alert: &NewAlert) -> Detail {
             .iter()
             .map(|p| party_key(casework, p.expose()))
             .collect(),
+        sessions: alert.sessions.clone(),
     }
 }
 
@@ -732,81 +795,6 @@ fn fired_of(detail: &Detail) -> Vec<Fired> {
         .iter()
         .filter_map(|f| Fired::restored(&f.id, f.sentence, f.strength, f.values))
         .collect()
-}
-
-/// The facts that follow from the open alerts of a case. A possible victim is never the reported account,
-/// even if another alert of the case suspects them.
-fn facts_of(alerts: &[Known]) -> Facts {
-    let Some(last_at) = alerts.iter().map(|a| a.last_at).max() else {
-        return Facts::default();
-    };
-    let mut facts = Facts {
-        detected_by: Some(Detection::Automated),
-        occurred_at: Some(rfc3339(last_at)),
-        jurisdiction: Some(Jurisdiction {
-            service: Some(ServiceKind::Payment),
-            ..Jurisdiction::default()
-        }),
-        ..Facts::default()
-    };
-    let mut parties: Vec<FinancialParty> = Vec::new();
-    for Known {
-        sends,
-        victim,
-        detail,
-        ..
-    } in alerts
-    {
-        let party = &detail.party;
-        let from = detail.timeline.len().saturating_sub(FACTS_PAYMENTS_MAX);
-        for t in &detail.timeline[from..] {
-            let (payer, payee) = if *sends {
-                (party.clone(), t.other.clone())
-            } else {
-                (t.other.clone(), party.clone())
-            };
-            facts.payments.push(Payment {
-                id: t.tx.clone(),
-                at: Some(rfc3339(t.at)),
-                amount: t.amount.clone(),
-                currency: t.currency.clone(),
-                from: Some(payer),
-                to: Some(payee),
-                ..Payment::default()
-            });
-        }
-        // What the payments say of the others; what the bank knows of them is added by people.
-        for t in detail.timeline.iter().filter(|t| !t.country.is_empty()) {
-            if !parties.iter().any(|p| p.id == t.other) {
-                parties.push(FinancialParty {
-                    id: t.other.clone(),
-                    country: Some(t.country.clone()),
-                    ..FinancialParty::default()
-                });
-            }
-        }
-        let about = Account {
-            id: Some(party.clone()),
-            ..Account::default()
-        };
-        if !victim {
-            facts.reported.get_or_insert(about);
-        } else if !facts.victims.contains(&about) {
-            facts.victims.push(about);
-        }
-    }
-    // After the loop: the victim's alert may follow the one that suspects the same account.
-    let victim = |a: &Account| facts.victims.iter().any(|v| v.id == a.id);
-    if facts.reported.as_ref().is_some_and(victim) {
-        facts.reported = None;
-    }
-    if !parties.is_empty() {
-        facts.financial = Some(Financial {
-            parties,
-            ..Financial::default()
-        });
-    }
-    facts
 }
 
 /// The names of all scenarios.

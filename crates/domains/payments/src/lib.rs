@@ -14,7 +14,7 @@ mod on_record;
 mod scan;
 
 pub use alerts::{
-    AlertDetail, AlertRow, AlertState, Hold, HoldState, NewAlert, Payments, ShownOther,
+    AlertDetail, AlertRow, AlertState, Hold, HoldState, NewAlert, Payments, Session, ShownOther,
     ShownTransfer, alerts_of_case, confirmed_parties, decide_hold, decimal, holds, payment_alert,
     payment_alerts, record_alert, record_hold, recount_associations, scenario_names, shown,
 };

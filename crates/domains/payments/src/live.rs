@@ -17,13 +17,13 @@ use obhut_typologies::{
 };
 use obhut_vault::Clock;
 
-use crate::alerts::{NewAlert, shown};
+use crate::alerts::{NewAlert, Session, shown};
 use crate::history::{ROW_BYTES, from_bytes, to_bytes};
 use crate::journal::{Journal, JournalFault};
 use obhut_casework::for_domains::Inside as _;
-use obhut_casework::{Casework, CaseworkError, Result, Sealed};
+use obhut_casework::{Casework, CaseworkError, Result, Sealed, UploadFacts, rfc3339};
 
-use crate::alerts::{record_alert, record_hold};
+use crate::alerts::{add_sessions, record_alert, record_hold};
 
 /// Recent answers, so that a repeated transfer gets the same one. Our judgement.
 const ANSWERS_MAX: usize = 4_000_000;
@@ -129,12 +129,17 @@ struct State {
 struct ReadyAlert {
     key: (PartyKey, Side),
     again: Raised,
-    alert: NewAlert,
+    party: Sealed<String>,
+    /// `None` if only sessions came since the alert was recorded.
+    alert: Option<NewAlert>,
 }
 
+#[derive(Clone, Default)]
 struct Raised {
-    assessment: Assessment,
+    /// `None` if nothing has changed but the sessions.
+    assessment: Option<Assessment>,
     holds: Vec<(String, i64)>,
+    sessions: Vec<Session>,
 }
 
 /// Live transfers; one for each data folder.
@@ -165,11 +170,17 @@ impl Live {
         };
         let journal = Journal::open(&folder, casework.sealer(), &mut |seq, entry| {
             let read = read_entry(entry, &mut state.transfers);
-            let (transfer, received) = read.ok_or("it holds no transfer")?;
+            let (transfer, received, session) = read.ok_or("it holds no transfer")?;
             // Recording twice changes nothing, so this only has to cover what was never recorded.
             let raise = received > now - RAISED_AGAIN_MICROS;
             // The time received comes from the journal, so that a hold ends at the announced time.
-            take(&mut state, &transfer, seq, &holding, received, raise);
+            let taken = Taken {
+                transfer: &transfer,
+                seq,
+                received,
+                session: session.as_ref(),
+            };
+            take(&mut state, taken, &holding, raise);
             // Older than any window (a year): the entry may be deleted.
             Ok(transfer.at_micros < now - 366 * DAY_MICROS)
         })
@@ -196,11 +207,16 @@ impl Live {
         self.state().seq
     }
 
-    /// Answers a transfer.
+    /// Answers a transfer. `session` is what the platform knows of the session in which the sender
+    /// made it; it goes into the facts of the sender's case, if the transfer raises one.
     ///
     /// # Errors
     /// The record can't be used, its id belongs to another transfer, or nothing can be kept now.
-    pub fn submit(&self, record: &Record<'_>) -> std::result::Result<LiveAnswer, LiveFault> {
+    pub fn submit(
+        &self,
+        record: &Record<'_>,
+        session: Option<&UploadFacts>,
+    ) -> std::result::Result<LiveAnswer, LiveFault> {
         let mut state = self.state();
         let transfer = state
             .transfers
@@ -235,14 +251,20 @@ impl Live {
                 "its time is more than a day ahead of the clock".into(),
             ));
         }
-        let entry = entry_of(&state.transfers, &transfer, received);
+        let entry = entry_of(&state.transfers, &transfer, received, session);
         // Before `take` adds it to the windows: what cannot be kept must not count.
         // Under the lock, so that a replay takes the same order.
         let seq = self
             .journal
             .append(&entry)
             .map_err(|why| LiveFault::Journal(why.into()))?;
-        let answer = take(&mut state, &transfer, seq, &self.holding, received, true);
+        let taken = Taken {
+            transfer: &transfer,
+            seq,
+            received,
+            session,
+        };
+        let answer = take(&mut state, taken, &self.holding, true);
         Ok(LiveAnswer {
             durable_seq: self.durable_seq(),
             ..answer
@@ -257,9 +279,15 @@ impl Live {
         raised
             .into_iter()
             .map(|((party, side), raised)| {
-                let again = Raised {
-                    assessment: raised.assessment.clone(),
-                    holds: raised.holds.clone(),
+                let again = raised.clone();
+                let name = Sealed::new(state.transfers.names.name(party));
+                let Some(assessment) = raised.assessment else {
+                    return ReadyAlert {
+                        key: (party, side),
+                        again,
+                        party: name,
+                        alert: None,
+                    };
                 };
                 let (sent, received) = state.monitor.events(party);
                 let events = if side == Side::Sender { sent } else { received };
@@ -273,19 +301,21 @@ impl Live {
                 );
                 let near = state.monitor.confirmed_near(party, side);
                 let alert = NewAlert {
-                    party: Sealed::new(state.transfers.names.name(party)),
-                    assessment: raised.assessment,
+                    party: name.clone(),
+                    assessment,
                     timeline,
                     network,
                     rests_on: near
                         .into_iter()
                         .map(|p| Sealed::new(state.transfers.names.name(p)))
                         .collect(),
+                    sessions: raised.sessions,
                 };
                 ReadyAlert {
                     key: (party, side),
                     again,
-                    alert,
+                    party: name,
+                    alert: Some(alert),
                 }
             })
             .collect()
@@ -295,15 +325,15 @@ impl Live {
     fn put_back(&self, ready: Vec<ReadyAlert>) {
         let mut state = self.state();
         for ready in ready {
-            let mut holds = ready.again.holds;
+            let mut again = ready.again;
             match state.raised.get_mut(&ready.key) {
-                // The newer assessment stays; the holds of both are needed.
-                Some(newer) => newer.holds.append(&mut holds),
+                // The newer assessment stays; the holds and sessions of both are needed.
+                Some(newer) => {
+                    newer.assessment = newer.assessment.take().or(again.assessment);
+                    newer.holds.append(&mut again.holds);
+                    newer.sessions.append(&mut again.sessions);
+                }
                 None => {
-                    let again = Raised {
-                        assessment: ready.again.assessment,
-                        holds,
-                    };
                     state.raised.insert(ready.key, again);
                 }
             }
@@ -345,17 +375,21 @@ impl Live {
     }
 }
 
+/// A transfer that is in the journal.
+struct Taken<'a> {
+    transfer: &'a Transfer,
+    /// Its place in the journal.
+    seq: u64,
+    /// When it came, microseconds since 1970.
+    received: i64,
+    session: Option<&'a UploadFacts>,
+}
+
 /// Adds a transfer to the windows and returns the answer; the caller fills in `durable_seq`. If
 /// `raise`, what was found waits to be put on record.
 // Long: one critical section.
-fn take(
-    state: &mut State,
-    t: &Transfer,
-    seq: u64,
-    holding: &Holding,
-    received: i64,
-    raise: bool,
-) -> LiveAnswer {
+fn take(state: &mut State, taken: Taken<'_>, holding: &Holding, raise: bool) -> LiveAnswer {
+    let (t, seq, received) = (taken.transfer, taken.seq, taken.received);
     state.seq = seq;
     state.newest = state.newest.max(t.at_micros);
     let observed = state.monitor.observe(t);
@@ -402,15 +436,25 @@ fn take(
             let alerted = state.alerted.get(&key).copied().unwrap_or(-1.0);
             let hold = hold_until.filter(|_| holder == Some(key));
             // Half a point, our judgement: fewer updates of an alert whose score only creeps up.
-            if assessment.score <= alerted + 0.5 && hold.is_none() {
+            let is_new = assessment.score > alerted + 0.5 || hold.is_some();
+            // The sender's, whatever is found about the recipient.
+            let own = *party == t.sender && assessment.side() == Side::Sender;
+            let session = taken.session.filter(|_| own).map(|session| {
+                let mut upload = session.clone();
+                upload.at.get_or_insert_with(|| rfc3339(t.at_micros));
+                let tx = state.transfers.tx_name(t.tx).unwrap_or_default();
+                Session { tx, upload }
+            });
+            if !is_new && session.is_none() {
+                continue;
+            }
+            let raised = state.raised.entry(key).or_default();
+            raised.sessions.extend(session);
+            if !is_new {
                 continue;
             }
             state.alerted.insert(key, assessment.score.max(alerted));
-            let raised = state.raised.entry(key).or_insert_with(|| Raised {
-                assessment: assessment.clone(),
-                holds: Vec::new(),
-            });
-            raised.assessment = assessment.clone();
+            raised.assessment = Some(assessment.clone());
             if let Some(until) = hold {
                 let tx = state.transfers.tx_name(t.tx).unwrap_or_default();
                 raised.holds.push((tx, until));
@@ -458,8 +502,13 @@ pub fn reasons(a: &Assessment, language: Language) -> Vec<(&'static str, String)
 }
 
 /// A transfer with its names, as the journal keeps it: three texts with their lengths (2 bytes),
-/// the transfer, and when it came.
-fn entry_of(transfers: &Transfers, t: &Transfer, received: i64) -> Vec<u8> {
+/// the transfer, when it came, and what is known of its session, as JSON to the entry's end.
+fn entry_of(
+    transfers: &Transfers,
+    t: &Transfer,
+    received: i64,
+    session: Option<&UploadFacts>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
     let tx = transfers.tx_name(t.tx).unwrap_or_default();
     let names = &transfers.names;
@@ -470,10 +519,16 @@ fn entry_of(transfers: &Transfers, t: &Transfer, received: i64) -> Vec<u8> {
     }
     out.extend(to_bytes(t));
     out.extend(received.to_le_bytes());
+    if let Some(session) = session {
+        out.extend(serde_json::to_vec(session).expect("facts of an upload are JSON"));
+    }
     out
 }
 
-fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i64)> {
+fn read_entry(
+    mut rest: &[u8],
+    transfers: &mut Transfers,
+) -> Option<(Transfer, i64, Option<UploadFacts>)> {
     let mut name = || {
         let (length, more) = rest.split_at_checked(2)?;
         let length = usize::from(u16::from_le_bytes(length.try_into().ok()?));
@@ -482,7 +537,12 @@ fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i
         Some(super::Id::of(std::str::from_utf8(name).ok()?))
     };
     let (tx, sender, recipient) = (name()?, name()?, name()?);
-    let (row, received) = rest.split_at_checked(ROW_BYTES)?;
+    let (row, rest) = rest.split_at_checked(ROW_BYTES)?;
+    let (received, session) = rest.split_at_checked(8)?;
+    let session = match session {
+        [] => None,
+        json => Some(serde_json::from_slice(json).ok()?),
+    };
     // The keys in the row are those of the process that wrote it; the names give today's.
     let transfer = Transfer {
         tx: transfers.tx(tx),
@@ -490,7 +550,8 @@ fn read_entry(mut rest: &[u8], transfers: &mut Transfers) -> Option<(Transfer, i
         recipient: transfers.names.key(recipient),
         ..from_bytes(row.try_into().ok()?)
     };
-    Some((transfer, i64::from_le_bytes(received.try_into().ok()?)))
+    let received = i64::from_le_bytes(received.try_into().ok()?);
+    Some((transfer, received, session))
 }
 
 /// Puts on record what live transfers have raised; returns the number of alerts recorded.
@@ -515,8 +576,12 @@ pub async fn record_raised(casework: &Casework, live: &Live) -> Result<u64> {
 }
 
 async fn record_one(casework: &Casework, ready: &ReadyAlert) -> Result<bool> {
+    let Some(alert) = &ready.alert else {
+        add_sessions(casework, &ready.party, &ready.again.sessions).await?;
+        return Ok(false);
+    };
     // Suppressed after a decision: its holds have no open case and are not recorded.
-    let Some(row) = record_alert(casework, &ready.alert, "payments").await? else {
+    let Some(row) = record_alert(casework, alert, "payments").await? else {
         return Ok(false);
     };
     for (tx, until) in &ready.again.holds {

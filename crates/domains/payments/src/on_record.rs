@@ -34,6 +34,7 @@ pub async fn record_scan(
             timeline,
             network,
             rests_on: near.into_iter().map(|p| Sealed::new(name(p))).collect(),
+            sessions: Vec::new(),
         };
         let alert_id = record_alert(casework, &alert, actor).await?;
         n += u64::from(alert_id.is_some());

@@ -42,6 +42,7 @@ fn alert(party: &str, near: &[&str]) -> NewAlert {
         timeline: Vec::new(),
         network: Vec::new(),
         rests_on: near.iter().map(|p| Sealed::new((*p).into())).collect(),
+        sessions: Vec::new(),
     }
 }
 

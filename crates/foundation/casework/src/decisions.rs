@@ -305,7 +305,8 @@ async fn require_viewed(
             ));
         }
         // A copy with the same bytes will do: it is the same picture.
-        let (_, unseen) = views::unseen_by(&mut tx, &[exhibit.clone()], &person.id).await?;
+        let (_, unseen) =
+            views::unseen_by(&mut tx, std::slice::from_ref(exhibit), &person.id).await?;
         if !unseen.is_empty() {
             return Err(CaseworkError::conflict(format!(
                 "{} has not viewed {exhibit} whole, so its category can't be {0}'s; view it first",

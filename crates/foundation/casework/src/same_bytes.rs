@@ -107,7 +107,8 @@ async fn seen_files(
         let Some(exhibit) = file.exhibit else {
             continue;
         };
-        let (_, unseen) = views::unseen_by(&mut tx, &[exhibit.clone()], &person.id).await?;
+        let (_, unseen) =
+            views::unseen_by(&mut tx, std::slice::from_ref(&exhibit), &person.id).await?;
         if !unseen.is_empty() {
             continue;
         }

@@ -361,8 +361,9 @@ impl Facts {
 
     /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported,
     /// victims, payments and financial.parties; other fields of the part are ignored. Existing
-    /// values win; victims, payments and parties are deduplicated. An account recorded as a victim
-    /// is never made the reported one, nor the reverse.
+    /// values win; victims, payments and parties are deduplicated. If both report the same account,
+    /// IP events that are missing are added. An account recorded as a victim is never made the
+    /// reported one, nor the reverse.
     pub fn merge(&mut self, part: Self) {
         // Only what a domain contributes today; a further field belongs here and in `subtract`.
         self.detected_by = self.detected_by.take().or(part.detected_by);
@@ -377,6 +378,16 @@ impl Facts {
                 ids.any(|id| Some(id) == a.id.as_ref())
             };
             self.reported = part.reported.filter(|a| !is_victim(a) && !in_part(a));
+        } else if let (Some(own), Some(part)) = (&mut self.reported, part.reported)
+            && own.id == part.id
+        {
+            // They go on coming in after a person has entered the rest.
+            let new: Vec<_> = part
+                .ip_events
+                .into_iter()
+                .filter(|e| !own.ip_events.contains(e))
+                .collect();
+            own.ip_events.extend(new);
         }
         let reported = self.reported.as_ref().and_then(|a| a.id.clone());
         // Nor does the reported account become a victim. Accounts without an id are always added.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Facts, IpEvent};
+use super::{Account, Email, Facts, IpEvent};
 
 /// Uploads add no IP event to an account that has this many; a person may record more. Our
 /// judgement: enough to show a habit, few enough to read.
@@ -20,6 +20,8 @@ const TEXT_BYTES_MAX: usize = 2_100;
 
 /// How far a platform's clock may be ahead of this machine's, in microseconds. Our judgement.
 const AHEAD_MICROS_MAX: i64 = 300_000_000;
+/// The sort of event of an upload, as the CyberTipline names it.
+const UPLOAD: &str = "Upload";
 /// 1990-01-01T00:00:00Z in microseconds: no platform took uploads before. Our judgement.
 const EARLIEST_MICROS: i64 = 631_152_000_000_000;
 
@@ -120,10 +122,10 @@ impl UploadFacts {
         Some(at.as_microsecond())
     }
 
-    fn event(&self) -> Option<IpEvent> {
+    fn event(&self, sort: &str) -> Option<IpEvent> {
         Some(IpEvent {
             address: self.ip.clone()?,
-            event: Some("Upload".into()),
+            event: Some(sort.into()),
             at: self.at.clone(),
             port: self.port,
             ..IpEvent::default()
@@ -143,7 +145,7 @@ impl UploadFacts {
         let is_childs = account.is_some_and(is_child);
         let with_account = account.filter(|_| !is_childs);
         let with_account = with_account.is_some_and(|id| self.add_to_reported(facts, id));
-        let event = self.event();
+        let event = self.event(UPLOAD);
         // Name and e-mail address belong to the account. If that isn't the one reported, they go to
         // the file's note. A child's go nowhere: a note is in reports that leave the victims out.
         let note = (!with_account && !is_childs).then(|| self.note()).flatten();
@@ -181,7 +183,26 @@ impl UploadFacts {
             return false;
         }
         reported.id.get_or_insert_with(|| account.to_owned());
-        if let Some(event) = self.event()
+        self.add_to_account(reported, UPLOAD);
+        true
+    }
+
+    /// Adds what is known of a payment to the account that made it.
+    pub fn add_payment_to(&self, account: &mut Account) {
+        // Not "Purchase": the receiver would look for goods.
+        self.add_to_account(account, "Other");
+    }
+
+    /// Session and URL in a sentence; none if neither is known.
+    pub fn of_session(&self) -> Option<String> {
+        let session = self.session.as_ref().map(|s| format!("session {s}"));
+        let said: Vec<String> = session.into_iter().chain(self.url.clone()).collect();
+        (!said.is_empty()).then(|| format!("made with {}", said.join(", ")))
+    }
+
+    /// Adds address, name and e-mail address to an account, the address as an event of this sort.
+    fn add_to_account(&self, reported: &mut Account, sort: &str) {
+        if let Some(event) = self.event(sort)
             && reported.ip_events.len() < EVENTS_MAX
             && !reported.ip_events.contains(&event)
         {
@@ -208,7 +229,6 @@ impl UploadFacts {
                 });
             }
         }
-        true
     }
 }
 

@@ -10,7 +10,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use obhut_app::casework::{Act, Right, rfc3339};
+use obhut_app::casework::{Act, Right, UploadFacts, rfc3339};
 use obhut_app::formats::transfers::{Channels, live};
 use obhut_app::payments::{
     AlertDetail, AlertRow, Amount, Hold, Id, Language, Live, LiveAnswer, LiveFault, Record,
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::intake::upload_header;
 use crate::{App, access};
 
 /// Longest body, in bytes. Our judgement.
@@ -65,6 +66,11 @@ pub(crate) struct TransferBody {
     recipient_contact: String,
     #[serde(default)]
     utc_offset_minutes: String,
+    /// What you know of the session in which the sender made it; of a single transfer it may be in
+    /// the header `Obhut-Upload` instead.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    upload: Option<UploadFacts>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -186,7 +192,11 @@ pub(crate) async fn submit(
     access::require(&app, &headers, Right::Payments).await?;
     let live = live_of(&app)?;
     let bad = |why: String| Fault::new(StatusCode::BAD_REQUEST, "body", why);
+    let said = upload_header(&headers)?;
     let start = body.trim_ascii_start();
+    if said.is_some() && !start.starts_with(b"{") {
+        return Err(bad("the header Obhut-Upload is about one transfer; of several, say it in the field \"upload\" of each".into()));
+    }
     // The first byte decides; the Content-Type is not read.
     if start.starts_with(b"<") {
         let mut answers = Vec::new();
@@ -194,7 +204,7 @@ pub(crate) async fn submit(
         // sent again, those are answered as repeated.
         live::iso_records(&body, TRANSFERS_MAX, &mut |record, tx| {
             answers.push(match record {
-                Ok(record) => answer(live, &record, tx),
+                Ok(record) => answer(live, &record, None, tx),
                 Err(why) => AnswerBody::problem(tx, why, live.durable_seq()),
             });
         })
@@ -219,8 +229,8 @@ pub(crate) async fn submit(
                 // A malformed item is a problem of that item only.
                 match serde_json::from_value::<TransferBody>(one) {
                     Err(e) => problem(format!("item {n}: {}", form(&e))),
-                    Ok(t) => match record_of(&t) {
-                        Ok(record) => answer(live, &record, t.tx_id.clone()),
+                    Ok(t) => match checked_upload(t.upload.as_ref()).and_then(|_| record_of(&t)) {
+                        Ok(record) => answer(live, &record, t.upload.as_ref(), t.tx_id.clone()),
                         Err(why) => problem(why),
                     },
                 }
@@ -229,10 +239,16 @@ pub(crate) async fn submit(
         return Ok(Json(answers).into_response());
     }
     let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(describe(&e)))?;
-    let record = record_of(&one)
+    let record = checked_upload(one.upload.as_ref())
+        .and_then(|_| record_of(&one))
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
+    let session = match (one.upload.clone(), said) {
+        // As for uploads: the proxy that set the header is nearer to the session.
+        (Some(own), Some(said)) => Some(said.or(own)),
+        (own, said) => own.or(said),
+    };
     // A single transfer has an HTTP status; within an array each has its `problem` instead.
-    match live.submit(&record) {
+    match live.submit(&record, session.as_ref()) {
         Ok(answer) => Ok(Json(AnswerBody::of(one.tx_id, answer)).into_response()),
         Err(LiveFault::Record(why)) => {
             Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))
@@ -281,8 +297,22 @@ fn describe(e: &serde_json::Error) -> String {
     )
 }
 
-fn answer(live: &Live, record: &Record<'_>, tx_id: String) -> AnswerBody {
-    match live.submit(record) {
+/// The first field of a session that can't be so, without its value.
+fn checked_upload(upload: Option<&UploadFacts>) -> Result<(), String> {
+    let now = jiff::Timestamp::now().as_microsecond();
+    match upload.and_then(|u| u.fault(now)) {
+        Some((field, what)) => Err(format!("upload: {field} {what}")),
+        None => Ok(()),
+    }
+}
+
+fn answer(
+    live: &Live,
+    record: &Record<'_>,
+    session: Option<&UploadFacts>,
+    tx_id: String,
+) -> AnswerBody {
+    match live.submit(record, session) {
         Ok(answer) => AnswerBody::of(tx_id, answer),
         Err(fault) => {
             // A fault of the journal too: earlier items were taken and keep their answers.
