@@ -51,6 +51,7 @@ pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
 };
 pub use places::Place;
+pub use received::keep_words_here;
 pub use risk::{Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined};
 pub use scores::{COMPLETENESS, Missing, Scores, scores};
 pub use sealed::Sealed;

@@ -2,30 +2,28 @@
 
 use crate::{Account, Facts};
 
-impl Facts {
-    /// Moves the free texts into [`Facts::received_note`], and the reason for urgency into
-    /// [`Facts::received_urgent`]. Others wrote them; they may name a caller or a child, and no
-    /// report of ours contains those two fields.
-    pub fn keep_words_here(&mut self) {
-        let mut words: Vec<String> = self.received_note.take().into_iter().collect();
-        words.extend(self.note.take());
-        words.extend(self.occurred_at_note.take());
-        words.extend(self.places.iter_mut().flat_map(|p| p.take_words()));
-        let messages = self.threads.iter_mut().flat_map(|t| t.messages.drain(..));
-        words.extend(messages.map(|m| m.text));
-        let accounts = self
-            .reported
-            .iter_mut()
-            .chain(&mut self.also_reported)
-            .chain(&mut self.recipients)
-            .chain(&mut self.victims);
-        accounts.for_each(|a| of_account(a, &mut words));
-        words.extend(self.files.values_mut().filter_map(|f| f.note.take()));
-        words.retain(|w| !w.trim().is_empty());
-        self.received_note = (!words.is_empty()).then(|| words.join("\n"));
-        if let Some(why) = self.urgent_because.take() {
-            self.received_urgent = Some(why);
-        }
+/// Moves the free texts into [`Facts::received_note`], and the reason for urgency into
+/// [`Facts::received_urgent`]. Others wrote them; they may name a caller or a child, and no
+/// report of ours contains those two fields.
+pub fn keep_words_here(facts: &mut Facts) {
+    let mut words: Vec<String> = facts.received_note.take().into_iter().collect();
+    words.extend(facts.note.take());
+    words.extend(facts.occurred_at_note.take());
+    words.extend(facts.places.iter_mut().flat_map(|p| p.take_words()));
+    let messages = facts.threads.iter_mut().flat_map(|t| t.messages.drain(..));
+    words.extend(messages.map(|m| m.text));
+    let accounts = facts
+        .reported
+        .iter_mut()
+        .chain(&mut facts.also_reported)
+        .chain(&mut facts.recipients)
+        .chain(&mut facts.victims);
+    accounts.for_each(|a| of_account(a, &mut words));
+    words.extend(facts.files.values_mut().filter_map(|f| f.note.take()));
+    words.retain(|w| !w.trim().is_empty());
+    facts.received_note = (!words.is_empty()).then(|| words.join("\n"));
+    if let Some(why) = facts.urgent_because.take() {
+        facts.received_urgent = Some(why);
     }
 }
 
@@ -48,7 +46,7 @@ mod tests {
             "also_reported": [{"note": "word"}], "recipients": [{"note": "word"}], "victims": [{"note": "word"}],
             "threads": [{"id": "t", "messages": [{"text": "word"}]}], "files": {"f": {"note": "word"}}}"#;
         let mut facts = Facts::from_json(json.as_bytes()).unwrap();
-        facts.keep_words_here();
+        keep_words_here(&mut facts);
         assert_eq!(
             facts.received_note.take().unwrap().matches("word").count(),
             12

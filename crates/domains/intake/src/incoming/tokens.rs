@@ -289,7 +289,7 @@ pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {
 pub(super) fn to_open(known: &Facts, format: IncomingFormat) -> Facts {
     let mut known = known.clone();
     if format != IncomingFormat::CaseFile {
-        known.keep_words_here();
+        obhut_facts::keep_words_here(&mut known);
     }
     known
 }
