@@ -431,6 +431,61 @@ fn vics_lists_the_media_with_their_digests() {
     );
 }
 
+/// Without files a report said "distribution" of whatever had happened. What the standard has no
+/// word for is stopped before approval. Facts, the word or the field that stops.
+#[test]
+fn xarf_says_what_happened_or_refuses() {
+    for (facts, expected) in [
+        (r#""tags": ["sextortion"]"#, Ok("sextortion")),
+        (r#""tags": ["solicitation", "spam"]"#, Ok("solicitation")),
+        (r#""incident": "enticement""#, Ok("grooming")),
+        (r#""incident": "trafficking""#, Ok("trafficking")),
+        (r#""incident": "tourism""#, Err("exploitation_type")),
+        (r#""incident": "molestation""#, Err("exploitation_type")),
+        (
+            r#""incident": "unsolicited-obscene""#,
+            Err("exploitation_type"),
+        ),
+        (r#""incident": "material""#, Err("exploitation_type")),
+        (r#""tags": ["spam"]"#, Err("exploitation_type")),
+    ] {
+        let known = r#""detected_by": "person", "places": [{"place": "web-page", "urls": ["https://example.com/p"]}]"#;
+        let rendered = written("xarf", &case(&format!("{{{facts}, {known}}}")));
+        let stops: Vec<_> = rendered
+            .remarks
+            .iter()
+            .filter(|r| r.stops)
+            .map(|r| r.field.as_str())
+            .collect();
+        let json: serde_json::Value = serde_json::from_slice(&rendered.report).unwrap();
+        match expected {
+            Ok(word) => assert_eq!(
+                (json["exploitation_type"].as_str(), stops),
+                (Some(word), vec![])
+            ),
+            Err(field) => assert_eq!(stops, [field], "{facts}"),
+        }
+    }
+}
+
+/// The category was one file's, the digests another's.
+#[test]
+fn xarf_names_the_digests_of_the_file_with_the_category() {
+    let mut d = with_picture(SMALL);
+    let mut unseen = picture();
+    unseen.key = "exhibit-0".into();
+    unseen.category = None;
+    let mut digests = unseen.digests.unwrap().expose().clone();
+    digests.md5 = "f".repeat(32);
+    unseen.digests = Some(Sealed::new(digests));
+    d.files.insert(0, unseen);
+    let json: serde_json::Value = serde_json::from_slice(&written("xarf", &d).report).unwrap();
+    assert_eq!(
+        json["hash_values"]["md5"],
+        "0123456789abcdef0123456789abcdef"
+    );
+}
+
 /// Form, number of exhibits attached.
 #[test]
 fn each_form_attaches_what_its_destination_may_have() {

@@ -1,7 +1,7 @@
 //! A case as XARF v4.2: `content/csam` if it has files, `content/csem` if it has only words.
 //! Neither contains a file.
 
-use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, Place};
+use obhut_facts::{Detection, Dossier, IncidentKind, IncidentTag, Place, ReportedFile};
 use serde_json::{Map, Value, json};
 
 use super::{Form, FormStatus, Remark, Rendered, stays_here};
@@ -138,13 +138,13 @@ fn write(d: &Dossier) -> Rendered {
     }
     if d.files.is_empty() {
         used.extend(["facts.incident", "facts.tags"].map(str::to_owned));
-        if let Err(what) = words(d, &mut out) {
-            stop("detection_method", what);
+        if let Err((field, what)) = words(d, &mut out) {
+            stop(field, what);
         }
     } else {
-        let first = &d.files[0].key;
+        let shown = &shown_file(d).key;
         used.extend(
-            ["sha256", "media_type", "category"].map(|f| format!("facts.files.{first}.{f}")),
+            ["sha256", "media_type", "category"].map(|f| format!("facts.files.{shown}.{f}")),
         );
         if let Err((field, what)) = media(d, &mut out) {
             stop(field, what);
@@ -186,7 +186,7 @@ fn write(d: &Dossier) -> Rendered {
     if !d.files.is_empty() {
         omitted.push(super::Omitted {
             field: "files".into(),
-            why: "XARF never contains files, and of several only the first one's digests".into(),
+            why: "XARF never contains files, and of several only one's digests: the first with a category".into(),
         });
     }
     Rendered {
@@ -219,16 +219,19 @@ fn is_url(text: &str) -> bool {
     !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
+/// The file that the report describes: the first with a category or, if none has one, the first.
+fn shown_file(d: &Dossier) -> &ReportedFile {
+    let classified = d.files.iter().find(|f| f.category.is_some());
+    classified.unwrap_or(&d.files[0])
+}
+
 // Long: writes the elements in the order of the form.
 fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csam".into());
-    let of_files = d
-        .files
-        .iter()
-        .find_map(|f| f.category.clone())
-        .map(|c| (c.scale, c.value));
-    let class = match of_files {
+    let file = shown_file(d);
+    let of_file = file.category.clone().map(|c| (c.scale, c.value));
+    let class = match of_file {
         Some((scale, value))
             if scale == "ncmec-industry" && ["A1", "A2", "B1", "B2"].contains(&value.as_str()) =>
         {
@@ -253,7 +256,7 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
         None => {
             return Err((
                 "classification",
-                "is required: the decision has no category with its scale",
+                "is required: no file of the case has a category. View it whole and decide with its category, or name the category of each (--file-category)",
             ));
         }
     };
@@ -286,7 +289,6 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
         None => None,
     };
     out.insert("media_type".into(), one.into());
-    let file = &d.files[0];
     let hashes = match &file.digests {
         Some(digests) => {
             let digests = digests.expose();
@@ -302,17 +304,27 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
     Ok(())
 }
 
-fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> {
+/// Fills in `content/csem`, for a case without files.
+///
+/// # Errors
+/// The field that can't be filled truthfully, and why.
+fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csem".into());
     let kind = match (facts.incident, facts.tags.as_slice()) {
         // Tags are more specific than the kind of incident, so they come first.
         (_, tags) if tags.contains(&IncidentTag::Sextortion) => "sextortion",
         (_, tags) if tags.contains(&IncidentTag::Solicitation) => "solicitation",
-        (Some(IncidentKind::Trafficking | IncidentKind::Tourism), _) => "trafficking",
+        (Some(IncidentKind::Trafficking), _) => "trafficking",
         (Some(IncidentKind::Enticement), _) => "grooming",
-        (Some(IncidentKind::Molestation), _) => "production",
-        _ => "distribution",
+        // The other words (distribution, production, possession) say what somebody did with
+        // material, and no material is on record.
+        _ => {
+            return Err((
+                "exploitation_type",
+                "is required: of a case without files XARF takes grooming (facts.incident enticement), trafficking, sextortion and solicitation (facts.tags); report anything else another way",
+            ));
+        }
     };
     out.insert("exploitation_type".into(), kind.into());
     let method = match facts.detected_by {
@@ -321,7 +333,7 @@ fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), &'static str> 
         // Without a file there was nothing to match: an automated finding was about behaviour.
         Some(Detection::Automated | Detection::HashMatch) => "behavioral_analysis",
         Some(Detection::Person) => "manual_review",
-        None => return Err(UNKNOWN_DETECTION),
+        None => return Err(("detection_method", UNKNOWN_DETECTION)),
     };
     out.insert("detection_method".into(), method.into());
     if !facts.threads.is_empty() {
