@@ -1,4 +1,5 @@
-//! Synthetic chains and transfers, and a fake CyberTipline for tests and integrators. Its rules beyond the schema
+//! Synthetic chains and transfers, a fake CyberTipline for tests and integrators, and a
+//! fake DSA Transparency Database. The CyberTipline's rules beyond the schema
 //! are written from the documentation, independently of the client; the schema's table is shared.
 
 #![deny(missing_docs)]
@@ -6,3 +7,4 @@
 pub mod chain;
 pub mod cybertip;
 pub mod transfers;
+pub mod transparency;

@@ -10,6 +10,7 @@ pub use crate::form::{
 };
 pub(crate) use crate::form::{attached, stays_here};
 
+pub mod dsa_statement;
 pub mod goaml;
 pub mod leads;
 pub mod ncmec;
@@ -23,6 +24,7 @@ pub mod xarf;
 
 /// Every form.
 pub const ALL: &[&Form] = &[
+    &dsa_statement::FORM,
     &goaml::FORM,
     &leads::FORM,
     &ncmec::FORM,

@@ -9,6 +9,7 @@ use crate::submission::{SendFault, Sent, Submission};
 
 use crate::hand_over::is_recipient;
 
+pub mod dsa_statement;
 pub mod ncmec;
 pub(crate) mod webhook;
 
@@ -63,6 +64,7 @@ const fn document(form: &'static Form) -> Destination {
 
 /// Every destination.
 pub const ALL: &[Destination] = &[
+    dsa_statement::DESTINATION,
     package(&reports::goaml::FORM),
     package_without_files(&reports::leads::FORM),
     ncmec::DESTINATION,
@@ -77,7 +79,7 @@ pub const ALL: &[Destination] = &[
 
 /// The destination of that name.
 pub fn by_name(name: &str) -> Option<&'static Destination> {
-    // Ten entries, searched once per job: a map isn't worth it.
+    // Eleven entries, searched once per job: a map isn't worth it.
     ALL.iter().find(|d| d.form.name == name)
 }
 

@@ -14,8 +14,9 @@ use crate::outbox::{self, JobKind};
 use crate::report::{self, Report};
 use crate::reports::ReportRow;
 use crate::{
-    Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Result, Role, appeals,
-    audit, cases, channels, danger, decisions, dossier, facts, filings, ids, reports, views,
+    Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Receiver, Result, Role,
+    appeals, audit, cases, channels, danger, decisions, dossier, facts, filings, ids, reports,
+    views,
 };
 
 /// An approval.
@@ -193,11 +194,15 @@ pub async fn approve_report(
         .execute(&mut *tx)
         .await?;
     reports::set_status(&mut tx, report, "approved").await?;
-    if !for_test {
+    // A child in danger is helped by nobody who has only a statement, or by our own system.
+    let receiver = Receiver::of(&row.destination);
+    if !for_test && receiver == Receiver::Authority {
         danger::answered(&mut tx, casework, &row.case, danger::APPROVED).await?;
     }
     match cases::status(&mut tx, &row.case).await? {
         CaseStatus::Appealed => appeals::reported_meanwhile(&mut tx, &row.case).await?,
+        // A statement of what was done reports the case to nobody.
+        _ if receiver == Receiver::Public => {}
         _ => {
             let from = [CaseStatus::Decided, CaseStatus::Reported];
             let to = CaseStatus::Reported;

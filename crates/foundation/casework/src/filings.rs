@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
 use crate::{
-    Casework, CaseworkError, Job, Result, alarms, audit, cases, channels, outbox, reports,
+    Casework, CaseworkError, Job, Receiver, Result, alarms, audit, cases, channels, outbox, reports,
 };
 
 /// After this many begun submissions at its destination a report is stopped. Our judgement.
@@ -344,8 +344,9 @@ pub async fn filing_filed(
     let mut tx = casework.db.begin().await?;
     step(&mut tx, now, filing, &next).await?;
     outbox::done(&mut tx, now, job, worker).await?;
-    // A test service reports nothing: the duty stays, and nothing has to be preserved for it.
-    if !filing.test {
+    // A test service, our own system and a public statement report nothing: the duty stays, and
+    // nothing has to be preserved for it.
+    if !filing.test && Receiver::of(&filing.destination) == Receiver::Authority {
         // The first receipt ends the duty, whichever destination it comes from.
         deadlines::end(
             &mut tx,

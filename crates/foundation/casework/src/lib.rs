@@ -134,7 +134,7 @@ pub use people::{
     Granted, Person, Role, add_person, people, person, person_at_the_shell, remove_person,
     take_back_grant, withdraw_role,
 };
-pub use policy::{Action, Purpose};
+pub use policy::{Action, Purpose, Receiver};
 pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};

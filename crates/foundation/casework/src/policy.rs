@@ -1,4 +1,4 @@
-//! What a list is for and what a match does: two closed sets of words.
+//! What a list is for, what a match does, and who a destination is: closed sets.
 
 use obhut_facts::words;
 
@@ -23,5 +23,27 @@ words! {
         Hold = "hold",
         /// Not published. A person reviews it nevertheless.
         Block = "block",
+    }
+}
+
+/// Who receives what goes to a destination.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Receiver {
+    /// An authority, a hotline, a unit: what it receives is a report.
+    Authority,
+    /// A system of the operator's own: nobody outside knows of the case yet.
+    OwnSystem,
+    /// The public: a statement without personal data about what was done.
+    Public,
+}
+
+impl Receiver {
+    /// Who receives what goes to this destination.
+    pub fn of(destination: &str) -> Self {
+        match destination {
+            "webhook" => Self::OwnSystem,
+            "dsa-statement" => Self::Public,
+            _ => Self::Authority,
+        }
     }
 }

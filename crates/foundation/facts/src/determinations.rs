@@ -15,6 +15,8 @@ words! {
         ThreatDe = "threat-de",
         /// What links the content with the United Kingdom; for the National Crime Agency.
         LinkUk = "link-uk",
+        /// On which law a measure rests; for the DSA Transparency Database.
+        GroundDsa = "ground-dsa",
     }
 }
 
@@ -77,6 +79,18 @@ const LINKS_UK: &[Answer] = &[
     ("none", "no link with the United Kingdom"),
 ];
 
+/// Directive 2011/93/EU, whose articles each member state has its own provisions for.
+const GROUNDS_DSA: &[Answer] = &[
+    (
+        "material",
+        "the national provisions that transpose Article 5 of Directive 2011/93/EU, offences concerning child sexual abuse material",
+    ),
+    (
+        "solicitation",
+        "the national provisions that transpose Article 6 of Directive 2011/93/EU, solicitation of children for sexual purposes",
+    ),
+];
+
 impl Question {
     /// The answers it takes.
     pub fn answers(self) -> &'static [Answer] {
@@ -84,6 +98,7 @@ impl Question {
             Self::OffenceDe => OFFENCES_DE,
             Self::ThreatDe => THREAT_DE,
             Self::LinkUk => LINKS_UK,
+            Self::GroundDsa => GROUNDS_DSA,
         }
     }
 
@@ -101,7 +116,7 @@ impl Question {
             return Some(format!("{self} takes: {}", words.join(", ")));
         }
         let alone = match self {
-            Self::OffenceDe => false,
+            Self::OffenceDe | Self::GroundDsa => false,
             Self::ThreatDe => true,
             Self::LinkUk => answers.iter().any(|a| a == "none"),
         };

@@ -227,6 +227,14 @@ pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
         occurred,
         "is before it happened",
     );
+    f.past("facts.removed_at".into(), facts.removed_at.as_deref());
+    if facts.removed_at.is_some() && facts.removed != Some(true) {
+        f.say(
+            "facts.removed".into(),
+            "isn't true, but a date is given",
+            SENSE,
+        );
+    }
     if let Some(account) = &facts.reported {
         f.account("facts.reported", account, 0);
     }

@@ -229,6 +229,9 @@ pub struct Facts {
     pub jurisdiction: Option<Jurisdiction>,
     /// True when the content is gone from the service.
     pub removed: Option<bool>,
+    /// When it was removed, RFC 3339.
+    #[schemars(extend("format" = "date-time"))]
+    pub removed_at: Option<String>,
     /// Number of the report or id of the case in which the same account uploaded the same material
     /// before.
     pub reupload_of: Option<String>,

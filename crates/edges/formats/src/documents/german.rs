@@ -127,6 +127,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("reference", "Aktenzeichen"),
     ("region", "Region"),
     ("removed", "entfernt"),
+    ("removed_at", "entfernt am"),
     ("reopened_at", "wieder geöffnet am"),
     ("report_code", "Meldeart"),
     ("reported", "gemeldetes Konto"),

@@ -201,6 +201,7 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
             "removed",
             facts.removed.map(|r| if r { "true" } else { "false" }),
         ),
+        ("removed_at", facts.removed_at.as_deref()),
         ("reupload_of", facts.reupload_of.as_deref()),
     ] {
         if let Some(value) = value {

@@ -1,0 +1,99 @@
+//! Sends a statement of reasons to the DSA Transparency Database, with the platform's token.
+//!
+//! The statement's own number (`puid`) is the case's: the database takes each number once, so a
+//! statement whose answer was lost is recognised when it is sent again.
+
+use obhut_formats::reports;
+use serde_json::Value;
+
+use super::Destination;
+use crate::http::{Answered, Body};
+use crate::submission::{SendFault, Sent, Submission};
+use crate::transcript::Transcript;
+
+/// Longest word of the database's answer that goes into a message, in characters. Our judgement.
+const WORDS_CHARS_MAX: usize = 300;
+
+/// The European Commission's database of statements of reasons.
+pub const DESTINATION: Destination = Destination {
+    form: &reports::dsa_statement::FORM,
+    // Its test environment is another address, with another token.
+    has_test_service: false,
+    missing: |channel| {
+        let set = channel.url.is_some() && channel.secret.is_some();
+        (!set).then_some("the address of its API and your token")
+    },
+    send: |submission| Box::pin(send(submission)),
+    retract: |submission| Box::pin(retract(submission)),
+};
+
+async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    let documents = submission
+        .documents
+        .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
+    let (Some(url), Some(token)) = (&submission.channel.url, &submission.channel.secret) else {
+        return Err(SendFault::Denied(
+            "no address and token are set for dsa-statement".into(),
+        ));
+    };
+    // Byte for byte as it was approved.
+    let bytes = documents.report.clone();
+    let headers = vec![
+        ("Authorization", format!("Bearer {}", token.expose().trim())),
+        ("Accept", "application/json".to_owned()),
+    ];
+    let mut transcript = Transcript::default();
+    transcript.sent("statement", &String::from_utf8_lossy(&bytes));
+    let answered = submission
+        .http
+        .call(url.clone(), None, Body::Json { bytes, headers })
+        .await;
+    transcript.received(&answered);
+    transcript.keep(&submission).await?;
+    let receipt = receipt(&answered.map_err(SendFault::Unreachable)?)?;
+    Ok(Sent {
+        filing: submission.filing.clone(),
+        receipt,
+    })
+}
+
+/// What an answer means: the receipt, or why there is none.
+fn receipt(answered: &Answered) -> Result<String, SendFault> {
+    let body: Value = serde_json::from_str(&answered.text()).unwrap_or_default();
+    let words = |at: &Value| {
+        let text = at
+            .as_str()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control());
+        text.take(WORDS_CHARS_MAX).collect::<String>()
+    };
+    match answered.status {
+        201 => Ok(format!("statement {}", words(&body["uuid"]))),
+        // Only an earlier attempt of this report can have used the number.
+        422 if !body["existing"]["puid"].is_null() => {
+            Ok("the statement is in the database already; an earlier attempt arrived".into())
+        }
+        401 | 403 => Err(SendFault::Denied(format!("HTTP {}", answered.status))),
+        400 | 404 | 405 | 413 | 415 | 422 => Err(SendFault::Refused(format!(
+            "HTTP {}: {}",
+            answered.status,
+            words(&body["message"])
+        ))),
+        status => Err(SendFault::Unreachable(format!("HTTP {status}"))),
+    }
+}
+
+/// The database has no call for it: a person asks the Digital Services Coordinator.
+async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
+    if submission.filing.remote.is_empty() {
+        return Ok(Sent {
+            filing: submission.filing.clone(),
+            receipt: "it had not been sent".into(),
+        });
+    }
+    Err(SendFault::Waits(format!(
+        "the statement about report {} can't be taken back by its API; ask your Digital Services Coordinator, and record who confirmed it, and how",
+        submission.filing.report
+    )))
+}
