@@ -543,7 +543,7 @@ async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_r
             Err(e) => {
                 let said = e.to_string();
                 assert!(
-                    said.contains("3 files") && said.contains(&format!("not viewed {seen}")),
+                    said.contains("3 different files") && said.contains(&format!("not viewed {seen}")),
                     "{said}"
                 );
                 let exhibit = found[n].exhibit.as_ref().unwrap();
@@ -553,13 +553,62 @@ async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_r
             }
         }
     }
-    // What is reported stays removed, seen or not.
+    // An appeal of one uploader frees none that wasn't looked at either.
     let ada = casework::add_person(c, "Ada", &[Role::Reviewer], "test")
         .await
         .unwrap();
     casework::decide(c, case, &ada, &request(Ruling::Report))
         .await
         .unwrap();
+    let jo = casework::add_person(c, "Jo", &[Role::Appeals], "test")
+        .await
+        .unwrap();
+    let appeal = casework::file_appeal(c, case, "mine is harmless", "test")
+        .await
+        .unwrap();
+    let upheld =
+        casework::decide_appeal(c, case, &appeal.id, &jo, AppealOutcome::Upheld, "so it is");
+    assert!(
+        upheld
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("not viewed 3 whole")
+    );
+}
+
+/// An account called like the group of uploads without one was taken for it, and so were strangers
+/// for the account that the platform named later.
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_without_an_account_are_nobodys() {
+    use sha2::Digest as _;
+    let known = picture(1);
+    let b = bench(&known, &[]).await;
+    let c = &b.casework;
+    let digest = hex::encode(sha2::Sha256::digest(&known));
+    let lists = casework::cases(c, None).await.unwrap();
+    assert!(lists.is_empty());
+    b.post(PUBLIC, &[], known.clone()).await;
+    let case = casework::cases(c, None).await.unwrap()[0].id.clone();
+    let entry = casework::findings(c, &case).await.unwrap()[0]
+        .matched
+        .clone();
+    for account in [
+        format!("uploads without an account, {digest}"),
+        format!(
+            "uploads without an account, like {} of {}",
+            entry.entry, entry.list_id
+        ),
+    ] {
+        b.post(PUBLIC, &[("obhut-account", &account)], known.clone())
+            .await;
+    }
+    assert_eq!(b.cases().await, 3);
+    // Once somebody says whose the upload is, the next one may be another's.
+    let facts = Facts::from_json(br#"{"reported": {"id": "user-77"}}"#).unwrap();
+    casework::set_facts(c, &case, &facts, "test").await.unwrap();
+    b.post(PUBLIC, &[], known.clone()).await;
+    assert_eq!(b.cases().await, 4);
 }
 
 /// One look at one copy, and every other open case with nothing but these bytes is decided.
@@ -568,6 +617,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     let known = picture(1);
     let b = bench(&known, &[]).await;
     let c = &b.casework;
+    let upload = r#"{"ip":"192.0.2.1","at":"2026-01-01T00:00:00Z","screen_name":"n","email":"n@example.org","session":"s"}"#;
     for account in [
         "first",
         "same",
@@ -575,9 +625,12 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         "same-twice",
         "other-bytes",
         "says-more",
+        "says-age",
+        "embargoed",
     ] {
-        let headers = [("obhut-account", account)];
-        b.post(PUBLIC, &headers, known.clone()).await;
+        let headers = [("obhut-account", account), ("obhut-upload", upload)];
+        let (status, _, _) = b.post(PUBLIC, &headers, known.clone()).await;
+        assert_eq!(status, 200);
     }
     b.post(PUBLIC, &[("obhut-account", "other-bytes")], copy(&known, 1))
         .await;
@@ -588,13 +641,28 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
             .find(|case| case.account.as_ref().is_some_and(|a| a.expose() == account));
         of.unwrap().id.clone()
     };
-    let mut facts = casework::facts(c, &case_of("says-more").await)
+    let embargo = Embargo {
+        authority: Some("police, 4711".into()),
+        ..Embargo::default()
+    };
+    let roles = [Role::ReportingOfficer, Role::Administrator];
+    let olga = casework::add_person(c, "Olga", &roles, "test")
         .await
         .unwrap();
-    facts.risks = vec![RiskFact::MeetingPlanned];
-    casework::set_facts(c, &case_of("says-more").await, &facts, "test")
+    let embargoed = case_of("embargoed").await;
+    casework::set_embargo(c, &embargoed, Some(&embargo), "asked", &olga)
         .await
         .unwrap();
+    for account in ["says-more", "says-age"] {
+        let case = case_of(account).await;
+        let mut facts = casework::facts(c, &case).await.unwrap();
+        let reported = facts.reported.as_mut().unwrap();
+        match account {
+            "says-more" => reported.note = Some("says he will meet her tonight".into()),
+            _ => reported.person.as_mut().unwrap().age = Some(14),
+        }
+        casework::set_facts(c, &case, &facts, "test").await.unwrap();
+    }
     let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
@@ -625,7 +693,12 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     let mut expected = [case_of("same").await, case_of("same-twice").await];
     expected.sort();
     assert_eq!(also.decided, expected);
-    let mut left = [case_of("other-bytes").await, case_of("says-more").await];
+    let mut left = [
+        case_of("other-bytes").await,
+        case_of("says-more").await,
+        case_of("says-age").await,
+        case_of("embargoed").await,
+    ];
     left.sort();
     assert_eq!((also.left, also.more), (left.to_vec(), false));
     let twice = casework::case(c, &case_of("same-twice").await)

@@ -242,9 +242,8 @@ pub(crate) async fn open(
     actor: &str,
 ) -> Result<()> {
     let now = casework.now();
-    let key = casework
-        .lookup
-        .keyed_digest("case group", opening.group.as_bytes());
+    let is_account = opening.account == Some(opening.group);
+    let key = group_digest(casework, opening.group.as_bytes(), is_account);
     let (until, authority) = match &opening.embargo {
         Some((until, authority)) => (*until, Some(sealed::seal_text(casework, authority))),
         None => (None, None),
@@ -283,9 +282,30 @@ pub(crate) fn account_key(casework: &Casework, account: &str) -> String {
 
 /// Keyed digest of the group's name, which may be an account: the name can't be guessed from it.
 pub(crate) fn group_key(casework: &Casework, subject: &Subject) -> String {
-    casework
-        .lookup
-        .keyed_digest("case group", subject.group.as_bytes())
+    let account = subject.account.as_ref().map(|a| a.expose());
+    let is_account = account == Some(&subject.group);
+    group_digest(casework, subject.group.as_bytes(), is_account)
+}
+
+fn group_digest(casework: &Casework, group: &[u8], is_account: bool) -> String {
+    // Apart: users choose the names of accounts, and one could be that of another sort of group.
+    let sort = match is_account {
+        true => "case group",
+        false => "case group that is no account",
+    };
+    casework.lookup.keyed_digest(sort, group)
+}
+
+/// Lets no further upload join the case: a person or the platform has said whose it is, and the
+/// next upload without an account may be somebody else's.
+pub(crate) async fn close_group(tx: &mut Tx, casework: &Casework, id: &str) -> Result<()> {
+    let key = group_digest(casework, fresh_group().as_bytes(), false);
+    sqlx::query("UPDATE cases SET group_key = $1 WHERE id = $2 AND account_key = ''")
+        .bind(key)
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// True if the case is about an account.

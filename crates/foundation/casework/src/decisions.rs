@@ -262,7 +262,7 @@ fn file_categories_text(decision: &Decision) -> String {
 /// # Errors
 /// A conflict if uploads of different files without an account are to be released, and the person
 /// hasn't viewed each file whole.
-async fn require_all_seen(tx: &mut Tx, case: &str, person: &Person) -> Result<()> {
+pub(crate) async fn require_all_seen(tx: &mut Tx, case: &str, person: &Person) -> Result<()> {
     // Uploads of one account are that account's, and a person decides about them as about it.
     if cases::has_account(tx, case).await? {
         return Ok(());
@@ -273,7 +273,7 @@ async fn require_all_seen(tx: &mut Tx, case: &str, person: &Person) -> Result<()
         return Ok(());
     }
     Err(CaseworkError::conflict(format!(
-        "case {case} has uploads of {files} files that look alike, and a decision not to report releases all of them; {} has not viewed {} whole: {}",
+        "case {case} has uploads of {files} different files without an account, and this decision releases all of them; {} has not viewed {} whole: {}",
         person.name,
         unseen.len(),
         unseen[..unseen.len().min(NAMED_MAX)].join(", "),

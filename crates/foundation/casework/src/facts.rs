@@ -5,7 +5,9 @@ pub use obhut_facts::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::{Columns, Database, Tx};
-use crate::{Casework, CaseworkError, Result, Subject, audit, cases, danger, deadlines, sealed};
+use crate::{
+    Casework, CaseworkError, Result, Subject, audit, cases, danger, deadlines, findings, sealed,
+};
 
 pub(crate) async fn write(
     tx: &mut Tx,
@@ -167,6 +169,9 @@ async fn set(
     }
     let before = stored(tx, casework, case).await?;
     write(tx, casework, case, &own).await?;
+    if own.reported.is_some() && !findings::stopped_exhibits(tx, case).await?.is_empty() {
+        cases::close_group(tx, casework, case).await?;
+    }
     let (before, after) = (before.known_at.as_deref(), own.known_at.as_deref());
     deadlines::move_report(tx, case, before, after).await?;
     audit::write(tx, casework.now(), actor, "case.facts", case, "").await

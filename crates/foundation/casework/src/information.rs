@@ -419,6 +419,7 @@ async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<
             UploadFacts::default().add_to(known, account, None);
         })
         .await?;
+        cases::close_group(&mut tx, casework, case).await?;
     }
     for (exhibit, given) in &answering.uploads {
         facts::add(&mut tx, casework, case, |known| {

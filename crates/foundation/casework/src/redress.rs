@@ -61,6 +61,8 @@ pub async fn decide_appeal(
             advance(&mut tx, now, case, before).await?;
         }
         AppealOutcome::Upheld => {
+            // Like a decision not to report: one harmless file must not free its look-alikes.
+            decisions::require_all_seen(&mut tx, case, person).await?;
             advance(&mut tx, now, case, CaseStatus::Cleared).await?;
             // Drafts included: none may be approved later.
             for report in reports::released(&mut tx, case).await? {

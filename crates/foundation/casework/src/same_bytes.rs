@@ -6,10 +6,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use obhut_facts::{CaseStatus, Category, Facts};
+use obhut_facts::{
+    Account, CaseStatus, Category, Facts, FileFacts, Person as NamedPerson, UPLOADED_WITH,
+};
 
+use crate::deadlines::{self, DeadlineKind};
 use crate::decisions::{self, Decision, DecisionRequest};
-use crate::{Casework, CaseworkError, Person, Result, cases, dossier, facts, findings, views};
+use crate::{
+    Casework, CaseworkError, Person, Result, cases, determinations, dossier, facts, findings, views,
+};
 
 /// Cases decided in one call. Our judgement: a call ends within seconds.
 const CASES_MAX: usize = 500;
@@ -112,10 +117,16 @@ async fn seen_files(
         if !unseen.is_empty() {
             continue;
         }
+        // Only what this decision says: a category in the facts is somebody else's word.
+        let named = decision
+            .file_categories()
+            .get(&exhibit)
+            .or(decision.category());
+        let category = file.category.as_ref().filter(|c| Some(*c) == named);
         for copy in views::same_bytes(&mut tx, &exhibit).await? {
             let file = Seen {
                 exhibit: exhibit.clone(),
-                category: file.category.clone(),
+                category: category.cloned(),
             };
             seen.entry(copy).or_insert(file);
         }
@@ -162,27 +173,52 @@ async fn only_those<'a>(
         };
         copies.insert(exhibit.clone(), file);
     }
-    if says_more(&facts::facts(casework, case).await?) {
+    if says_more(facts::facts(casework, case).await?) || has_more(casework, case, &copies).await? {
         return Ok(None);
     }
     let files = findings::count_of_case(&mut casework.db.snapshot().await?, case).await?;
     Ok(Some((files, copies)))
 }
 
-/// True if the facts say anything that a person would have to weigh besides the files.
-fn says_more(facts: &Facts) -> bool {
-    let words = [
-        &facts.note,
-        &facts.received_note,
-        &facts.urgent_because,
-        &facts.received_urgent,
-    ];
-    words.iter().any(|w| w.is_some())
-        || facts.incident.is_some()
-        || !facts.tags.is_empty()
-        || !facts.risks.is_empty()
-        || !facts.victims.is_empty()
-        || !facts.threads.is_empty()
-        || !facts.payments.is_empty()
-        || !facts.wallets.is_empty()
+/// True if the facts say anything but what came with uploads by itself: whose they are, from where,
+/// when, and where they were posted.
+fn says_more(mut facts: Facts) -> bool {
+    if let Some(account) = &mut facts.reported {
+        account.id = None;
+        account.screen_name = None;
+        account.display_names.clear();
+        account.ip_events.clear();
+        if let Some(person) = &mut account.person {
+            person.emails.clear();
+        }
+        account.person.take_if(|p| *p == NamedPerson::default());
+    }
+    facts.reported.take_if(|a| *a == Account::default());
+    for file in facts.files.values_mut() {
+        file.ip_event = None;
+        file.session = None;
+        file.url = None;
+        file.uploaded_at = None;
+        file.note.take_if(|n| n.starts_with(UPLOADED_WITH));
+    }
+    facts.files.retain(|_, f| *f != FileFacts::default());
+    facts != Facts::default()
+}
+
+/// True if the case has anything that needs a look of its own: an embargo, an exhibit that is no
+/// file of its findings, a person's determination, or a deadline other than that of its report.
+async fn has_more(
+    casework: &Casework,
+    case: &str,
+    copies: &BTreeMap<String, &Seen>,
+) -> Result<bool> {
+    let known = cases::find(casework, case).await?;
+    let exhibits = views::of_case(&mut casework.db.snapshot().await?, case).await?;
+    let due = deadlines::deadlines(casework, Some(case), false).await?;
+    Ok(known.is_none_or(|c| c.embargoed)
+        || exhibits.iter().any(|e| !copies.contains_key(e))
+        || due.iter().any(|d| d.kind != DeadlineKind::Report)
+        || !determinations::determinations(casework, case)
+            .await?
+            .is_empty())
 }

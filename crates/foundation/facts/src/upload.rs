@@ -20,6 +20,8 @@ const TEXT_BYTES_MAX: usize = 2_100;
 
 /// How far a platform's clock may be ahead of this machine's, in microseconds. Our judgement.
 const AHEAD_MICROS_MAX: i64 = 300_000_000;
+/// How the note of a file begins that says who uploaded it, where no account is reported.
+pub const UPLOADED_WITH: &str = "uploaded with ";
 /// The sort of event of an upload, as the CyberTipline names it.
 const UPLOAD: &str = "Upload";
 /// 1990-01-01T00:00:00Z in microseconds: no platform took uploads before. Our judgement.
@@ -172,7 +174,7 @@ impl UploadFacts {
             .iter()
             .filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?)))
             .collect();
-        (!said.is_empty()).then(|| format!("uploaded with {}", said.join(", ")))
+        (!said.is_empty()).then(|| format!("{UPLOADED_WITH}{}", said.join(", ")))
     }
 
     /// False if another account is reported, which stays as it is.

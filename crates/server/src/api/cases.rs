@@ -80,6 +80,9 @@ pub(crate) struct DecisionBody {
     ruling: &'static str,
     grounds: String,
     category: Option<CategoryBody>,
+    /// Categories of single exhibits.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    file_categories: std::collections::BTreeMap<String, CategoryBody>,
     decided_at: String,
     /// Only in the answer to a decision with `same_bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,15 @@ pub(crate) struct CategoryBody {
     value: String,
 }
 
+impl CategoryBody {
+    fn of(c: &Category) -> Self {
+        Self {
+            scale: c.scale.clone(),
+            value: c.value.clone(),
+        }
+    }
+}
+
 impl DecisionBody {
     fn of(d: &Decision) -> Self {
         Self {
@@ -111,10 +123,12 @@ impl DecisionBody {
             by: d.name().to_owned(),
             ruling: d.ruling().word(),
             grounds: d.grounds().to_owned(),
-            category: d.category().map(|c| CategoryBody {
-                scale: c.scale.clone(),
-                value: c.value.clone(),
-            }),
+            category: d.category().map(CategoryBody::of),
+            file_categories: d
+                .file_categories()
+                .iter()
+                .map(|(exhibit, c)| (exhibit.clone(), CategoryBody::of(c)))
+                .collect(),
             decided_at: rfc3339(d.decided_at()),
             same_bytes: None,
         }
