@@ -163,6 +163,10 @@ pub async fn run(
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
+            // First: a refusal must not leave a decision behind.
+            if same_bytes {
+                casework::require_seen(&casework, &case, &person).await?;
+            }
             let decision = casework::decide_seen(
                 &casework,
                 &case,

@@ -543,7 +543,8 @@ async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_r
             Err(e) => {
                 let said = e.to_string();
                 assert!(
-                    said.contains("3 different files") && said.contains(&format!("not viewed {seen}")),
+                    said.contains("3 different files")
+                        && said.contains(&format!("not viewed {seen}")),
                     "{said}"
                 );
                 let exhibit = found[n].exhibit.as_ref().unwrap();
@@ -675,9 +676,8 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
             value: "A1".into(),
         }),
     };
-    let decision = casework::decide(c, &first, &rita, &request).await.unwrap();
     // Unseen bytes decide nothing.
-    let unseen = casework::decide_same_bytes(c, &decision, &rita).await;
+    let unseen = casework::require_seen(c, &first, &rita).await;
     assert!(unseen.unwrap_err().to_string().contains("viewed no file"));
     let exhibit = casework::findings(c, &first).await.unwrap()[0]
         .exhibit
@@ -722,6 +722,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         assert_eq!(file.category.unwrap().value, "A1");
     }
     // Again: nothing is left to decide, and nothing is decided twice.
+    casework::require_seen(c, &first, &rita).await.unwrap();
     let again = casework::decide_same_bytes(c, &decision, &rita)
         .await
         .unwrap();
@@ -730,6 +731,29 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         casework::decisions(c, &twice.case.id).await.unwrap().len(),
         1
     );
+    // If the one look was wrong, so may the others be.
+    let jo = casework::add_person(c, "Jo", &[Role::Appeals], "test")
+        .await
+        .unwrap();
+    let appeal = casework::file_appeal(c, &first, "mine is harmless", "test")
+        .await
+        .unwrap();
+    casework::decide_appeal(
+        c,
+        &first,
+        &appeal.id,
+        &jo,
+        AppealOutcome::Upheld,
+        "so it is",
+    )
+    .await
+    .unwrap();
+    let alarms = casework::alarms(c).await.unwrap();
+    let carried: Vec<_> = alarms
+        .iter()
+        .filter(|a| a.text.contains(&first) && a.text.contains("decide it again"))
+        .collect();
+    assert_eq!(carried.len(), 2, "{alarms:?}");
 }
 
 /// A BMP of 64 grey levels, 64 pixels a side, all of whose bytes are below 0x80.

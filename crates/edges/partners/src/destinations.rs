@@ -142,5 +142,11 @@ mod tests {
             );
         }
         assert_eq!(ALL.len(), reports::ALL.len());
+        // The core knows it too: what a test service has, no authority has received.
+        for destination in ALL {
+            let name = destination.form.name;
+            let known = obhut_casework::has_test_service(name);
+            assert_eq!(destination.has_test_service, known, "{name}");
+        }
     }
 }

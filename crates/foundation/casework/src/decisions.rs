@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Longest grounds, in characters. Our judgement.
-const GROUNDS_CHARS_MAX: usize = 10_000;
+pub(crate) const GROUNDS_CHARS_MAX: usize = 10_000;
 /// Exhibits named in one message. Our judgement.
 const NAMED_MAX: usize = 20;
 
@@ -141,7 +141,6 @@ pub async fn decide_with_files(
 /// whole, or if the number of files has changed: a file that no person looked at would be released,
 /// or reported. And a conflict if uploads without an account, of different files, would be released
 /// although the person hasn't viewed each file whole: they are in one case because they look alike.
-// Long: one transaction.
 pub async fn decide_seen(
     casework: &Casework,
     case: &str,
@@ -150,6 +149,42 @@ pub async fn decide_seen(
     file_categories: BTreeMap<String, Category>,
     files: Option<usize>,
 ) -> Result<Decision> {
+    // Not from appealed: an open appeal is ended by its own decision only. Not from reported:
+    // withdrawing the reports, as long as none was sent, puts the case back to decided
+    // (`reports::retract_report`).
+    let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
+    let looked = Looked {
+        file_categories,
+        files,
+        from: &from,
+    };
+    decide_from(casework, case, person, request, looked).await
+}
+
+/// What a person looked at.
+pub(crate) struct Looked<'a> {
+    /// The category of single exhibits.
+    pub file_categories: BTreeMap<String, Category>,
+    /// How many files the case had; none if the person doesn't say.
+    pub files: Option<usize>,
+    /// The statuses in which the case may be decided.
+    pub from: &'a [CaseStatus],
+}
+
+/// Like [`decide_seen`], from these statuses only.
+// Long: one transaction.
+pub(crate) async fn decide_from(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+    looked: Looked<'_>,
+) -> Result<Decision> {
+    let Looked {
+        file_categories,
+        files,
+        from,
+    } = looked;
     person.require(Role::Reviewer)?;
     let grounds = request.grounds.trim();
     if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
@@ -187,11 +222,7 @@ pub async fn decide_seen(
         Ruling::Report => CaseStatus::Decided,
         Ruling::NoReport => CaseStatus::Closed,
     };
-    // Not from appealed: an open appeal is ended by its own decision only. Not from reported:
-    // withdrawing the reports, as long as none was sent, puts the case back to decided
-    // (`reports::retract_report`).
-    let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
-    advance_from(&mut tx, casework.now(), case, &from, to).await?;
+    advance_from(&mut tx, casework.now(), case, from, to).await?;
     // `advance_from` locked the case row: no file joins between this and the commit.
     if let Some(seen) = files {
         let now = findings::count_of_case(&mut tx, case).await?;
@@ -388,4 +419,17 @@ pub(crate) async fn latest(
         found.insert(case, latest);
     }
     Ok(found)
+}
+
+/// The cases whose latest decision has this text in its grounds.
+pub(crate) async fn latest_with(tx: &mut Tx, text: &str) -> Result<Vec<String>> {
+    // No index: asked once when an appeal is upheld.
+    let rows = sqlx::query(
+        "SELECT case_id FROM decisions d WHERE grounds LIKE $1
+         AND seq = (SELECT MAX(seq) FROM decisions other WHERE other.case_id = d.case_id) ORDER BY seq",
+    )
+    .bind(format!("%{text}%"))
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
 }

@@ -134,15 +134,16 @@ pub use people::{
     Granted, Person, Role, add_person, people, person, person_at_the_shell, remove_person,
     take_back_grant, withdraw_role,
 };
-pub use policy::{Action, Purpose, Receiver};
+pub use policy::{Action, Purpose, Receiver, has_test_service};
 pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};
 pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, retract_report};
 pub use routes::{
-    PROPOSALS, Proposal, Route, Routing, add_route, remove_route, routes, routing, routing_for,
+    PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
+    routing_for,
 };
-pub use same_bytes::{AlsoDecided, decide_same_bytes};
+pub use same_bytes::{AlsoDecided, decide_same_bytes, require_seen};
 pub use sending::exhibit_to_send;
 pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,

@@ -47,3 +47,8 @@ impl Receiver {
         }
     }
 }
+
+/// True for a destination with a test service, which is used until it is set to production.
+pub fn has_test_service(destination: &str) -> bool {
+    destination == "ncmec"
+}

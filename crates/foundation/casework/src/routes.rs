@@ -2,12 +2,17 @@
 //!
 //! Invariant: only a route with a legal basis on record leads to a destination.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use obhut_facts::{Dossier, ServiceKind, Surface};
 use serde::Serialize;
 
 use crate::database::Columns;
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, dossier, ids, reports};
+use crate::policy::has_test_service;
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, audit, channels, dossier, ids, reports,
+};
 
 /// Under what circumstances an authority is notified. Empty fields mean any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -85,10 +90,19 @@ pub struct Routing {
     pub spared: Vec<(Route, String)>,
 }
 
+/// What is known of destinations when a case is routed.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Receivers<'a> {
+    /// Destinations for which the case has a draft or an approved report, other than of a test
+    /// service.
+    pub notified: &'a [String],
+    /// Destinations that lead to a test service today.
+    pub test: &'a [String],
+}
+
 /// The destinations of a case, by the routes on record, on the day (UTC) its dossier was made.
-/// Pure. `notified` are the destinations for which it has a draft or an approved report. `routes`
-/// are oldest first.
-pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Routing {
+/// Pure. `routes` are oldest first.
+pub fn routing(routes: &[Route], dossier: &Dossier, known: &Receivers<'_>) -> Routing {
     let facts = dossier.facts.expose();
     let place = facts.jurisdiction.clone().unwrap_or_default();
     let located = facts
@@ -114,43 +128,66 @@ pub fn routing(routes: &[Route], dossier: &Dossier, notified: &[String]) -> Rout
             && (r.until.is_empty() || day <= r.until)
             && !r.basis.trim().is_empty()
     };
-    // The oldest route of a destination wins: a case goes to each authority once.
-    let mut found: Vec<Route> = Vec::new();
-    for route in routes.iter().filter(holds) {
-        if !found.iter().any(|f| f.destination == route.destination) {
-            found.push(route.clone());
-        }
+    let found: Vec<&Route> = routes.iter().filter(holds).collect();
+    let mut goes = BTreeMap::new();
+    // From the newest on: of two that exclude one another the oldest stays.
+    for route in found.iter().rev() {
+        receives(&route.destination, &found, known, &mut goes);
     }
-    let mut goes = vec![None; found.len()];
-    for at in 0..found.len() {
-        applies(at, &found, notified, &mut goes);
-    }
-    let (mut to, mut spared) = (Vec::new(), Vec::new());
-    for (route, goes) in found.into_iter().zip(goes) {
-        if goes == Some(true) {
-            to.push(route);
-        } else {
-            let why = format!("{} receives the case", route.unless);
-            spared.push((route, why));
+    let (mut to, mut spared) = (Vec::<Route>::new(), Vec::<(Route, String)>::new());
+    for route in &found {
+        // A case goes to each authority once, by the oldest route that leads there.
+        let listed = |r: &Route| r.destination == route.destination;
+        let received = goes[&route.destination];
+        match received {
+            true if !to.iter().any(listed) && applies(route, &found, known, &mut goes) => {
+                to.push((*route).clone());
+            }
+            false if !spared.iter().any(|(r, _)| listed(r)) => {
+                let why = format!("{} receives the case", route.unless);
+                spared.push(((*route).clone(), why));
+            }
+            _ => {}
         }
     }
     Routing { to, spared }
 }
 
-/// Whether the route at `at` leads anywhere: unless the destination that it names in `unless`
-/// receives the case. `goes` holds what is decided already; a route that is being decided counts
-/// as one that doesn't apply, so of routes that exclude one another in a circle at least one stays.
-fn applies(at: usize, found: &[Route], notified: &[String], goes: &mut [Option<bool>]) -> bool {
-    if let Some(decided) = goes[at] {
-        return decided;
+/// Whether a destination receives the case: one of the routes to it applies. `goes` holds what is
+/// decided already; a destination that is being decided counts as one that doesn't receive it, so
+/// of routes that exclude one another in a circle at least one stays.
+fn receives(
+    destination: &str,
+    found: &[&Route],
+    known: &Receivers<'_>,
+    goes: &mut BTreeMap<String, bool>,
+) -> bool {
+    if let Some(decided) = goes.get(destination) {
+        return *decided;
     }
-    goes[at] = Some(false);
-    let unless = &found[at].unless;
-    let other = found.iter().position(|r| r.destination == *unless);
-    let received = notified.contains(unless)
-        || other.is_some_and(|other| applies(other, found, notified, goes));
-    goes[at] = Some(unless.is_empty() || !received);
-    goes[at] == Some(true)
+    goes.insert(destination.to_owned(), false);
+    let to_it = found.iter().filter(|r| r.destination == destination);
+    let mut received = false;
+    for route in to_it {
+        received = received || applies(route, found, known, goes);
+    }
+    goes.insert(destination.to_owned(), received);
+    received
+}
+
+/// Whether a route leads anywhere: unless the destination that it names in `unless` receives the
+/// case. What goes to a test service, no authority receives.
+fn applies(
+    route: &Route,
+    found: &[&Route],
+    known: &Receivers<'_>,
+    goes: &mut BTreeMap<String, bool>,
+) -> bool {
+    let unless = &route.unless;
+    let is_test = known.test.contains(unless);
+    let received =
+        known.notified.contains(unless) || (!is_test && receives(unless, found, known, goes));
+    unless.is_empty() || !received
 }
 
 /// The routes on record, oldest first.
@@ -284,7 +321,19 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
         }
     }
     let dossier = dossier::dossier(casework, case, false).await?;
-    Ok(routing(&self::routes(casework).await?, &dossier, &notified))
+    let routes = self::routes(casework).await?;
+    let mut test = Vec::new();
+    for route in &routes {
+        let unless = &route.unless;
+        if has_test_service(unless) && !channels::channel(casework, unless).await?.production {
+            test.push(unless.clone());
+        }
+    }
+    let known = Receivers {
+        notified: &notified,
+        test: &test,
+    };
+    Ok(routing(&routes, &dossier, &known))
 }
 
 #[cfg(test)]
@@ -379,7 +428,7 @@ mod tests {
                 false,
             ),
         ] {
-            let routing = routing(&[route], &case("DE", "FR"), &[]);
+            let routing = routing(&[route], &case("DE", "FR"), &Receivers::default());
             assert_eq!(!routing.to.is_empty(), expected, "{what}");
         }
     }
@@ -390,7 +439,11 @@ mod tests {
         nca.unless = "ncmec".into();
         let to = |routes: &[Route], notified: &[&str]| {
             let notified: Vec<String> = notified.iter().map(|n| (*n).to_owned()).collect();
-            let routing = routing(routes, &case("GB", ""), &notified);
+            let known = Receivers {
+                notified: &notified,
+                test: &[],
+            };
+            let routing = routing(routes, &case("GB", ""), &known);
             let names: Vec<_> = routing.to.iter().map(|r| r.destination.clone()).collect();
             (names.join(" "), routing.spared.len())
         };
@@ -398,24 +451,46 @@ mod tests {
         assert_eq!(to(&[nca.clone(), route("ncmec")], &[]), ("ncmec".into(), 1));
         assert_eq!(to(&[nca.clone()], &["ncmec"]), (String::new(), 1));
         assert_eq!(to(&[nca.clone()], &["bka"]), ("nca".into(), 0));
-        // Routes that exclude each other: one of the two authorities has the case.
+        // Routes that exclude each other: the authority of the older one has the case.
         let mut ncmec = route("ncmec");
         ncmec.unless = "nca".into();
         let mutual = [nca.clone(), ncmec.clone()];
-        assert_eq!(to(&mutual, &[]), ("ncmec".into(), 1));
+        assert_eq!(to(&mutual, &[]), ("nca".into(), 1));
         // What is spared itself spares no other: the BKA has the case, so NCMEC doesn't receive it.
         ncmec.unless = "bka".into();
         let chain = [nca.clone(), ncmec, route("bka")];
         assert_eq!(to(&chain, &[]), ("nca bka".into(), 1));
         // Two routes to one destination are one report.
         assert_eq!(to(&[route("bka"), route("bka")], &[]), ("bka".into(), 0));
+        // A destination is spared only if every route to it is.
+        let mut unless = route("ncmec");
+        unless.unless = "bka".into();
+        let three = [unless, route("bka"), route("ncmec")];
+        assert_eq!(to(&three, &[]), ("bka ncmec".into(), 0));
+        // What goes to a test service, nobody has received.
+        let test = Receivers {
+            notified: &[],
+            test: &["ncmec".to_owned()],
+        };
+        let found = routing(&[nca, route("ncmec")], &case("GB", ""), &test);
+        assert_eq!((found.to.len(), found.spared.len()), (2, 0));
+        // No choice satisfies an odd circle; one authority more receives it, not one fewer.
+        let circle = ["a", "b", "c"].map(|to| Route {
+            unless: match to {
+                "a" => "b".into(),
+                "b" => "c".into(),
+                _ => "a".into(),
+            },
+            ..route(to)
+        });
+        assert_eq!(to(&circle, &[]).0.split(' ').count(), 2);
     }
 
     #[test]
     fn without_a_known_country_only_general_routes_apply() {
         let mut german = route("bka");
         german.provider_country = "DE".into();
-        let found = routing(&[german, route("a")], &case("", ""), &[]);
+        let found = routing(&[german, route("a")], &case("", ""), &Receivers::default());
         assert_eq!(found.to.len(), 1);
         assert_eq!(found.to[0].destination, "a");
     }

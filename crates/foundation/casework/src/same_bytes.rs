@@ -10,10 +10,12 @@ use obhut_facts::{
     Account, CaseStatus, Category, Facts, FileFacts, Person as NamedPerson, UPLOADED_WITH,
 };
 
+use crate::database::Tx;
 use crate::deadlines::{self, DeadlineKind};
-use crate::decisions::{self, Decision, DecisionRequest};
+use crate::decisions::{self, Decision, DecisionRequest, GROUNDS_CHARS_MAX, Looked};
 use crate::{
-    Casework, CaseworkError, Person, Result, cases, determinations, dossier, facts, findings, views,
+    Casework, CaseworkError, Person, Result, alarms, cases, determinations, dossier, facts,
+    findings, views,
 };
 
 /// Cases decided in one call. Our judgement: a call ends within seconds.
@@ -30,26 +32,38 @@ pub struct AlsoDecided {
     pub more: bool,
 }
 
+/// Checks that a decision about this case could be carried over, before it is made.
+///
+/// # Errors
+/// The conflict that the person has viewed no file of the case whole.
+pub async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Result<()> {
+    let found = findings::findings(casework, case).await?;
+    let mut tx = casework.db.snapshot().await?;
+    for exhibit in found.into_iter().filter_map(|f| f.exhibit) {
+        let (files, unseen) = views::unseen_by(&mut tx, &[exhibit], &person.id).await?;
+        if files > 0 && unseen.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(CaseworkError::conflict(format!(
+        "{} has viewed no file of case {case} whole, so nothing can be said of other cases with the same bytes; nothing was decided",
+        person.name
+    )))
+}
+
 /// Carries a decision over to other open cases: those whose files all have the bytes of files of
 /// the decided case that the person has viewed whole, and that hold nothing else. Each gets a
 /// decision of its own, which names the exhibit that was viewed. Cases are decided one by one: what
 /// was decided before an error stays decided.
 ///
 /// # Errors
-/// Those of [`crate::decide`], and the conflict that this person viewed no file of the case whole.
+/// Those of [`crate::decide`].
 pub async fn decide_same_bytes(
     casework: &Casework,
     decision: &Decision,
     person: &Person,
 ) -> Result<AlsoDecided> {
     let seen = seen_files(casework, decision, person).await?;
-    if seen.is_empty() {
-        return Err(CaseworkError::conflict(format!(
-            "{} has viewed no file of case {} whole, so nothing can be said of other cases with the same bytes",
-            person.name,
-            decision.case()
-        )));
-    }
     let mut others = open_cases(casework, decision.case(), &seen).await?;
     let mut also = AlsoDecided {
         more: others.len() > CASES_MAX,
@@ -64,12 +78,7 @@ pub async fn decide_same_bytes(
         let first = copies.values().next().map_or("", |s| s.exhibit.as_str());
         let request = DecisionRequest {
             ruling: decision.ruling(),
-            grounds: format!(
-                "{}\n\nDecided with case {}: the same bytes as {first}, which {} viewed whole.",
-                decision.grounds(),
-                decision.case(),
-                person.name
-            ),
+            grounds: carried(decision, &person.name, first),
             // Of this case's own files none was viewed: each is named with its category below.
             category: None,
         };
@@ -77,9 +86,13 @@ pub async fn decide_same_bytes(
             .into_iter()
             .filter_map(|(exhibit, seen)| Some((exhibit, seen.category.clone()?)))
             .collect();
-        let done =
-            decisions::decide_seen(casework, &case, person, &request, categories, Some(files))
-                .await;
+        // From open only: what another person has decided meanwhile stays as it is.
+        let looked = Looked {
+            file_categories: categories,
+            files: Some(files),
+            from: &[CaseStatus::Open],
+        };
+        let done = decisions::decide_from(casework, &case, person, &request, looked).await;
         match done {
             Ok(_) => also.decided.push(case),
             // Another person decided it, or a file joined.
@@ -88,6 +101,32 @@ pub async fn decide_same_bytes(
         }
     }
     Ok(also)
+}
+
+/// The words that name the case a decision was carried over from.
+fn with_case(case: &str) -> String {
+    format!("Decided with case {case}: ")
+}
+
+/// The grounds of a decision that is carried over; the decision's own are cut if both are too long.
+fn carried(decision: &Decision, name: &str, exhibit: &str) -> String {
+    let with = with_case(decision.case());
+    let why = format!("\n\n{with}the same bytes as {exhibit}, which {name} viewed whole.");
+    let room = GROUNDS_CHARS_MAX.saturating_sub(why.chars().count());
+    let own: String = decision.grounds().chars().take(room).collect();
+    own + &why
+}
+
+/// Raises an alarm for each case whose latest decision was carried over from a case that has been
+/// cleared since: the one look it rested on was wrong.
+pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
+    for other in decisions::latest_with(tx, &with_case(case)).await? {
+        let text = format!(
+            "case {other} was decided with case {case}, whose decision an appeal has found wrong; view its files, and decide it again or withdraw its reports"
+        );
+        alarms::raise(tx, now, "carried-decision", &other, &text).await?;
+    }
+    Ok(())
 }
 
 /// A file that the person has viewed whole.

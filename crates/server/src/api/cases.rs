@@ -285,6 +285,10 @@ pub(crate) async fn decide(
         .into_iter()
         .map(|(exhibit, c)| (exhibit, category(c)))
         .collect();
+    // First: a refusal must not leave a decision behind.
+    if body.same_bytes {
+        casework::require_seen(&app.casework, &case, &person).await?;
+    }
     let decision =
         casework::decide_seen(&app.casework, &case, &person, &request, files, body.files).await?;
     let mut answer = DecisionBody::of(&decision);
