@@ -129,21 +129,20 @@ pub fn routing(routes: &[Route], dossier: &Dossier, known: &Receivers<'_>) -> Ro
             && !r.basis.trim().is_empty()
     };
     let found: Vec<&Route> = routes.iter().filter(holds).collect();
-    let mut goes = BTreeMap::new();
+    let mut by = BTreeMap::new();
     // From the newest on: of two that exclude one another the oldest stays.
     for route in found.iter().rev() {
-        receives(&route.destination, &found, known, &mut goes);
+        receives(&route.destination, &found, known, &mut by);
     }
     let (mut to, mut spared) = (Vec::<Route>::new(), Vec::<(Route, String)>::new());
-    for route in &found {
-        // A case goes to each authority once, by the oldest route that leads there.
-        let listed = |r: &Route| r.destination == route.destination;
-        let received = goes[&route.destination];
-        match received {
-            true if !to.iter().any(listed) && applies(route, &found, known, &mut goes) => {
-                to.push((*route).clone());
-            }
-            false if !spared.iter().any(|(r, _)| listed(r)) => {
+    for (n, route) in found.iter().enumerate() {
+        // A case goes to each authority once.
+        match by[&route.destination] {
+            Some(chosen) if chosen == n => to.push((*route).clone()),
+            None if spared
+                .iter()
+                .all(|(r, _)| r.destination != route.destination) =>
+            {
                 let why = format!("{} receives the case", route.unless);
                 spared.push(((*route).clone(), why));
             }
@@ -153,26 +152,26 @@ pub fn routing(routes: &[Route], dossier: &Dossier, known: &Receivers<'_>) -> Ro
     Routing { to, spared }
 }
 
-/// Whether a destination receives the case: one of the routes to it applies. `goes` holds what is
-/// decided already; a destination that is being decided counts as one that doesn't receive it, so
-/// of routes that exclude one another in a circle at least one stays.
+/// Whether a destination receives the case: one of the routes to it applies. `by` holds which route
+/// was chosen for each destination, the oldest that applies. A destination that is being decided
+/// counts as one that doesn't receive the case, so of routes that exclude one another in a circle
+/// at least one stays.
 fn receives(
     destination: &str,
     found: &[&Route],
     known: &Receivers<'_>,
-    goes: &mut BTreeMap<String, bool>,
+    by: &mut BTreeMap<String, Option<usize>>,
 ) -> bool {
-    if let Some(decided) = goes.get(destination) {
-        return *decided;
+    if let Some(decided) = by.get(destination) {
+        return decided.is_some();
     }
-    goes.insert(destination.to_owned(), false);
-    let to_it = found.iter().filter(|r| r.destination == destination);
-    let mut received = false;
-    for route in to_it {
-        received = received || applies(route, found, known, goes);
-    }
-    goes.insert(destination.to_owned(), received);
-    received
+    by.insert(destination.to_owned(), None);
+    let to_it = |n: &usize| found[*n].destination == destination;
+    let chosen = (0..found.len())
+        .filter(to_it)
+        .find(|n| applies(found[*n], found, known, by));
+    by.insert(destination.to_owned(), chosen);
+    chosen.is_some()
 }
 
 /// Whether a route leads anywhere: unless the destination that it names in `unless` receives the
@@ -181,12 +180,12 @@ fn applies(
     route: &Route,
     found: &[&Route],
     known: &Receivers<'_>,
-    goes: &mut BTreeMap<String, bool>,
+    by: &mut BTreeMap<String, Option<usize>>,
 ) -> bool {
     let unless = &route.unless;
     let is_test = known.test.contains(unless);
     let received =
-        known.notified.contains(unless) || (!is_test && receives(unless, found, known, goes));
+        known.notified.contains(unless) || (!is_test && receives(unless, found, known, by));
     unless.is_empty() || !received
 }
 
