@@ -359,6 +359,18 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         assert_eq!(to(casework::routing_for(c, &british).await.unwrap()), ["package-nca"]);
         // Any country: from now on the British route is skipped, because it says `unless: ncmec`.
         let every = casework::add_route(c, &route("ncmec", ""), &olga).await.unwrap();
+        // But NCMEC's test service reports nothing.
+        let routing = casework::routing_for(c, &british).await.unwrap();
+        assert_eq!(to(routing), ["package-nca", "ncmec"]);
+        let production = Channel {
+            destination: "ncmec".into(),
+            user: Some("u".into()),
+            secret: Some(Sealed::new("p".into())),
+            officer: Some(olga.id.clone()),
+            production: true,
+            ..Channel::default()
+        };
+        casework::set_channel(c, &production, &olga).await.unwrap();
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(routing.spared[0].0.destination, "package-nca");
         assert_eq!(to(routing), ["ncmec"]);
