@@ -92,6 +92,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "sqlx",
             "tokio",
             "tracing",
+            "unicode-normalization",
         ],
     ),
     (

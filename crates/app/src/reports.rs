@@ -122,7 +122,7 @@ fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check
     }
     remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
         field,
-        what: "names a child's account, e-mail address or number, although the children's data are omitted".into(),
+        what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),
         source: "obhut, docs/handling.md",
         stops: false,
     }));
@@ -404,10 +404,10 @@ fn reports_a_child(facts: &Facts) -> Option<Remark> {
     })
 }
 
-/// The fields of the facts in which a child's account, e-mail address or number appears although
-/// the children's data are omitted.
+/// The fields of the facts in which a child's name, account, e-mail address, number or birth date
+/// appears although the children's data are omitted.
 fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
-    if shown.victims_left_out == 0 {
+    if shown.victims_left_out == 0 && shown.child_fields_left_out.is_empty() {
         return Vec::new();
     }
     let of = |child: &Account| {
@@ -422,10 +422,24 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
             .clone()
             .into_iter()
             .chain(child.screen_name.clone());
-        names.chain(addresses).chain(numbers).collect::<Vec<_>>()
+        let person = child.person.iter();
+        let called = person.flat_map(|p| [&p.first_name, &p.last_name, &p.born]);
+        // Names of two letters are in every other word.
+        let called = called.flatten().filter(|n| n.chars().count() > 2).cloned();
+        let all = names.chain(addresses).chain(numbers).chain(called);
+        all.collect::<Vec<_>>()
     };
-    let children = whole.facts.expose().victims.iter().flat_map(of);
+    let whole = whole.facts.expose();
+    // Whoever was left out, recorded as a victim or not.
+    let gone = |all: &[Account], shown: &[Account]| {
+        let gone = all.iter().filter(|a| !shown.contains(a));
+        gone.flat_map(of).collect::<Vec<_>>()
+    };
+    let shown_facts = shown.facts.expose();
+    let mut children = gone(&whole.victims, &shown_facts.victims);
+    children.extend(gone(&whole.recipients, &shown_facts.recipients));
     let children: Vec<String> = children
+        .into_iter()
         .map(|n| n.trim().to_lowercase())
         .filter(|n| !n.is_empty())
         .collect();

@@ -384,7 +384,8 @@ async fn a_child_named_elsewhere_is_pointed_out() {
     let case = new.unwrap().case;
     let ncmec = forms::by_name("ncmec").unwrap();
     for (with_victims, expected) in [
-        (false, "facts.note facts.recipients facts.wallets"),
+        // The recipient is the child, and stays out.
+        (false, "facts.note facts.wallets"),
         (true, ""),
     ] {
         let check = obhut_app::reports::check(c, &case, ncmec, with_victims, "test").await;
@@ -461,6 +462,39 @@ async fn the_words_of_a_report_that_came_in_stay_here() {
     }
     // They still rank the case.
     assert!(check.at_risk >= 70, "{}", check.at_risk);
+}
+
+/// Words of others in fields that are for ids, times and addresses, and those around a case file.
+#[tokio::test]
+async fn words_in_other_fields_of_a_report_that_came_in_stay_here() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let mail = "From: a@b.example\r\nTo: c@d.example\r\nSubject: NAMED\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\nContent-Type: text/plain\r\n\r\nNAMED wrote this\r\n--q\r\nContent-Type: application/json\r\nContent-Disposition: attachment; filename=a.json\r\n\r\n{\"facts\":{\"reported\":{\"id\":\"bad15\"}}}\r\n--q--\r\n";
+    for came in [
+        "Caller: Mrs NAMED\nAdresse: Lindenweg 4 NAMED, 53111 Bonn\nKonto: bad7\nZeit: gestern, NAMED war bei ihm\nVerlauf: NAMED erzählte ihrer Mutter davon\nSerie: Bilder von NAMED (9)\nDienst: Chat, sagt NAMED",
+        "Account: the one of my daughter NAMED's friend, ask her\nUrl: siehe Chat von NAMED, Tel. 0171",
+        r#"{"account": "bad9", "platform": "Chat, ask NAMED", "when": "yesterday when NAMED came home", "url": ["see NAMED's phone"], "thread": ["chat of NAMED with him"], "series": "photos of NAMED", "wallet": ["told by NAMED"],
+            "payments": [{"amount": "10", "currency": "EUR", "from": "mother of NAMED", "to": "bad9", "method": "cash by NAMED", "note": "NAMED paid"}], "files": [{"annotations": ["picture of NAMED"], "uploaded_at": "NAMED today"}], "text": "NAMED"}"#,
+        r#"{"account":"x","facts":{"reported":{"id":"bad14"},"note":"NAMED"},"reporter":"NAMED"}"#,
+        mail,
+    ] {
+        let mut run = intake::begin_intake(c).await.unwrap();
+        let taken = run
+            .take(vec![incoming::read(came.as_bytes())], "test")
+            .await;
+        drop(run);
+        let id = taken.unwrap()[0].id.clone();
+        let case = intake::case_of_incoming(c, &id, "test").await.unwrap();
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        for form in forms::ALL {
+            let drafted = draft(c, &case, form.name).await;
+            let said = String::from_utf8_lossy(&drafted.report).into_owned();
+            assert!(!said.contains("NAMED"), "{}: {came}", form.name);
+        }
+    }
 }
 
 /// goAML named a paying child in full, although the case was approved without the children's data.

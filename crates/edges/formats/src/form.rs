@@ -255,10 +255,11 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
         say("facts.victims", "omitted unless requested");
     }
     for field in &d.child_fields_left_out {
-        say(
-            field,
-            "a child's; all but its id and country is omitted unless requested",
-        );
+        let why = match field.starts_with("facts.financial") {
+            true => "a child's; all but its id and country is omitted unless requested",
+            false => "a child's; omitted unless requested",
+        };
+        say(field, why);
     }
     if d.matched {
         say(

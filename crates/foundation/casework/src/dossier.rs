@@ -5,14 +5,13 @@
 //! has a person's decision, becomes a document.
 
 use obhut_facts::{
-    CaseStatus, Category, Dossier, Facts, FileDigests, FileFacts, FinancialParty, ReportedFile,
-    Sealed, Surface,
+    CaseStatus, Category, Dossier, Facts, FileDigests, FileFacts, ReportedFile, Sealed, Surface,
 };
 
 use crate::views::Viewed;
 use crate::{
-    Casework, Decision, Finding, Result, appeals, case_detail, cases, determinations, filings,
-    findings, settings, views,
+    Casework, Decision, Finding, Result, appeals, case_detail, cases, children, determinations,
+    filings, findings, settings, views,
 };
 
 /// What of a case goes into a dossier besides its ordinary facts and files.
@@ -46,7 +45,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
     let mut facts = detail.facts.expose().clone();
     let (victims_left_out, child_fields_left_out) = match with_victims {
         true => (0, Vec::new()),
-        false => leave_children_out(&mut facts),
+        false => children::leave_out(&mut facts, casework.now()),
     };
     let signatures_left_out = obhut_facts::strip_signatures(&mut facts);
     // Reference earlier reports about the same account.
@@ -93,34 +92,6 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         determinations: determinations::determinations(casework, case).await?,
         incoming,
     })
-}
-
-/// Removes the children, and what a bank knows of a party that is one of them. Returns how many
-/// children, and the fields of those parties.
-fn leave_children_out(facts: &mut Facts) -> (usize, Vec<String>) {
-    let plain = |id: &str| id.trim().to_lowercase();
-    let children = std::mem::take(&mut facts.victims);
-    let ids: Vec<String> = children
-        .iter()
-        .flat_map(|c| &c.id)
-        .map(|id| plain(id))
-        .collect();
-    let mut fields = Vec::new();
-    let parties = facts.financial.iter_mut().flat_map(|f| &mut f.parties);
-    for (n, party) in parties
-        .enumerate()
-        .filter(|(_, p)| ids.contains(&plain(&p.id)))
-    {
-        // What the payments say of it stays: who paid whom is the report.
-        *party = FinancialParty {
-            id: std::mem::take(&mut party.id),
-            client: party.client,
-            country: party.country.take(),
-            ..FinancialParty::default()
-        };
-        fields.push(format!("facts.financial.parties[{n}]"));
-    }
-    (children.len(), fields)
 }
 
 /// The files of a case, each once even if several entries matched.

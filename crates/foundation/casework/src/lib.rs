@@ -24,6 +24,7 @@ mod case_file;
 mod cases;
 mod casework;
 mod channels;
+mod children;
 mod danger;
 mod deadlines;
 mod decisions;

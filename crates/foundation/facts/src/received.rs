@@ -1,11 +1,15 @@
 //! The words of a report that came in: they rank the case it was opened from, and stay here.
 
+use serde_json::Value;
+
 use crate::{Account, Facts};
 
-/// Moves the free texts into [`Facts::received_note`], and the reason for urgency into
-/// [`Facts::received_urgent`]. Others wrote them; they may name a caller or a child, and no
-/// report of ours contains those two fields.
-pub fn keep_words_here(facts: &mut Facts) {
+/// Moves into [`Facts::received_note`] what others wrote in their own words: the free texts, and
+/// every value that hasn't the form of its field, such as a sentence where an id belongs. The
+/// reason for urgency goes into [`Facts::received_urgent`]. Others' words may name a caller or a
+/// child, and no report of ours contains those two fields. `by_hand` says that people filled in the
+/// fields (a note, a form, a mail): then a name or id is one word.
+pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     let mut words: Vec<String> = facts.received_note.take().into_iter().collect();
     words.extend(facts.note.take());
     words.extend(facts.occurred_at_note.take());
@@ -20,11 +24,95 @@ pub fn keep_words_here(facts: &mut Facts) {
         .chain(&mut facts.victims);
     accounts.for_each(|a| of_account(a, &mut words));
     words.extend(facts.files.values_mut().filter_map(|f| f.note.take()));
+    words.extend(facts.payments.iter_mut().filter_map(|p| p.note.take()));
+    words.extend(facts.wallets.iter_mut().filter_map(|w| w.note.take()));
+    let urgent = facts.urgent_because.take().or(facts.received_urgent.take());
+    // As JSON, because the rule is about each text, whatever it belongs to.
+    let mut value = serde_json::to_value(&*facts).expect("facts are JSON");
+    unfit(&mut value, "", by_hand, &mut words);
+    // What can't be read back would be a value without its required field; `unfit` removes those.
+    *facts = serde_json::from_value(value).unwrap_or_default();
     words.retain(|w| !w.trim().is_empty());
     facts.received_note = (!words.is_empty()).then(|| words.join("\n"));
-    if let Some(why) = facts.urgent_because.take() {
-        facts.received_urgent = Some(why);
+    facts.received_urgent = urgent;
+}
+
+/// Fields without which their object says nothing: it goes with them.
+const REQUIRED: &[&str] = &[
+    "number", "address", "amount", "currency", "kind", "value", "scale", "agency", "chain",
+];
+
+/// Removes every text that hasn't the form of its field, and adds it to `words`. False if the value
+/// itself is to be removed.
+fn unfit(value: &mut Value, field: &str, by_hand: bool, words: &mut Vec<String>) -> bool {
+    match value {
+        Value::String(text) => {
+            if field == "original_name" {
+                // Its folders are the sender's, and often a person's name.
+                let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
+                *text = name.to_owned();
+            }
+            let fits = fits(field, text, by_hand);
+            if !fits {
+                words.push(text.clone());
+            }
+            fits
+        }
+        Value::Array(items) => {
+            items.retain_mut(|item| unfit(item, field, by_hand, words));
+            true
+        }
+        Value::Object(fields) => {
+            let mut whole = true;
+            fields.retain(|name, inner| {
+                // Names and values of metadata: read from the file, in any words.
+                let fits = name == "exif" || unfit(inner, name, by_hand, words);
+                whole &= fits || !REQUIRED.contains(&name.as_str());
+                fits
+            });
+            whole
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
+}
+
+/// Whether a text can be what its field is for.
+fn fits(field: &str, text: &str, by_hand: bool) -> bool {
+    let blank = text.contains(char::is_whitespace);
+    match field {
+        "at" | "occurred_at" | "known_at" | "removed_at" | "uploaded_at" | "verified_at"
+        | "user_told_at" | "reopened_at" => {
+            text.parse::<jiff::Timestamp>().is_ok() || is_local(text)
+        }
+        "born" => text.parse::<jiff::civil::Date>().is_ok(),
+        "url" | "urls" | "profile_urls" => {
+            !blank && text.split_once(':').is_some_and(|(_, rest)| rest.len() > 2)
+        }
+        "number" => {
+            let digits = text.chars().filter(char::is_ascii_digit).count();
+            let plain = |c: char| c.is_ascii_digit() || " +-()/.".contains(c);
+            digits >= 3 && text.chars().all(plain)
+        }
+        "amount" => text.parse::<f64>().is_ok(),
+        // What the account says of itself, and the words of closed sets.
+        "bio" | "place" | "incident" | "tags" | "risks" | "detected_by" => true,
+        "first_name" | "middle_name" | "last_name" | "street" | "city" => is_name(text),
+        // Mail and IP addresses, wallets, digests and devices.
+        "address" | "addresses" | "value" | "media_type" | "sha256" | "currency" => !blank,
+        "original_name" | "file_names" => !text.contains('\n'),
+        _ if by_hand => !blank,
+        _ => is_name(text),
+    }
+}
+
+/// A day, or a time without a zone: no program can say which instant, but it is a time.
+fn is_local(text: &str) -> bool {
+    text.parse::<jiff::civil::DateTime>().is_ok() || text.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// A name of a few words, as of a person, a game or a chat room, and no sentence.
+fn is_name(text: &str) -> bool {
+    text.split_whitespace().count() <= 5 && !text.contains([',', ';', '!', '?', '\n'])
 }
 
 fn of_account(account: &mut Account, words: &mut Vec<String>) {
@@ -46,7 +134,7 @@ mod tests {
             "also_reported": [{"note": "word"}], "recipients": [{"note": "word"}], "victims": [{"note": "word"}],
             "threads": [{"id": "t", "messages": [{"text": "word"}]}], "files": {"f": {"note": "word"}}}"#;
         let mut facts = Facts::from_json(json.as_bytes()).unwrap();
-        keep_words_here(&mut facts);
+        keep_words_here(&mut facts, false);
         assert_eq!(
             facts.received_note.take().unwrap().matches("word").count(),
             12
@@ -55,5 +143,71 @@ mod tests {
         let left = serde_json::to_string(&facts).unwrap();
         assert!(!left.contains("word"), "{left}");
         assert!(left.contains("https://e.example") && left.contains("\"id\":\"t\""));
+    }
+
+    /// Facts as a reader made them of a note, what is left of them, and whether a person wrote the
+    /// fields.
+    #[test]
+    fn a_sentence_in_another_field_is_words_too() {
+        for (facts, by_hand, left) in [
+            (
+                r#"{"occurred_at":"gestern, NAMED war bei ihm"}"#,
+                false,
+                "{}",
+            ),
+            (
+                r#"{"occurred_at":"2026-01-02"}"#,
+                true,
+                r#"{"occurred_at":"2026-01-02"}"#,
+            ),
+            (r#"{"series":"Bilder von NAMED"}"#, true, "{}"),
+            (
+                r#"{"platform":"Example Chat"}"#,
+                false,
+                r#"{"platform":"Example Chat"}"#,
+            ),
+            (
+                r#"{"places":[{"place":"web-page","urls":["Lindenweg 4 NAMED","https://e.example/a"]}]}"#,
+                true,
+                r#"{"places":[{"place":"web-page","urls":["https://e.example/a"]}]}"#,
+            ),
+            (
+                r#"{"reported":{"id":"the one of NAMED's friend, ask"}}"#,
+                false,
+                r#"{"reported":{}}"#,
+            ),
+            (
+                r#"{"reported":{"id":"friend of NAMED"}}"#,
+                true,
+                r#"{"reported":{}}"#,
+            ),
+            (
+                r#"{"reported":{"id":"bad7","person":{"first_name":"Mary Ann","phones":[{"number":"ask NAMED 0171"},{"number":"+49 171 5"}]}}}"#,
+                true,
+                r#"{"reported":{"id":"bad7","person":{"first_name":"Mary Ann","phones":[{"number":"+49 171 5"}]}}}"#,
+            ),
+            (
+                r#"{"payments":[{"amount":"10","currency":"EUR","from":"mother of NAMED","note":"NAMED","to":"u"}]}"#,
+                true,
+                r#"{"payments":[{"amount":"10","currency":"EUR","to":"u"}]}"#,
+            ),
+            (
+                r#"{"wallets":[{"chain":"bitcoin","address":"see NAMED"}]}"#,
+                true,
+                "{}",
+            ),
+            (
+                r#"{"files":{"f":{"original_name":"C:\\NAMED\\a b.png","annotations":["viral"]}}}"#,
+                true,
+                r#"{"files":{"f":{"original_name":"a b.png","annotations":["viral"]}}}"#,
+            ),
+        ] {
+            let mut facts = Facts::from_json(facts.as_bytes()).unwrap();
+            keep_words_here(&mut facts, by_hand);
+            let words = facts.received_note.take();
+            let expected = Facts::from_json(left.as_bytes()).unwrap();
+            assert_eq!(facts, expected, "{words:?}");
+            assert!(!serde_json::to_string(&facts).unwrap().contains("NAMED"));
+        }
     }
 }

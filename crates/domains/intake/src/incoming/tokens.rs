@@ -284,12 +284,12 @@ pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {
     serde_json::from_slice(json).ok()
 }
 
-/// The facts a case is opened with. The note of another obhut's case file was written to be sent;
-/// others' words may name a caller or a child, and stay here.
+/// The facts a case is opened with. Others' words may name a caller or a child, and stay here; also
+/// those of another obhut's case file, because anyone who may hand in reports can write one.
 pub(super) fn to_open(known: &Facts, format: IncomingFormat) -> Facts {
+    use IncomingFormat::{DsaNotice, Form, Json, Mail, Note, Unreadable};
+    let by_hand = matches!(format, DsaNotice | Form | Json | Mail | Note | Unreadable);
     let mut known = known.clone();
-    if format != IncomingFormat::CaseFile {
-        obhut_facts::keep_words_here(&mut known);
-    }
+    obhut_facts::keep_words_here(&mut known, by_hand);
     known
 }
