@@ -48,7 +48,7 @@ words! {
 pub struct Payments;
 
 /// Newest sessions kept with an alert. Our judgement: enough to show a habit, few enough to read.
-const SESSIONS_MAX: usize = 50;
+pub(crate) const SESSIONS_MAX: usize = 50;
 
 /// Reason given in the erasure proof for keeping the live journal.
 const JOURNAL_KEPT: &str = "the bank's record of its own payments, which accuses no one; deleted at the end of its retention";

@@ -17,7 +17,7 @@ use obhut_typologies::{
 };
 use obhut_vault::Clock;
 
-use crate::alerts::{NewAlert, Session, shown};
+use crate::alerts::{NewAlert, SESSIONS_MAX, Session, shown};
 use crate::history::{ROW_BYTES, from_bytes, to_bytes};
 use crate::journal::{Journal, JournalFault};
 use obhut_casework::for_domains::Inside as _;
@@ -36,6 +36,9 @@ const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
 const GONE_MICROS: i64 = DAY_MICROS;
 /// A transfer received longer than this before a start raises no alert again: it was recorded then.
 const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
+
+/// Sessions that wait for an alert, of all senders together. Our judgement: some hundred megabytes.
+const WAITING_MAX: usize = 500_000;
 
 /// When a payment is held, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -122,8 +125,43 @@ struct State {
     newest: i64,
     /// What is to be put on record: the latest assessment of each party and side.
     raised: HashMap<(PartyKey, Side), Raised>,
+    /// Sessions of payments that no alert rests on yet.
+    sessions: Sessions,
     /// Highest score raised so far, so that each payment doesn't raise the same alert again.
     alerted: HashMap<(PartyKey, Side), f64>,
+}
+
+/// Sessions that wait for an alert about their sender: an alert rests on a year of payments, and
+/// the first of them come long before it.
+#[derive(Default)]
+struct Sessions {
+    of: HashMap<PartyKey, VecDeque<Session>>,
+    /// Who made each, oldest first; also of sessions that were taken since.
+    order: VecDeque<PartyKey>,
+}
+
+impl Sessions {
+    fn put(&mut self, sender: PartyKey, session: Session) {
+        let waiting = self.of.entry(sender).or_default();
+        if waiting.len() == SESSIONS_MAX {
+            waiting.pop_front();
+        }
+        waiting.push_back(session);
+        self.order.push_back(sender);
+        if self.order.len() > WAITING_MAX
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(waiting) = self.of.get_mut(&oldest)
+        {
+            waiting.pop_front();
+            if waiting.is_empty() {
+                self.of.remove(&oldest);
+            }
+        }
+    }
+
+    fn take(&mut self, sender: PartyKey) -> Vec<Session> {
+        self.of.remove(&sender).map(Vec::from).unwrap_or_default()
+    }
 }
 
 struct ReadyAlert {
@@ -166,6 +204,7 @@ impl Live {
             seq: 0,
             newest: i64::MIN,
             raised: HashMap::new(),
+            sessions: Sessions::default(),
             alerted: HashMap::new(),
         };
         let journal = Journal::open(&folder, casework.sealer(), &mut |seq, entry| {
@@ -419,6 +458,12 @@ fn take(state: &mut State, taken: Taken<'_>, holding: &Holding, raise: bool) -> 
         // A low score, a payment that has gone out, or a possible victim, who is spoken to instead.
         (Advice::Review, None)
     };
+    if let Some(session) = taken.session {
+        let mut upload = session.clone();
+        upload.at.get_or_insert_with(|| rfc3339(t.at_micros));
+        let tx = state.transfers.tx_name(t.tx).unwrap_or_default();
+        state.sessions.put(t.sender, Session { tx, upload });
+    }
     if raise {
         // A hold belongs to the sender's case if it rests on the sender's score.
         let strong = |f: &&(PartyKey, Assessment)| {
@@ -439,17 +484,15 @@ fn take(state: &mut State, taken: Taken<'_>, holding: &Holding, raise: bool) -> 
             let is_new = assessment.score > alerted + 0.5 || hold.is_some();
             // The sender's, whatever is found about the recipient.
             let own = *party == t.sender && assessment.side() == Side::Sender;
-            let session = taken.session.filter(|_| own).map(|session| {
-                let mut upload = session.clone();
-                upload.at.get_or_insert_with(|| rfc3339(t.at_micros));
-                let tx = state.transfers.tx_name(t.tx).unwrap_or_default();
-                Session { tx, upload }
-            });
-            if !is_new && session.is_none() {
+            let sessions = match own {
+                true => state.sessions.take(t.sender),
+                false => Vec::new(),
+            };
+            if !is_new && sessions.is_empty() {
                 continue;
             }
             let raised = state.raised.entry(key).or_default();
-            raised.sessions.extend(session);
+            raised.sessions.extend(sessions);
             if !is_new {
                 continue;
             }

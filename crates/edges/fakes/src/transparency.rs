@@ -105,6 +105,7 @@ fn refused(field: &str, why: &str) -> Response {
 }
 
 /// The first field that the documentation doesn't allow.
+// Long: one row for each field.
 fn fault(s: &Value) -> Option<(&'static str, &'static str)> {
     let text = |field: &str, chars_max: usize| {
         let value = s[field].as_str();

@@ -62,6 +62,9 @@ impl UploadFacts {
                 Some(text) if text.trim().is_empty() => {
                     return Some((field, "is empty; leave it out"));
                 }
+                Some(text) if text.chars().any(is_invisible) => {
+                    return Some((field, "has control characters"));
+                }
                 Some(text) if text.len() > TEXT_BYTES_MAX => {
                     return Some((field, "is longer than 2,100 bytes"));
                 }
@@ -234,6 +237,11 @@ impl UploadFacts {
     }
 }
 
+/// Control characters, and those that change the direction of what follows.
+fn is_invisible(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// One @ with something on both sides, and no white space.
 fn is_email(text: &str) -> bool {
     let parts = text.split_once('@');
@@ -277,6 +285,8 @@ mod tests {
             (r#"{"at":"22.11.2026 10:15"}"#, Some("at")),
             (r#"{"at":"2026-11-22T10:15:00"}"#, Some("at")),
             (r#"{"session":" "}"#, Some("session")),
+            (r#"{"session":"a\u202eb"}"#, Some("session")),
+            (r#"{"screen_name":"a\nb"}"#, Some("screen_name")),
             (&long, Some("url")),
             // `serve` used to accept these, and the report was stopped later.
             (r#"{"at":"2026-11-22T10:20:01Z"}"#, Some("at")),

@@ -68,7 +68,7 @@ pub(crate) struct TransferBody {
     utc_offset_minutes: String,
     /// What you know of the session in which the sender made it; of a single transfer it may be in
     /// the header `Obhut-Upload` instead.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     upload: Option<UploadFacts>,
 }
@@ -120,6 +120,9 @@ pub(crate) struct AnswerBody {
     durable_seq: u64,
     /// True if the transfer had been answered before.
     repeated: bool,
+    /// What can't be so in `upload`; the transfer was taken without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload_problem: Option<String>,
     /// Why the transfer was not taken; `seq` and `found` then mean nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -153,6 +156,7 @@ impl AnswerBody {
             seq: answer.seq,
             durable_seq: answer.durable_seq,
             repeated: answer.repeated,
+            upload_problem: None,
             problem: None,
         }
     }
@@ -167,6 +171,7 @@ impl AnswerBody {
             seq: 0,
             durable_seq,
             repeated: false,
+            upload_problem: None,
             problem: Some(why),
         }
     }
@@ -192,10 +197,10 @@ pub(crate) async fn submit(
     access::require(&app, &headers, Right::Payments).await?;
     let live = live_of(&app)?;
     let bad = |why: String| Fault::new(StatusCode::BAD_REQUEST, "body", why);
-    let said = upload_header(&headers)?;
     let start = body.trim_ascii_start();
-    if said.is_some() && !start.starts_with(b"{") {
-        return Err(bad("the header Obhut-Upload is about one transfer; of several, say it in the field \"upload\" of each".into()));
+    let has_header = headers.contains_key("obhut-upload");
+    if has_header && !start.starts_with(b"{") {
+        return Err(bad("the header Obhut-Upload is about one transfer in JSON; of several, say it in the field \"upload\" of each. A pacs.008 message takes none".into()));
     }
     // The first byte decides; the Content-Type is not read.
     if start.starts_with(b"<") {
@@ -229,8 +234,14 @@ pub(crate) async fn submit(
                 // A malformed item is a problem of that item only.
                 match serde_json::from_value::<TransferBody>(one) {
                     Err(e) => problem(format!("item {n}: {}", form(&e))),
-                    Ok(t) => match checked_upload(t.upload.as_ref()).and_then(|_| record_of(&t)) {
-                        Ok(record) => answer(live, &record, t.upload.as_ref(), t.tx_id.clone()),
+                    Ok(t) => match record_of(&t) {
+                        Ok(record) => {
+                            let (session, wrong) = session(t.upload.clone());
+                            let mut answer =
+                                answer(live, &record, session.as_ref(), t.tx_id.clone());
+                            answer.upload_problem = wrong;
+                            answer
+                        }
                         Err(why) => problem(why),
                     },
                 }
@@ -239,17 +250,26 @@ pub(crate) async fn submit(
         return Ok(Json(answers).into_response());
     }
     let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(describe(&e)))?;
-    let record = checked_upload(one.upload.as_ref())
-        .and_then(|_| record_of(&one))
+    let record = record_of(&one)
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
-    let session = match (one.upload.clone(), said) {
+    // The payment is assessed whatever is said of its session.
+    let (said, wrong_header) = match upload_header(&headers) {
+        Ok(said) => (said, None),
+        Err(fault) => (None, Some(fault.into_parts().1)),
+    };
+    let (own, wrong) = session(one.upload.clone());
+    let session = match (own, said) {
         // As for uploads: the proxy that set the header is nearer to the session.
         (Some(own), Some(said)) => Some(said.or(own)),
         (own, said) => own.or(said),
     };
     // A single transfer has an HTTP status; within an array each has its `problem` instead.
     match live.submit(&record, session.as_ref()) {
-        Ok(answer) => Ok(Json(AnswerBody::of(one.tx_id, answer)).into_response()),
+        Ok(answer) => {
+            let mut answer = AnswerBody::of(one.tx_id, answer);
+            answer.upload_problem = wrong_header.or(wrong);
+            Ok(Json(answer).into_response())
+        }
         Err(LiveFault::Record(why)) => {
             Err(Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))
         }
@@ -278,6 +298,9 @@ fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error>
 /// Names a missing field. For an unknown field or a wrong type, says only that it is one of them.
 fn form(e: &serde_json::Error) -> String {
     let text = e.to_string();
+    if text.starts_with("upload has") {
+        return "upload has an unknown field, or one of the wrong type; /openapi.json shows the form".into();
+    }
     // serde quotes unknown names from the body as well: only the schema's own names are repeated.
     let field = text.split('`').nth(1).unwrap_or_default();
     const FIELDS: [&str; 6] = ["tx_id", "sender", "receiver", "ts", "amount", "currency"];
@@ -290,6 +313,9 @@ fn form(e: &serde_json::Error) -> String {
 
 /// Where the JSON is wrong, by line and column; serde's own text would quote the body.
 fn describe(e: &serde_json::Error) -> String {
+    if e.is_data() {
+        return format!("{}, at line {}, column {}", form(e), e.line(), e.column());
+    }
     format!(
         "not valid JSON of a transfer at line {}, column {}; /openapi.json shows it",
         e.line(),
@@ -297,12 +323,28 @@ fn describe(e: &serde_json::Error) -> String {
     )
 }
 
-/// The first field of a session that can't be so, without its value.
-fn checked_upload(upload: Option<&UploadFacts>) -> Result<(), String> {
+/// What is known of a session if it can be so; otherwise the first field that can't, without its
+/// value.
+fn session(upload: Option<UploadFacts>) -> (Option<UploadFacts>, Option<String>) {
     let now = jiff::Timestamp::now().as_microsecond();
-    match upload.and_then(|u| u.fault(now)) {
-        Some((field, what)) => Err(format!("upload: {field} {what}")),
-        None => Ok(()),
+    match upload.as_ref().and_then(|u| u.fault(now)) {
+        Some((field, what)) => (None, Some(format!("upload: {field} {what}"))),
+        None => (upload, None),
+    }
+}
+
+/// An object, and not an array of its values, which serde would take too.
+fn object<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<UploadFacts>, D::Error> {
+    let given = Option::<serde_json::Value>::deserialize(from)?;
+    // Its own text would quote the body.
+    let wrong =
+        || serde::de::Error::custom("upload has an unknown field, or one of the wrong type");
+    match given {
+        None => Ok(None),
+        Some(fields) if fields.is_object() => serde_json::from_value(fields)
+            .map(Some)
+            .map_err(|_| wrong()),
+        Some(_) => Err(wrong()),
     }
 }
 

@@ -74,17 +74,15 @@ pub(super) fn facts_of(alerts: &[Known]) -> Facts {
             id: Some(party.clone()),
             ..Account::default()
         };
-        for session in &detail.sessions {
-            let of = |p: &&mut Payment| p.id.as_ref() == Some(&session.tx);
-            if let Some(payment) = facts.payments.iter_mut().find(of) {
-                payment.note = session.upload.of_session();
-            }
-        }
         if !victim {
             let reported = facts.reported.get_or_insert(about);
-            // A possible victim's are left out: who paid is in the payments.
+            // A possible victim's sessions go nowhere: its data are a child's, perhaps.
             for session in &detail.sessions {
                 session.upload.add_payment_to(reported);
+                let of = |p: &&mut Payment| p.id.as_ref() == Some(&session.tx);
+                if let Some(payment) = facts.payments.iter_mut().find(of) {
+                    payment.note = session.upload.of_session();
+                }
             }
         } else if !facts.victims.contains(&about) {
             facts.victims.push(about);

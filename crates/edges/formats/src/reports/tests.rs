@@ -448,9 +448,21 @@ fn xarf_says_what_happened_or_refuses() {
         ),
         (r#""incident": "material""#, Err("exploitation_type")),
         (r#""tags": ["spam"]"#, Err("exploitation_type")),
+        (
+            r#""incident": "enticement", "detected_by": "hash-match""#,
+            Err("detection_method"),
+        ),
+        (
+            r#""incident": "enticement", "threads": [{"id": "t"}]"#,
+            Ok("grooming"),
+        ),
     ] {
-        let known = r#""detected_by": "person", "places": [{"place": "web-page", "urls": ["https://example.com/p"]}]"#;
-        let rendered = written("xarf", &case(&format!("{{{facts}, {known}}}")));
+        let by = match facts.contains("detected_by") {
+            true => "",
+            false => r#""detected_by": "person", "#,
+        };
+        let known = r#""places": [{"place": "web-page", "urls": ["https://example.com/p"]}]"#;
+        let rendered = written("xarf", &case(&format!("{{{facts}, {by}{known}}}")));
         let stops: Vec<_> = rendered
             .remarks
             .iter()
@@ -458,6 +470,8 @@ fn xarf_says_what_happened_or_refuses() {
             .map(|r| r.field.as_str())
             .collect();
         let json: serde_json::Value = serde_json::from_slice(&rendered.report).unwrap();
+        // No message is on record.
+        assert!(json["evidence_type"].is_null() && json["description"].is_null());
         match expected {
             Ok(word) => assert_eq!(
                 (json["exploitation_type"].as_str(), stops),
@@ -484,6 +498,45 @@ fn xarf_names_the_digests_of_the_file_with_the_category() {
         json["hash_values"]["md5"],
         "0123456789abcdef0123456789abcdef"
     );
+    // One that only supplements the report isn't what it is about.
+    let mut supplement = picture();
+    let facts = r#"{"supplemental": true}"#;
+    supplement.facts = Sealed::new(serde_json::from_str(facts).unwrap());
+    supplement.category.as_mut().unwrap().value = "B2".into();
+    d.files.insert(0, supplement);
+    // Without bytes the case file's digests are given, and no other.
+    let facts = r#"{"original_hashes": [{"kind": "MD5", "value": "00000000000000000000000000000007"}], "annotations": ["potentialMeme"]}"#;
+    d.files[2].facts = Sealed::new(serde_json::from_str(facts).unwrap());
+    d.files[2].digests = None;
+    let rendered = written("xarf", &d);
+    let json: serde_json::Value = serde_json::from_slice(&rendered.report).unwrap();
+    assert_eq!(json["classification"], "A1");
+    assert_eq!(
+        json["hash_values"],
+        serde_json::json!({"md5": "00000000000000000000000000000007"})
+    );
+    assert!(
+        rendered
+            .remarks
+            .iter()
+            .any(|r| !r.stops && r.what.contains("a meme"))
+    );
+}
+
+/// An account that was opened again was called suspended.
+#[test]
+fn xarf_knows_that_an_account_is_open_again() {
+    for (reopened, suspended) in [
+        ("", true),
+        (r#", "reopened_at": "2026-09-21T00:00:00Z""#, false),
+    ] {
+        let json = format!(
+            r#"{{"detected_by": "person", "reported": {{"id": "u", "suspended": {{"done": true, "at": "2026-09-20T00:00:00Z"{reopened}}}}}, "places": [{{"place": "web-page", "urls": ["https://example.com/p"]}}]}}"#
+        );
+        let report = written("xarf", &with_picture(&json)).report;
+        let json: serde_json::Value = serde_json::from_slice(&report).unwrap();
+        assert_eq!(json["account_suspended"], suspended);
+    }
 }
 
 /// Form, number of exhibits attached.

@@ -20,8 +20,6 @@ pub const FORM: Form = Form {
 const SOURCE: &str = "XARF v4.2";
 const UNKNOWN_DETECTION: &str =
     "is required: how the provider became aware isn't stated (facts.detected_by)";
-/// Longest description, in characters. XARF schema 4.2.
-const DESCRIPTION_CHARS_MAX: usize = 1_000;
 /// Longest name of an organisation, in characters. XARF schema 4.2.
 const ORG_CHARS_MAX: usize = 200;
 
@@ -137,17 +135,46 @@ fn write(d: &Dossier) -> Rendered {
         out.insert("domain".into(), host.to_ascii_lowercase().into());
     }
     if d.files.is_empty() {
-        used.extend(["facts.incident", "facts.tags"].map(str::to_owned));
-        if let Err((field, what)) = words(d, &mut out) {
-            stop(field, what);
+        match words(d, &mut out) {
+            Ok(said) => used.push(said),
+            Err((field, what)) => stop(field, what),
         }
     } else {
         let shown = &shown_file(d).key;
-        used.extend(
-            ["sha256", "media_type", "category"].map(|f| format!("facts.files.{shown}.{f}")),
-        );
-        if let Err((field, what)) = media(d, &mut out) {
+        used.extend(["media_type", "category"].map(|f| format!("facts.files.{shown}.{f}")));
+        if let Err((field, what)) = media(d, &mut out, &mut used) {
             stop(field, what);
+        }
+    }
+    if !d.files.is_empty() {
+        let file = shown_file(d);
+        let mut say = |field: &str, what: &str| {
+            remarks.push(Remark {
+                field: field.to_owned(),
+                what: what.to_owned(),
+                source: SOURCE,
+                stops: false,
+            });
+        };
+        let marks = &file.facts.expose().annotations;
+        if marks
+            .iter()
+            .any(|m| m == "animeDrawingVirtualHentai" || m == "potentialMeme")
+        {
+            say(
+                "classification",
+                "the file is marked as a drawing or a meme, which XARF can't say; consider whether it belongs in this report",
+            );
+        }
+        if out
+            .get("hash_values")
+            .and_then(Value::as_object)
+            .is_none_or(|h| h.values().all(Value::is_null))
+        {
+            say(
+                "hash_values",
+                "no MD5, SHA-1 or SHA-256 of the file is on record",
+            );
         }
     }
     let known = facts
@@ -155,7 +182,9 @@ fn write(d: &Dossier) -> Rendered {
         .iter()
         .flat_map(|a| [&a.suspended, &a.closed])
         .flatten();
-    let closed = known.map(|c| c.done).reduce(|a, b| a || b);
+    // One that was opened again is suspended no longer.
+    let is_closed = |c: &obhut_facts::AccountClosed| c.done && c.reopened_at.is_none();
+    let closed = known.map(is_closed).reduce(|a, b| a || b);
     if !d.files.is_empty() {
         out.insert("account_suspended".into(), closed.into());
         out.insert("content_removed".into(), facts.removed.into());
@@ -219,14 +248,49 @@ fn is_url(text: &str) -> bool {
     !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
-/// The file that the report describes: the first with a category or, if none has one, the first.
+/// The file that the report describes: the first with a category, one that only supplements the
+/// report last; if none has a category, the first.
 fn shown_file(d: &Dossier) -> &ReportedFile {
-    let classified = d.files.iter().find(|f| f.category.is_some());
-    classified.unwrap_or(&d.files[0])
+    let classified = || d.files.iter().filter(|f| f.category.is_some());
+    let reported = classified().find(|f| !f.facts.expose().supplemental);
+    reported
+        .or_else(|| classified().next())
+        .unwrap_or(&d.files[0])
+}
+
+/// The digests of a file whose bytes weren't kept, as the case file states them, in XARF's names;
+/// and the fields they came from.
+fn stated(file: &ReportedFile, used: &mut Vec<String>) -> Value {
+    let facts = file.facts.expose();
+    let hex =
+        |s: &str, digits: usize| s.len() == digits && s.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut found = Map::new();
+    for (n, hash) in facts.original_hashes.iter().enumerate() {
+        let kind = hash.kind.to_ascii_lowercase().replace('-', "");
+        let digits = match kind.as_str() {
+            "md5" => 32,
+            "sha1" => 40,
+            "sha256" => 64,
+            _ => continue,
+        };
+        if hex(&hash.value, digits) && !found.contains_key(&kind) {
+            found.insert(kind, hash.value.clone().into());
+            used.push(format!("facts.files.{}.original_hashes[{n}]", file.key));
+        }
+    }
+    if let Some(sha256) = facts.sha256.as_ref().filter(|s| hex(s, 64)) {
+        found.insert("sha256".into(), sha256.clone().into());
+        used.push(format!("facts.files.{}.sha256", file.key));
+    }
+    Value::Object(found)
 }
 
 // Long: writes the elements in the order of the form.
-fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
+fn media(
+    d: &Dossier,
+    out: &mut Map<String, Value>,
+    used: &mut Vec<String>,
+) -> Result<(), (&'static str, &'static str)> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csam".into());
     let file = shown_file(d);
@@ -256,7 +320,7 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
         None => {
             return Err((
                 "classification",
-                "is required: no file of the case has a category. View it whole and decide with its category, or name the category of each (--file-category)",
+                "is required: no file of the case has a category. View one whole and decide with its category, or name the category of each",
             ));
         }
     };
@@ -294,57 +358,64 @@ fn media(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str,
             let digests = digests.expose();
             json!({ "md5": digests.md5, "sha1": digests.sha1, "sha256": digests.sha256 })
         }
-        None => {
-            // Stated by the case file and not computed here, so its form is checked.
-            let hex = |s: &&String| s.len() == 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
-            json!({ "sha256": file.facts.expose().sha256.as_ref().filter(hex) })
-        }
+        None => stated(file, used),
     };
     out.insert("hash_values".into(), hashes);
     Ok(())
 }
 
-/// Fills in `content/csem`, for a case without files.
+/// Fills in `content/csem`, for a case without files. Returns the field that says what happened.
 ///
 /// # Errors
 /// The field that can't be filled truthfully, and why.
-fn words(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), (&'static str, &'static str)> {
+fn words(
+    d: &Dossier,
+    out: &mut Map<String, Value>,
+) -> Result<String, (&'static str, &'static str)> {
     let facts = d.facts.expose();
     out.insert("type".into(), "csem".into());
-    let kind = match (facts.incident, facts.tags.as_slice()) {
-        // Tags are more specific than the kind of incident, so they come first.
-        (_, tags) if tags.contains(&IncidentTag::Sextortion) => "sextortion",
-        (_, tags) if tags.contains(&IncidentTag::Solicitation) => "solicitation",
-        (Some(IncidentKind::Trafficking), _) => "trafficking",
-        (Some(IncidentKind::Enticement), _) => "grooming",
-        // The other words (distribution, production, possession) say what somebody did with
-        // material, and no material is on record.
-        _ => {
-            return Err((
-                "exploitation_type",
-                "is required: of a case without files XARF takes grooming (facts.incident enticement), trafficking, sextortion and solicitation (facts.tags); report anything else another way",
-            ));
-        }
+    let tagged = |tag| facts.tags.iter().position(|t| *t == tag);
+    // Tags are more specific than the kind of incident, so they come first.
+    let (kind, said) = if let Some(n) = tagged(IncidentTag::Sextortion) {
+        ("sextortion", format!("facts.tags[{n}]"))
+    } else if let Some(n) = tagged(IncidentTag::Solicitation) {
+        ("solicitation", format!("facts.tags[{n}]"))
+    } else {
+        let kind = match facts.incident {
+            Some(IncidentKind::Trafficking) => "trafficking",
+            Some(IncidentKind::Enticement) => "grooming",
+            // The other words (distribution, production, possession) say what somebody did with
+            // material, and no material is on record.
+            _ => {
+                return Err((
+                    "exploitation_type",
+                    "is required: of a case without files XARF takes grooming (facts.incident enticement), trafficking, sextortion and solicitation (facts.tags); report anything else another way",
+                ));
+            }
+        };
+        (kind, "facts.incident".to_owned())
     };
     out.insert("exploitation_type".into(), kind.into());
     let method = match facts.detected_by {
         Some(Detection::Authority) => "law_enforcement_referral",
         Some(Detection::UserReport) => "user_report",
-        // Without a file there was nothing to match: an automated finding was about behaviour.
-        Some(Detection::Automated | Detection::HashMatch) => "behavioral_analysis",
+        Some(Detection::Automated) => "behavioral_analysis",
         Some(Detection::Person) => "manual_review",
+        Some(Detection::HashMatch) => {
+            return Err((
+                "detection_method",
+                "is required: facts.detected_by says that a file matched a list, and the case has no file",
+            ));
+        }
         None => return Err(("detection_method", UNKNOWN_DETECTION)),
     };
     out.insert("detection_method".into(), method.into());
-    if !facts.threads.is_empty() {
-        out.insert("evidence_type".into(), json!(["chat_logs"]));
-    }
     let messages: usize = facts.threads.iter().map(|t| t.messages.len()).sum();
-    let unit = if messages == 1 { "message" } else { "messages" };
-    let text: String = format!("{messages} {unit}; the words themselves are with the reporter")
-        .chars()
-        .take(DESCRIPTION_CHARS_MAX)
-        .collect();
-    out.insert("description".into(), text.into());
-    Ok(())
+    if messages > 0 {
+        out.insert("evidence_type".into(), json!(["chat_logs"]));
+        let unit = if messages == 1 { "message" } else { "messages" };
+        let text = format!("{messages} {unit}; the words themselves are with the reporter");
+        out.insert("description".into(), text.into());
+    }
+    Ok(said)
 }
