@@ -43,12 +43,12 @@ async fn nothing_reaches_the_person_under_an_embargo() {
         let (rita, olga) = people(c).await;
         let dated = case(
             c,
-            r#"{"embargo": {"until": "2026-09-22T00:00:00Z", "authority": "Police 7"}}"#,
+            r#"{"facts": {"reported": {"id": "u"}}, "embargo": {"until": "2026-09-22T00:00:00Z", "authority": "Police 7"}}"#,
             None,
         )
         .await
         .case;
-        let open = case(c, r#"{"embargo": {"authority": "Police 8"}}"#, None)
+        let open = case(c, r#"{"facts": {"reported": {"id": "u"}}, "embargo": {"authority": "Police 8"}}"#, None)
             .await
             .case;
         for one in [&dated, &open] {
@@ -114,9 +114,13 @@ async fn an_appeal_by_code_needs_no_login_and_accepts_any_spelling() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (rita, olga) = people(c).await;
-        let id = case(c, r#"{"facts": {"reported": {"id": "u"}}}"#, None)
-            .await
-            .case;
+        let id = case(
+            c,
+            r#"{"facts": {"reported": {"id": "u"}, "threads": [{"id": "t"}]}}"#,
+            None,
+        )
+        .await
+        .case;
         assert!(
             refused(
                 casework::make_notice(

@@ -536,25 +536,51 @@ async fn a_child_who_paid_is_not_named_unless_the_children_are_included() {
 async fn a_notice_does_not_contradict_the_facts() {
     let b = bench(None).await;
     let c = &b.casework;
-    let file =
-        br#"{"facts": {"removed": false, "reported": {"id": "u", "closed": {"done": false}}}}"#;
-    let file = CaseFile::from_json(file).unwrap();
-    let new = casework::new_case(c, &file, Vec::new(), "test").await;
-    let case = new.unwrap().case;
     let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
-    casework::decide(c, &case, &rita, &decision(Ruling::Report))
-        .await
-        .unwrap();
-    for (measure, field) in [
-        (Measure::ContentRemoved, Some("facts.removed")),
-        (Measure::AccountClosed, Some("facts.reported.closed")),
+    for (facts, measure, why) in [
+        (
+            r#"{"removed": false}"#,
+            Measure::ContentRemoved,
+            Some("facts.removed"),
+        ),
+        // Nothing was posted, as far as anything on record says.
+        (
+            r#"{"reported": {"id": "u"}}"#,
+            Measure::ContentRemoved,
+            Some("neither a file"),
+        ),
+        (
+            r#"{"threads": [{"id": "t"}]}"#,
+            Measure::ContentRemoved,
+            None,
+        ),
+        (
+            r#"{"reported": {"id": "u", "closed": {"done": false}}}"#,
+            Measure::AccountClosed,
+            Some("facts.reported.closed"),
+        ),
+        (
+            r#"{"removed": true}"#,
+            Measure::AccountClosed,
+            Some("no account"),
+        ),
         // The facts are silent about a suspension.
-        (Measure::AccountSuspended, None),
+        (
+            r#"{"reported": {"id": "u"}}"#,
+            Measure::AccountSuspended,
+            None,
+        ),
     ] {
+        let file = CaseFile::from_json(format!(r#"{{"facts": {facts}}}"#).as_bytes()).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let case = new.unwrap().case;
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
         let made = casework::make_notice(c, &case, measure, Language::English, "", &rita).await;
-        match field {
-            Some(field) => assert!(refused(made.map(|_| ())).contains(field)),
-            None => assert!(made.is_ok()),
+        match why {
+            Some(why) => assert!(refused(made.map(|_| ())).contains(why), "{facts}"),
+            None => assert!(made.is_ok(), "{facts}"),
         }
     }
 }

@@ -480,6 +480,19 @@ async fn an_administrator_sets_up_destinations_and_routes() {
         ),
         (&b.olga, webhook, json!({ "url": "ftp://127.0.0.1/x" }), 422),
         (&b.olga, webhook, json!({ "folder": "/etc" }), 400),
+        (&b.olga, webhook, json!({ "secret": " " }), 422),
+        (
+            &b.olga,
+            webhook,
+            json!({ "url": "https://u:p@e.example/x" }),
+            422,
+        ),
+        (
+            &b.olga,
+            "/v1/destinations/ncmec",
+            json!({ "url": "https://exttest.cybertip.org/ispws", "user": "u", "secret": "p", "production": true }),
+            422,
+        ),
         (&b.olga, webhook, json!({ "production": true }), 422),
         (&b.olga, webhook, json!({ "recipient": "age1" }), 422),
         (

@@ -86,8 +86,9 @@ pub fn by_name(name: &str) -> Option<&'static Destination> {
 /// Checks an address before it is put on record.
 ///
 /// # Errors
-/// The address isn't a URL with a host, or is plain http to another machine, or names the
-/// CyberTipline's production host while the destination is set to its test service.
+/// The address isn't a URL with a host, contains a login, or is plain http to another machine; or
+/// it names the CyberTipline's production host while the destination is set to its test service, or
+/// the reverse.
 pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
     let invalid = |why: &str| Err(CaseworkError::invalid("url", why));
     let Some(known) = url::Url::parse(url).ok().filter(url::Url::has_host) else {
@@ -98,6 +99,14 @@ pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
     if known.scheme() != "https" && !(known.scheme() == "http" && local) {
         return invalid(
             "the address isn't https; plain http is only for a service on this machine",
+        );
+    }
+    if !known.username().is_empty() || known.password().is_some() {
+        return invalid("the address contains a user or a password; give them apart");
+    }
+    if ncmec::is_test(url) && production {
+        return invalid(
+            "this is NCMEC's test service, which reports nothing; it can't be production",
         );
     }
     if ncmec::is_production(url) && !production {

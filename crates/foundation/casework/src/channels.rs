@@ -213,6 +213,9 @@ async fn set(
     }
     let is_empty = |text: Option<&String>| text.is_none_or(|t| t.trim().is_empty());
     let secret = channel.secret.as_ref().map(Sealed::expose);
+    if secret.is_some() && is_empty(secret) {
+        return Err(CaseworkError::invalid("secret", "the secret is empty"));
+    }
     if channel.production
         && (channel.officer.is_none() || is_empty(channel.user.as_ref()) || is_empty(secret))
     {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::database::Columns;
 use crate::{
     Appeal, AppealOutcome, Casework, CaseworkError, Person, Result, Role, Ruling, appeals, audit,
-    cases, decisions, erasures, ids, settings,
+    cases, decisions, erasures, findings, ids, settings,
 };
 
 /// Longest message with an appeal, in characters. Our judgement.
@@ -116,8 +116,9 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     format!("{what}{reason}{how}{from}\n")
 }
 
-/// What in the facts says that a measure was not taken; nothing if they are silent.
-fn contradicted(measure: Measure, facts: &Facts) -> &'static str {
+/// What says that a measure was not taken, in the facts of a case with so many files; nothing if
+/// they are silent.
+fn contradicted(measure: Measure, facts: &Facts, files: usize) -> &'static str {
     let account = facts.reported.as_ref();
     let undone = |taken: Option<&AccountClosed>| taken.is_some_and(|t| !t.done);
     match measure {
@@ -130,8 +131,20 @@ fn contradicted(measure: Measure, facts: &Facts) -> &'static str {
         Measure::AccountSuspended if undone(account.and_then(|a| a.suspended.as_ref())) => {
             "the facts say that the account wasn't suspended (facts.reported.suspended)"
         }
+        Measure::AccountClosed | Measure::AccountSuspended
+            if account.is_none_or(|a| a.id.is_none() && a.screen_name.is_none()) =>
+        {
+            "no account is on record (facts.reported)"
+        }
+        Measure::ContentRemoved if !has_content(facts, files) => {
+            "neither a file nor a message, place or address is on record"
+        }
         _ => "",
     }
+}
+
+fn has_content(facts: &Facts, files: usize) -> bool {
+    files > 0 || !facts.threads.is_empty() || !facts.places.is_empty()
 }
 
 /// Makes a notice for the person a case concerns, with a code to appeal by.
@@ -173,7 +186,10 @@ pub async fn make_notice(
             Some(Ruling::NoReport) => "a person decided that nothing is to be reported",
             Some(Ruling::Report) if ended(AppealOutcome::Upheld) => "an appeal about it was upheld",
             Some(Ruling::Report) => {
-                contradicted(measure, &crate::facts::facts(casework, case).await?)
+                let mut tx = casework.db.snapshot().await?;
+                let files = findings::count_of_case(&mut tx, case).await?;
+                drop(tx);
+                contradicted(measure, &crate::facts::facts(casework, case).await?, files)
             }
         },
     };

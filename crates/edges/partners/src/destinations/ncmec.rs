@@ -48,12 +48,18 @@ const JOB_TIME_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// True if the address is the production host, however it is written.
 pub fn is_production(address: &str) -> bool {
-    let host = |text: &str| {
-        let url = url::Url::parse(text).ok()?;
-        // With a trailing dot it is the same host.
-        Some(url.host_str()?.trim_end_matches('.').to_ascii_lowercase())
-    };
     host(address) == host(PRODUCTION)
+}
+
+/// True if the address is the host of NCMEC's own test service, however it is written.
+pub fn is_test(address: &str) -> bool {
+    host(address) == host(TEST)
+}
+
+fn host(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    // With a trailing dot it is the same host.
+    Some(url.host_str()?.trim_end_matches('.').to_ascii_lowercase())
 }
 
 /// The service at one address with one set of credentials.
