@@ -201,6 +201,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "hex",
             "hmac",
             "jiff",
+            "lettre",
             "m3u8-rs",
             "rustix",
             "rustls",
@@ -261,6 +262,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
 /// Outbound clients, and the only workspace crates that may use each.
 /// sqlx speaks to the database and object_store to the vault's folder.
 const OUTBOUND: &[(&str, &[&str])] = &[
+    ("lettre", &["partners"]),
     ("ureq", &["partners"]),
     ("rusty-s3", &["partners"]),
     ("rustls", &["partners"]),

@@ -4,8 +4,8 @@ use obhut_casework as casework;
 use std::sync::Arc;
 
 use obhut_casework::{
-    Account, Approval, Approved, Casework, CaseworkError, Dossier, Facts, Missing, Next, Person,
-    Reason, Report, ReportRow, Result,
+    Account, Approval, Approved, Casework, CaseworkError, Channel, Dossier, Facts, Missing, Next,
+    Person, Reason, Report, ReportRow, Result,
 };
 use obhut_formats::reports::{
     self as forms, DETERMINATION, Documents, Form, Omitted, Remark, Rendered,
@@ -73,11 +73,18 @@ fn stops(remarks: &[Remark]) -> Vec<Stop> {
 /// Checks two dossiers of one case: `whole` includes the children's data and gives the scores;
 /// `shown` is what would be sent. `grounds` are those of the latest decision, empty if there is
 /// none.
-fn assess(form: &Form, whole: &Dossier, shown: &Dossier, grounds: &str) -> Check {
+fn assess(
+    form: &Form,
+    whole: &Dossier,
+    shown: &Dossier,
+    grounds: &str,
+    channel: &Channel,
+) -> Check {
     // With the children's data: leaving them out must not make a case look less urgent.
     let scores = whole.scores();
     let checked = form.check(shown);
     let mut remarks = checked.remarks;
+    remarks.extend(mails_files(channel, checked.attached));
     for fault in shown.facts.expose().faults(shown.made_at) {
         remarks.push(Remark {
             field: fault.field,
@@ -157,7 +164,8 @@ pub async fn check(
     };
     let decisions = casework::decisions(casework, case).await?;
     let grounds = decisions.last().map_or("", |d| d.grounds());
-    Ok(assess(form, &whole, &shown, grounds))
+    let channel = casework::channel(casework, form.name).await?;
+    Ok(assess(form, &whole, &shown, grounds, &channel))
 }
 
 /// Renders the report of a decided case as a draft. The audit row is written before the report is
@@ -206,6 +214,9 @@ pub async fn approve(
     // From the record: a report without the children's data doesn't say which account is a child's.
     let facts = casework::facts(casework, &report.dossier.case).await?;
     rendered.remarks.extend(reports_a_child(&facts));
+    let channel = casework::channel(casework, approvable.destination()).await?;
+    let attached = rendered.attached.len();
+    rendered.remarks.extend(mails_files(&channel, attached));
     let stops = stops(&rendered.remarks);
     let has_reason = approvable.because().is_some();
     let blocking: Vec<_> = stops
@@ -239,7 +250,7 @@ pub async fn approve(
     let approved = Approved {
         documents: &documents,
         overrides: !stops.is_empty(),
-        for_test: has_test_service && !casework::channel(casework, destination).await?.production,
+        for_test: has_test_service && !channel.production,
     };
     casework::approve_report(casework, &approvable, person, approved).await
 }
@@ -380,6 +391,24 @@ pub async fn send(
         platform: false,
     };
     filing::drain(casework, http, retry, draining).await
+}
+
+/// The stop for files that would go by mail without the authority's written instruction.
+fn mails_files(channel: &Channel, attached: usize) -> Option<Remark> {
+    let instructed = |c: &Channel| {
+        c.media_instruction
+            .as_ref()
+            .is_some_and(|i| !i.trim().is_empty())
+    };
+    let stops = channel.mail_to.is_some() && attached > 0 && !instructed(channel);
+    stops.then(|| Remark {
+        field: "media_instruction".into(),
+        what: format!(
+            "{attached} files would go by mail; that needs the authority's written instruction on record. Or hand the package over in a folder"
+        ),
+        source: "obhut, docs/reporting.md",
+        stops: true,
+    })
 }
 
 /// The stop for facts that record one account both as reported (or also reported) and as a child's.

@@ -43,7 +43,8 @@ pub async fn destination(
                         json!({
                             "name": d.name, "title": d.title, "source": d.source, "url": channel.url, "user": channel.user,
                             "officer": channel.officer, "production": channel.production, "halted": channel.halted,
-                            "recipient": channel.recipient, "folder": channel.folder,
+                            "recipient": channel.recipient, "folder": channel.folder, "mail_to": channel.mail_to,
+                            "media_instruction": channel.media_instruction,
                         })
                     },
                     || format!("{:<12} {} ({state})", d.name, d.title),
@@ -57,18 +58,31 @@ pub async fn destination(
             password_file,
             recipient,
             folder,
+            mail_to,
+            media_instruction,
             officer,
             production,
             by,
         } => {
             let mut channel = casework::channel(&casework, &name).await?;
+            let by_mail = destinations::by_name(&name).is_some_and(|d| d.by_mail);
+            if mail_to.is_some() && !by_mail {
+                return Err(usage!("nothing is sent to {name} by mail").into());
+            }
+            if let Some(address) = &mail_to {
+                destinations::check_mail(address)?;
+            }
             let before = channel.address();
             if let Some(url) = url {
                 channel.url = Some(url);
             }
             // Omitted options keep their values: check address and mode together, whichever is new.
             if let Some(url) = &channel.url {
-                destinations::check_address(url, production.unwrap_or(channel.production))?;
+                destinations::check_address(
+                    url,
+                    production.unwrap_or(channel.production),
+                    by_mail,
+                )?;
             }
             if let Some(key) = &recipient {
                 destinations::check_recipient(key)?;
@@ -96,6 +110,8 @@ pub async fn destination(
                         .id,
                 );
             }
+            channel.mail_to = mail_to.or(channel.mail_to);
+            channel.media_instruction = media_instruction.or(channel.media_instruction);
             channel.user = user.or(channel.user);
             channel.recipient = recipient.or(channel.recipient);
             // Absolute: a server that sends later has another working directory.
@@ -172,7 +188,7 @@ pub async fn platform(
     let mut channel = casework::channel(&casework, PLATFORM).await?;
     if url.is_some() || secret_file.is_some() {
         if let Some(url) = url {
-            destinations::check_address(&url, false)?;
+            destinations::check_address(&url, false, false)?;
             channel.url = Some(url);
         }
         if let Some(file) = secret_file {

@@ -240,6 +240,12 @@ pub enum DestinationCommand {
         /// Folder for packages
         #[arg(long, value_name = "DIR")]
         folder: Option<PathBuf>,
+        /// The authority's e-mail address, to send packages to by the mail server that --url names
+        #[arg(long, value_name = "ADDRESS")]
+        mail_to: Option<String>,
+        /// Reference of the authority's written instruction that files may come by mail
+        #[arg(long, value_name = "REFERENCE")]
+        media_instruction: Option<String>,
         /// Officer responsible for what is sent (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         officer: Option<String>,

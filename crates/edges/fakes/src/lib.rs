@@ -6,5 +6,6 @@
 
 pub mod chain;
 pub mod cybertip;
+pub mod smtp;
 pub mod transfers;
 pub mod transparency;

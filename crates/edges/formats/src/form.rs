@@ -90,6 +90,8 @@ pub struct Checked {
     pub remarks: Vec<Remark>,
     /// Facts the report would omit.
     pub omitted: Vec<Omitted>,
+    /// Number of exhibits that would go with it.
+    pub attached: usize,
 }
 
 impl Rendered {
@@ -162,6 +164,7 @@ mod in_base64 {
 impl From<Rendered> for Checked {
     fn from(rendered: Rendered) -> Self {
         Self {
+            attached: rendered.attached.len(),
             remarks: rendered.remarks,
             omitted: rendered.omitted,
         }

@@ -19,6 +19,8 @@ pub struct Destination {
     pub form: &'static Form,
     /// True if it has a test service, which is used until the destination is set to production.
     pub has_test_service: bool,
+    /// True if packages for it may be sent by mail.
+    pub by_mail: bool,
     /// What a channel still lacks before anything can be sent there; `None` if it lacks nothing.
     pub missing: fn(&Channel) -> Option<&'static str>,
     /// Delivers a rendered report. Each step is recorded before the next one starts.
@@ -32,6 +34,7 @@ const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
         has_test_service: false,
+        by_mail: true,
         missing: hand_over::missing,
         send: |submission| Box::pin(hand_over::send(submission)),
         retract: |submission| Box::pin(hand_over::retract(submission)),
@@ -44,6 +47,7 @@ const fn package_without_files(form: &'static Form) -> Destination {
     Destination {
         form,
         has_test_service: false,
+        by_mail: true,
         missing: hand_over::missing,
         send: |submission| Box::pin(hand_over::send_document(submission, "zip")),
         retract: |submission| Box::pin(hand_over::retract(submission)),
@@ -55,6 +59,7 @@ const fn document(form: &'static Form) -> Destination {
     Destination {
         form,
         has_test_service: false,
+        by_mail: true,
         missing: hand_over::missing,
         // VICS and XARF are JSON; the exhibits are not part of either document.
         send: |submission| Box::pin(hand_over::send_document(submission, "json")),
@@ -83,20 +88,27 @@ pub fn by_name(name: &str) -> Option<&'static Destination> {
     ALL.iter().find(|d| d.form.name == name)
 }
 
-/// Checks an address before it is put on record.
+/// Checks an address before it is put on record; with `by_mail` it has to be a mail server's.
 ///
 /// # Errors
 /// The address isn't a URL with a host, contains a login, or is plain http to another machine; or
 /// it names the CyberTipline's production host while the destination is set to its test service, or
 /// the reverse.
-pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
+pub fn check_address(url: &str, production: bool, by_mail: bool) -> Result<(), CaseworkError> {
     let invalid = |why: &str| Err(CaseworkError::invalid("url", why));
+    let is_mail = crate::mail::is_server(url);
+    if is_mail != by_mail {
+        return invalid(match by_mail {
+            true => "the address isn't a mail server's, such as smtps://mail.example.org",
+            false => "the address is a mail server's, and nothing goes there by mail",
+        });
+    }
     let Some(known) = url::Url::parse(url).ok().filter(url::Url::has_host) else {
         return invalid("the address isn't a URL with a host");
     };
     // host_str() keeps the brackets of an IPv6 address.
     let local = matches!(known.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if known.scheme() != "https" && !(known.scheme() == "http" && local) {
+    if !is_mail && known.scheme() != "https" && !(known.scheme() == "http" && local) {
         return invalid(
             "the address isn't https; plain http is only for a service on this machine",
         );
@@ -115,6 +127,20 @@ pub fn check_address(url: &str, production: bool) -> Result<(), CaseworkError> {
         );
     }
     Ok(())
+}
+
+/// Checks the address that packages are mailed to.
+///
+/// # Errors
+/// It isn't an e-mail address.
+pub fn check_mail(address: &str) -> Result<(), CaseworkError> {
+    match crate::mail::is_address(address) {
+        true => Ok(()),
+        false => Err(CaseworkError::invalid(
+            "mail_to",
+            "the address isn't an e-mail address",
+        )),
+    }
 }
 
 pub use webhook::check_secret;

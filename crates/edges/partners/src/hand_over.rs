@@ -1,5 +1,5 @@
-//! Writes packages for authorities that have no API, encrypted to the authority's key; a person
-//! hands them over.
+//! Packages for authorities that have no API, encrypted to the authority's key: written to a folder,
+//! from which a person hands them over, or sent by mail.
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -7,10 +7,11 @@ use std::path::Path;
 use obhut_casework::{self as casework, Channel};
 use obhut_formats::reports::zip;
 
+use crate::mail::{self, Outgoing};
 use crate::submission::{SendFault, Sent, Submission};
+use crate::transcript::Transcript;
 
-/// Writes a package with its files to the folder for the authority: encrypted to its key, or not at
-/// all.
+/// Delivers a package with its files to the authority: encrypted to its key, or not at all.
 pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let documents = submission
         .documents
@@ -30,19 +31,23 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
         .await?;
         parts.push((format!("files/{number:03}-{}", file.exhibit), bytes));
     }
-    write_package(&submission, &row.id, zip(&parts), "zip")
+    deliver(&submission, &row.id, zip(&parts), "zip").await
 }
 
 /// What the channel of a package destination still lacks.
 pub(crate) fn missing(channel: &Channel) -> Option<&'static str> {
-    match (&channel.recipient, &channel.folder) {
-        (Some(_), Some(_)) => None,
-        (None, _) => Some("the authority's age key"),
-        (_, None) => Some("a folder for packages"),
+    let by_mail = channel.url.as_deref().is_some_and(mail::is_server);
+    match (&channel.recipient, &channel.folder, &channel.mail_to) {
+        (None, _, _) => Some("the authority's age key"),
+        (_, _, Some(_)) if !by_mail => Some("the address of your mail server"),
+        (_, None, None) => {
+            Some("a folder for packages, or a mail server and the authority's address")
+        }
+        _ => None,
     }
 }
 
-/// Writes a single document, encrypted like a package.
+/// Delivers a single document, encrypted like a package.
 pub(crate) async fn send_document(
     submission: Submission<'_>,
     kind: &str,
@@ -51,11 +56,10 @@ pub(crate) async fn send_document(
         .documents
         .ok_or_else(|| SendFault::Unexpected("nothing to send".into()))?;
     let report = submission.filing.report.clone();
-    write_package(&submission, &report, documents.report.clone(), kind)
+    deliver(&submission, &report, documents.report.clone(), kind).await
 }
 
-/// Writes the retraction next to the package it retracts; the job stays open until it is
-/// acknowledged.
+/// Delivers the retraction the way the package went; the job stays open until it is acknowledged.
 pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = &submission.filing.report;
     // Only a filed report has a remote id; without one, no package was written.
@@ -68,35 +72,40 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     let text = format!(
         "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Beschwerde erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
     );
-    let written = write_package(
-        &submission,
-        &format!("{report}-retraction"),
-        text.into_bytes(),
-        "txt",
-    )?;
+    // By mail once: each later try would send another copy. What it waits for is on record.
+    let is_sent = submission.channel.mail_to.is_some() && submission.filing.why.is_some();
+    let name = format!("{report}-retraction");
+    let ready = match is_sent {
+        true => "was sent by mail".to_owned(),
+        false => {
+            let bytes = text.into_bytes();
+            let delivered = deliver(&submission, &name, bytes, "txt").await?;
+            if submission.channel.mail_to.is_some() {
+                let why = &delivered.receipt;
+                casework::filing_waits(submission.casework, submission.filing, why).await?;
+            }
+            format!("is ready: {}", delivered.receipt)
+        }
+    };
     Err(SendFault::Waits(format!(
-        "the retraction of report {report} is ready: {}. Hand it over; when {} has acknowledged it, record who did, and how",
-        written.receipt, submission.channel.destination
+        "the retraction of report {report} {ready}. When {} has acknowledged it, record who did, and how",
+        submission.channel.destination
     )))
 }
 
-fn write_package(
+/// Encrypts a package to the authority's key and delivers it by the channel's way.
+async fn deliver(
     submission: &Submission<'_>,
     name: &str,
     bytes: Vec<u8>,
     kind: &str,
 ) -> Result<Sent, SendFault> {
+    let channel = submission.channel;
     // Denied, not refused: without a key every package for this destination waits, with one alarm.
-    let key = submission.channel.recipient.as_deref().ok_or_else(|| {
+    let key = channel.recipient.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
             "no key of the authority is set, and packages are never stored unencrypted; set a recipient and a folder for {}",
-            submission.channel.destination
-        ))
-    })?;
-    let folder = submission.channel.folder.as_deref().ok_or_else(|| {
-        SendFault::Denied(format!(
-            "no folder is set for {}",
-            submission.channel.destination
+            channel.destination
         ))
     })?;
     let recipient = recipient(key).ok_or_else(|| {
@@ -104,7 +113,67 @@ fn write_package(
     })?;
     let sealed = age::encrypt(&recipient, &bytes)
         .map_err(|_| SendFault::Unexpected("encrypting failed".into()))?;
-    let path = Path::new(folder).join(format!("{name}.{kind}.age"));
+    let file = format!("{name}.{kind}.age");
+    let receipt = match (&channel.mail_to, &channel.folder) {
+        (Some(to), _) => post(submission, to, file, sealed).await?,
+        (None, Some(folder)) => place(folder, &file, &sealed)?,
+        (None, None) => {
+            return Err(SendFault::Denied(format!(
+                "no folder is set for {}",
+                channel.destination
+            )));
+        }
+    };
+    Ok(Sent {
+        filing: submission.filing.clone(),
+        receipt,
+    })
+}
+
+/// Sends an encrypted package by mail; returns the receipt.
+async fn post(
+    submission: &Submission<'_>,
+    to: &str,
+    file: String,
+    sealed: Vec<u8>,
+) -> Result<String, SendFault> {
+    if sealed.len() > mail::PACKAGE_BYTES_MAX {
+        return Err(SendFault::Refused(format!(
+            "the package has {} bytes, and by mail at most {} are sent; hand it over another way",
+            sealed.len(),
+            mail::PACKAGE_BYTES_MAX
+        )));
+    }
+    let channel = submission.channel;
+    let reporter = casework::reporter(submission.casework).await?;
+    let secret = channel
+        .secret
+        .as_ref()
+        .map(|s| s.expose().trim().to_owned());
+    let mut transcript = Transcript::default();
+    transcript.sent("mail", &format!("{file}, {} bytes, to {to}", sealed.len()));
+    let mail = Outgoing {
+        server: channel.url.clone().unwrap_or_default(),
+        login: channel.user.clone().zip(secret),
+        from: reporter.email,
+        to: to.to_owned(),
+        name: file,
+        sealed,
+    };
+    // lettre's connection blocks.
+    let sent = tokio::task::spawn_blocking(move || mail::send(&mail)).await;
+    let sent = sent.map_err(|_| SendFault::Unexpected("sending the mail was broken off".into()))?;
+    transcript.answered(match &sent {
+        Ok(receipt) => receipt.clone(),
+        Err(why) => why.to_string(),
+    });
+    transcript.keep(submission).await?;
+    Ok(format!("sent by mail, encrypted; {}", sent?))
+}
+
+/// Writes an encrypted package to a folder; returns the receipt.
+fn place(folder: &str, file: &str, sealed: &[u8]) -> Result<String, SendFault> {
+    let path = Path::new(folder).join(file);
     // Retried: a full disk or a missing mount is not the report's fault.
     let fault = |e: std::io::Error| {
         SendFault::Unreachable(format!("{} can't be written: {}", path.display(), e.kind()))
@@ -114,7 +183,7 @@ fn write_package(
     let partial = path.with_extension("partial");
     std::fs::create_dir_all(folder).map_err(fault)?;
     let mut file = std::fs::File::create(&partial).map_err(fault)?;
-    file.write_all(&sealed)
+    file.write_all(sealed)
         .and_then(|()| file.sync_all())
         .map_err(fault)?;
     std::fs::rename(&partial, &path).map_err(fault)?;
@@ -122,10 +191,10 @@ fn write_package(
     std::fs::File::open(folder)
         .and_then(|f| f.sync_all())
         .map_err(fault)?;
-    Ok(Sent {
-        filing: submission.filing.clone(),
-        receipt: format!("placed in the folder as {}, encrypted", path.display()),
-    })
+    Ok(format!(
+        "placed in the folder as {}, encrypted",
+        path.display()
+    ))
 }
 
 /// Whether a text is an age recipient, to which packages can be encrypted.

@@ -11,6 +11,7 @@ pub mod filing;
 mod hand_over;
 pub mod hls;
 pub mod http;
+mod mail;
 mod platform;
 pub mod s3;
 mod submission;

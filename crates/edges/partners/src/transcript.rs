@@ -68,6 +68,13 @@ impl Transcript {
         }
     }
 
+    /// The answer to the last request, where it isn't one of HTTP.
+    pub fn answered(&mut self, words: String) {
+        if let Some(call) = self.calls.last_mut() {
+            call.received = Some(cut(&words));
+        }
+    }
+
     /// Puts it on record, if anything was sent.
     pub async fn keep(self, submission: &Submission<'_>) -> Result<(), SendFault> {
         if self.calls.is_empty() {

@@ -419,6 +419,8 @@ async fn content_key(casework: &Casework, row: &ReportRow, dossier: &Dossier) ->
         channel.folder,
         channel.production,
         channel.recipient,
+        channel.mail_to,
+        channel.media_instruction,
     ]);
     let key = casework
         .lookup

@@ -28,6 +28,11 @@ pub struct Channel {
     pub recipient: Option<String>,
     /// The folder packages are written to.
     pub folder: Option<String>,
+    /// The e-mail address packages are sent to, by the mail server that `url` names.
+    pub mail_to: Option<String>,
+    /// Reference of the authority's written instruction that files may come by mail; without it none
+    /// is sent that way.
+    pub media_instruction: Option<String>,
     /// Id of the person who answers for what is sent.
     pub officer: Option<String>,
     /// True for the destination's production service, false for its test service.
@@ -66,6 +71,10 @@ struct StoredChannel {
     secret: Option<String>,
     recipient: Option<String>,
     folder: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mail_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    media_instruction: Option<String>,
 }
 
 /// How a destination is reached; everything empty until it is set.
@@ -144,6 +153,8 @@ fn fill(casework: &Casework, channel: &mut Channel, c: &mut Columns<'_>) -> Resu
     channel.secret = kept.secret.map(Sealed::new);
     channel.recipient = kept.recipient;
     channel.folder = kept.folder;
+    channel.mail_to = kept.mail_to;
+    channel.media_instruction = kept.media_instruction;
     channel.officer = c.maybe_text()?;
     channel.production = c.int()? != 0;
     Ok(())
@@ -232,6 +243,8 @@ async fn set(
         secret: channel.secret.as_ref().map(|s| s.expose().clone()),
         recipient: channel.recipient.clone(),
         folder: channel.folder.clone(),
+        mail_to: channel.mail_to.clone(),
+        media_instruction: channel.media_instruction.clone(),
     };
     let json = serde_json::to_string(&kept).expect("settings are JSON");
     let mut tx = casework.db.begin().await?;

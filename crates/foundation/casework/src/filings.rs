@@ -320,6 +320,17 @@ async fn move_filing(casework: &Casework, from: &Filing, to: Filing) -> Result<F
     Ok(to)
 }
 
+/// Records what a filing waits for; its state stays.
+pub async fn filing_waits(casework: &Casework, filing: &Filing, why: &str) -> Result<()> {
+    sqlx::query("UPDATE filings SET why = $1, changed_at = $2 WHERE report = $3")
+        .bind(why)
+        .bind(casework.now())
+        .bind(&filing.report)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
+
 /// Records that the destination has the report: keeps its receipt, ends the duty and the job, and
 /// starts the preservation. A filing with a test service leaves the duty and starts nothing. If the
 /// case was cleared meanwhile, the retraction is queued.

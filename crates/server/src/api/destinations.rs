@@ -23,6 +23,10 @@ pub(crate) struct DestinationBody {
     has_secret: bool,
     /// The age key packages are encrypted to.
     recipient: Option<String>,
+    /// The authority's e-mail address, where packages go by mail.
+    mail_to: Option<String>,
+    /// Reference of the authority's written instruction that files may come by mail.
+    media_instruction: Option<String>,
     /// Id of the officer who answers for what is sent.
     officer: Option<String>,
     /// True if reports go to the production service.
@@ -45,6 +49,10 @@ pub(crate) struct DestinationRequest {
     secret: Option<Secret>,
     /// The age key (age1…) packages are encrypted to.
     recipient: Option<String>,
+    /// The authority's e-mail address, for packages by the mail server that `url` names.
+    mail_to: Option<String>,
+    /// Reference of the authority's written instruction that files may come by mail.
+    media_instruction: Option<String>,
     /// Id of the officer who answers for what is sent.
     officer: Option<String>,
     /// Use the production service; needs credentials and an officer.
@@ -89,6 +97,8 @@ pub(crate) async fn list(
             address: channel.url.as_ref().map(|_| channel.address()),
             has_secret: channel.secret.is_some(),
             recipient: channel.recipient,
+            mail_to: channel.mail_to,
+            media_instruction: channel.media_instruction,
             officer: channel.officer,
             production: channel.production,
             halted: channel.halted,
@@ -118,7 +128,7 @@ pub(crate) async fn set(
     // Also an address that is already set: switching production off must not leave the production
     // address in place.
     if let Some(url) = &channel.url {
-        destinations::check_address(url, channel.production)?;
+        destinations::check_address(url, channel.production, destination.by_mail)?;
     }
     // Otherwise a host of the caller's choice would be sent the password of another.
     if channel.address() != before && channel.secret.is_some() && given.secret.is_none() {
@@ -132,6 +142,18 @@ pub(crate) async fn set(
         destinations::check_recipient(&key)?;
         channel.recipient = Some(key);
     }
+    if let Some(address) = given.mail_to {
+        if !destination.by_mail {
+            return Err(Fault::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "nothing is sent to this destination by mail",
+            ));
+        }
+        destinations::check_mail(&address)?;
+        channel.mail_to = Some(address);
+    }
+    channel.media_instruction = given.media_instruction.or(channel.media_instruction);
     channel.user = given.user.or(channel.user);
     channel.secret = given.secret.map(|s| Sealed::new(s.0)).or(channel.secret);
     channel.officer = given.officer.or(channel.officer);

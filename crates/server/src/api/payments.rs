@@ -249,11 +249,17 @@ pub(crate) async fn submit(
             .collect();
         return Ok(Json(answers).into_response());
     }
-    let one: TransferBody = serde_json::from_slice(&body).map_err(|e| bad(describe(&e)))?;
+    single(live, &headers, &body)
+}
+
+/// Answers one transfer.
+fn single(live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<Response, Fault> {
+    let one: TransferBody = serde_json::from_slice(body)
+        .map_err(|e| Fault::new(StatusCode::BAD_REQUEST, "body", describe(&e)))?;
     let record = record_of(&one)
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
     // The payment is assessed whatever is said of its session.
-    let (said, wrong_header) = match upload_header(&headers) {
+    let (said, wrong_header) = match upload_header(headers) {
         Ok(said) => (said, None),
         Err(fault) => (None, Some(fault.into_parts().1)),
     };

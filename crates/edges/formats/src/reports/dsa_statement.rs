@@ -23,7 +23,7 @@ pub const FORM: Form = Form {
 };
 
 const API: &str = "DSA Transparency Database, API v1";
-/// Longest `illegal_content_legal_ground`, in characters. API v1.
+/// Longest `illegal_content_legal_ground`, in characters. Source: the documentation of the DSA Transparency Database.
 const GROUND_CHARS_MAX: usize = 500;
 
 fn write(d: &Dossier) -> Rendered {

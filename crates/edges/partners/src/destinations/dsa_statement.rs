@@ -19,6 +19,7 @@ pub const DESTINATION: Destination = Destination {
     form: &reports::dsa_statement::FORM,
     // Its test environment is another address, with another token.
     has_test_service: false,
+    by_mail: false,
     missing: |channel| {
         let set = channel.url.is_some() && channel.secret.is_some();
         (!set).then_some("the address of its API and your token")

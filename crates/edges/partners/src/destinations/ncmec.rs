@@ -29,6 +29,7 @@ mod answers;
 pub const DESTINATION: Destination = Destination {
     form: &FORM,
     has_test_service: true,
+    by_mail: false,
     missing: |channel| {
         let set = channel.user.is_some() && channel.secret.is_some();
         (!set).then_some("user name and password")

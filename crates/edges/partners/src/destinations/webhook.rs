@@ -20,6 +20,7 @@ use crate::transcript::Transcript;
 pub const DESTINATION: Destination = Destination {
     form: &reports::webhook::FORM,
     has_test_service: false,
+    by_mail: false,
     missing: |channel| {
         let set = channel.url.is_some() && channel.secret.is_some();
         (!set).then_some("an address and a signing secret")

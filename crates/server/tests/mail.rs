@@ -1,0 +1,145 @@
+//! Packages by mail: encrypted, once, and with files only where the authority has asked for them in
+//! writing.
+
+#[path = "bench/filing.rs"]
+mod bench;
+
+use base64::Engine as _;
+use obhut_app::casework;
+use obhut_app::casework::*;
+use obhut_fakes::cybertip::FaultInjection;
+use obhut_fakes::smtp::{Faults, MailServer};
+
+use bench::Bench;
+
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A mail server, and an authority that is reached by it; returns the authority's key, too.
+async fn by_mail(
+    b: &Bench,
+    faults: Faults,
+    instruction: Option<&str>,
+) -> (MailServer, age::x25519::Identity) {
+    let server = MailServer::new(Some(("u", "p")), faults);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let sessions = server.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let server = sessions.clone();
+            tokio::spawn(async move { server.session(stream).await });
+        }
+    });
+    let identity = age::x25519::Identity::generate();
+    let channel = Channel {
+        destination: "package".into(),
+        url: Some(format!("smtp://{address}")),
+        user: Some("u".into()),
+        secret: Some(Sealed::new("p\n".into())),
+        recipient: Some(identity.to_public().to_string()),
+        mail_to: Some("desk@police.example".into()),
+        media_instruction: instruction.map(str::to_owned),
+        ..Channel::default()
+    };
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+    (server, identity)
+}
+
+/// The attachment of a message, decrypted.
+fn opened(text: &str, identity: &age::x25519::Identity) -> Vec<u8> {
+    let part = text
+        .split("Content-Disposition: attachment")
+        .nth(1)
+        .unwrap();
+    let body = part
+        .split_once("\r\n\r\n")
+        .unwrap()
+        .1
+        .split("\r\n--")
+        .next()
+        .unwrap();
+    let plain: String = body.split_whitespace().collect();
+    let sealed = base64::engine::general_purpose::STANDARD
+        .decode(plain)
+        .unwrap();
+    age::decrypt(identity, &sealed).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_arrives_encrypted_and_says_nothing_of_the_case() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let faults = Faults {
+        busy: vec![1],
+        ..Faults::default()
+    };
+    let (server, identity) = by_mail(&b, faults, None).await;
+    let report = b.approved("user-NAMED", None, "package").await;
+    assert_eq!(b.drain().await.filed, 1);
+    let messages = server.messages();
+    assert_eq!(messages.len(), 1, "refused for the moment, then taken");
+    let message = &messages[0];
+    assert_eq!(message.to, "desk@police.example");
+    assert!(!message.text.contains("NAMED") && message.text.contains(&report));
+    let package = opened(&message.text, &identity);
+    assert!(package.starts_with(b"PK"));
+    // The retraction goes the same way, once, and stays open until it is acknowledged.
+    casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        b.drain().await;
+    }
+    let messages = server.messages();
+    assert_eq!(messages.len(), 2);
+    let retraction = opened(&messages[1].text, &identity);
+    assert!(retraction.starts_with(b"RETRACTION"));
+    assert_eq!(b.state(&report).await.state, FilingState::Filed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_go_by_mail_only_with_the_authoritys_written_instruction() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let (server, _) = by_mail(&b, Faults::default(), None).await;
+    let report = b.filed("user-1", Some(PICTURE), "package").await;
+    let refused = b.approve(&report, None).await.unwrap_err().to_string();
+    assert!(refused.contains("1 files would go by mail"), "{refused}");
+    assert_eq!(server.messages().len(), 0);
+    let (server, identity) = by_mail(&b, Faults::default(), Some("letter of 2026-11-01")).await;
+    b.approve(&report, None).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+    let package = opened(&server.messages()[0].text, &identity);
+    assert!(String::from_utf8_lossy(&package).contains("files/001-"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_not_confirmed_is_not_sent_again() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let faults = Faults {
+        lost: vec![1],
+        ..Faults::default()
+    };
+    let (server, _) = by_mail(&b, faults, None).await;
+    let report = b.approved("user-1", None, "package").await;
+    assert_eq!(b.drain().await.stopped, 1);
+    b.drain().await;
+    assert_eq!(server.messages().len(), 1);
+    let why = b.state(&report).await.why.unwrap();
+    assert!(why.contains("may have arrived"), "{why}");
+    // A mailbox that doesn't exist stops the report, a wrong password the destination.
+    let faults = Faults {
+        unknown: vec![1],
+        ..Faults::default()
+    };
+    by_mail(&b, faults, None).await;
+    b.approved("user-2", None, "package").await;
+    assert_eq!(b.drain().await.stopped, 1);
+    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
+    channel.secret = Some(Sealed::new("wrong".into()));
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+    b.approved("user-3", None, "package").await;
+    assert_eq!(b.drain().await.halted, 1);
+}
