@@ -27,6 +27,7 @@ cargo xtask test      every test and lint; installs PostgreSQL, xmllint and the 
 cargo xtask bench     measures everything against its peers, in alternation, and writes docs/performance.md;
                       `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`, `intake`: one part
 cargo xtask soak      mutated inputs for every parser, growing lists: minutes; `soak SECONDS` per parser
+cargo xtask conformance  the requests of public CyberTipline clients against the fake service
 cargo xtask docs      writes the generated references, and the book if mdbook is installed
 cargo xtask coverage  share of lines that tests execute
 cargo xtask mutants   share of small changes to decision code that tests notice; `mutants PACKAGE`: one part
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Some("test") => tests::run(&arguments.collect::<Vec<_>>()),
         Some("bench") => bench::run(arguments.next().as_deref()),
         Some("soak") => soak::run(&arguments.collect::<Vec<_>>()),
+        Some("conformance") => quality::conformance(),
         Some("docs") => quality::documents(),
         Some("coverage") => quality::coverage(),
         Some("mutants") => quality::mutants(arguments.next().as_deref()),

@@ -253,6 +253,24 @@ pub fn mutants(only: Option<&str>) -> Done {
     Ok(())
 }
 
+/// Runs the requests of public CyberTipline clients against the fake, and prints which are
+/// understood.
+pub fn conformance() -> Done {
+    must(
+        cargo().args([
+            "test",
+            "-q",
+            "-p",
+            "obhut-fakes",
+            "--test",
+            "conformance",
+            "--",
+            "--nocapture",
+        ]),
+        "a client's request isn't understood",
+    )
+}
+
 /// Writes the generated documents, and the book if mdbook is installed.
 pub fn documents() -> Done {
     for package in ["obhut", "obhut-server", "xtask"] {
