@@ -182,6 +182,17 @@ pub async fn run(
             };
             return send(context, &casework, report, resume, by, &retry, output).await;
         }
+        ReportCommand::Supplement {
+            report,
+            with_victims,
+        } => {
+            let id =
+                casework::file_supplement(&casework, &report, with_victims, &shell_user()).await?;
+            output.line(
+                || json!({ "report": id, "supplements": report }),
+                || format!("{id} supplements {report}; it waits for another person's approval"),
+            )?;
+        }
         ReportCommand::Retract { report, reason, by } => {
             let report = one(&casework, &report, |r| {
                 matches!(r.status.as_str(), "draft" | "approved")

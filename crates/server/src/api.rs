@@ -39,7 +39,8 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
         intake::new_case, intake::case_schema, intake::intake, intake::queue, intake::open,
         record::facts, record::set_facts, exhibits::exhibits, exhibits::add, exhibits::view, embargo::set, embargo::lift,
         routes::list, routes::add, routes::remove, routes::of_case, destinations::list, destinations::set, destinations::resume, restorations::list, restorations::done,
-        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract, reports::outcome, reports::transcript, reports::acknowledge, reports::due, reports::see_alarm,
+        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract,
+        reports::supplement, reports::outcome, reports::transcript, reports::acknowledge, reports::due, reports::see_alarm,
         deadlines::of_case, deadlines::request, deadlines::extend, deadlines::end, settings::reporter, settings::set_reporter,
         information::ask, information::asked, information::answer,
         payments::submit, payments::alerts, payments::alert, payments::holds, payments::decide_hold,
@@ -162,6 +163,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/reports/{report}/approval", post(reports::approve))
         .route("/v1/reports/{report}/sending", post(reports::send))
         .route("/v1/reports/{report}/retraction", post(reports::retract))
+        .route("/v1/reports/{report}/supplement", post(reports::supplement))
         .route(
             "/v1/reports/{report}/acknowledgement",
             post(reports::acknowledge),

@@ -734,3 +734,54 @@ async fn a_report_deferred_by_a_person_s_now_waits_its_time() {
         assert_eq!(drained.deferred, deferred, "now: {now}");
     }
 }
+
+/// What changes after a report was filed goes out as a supplement, with an approval of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplement_names_the_report_it_adds_to() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let c = &b.casework;
+    let report = b.approved("user-1", None, "ncmec").await;
+    let supplement = async || casework::file_supplement(c, &report, false, "t").await;
+    let refused = supplement().await.unwrap_err().to_string();
+    assert!(refused.contains("isn't filed"), "{refused}");
+    b.drain().await;
+    let refused = supplement().await.unwrap_err().to_string();
+    assert!(refused.contains("nothing has changed"), "{refused}");
+    let row = casework::report_row(c, &report).await.unwrap();
+    let mut facts = casework::facts(c, &row.case).await.unwrap();
+    facts.note = Some("a second address is known now".into());
+    casework::set_facts(c, &row.case, &facts, "t")
+        .await
+        .unwrap();
+    let second = supplement().await.unwrap();
+    let twice = supplement().await.unwrap_err().to_string();
+    assert!(twice.contains("not filed yet"), "{twice}");
+    b.approve(&second, None).await.unwrap();
+    assert_eq!(b.drain().await.filed, 1);
+    let (first, second) = (b.state(&report).await.remote, b.state(&second).await.remote);
+    assert_ne!(first, second);
+    let xml = b.service.xml(second.parse().unwrap()).unwrap();
+    for text in [
+        "a second address is known now".to_owned(),
+        format!("<priorCTReports>{first}</priorCTReports>"),
+        format!("supplements CyberTipline report {first}"),
+    ] {
+        assert!(xml.contains(&text), "{text}: {xml}");
+    }
+    assert!(
+        !b.service
+            .xml(first.parse().unwrap())
+            .unwrap()
+            .contains("supplements")
+    );
+    // An appeal takes both back.
+    let kim = casework::add_person(c, "Kim", &[Role::Appeals], "t")
+        .await
+        .unwrap();
+    let appeal = casework::file_appeal(c, &row.case, "r", "t").await.unwrap();
+    casework::decide_appeal(c, &row.case, &appeal.id, &kim, AppealOutcome::Upheld, "g")
+        .await
+        .unwrap();
+    let rows = casework::report_rows(c, Some(&row.case)).await.unwrap();
+    assert!(rows.iter().all(|r| r.status == "retracting"), "{rows:?}");
+}

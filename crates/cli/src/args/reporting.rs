@@ -95,6 +95,14 @@ pub enum ReportCommand {
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3600))]
         claim_seconds: u32,
     },
+    /// File a supplement to a filed report, because the case has changed since; it needs an approval of its own
+    Supplement {
+        /// The filed report
+        report: String,
+        /// Include what is known of the children concerned
+        #[arg(long)]
+        with_victims: bool,
+    },
     /// Retract a report: withdraw it if it hasn't been sent, otherwise notify its receiver
     Retract {
         /// The report, or a case with one

@@ -90,6 +90,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         unit: settings::financial_unit(casework).await?.map(Sealed::new),
         files,
         determinations: determinations::determinations(casework, case).await?,
+        supplements: filings::numbers_of(casework, case).await?,
         incoming,
     })
 }

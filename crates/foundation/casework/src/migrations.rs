@@ -185,6 +185,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "appeals",
         include_str!("../migrations/0070_appeals.sql"),
     ),
+    (
+        71,
+        "reports",
+        include_str!("../migrations/0071_reports.sql"),
+    ),
 ];
 
 #[cfg(test)]

@@ -137,6 +137,9 @@ pub struct Dossier {
     pub category: Option<Category>,
     /// What people determined because a destination asks for it, one for each question.
     pub determinations: Vec<Determination>,
+    /// Numbers under which the CyberTipline has earlier reports of this case: another report of it
+    /// supplements them.
+    pub supplements: Vec<i64>,
     /// Number of others' reports that the case was opened from. They aren't sent on unless a person
     /// chooses so; then they are among the files.
     pub incoming: usize,
@@ -225,6 +228,7 @@ impl Dossier {
             files: Vec::new(),
             category: None,
             determinations: Vec::new(),
+            supplements: Vec::new(),
             incoming: 0,
             matched: false,
             decided: false,

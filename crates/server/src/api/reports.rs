@@ -176,6 +176,8 @@ pub(crate) struct ReportBody {
     status: String,
     with_victims: bool,
     made_at: String,
+    /// The filed report that it supplements.
+    supplements: Option<String>,
     /// Progress at the destination: `waiting`, `begun`, `finishing`, `filed`, `stopped` or
     /// `retracted`; none until a worker begins to send it.
     #[schema(value_type = Option<String>)]
@@ -199,6 +201,7 @@ impl ReportBody {
             id: row.id,
             case: row.case,
             destination: row.destination,
+            supplements: Some(row.supplements).filter(|s| !s.is_empty()),
             status: row.status,
             with_victims: row.with_victims,
             made_at: rfc3339(row.made_at),
@@ -342,6 +345,30 @@ pub(crate) async fn send(
 pub(crate) struct ReasonBody {
     /// Why.
     reason: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SupplementBody {
+    /// Include what is known of the children concerned.
+    #[serde(default)]
+    with_victims: bool,
+}
+
+/// File a supplement to a filed report, because the case has changed since. It waits for an approval
+/// of its own.
+#[utoipa::path(post, path = "/v1/reports/{report}/supplement", params(("report" = String, Path)), request_body = SupplementBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "It isn't filed, or nothing has changed")), security(("key" = [])))]
+pub(crate) async fn supplement(
+    State(app): State<App>,
+    Path(report): Path<String>,
+    headers: HeaderMap,
+    given: Result<Json<SupplementBody>, JsonRejection>,
+) -> Result<Json<ReportBody>, Fault> {
+    let person = access::acting(&app, &headers, Act::FileReport).await?;
+    let Json(given) = given?;
+    let with_victims = given.with_victims;
+    let id = casework::file_supplement(&app.casework, &report, with_victims, &person.id).await?;
+    Ok(Json(body(&app, &id).await?))
 }
 
 /// Retract a report. It is withdrawn if no worker has begun to send it; otherwise its receiver is

@@ -28,6 +28,7 @@ pub(crate) fn case(d: &Dossier) -> Value {
         "found_at": rfc3339(d.found_at),
         "reporter": reporter(d),
         "appeal_open_since": d.appealed_at.map(rfc3339),
+        "supplements_cybertip": d.supplements,
         "facts": facts,
         "files": files,
     });

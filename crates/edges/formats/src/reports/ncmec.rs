@@ -208,6 +208,10 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
             x.left_over(field, value);
         }
     }
+    for number in &d.supplements {
+        let text = format!("this report supplements CyberTipline report {number} of the same case");
+        x.left_over("supplements", &text);
+    }
     if let Some(since) = d.appealed_at {
         let text = format!(
             "the account's holder has appealed against the provider's decision, since {}; it is not decided yet",
