@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use obhut_casework::{
     Account, Approval, Approved, Casework, CaseworkError, Channel, Dossier, Facts, Missing, Next,
-    Person, Reason, Report, ReportRow, Result,
+    Person, Reason, Report, ReportRow, Result, Signals,
 };
 use obhut_formats::reports::{
     self as forms, DETERMINATION, Documents, Form, Omitted, Remark, Rendered,
@@ -103,6 +103,7 @@ fn assess(
         });
     }
     remarks.extend(reports_a_child(whole.facts.expose()));
+    remarks.extend(may_be_a_child(shown));
     let facts = whole.facts.expose();
     for (received, own, field, what) in [
         (
@@ -393,6 +394,33 @@ pub async fn send(
     filing::drain(casework, http, retry, draining).await
 }
 
+/// The recipients of unknown age who say of themselves how old they are, and are no adults.
+fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
+    let recipients = shown.facts.expose().recipients.iter().enumerate();
+    let young = |a: &Account| {
+        let aged = a
+            .person
+            .as_ref()
+            .is_some_and(|p| p.age.is_some() || p.born.is_some());
+        let bio = a
+            .bio
+            .as_deref()
+            .filter(|_| !aged && shown.victims_left_out > 0);
+        bio.is_some_and(|b| Signals::of_text(b).youngest.is_some_and(|age| age < 18))
+    };
+    recipients
+        .filter(|(_, a)| young(a))
+        .map(|(n, _)| Remark {
+            field: format!("facts.recipients[{n}]"),
+            what:
+                "may be a child, by what its profile says; record it in facts.victims if it is one"
+                    .into(),
+            source: "obhut, docs/handling.md",
+            stops: false,
+        })
+        .collect()
+}
+
 /// The stop for files that would go by mail without the authority's written instruction.
 fn mails_files(channel: &Channel, attached: usize) -> Option<Remark> {
     let instructed = |c: &Channel| {
@@ -420,7 +448,8 @@ fn reports_a_child(facts: &Facts) -> Option<Remark> {
             // the suspect is the worse error.
             _ => true,
         };
-        service && a.id.is_some() && a.id == b.id
+        let plain = |a: &Account| a.id.as_deref().map(casework::plain);
+        service && a.id.is_some() && plain(a) == plain(b)
     };
     let suspects = || facts.reported.iter().chain(&facts.also_reported);
     let child = facts.victims.iter().any(|v| suspects().any(|s| same(s, v)));
@@ -445,33 +474,31 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
             .clone()
             .flat_map(|p| &p.emails)
             .map(|e| e.address.clone());
-        let numbers = person.flat_map(|p| &p.phones).map(|n| n.number.clone());
+        let numbers = person
+            .clone()
+            .flat_map(|p| &p.phones)
+            .map(|n| n.number.clone());
         let names = child
             .id
-            .clone()
-            .into_iter()
-            .chain(child.screen_name.clone());
-        let person = child.person.iter();
+            .iter()
+            .chain(&child.screen_name)
+            .chain(&child.display_names);
         let called = person.flat_map(|p| [&p.first_name, &p.last_name, &p.born]);
-        // Names of two letters are in every other word.
-        let called = called.flatten().filter(|n| n.chars().count() > 2).cloned();
-        let all = names.chain(addresses).chain(numbers).chain(called);
-        all.collect::<Vec<_>>()
+        // Names of two letters are in every other text.
+        let called = called.flatten().filter(|n| n.chars().count() > 2);
+        // A first name only as a word: "Tom" isn't in "tomorrow".
+        let words = called.map(|n| Name::Word(casework::plain(n)));
+        let names = names.cloned().chain(addresses).chain(numbers);
+        let anywhere = names.map(|n| Name::Anywhere(casework::plain(&n)));
+        anywhere.chain(words).collect::<Vec<_>>()
     };
-    let whole = whole.facts.expose();
     // Whoever was left out, recorded as a victim or not.
-    let gone = |all: &[Account], shown: &[Account]| {
-        let gone = all.iter().filter(|a| !shown.contains(a));
-        gone.flat_map(of).collect::<Vec<_>>()
-    };
-    let shown_facts = shown.facts.expose();
-    let mut children = gone(&whole.victims, &shown_facts.victims);
-    children.extend(gone(&whole.recipients, &shown_facts.recipients));
-    let children: Vec<String> = children
+    let still: Vec<&Account> = accounts(shown.facts.expose());
+    let gone = accounts(whole.facts.expose());
+    let gone = gone
         .into_iter()
-        .map(|n| n.trim().to_lowercase())
-        .filter(|n| !n.is_empty())
-        .collect();
+        .filter(|a| !still.iter().any(|s| same_account(a, s)));
+    let children: Vec<Name> = gone.flat_map(of).filter(|n| !n.is_empty()).collect();
     let facts = serde_json::to_value(shown.facts.expose()).expect("facts are JSON");
     let fields = facts.as_object().into_iter().flatten();
     fields
@@ -480,14 +507,59 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
         .collect()
 }
 
-/// True if a text in it contains one of these names, which are in lower case. Also inside a word: a
-/// false alarm is only a remark, a miss would name a child.
-fn names_one(value: &serde_json::Value, names: &[String]) -> bool {
+/// Every account that may be left out as a child's, those linked to it included.
+fn accounts(facts: &Facts) -> Vec<&Account> {
+    fn with_linked<'a>(account: &'a Account, all: &mut Vec<&'a Account>) {
+        all.push(account);
+        account.associated.iter().for_each(|a| with_linked(a, all));
+    }
+    let mut all = Vec::new();
+    let linked = facts.reported.iter().chain(&facts.also_reported);
+    let linked = linked.flat_map(|a| &a.associated);
+    for account in facts.victims.iter().chain(&facts.recipients).chain(linked) {
+        with_linked(account, &mut all);
+    }
+    all
+}
+
+/// True if both are one account, whatever of those linked to it was left out.
+fn same_account(a: &Account, b: &Account) -> bool {
+    let bare = |account: &Account| Account {
+        associated: Vec::new(),
+        ..account.clone()
+    };
+    bare(a) == bare(b)
+}
+
+/// What a child is called, in the form of [`casework::plain`].
+enum Name {
+    /// An account, address or number: also inside a word. A false alarm is only a remark, a miss
+    /// would name a child.
+    Anywhere(String),
+    /// A person's name: as a word.
+    Word(String),
+}
+
+impl Name {
+    fn is_empty(&self) -> bool {
+        let (Self::Anywhere(text) | Self::Word(text)) = self;
+        text.is_empty()
+    }
+}
+
+/// True if a text in it contains one of these names.
+fn names_one(value: &serde_json::Value, names: &[Name]) -> bool {
     use serde_json::Value;
     match value {
         Value::String(text) => {
-            let text = text.to_lowercase();
-            names.iter().any(|n| text.contains(n.as_str()))
+            let whole = casework::plain(text);
+            let split = text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\u{301}');
+            let words: Vec<_> = split.map(casework::plain).collect();
+            names.iter().any(|n| match n {
+                Name::Anywhere(name) => whole.contains(name.as_str()),
+                // A name of several words is looked for as it stands.
+                Name::Word(name) => words.contains(name) || whole == *name,
+            })
         }
         Value::Array(all) => all.iter().any(|v| names_one(v, names)),
         Value::Object(all) => all.values().any(|v| names_one(v, names)),

@@ -378,14 +378,18 @@ async fn a_child_named_elsewhere_is_pointed_out() {
     let b = bench(None).await;
     let c = &b.casework;
     let file = br#"{"facts": {"reported": {"id": "u"}, "recipients": [{"id": "USER-2"}], "wallets": [{"chain": "bitcoin", "address": "a", "account": "user-2"}],
-        "note": "x@example.org wrote", "victims": [{"id": "user-2", "person": {"emails": [{"address": "x@example.org"}]}}]}}"#;
+        "note": "x@example.org wrote", "series": "tomorrow", "platform": "for tom", "occurred_at_note": "2014-03-04",
+        "victims": [{"id": "user-2", "person": {"first_name": "Tom", "born": "2014-03-04", "emails": [{"address": "x@example.org"}]}}]}}"#;
     let file = CaseFile::from_json(file).unwrap();
     let new = casework::new_case(c, &file, Vec::new(), "test").await;
     let case = new.unwrap().case;
     let ncmec = forms::by_name("ncmec").unwrap();
     for (with_victims, expected) in [
         // The recipient is the child, and stays out.
-        (false, "facts.note facts.wallets"),
+        (
+            false,
+            "facts.note facts.occurred_at_note facts.platform facts.wallets",
+        ),
         (true, ""),
     ] {
         let check = obhut_app::reports::check(c, &case, ncmec, with_victims, "test").await;

@@ -12,43 +12,39 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Age from which a person is an adult, in years (Convention on the Rights of the Child, article 1).
 const ADULT_YEARS: i64 = 18;
 
-/// Removes the victims, recipients and linked accounts that are children, and what a bank knows of
-/// a party that is one of them. Returns the number of victims, and the other fields. `now` is in
+/// Removes the victims, the recipients and linked accounts that are children, and what a bank knows
+/// of a party that is one of them. Returns the number of victims, and the other fields. `now` is in
 /// microseconds since 1970.
 pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
     let today = jiff::Timestamp::from_microsecond(now)
         .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
         .to_zoned(jiff::tz::TimeZone::UTC)
         .date();
-    let mut children = std::mem::take(&mut facts.victims);
-    let victims = children.len();
-    let mut fields = Vec::new();
-    let is_child = |a: &Account| a.person.as_ref().is_some_and(|p| is_minor(p, today));
-    let known = Known::of(&children);
-    let mut take = |accounts: &mut Vec<Account>, at: &str| {
-        let mut n = 0;
-        accounts.retain(|account| {
-            let leave = is_child(account) || known.has(account);
-            if leave {
-                fields.push(format!("{at}[{n}]"));
-                children.push(account.clone());
-            }
-            n += 1;
-            !leave
-        });
+    let victims = std::mem::take(&mut facts.victims);
+    let count = victims.len();
+    let mut leaving = Leaving {
+        today,
+        known: Known::of(&victims),
+        children: victims,
+        fields: Vec::new(),
     };
-    take(&mut facts.recipients, "facts.recipients");
+    leaving.from(&mut facts.recipients, "facts.recipients");
     if let Some(reported) = &mut facts.reported {
-        take(&mut reported.associated, "facts.reported.associated");
+        leaving.from(&mut reported.associated, "facts.reported.associated");
+    }
+    for (n, account) in facts.also_reported.iter_mut().enumerate() {
+        let at = format!("facts.also_reported[{n}].associated");
+        leaving.from(&mut account.associated, &at);
     }
     // With the recipients that turned out to be children.
-    let known = Known::of(&children);
+    let known = Known::of(&leaving.children);
+    let mut fields = leaving.fields;
     let reported = facts.reported.as_ref().and_then(|a| a.id.clone());
     let parties = facts.financial.iter_mut().flat_map(|f| &mut f.parties);
     for (n, party) in parties.enumerate() {
         // Whoever is reported is reported, a minor too.
-        let minor = Some(&party.id) != reported.as_ref() && born_minor(party, today);
-        if !known.is_party(party) && !minor {
+        let child = known.is_party(party) || born_minor(party, today);
+        if Some(&party.id) == reported.as_ref() || !child {
             continue;
         }
         // What the payments say of it stays: who paid whom is the report.
@@ -60,32 +56,72 @@ pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
         };
         fields.push(format!("facts.financial.parties[{n}]"));
     }
-    (victims, fields)
+    (count, fields)
 }
 
-fn is_minor(person: &Person, today: Date) -> bool {
-    person
-        .age
-        .is_some_and(|age| (0..ADULT_YEARS).contains(&age))
-        || person.born.as_deref().is_some_and(|b| is_after(b, today))
+/// The children found so far, and the fields they were taken from.
+struct Leaving {
+    today: Date,
+    known: Known,
+    children: Vec<Account>,
+    fields: Vec<String>,
+}
+
+impl Leaving {
+    /// Takes the children out of these accounts and of those linked to them.
+    fn from(&mut self, accounts: &mut Vec<Account>, at: &str) {
+        let mut n = 0;
+        accounts.retain_mut(|account| {
+            let here = format!("{at}[{n}]");
+            n += 1;
+            if self.is_child(account) {
+                self.fields.push(here);
+                self.children.push(account.clone());
+                return false;
+            }
+            self.from(&mut account.associated, &format!("{here}.associated"));
+            true
+        });
+    }
+
+    fn is_child(&self, account: &Account) -> bool {
+        let person = account.person.as_ref();
+        match person.and_then(|p| is_minor(p, self.today)) {
+            Some(true) => true,
+            // The very account is a victim's, whatever its age is said to be.
+            Some(false) => self.known.has_id(account),
+            // Only of a child is the school known.
+            None => account.school.is_some() || self.known.has(account),
+        }
+    }
+}
+
+/// Whether a person is under age; none if neither age nor birth date is known.
+fn is_minor(person: &Person, today: Date) -> Option<bool> {
+    let by_age = person.age.map(|age| (0..ADULT_YEARS).contains(&age));
+    let by_birth = person.born.as_deref().and_then(|b| is_after(b, today));
+    match (by_age, by_birth) {
+        (None, None) => None,
+        (a, b) => Some(a == Some(true) || b == Some(true)),
+    }
 }
 
 fn born_minor(party: &FinancialParty, today: Date) -> bool {
-    party.born.as_deref().is_some_and(|b| is_after(b, today))
+    let born = party.born.as_deref();
+    born.and_then(|b| is_after(b, today)) == Some(true)
 }
 
-/// True if somebody born on that day is under age today.
-fn is_after(born: &str, today: Date) -> bool {
+/// Whether somebody born on that day is under age today; none if it isn't a day.
+fn is_after(born: &str, today: Date) -> Option<bool> {
     let years = jiff::Span::new().years(ADULT_YEARS);
-    let of_age = born
-        .parse::<Date>()
-        .ok()
-        .and_then(|b| b.checked_add(years).ok());
-    of_age.is_some_and(|of_age| of_age > today)
+    let of_age = born.parse::<Date>().ok()?.checked_add(years).ok()?;
+    Some(of_age > today)
 }
 
 /// What children are known by, in [`plain`] form.
 struct Known {
+    ids: BTreeSet<String>,
+    /// Names they log in with, e-mail addresses and telephone numbers.
     names: BTreeSet<String>,
     /// First name, last name and birth date; empty where unknown.
     people: Vec<[String; 3]>,
@@ -93,38 +129,59 @@ struct Known {
 
 impl Known {
     fn of(children: &[Account]) -> Self {
-        let mut names = BTreeSet::new();
-        let mut people = Vec::new();
+        let mut known = Self {
+            ids: BTreeSet::new(),
+            names: BTreeSet::new(),
+            people: Vec::new(),
+        };
         for child in children {
-            names.extend(child.id.iter().chain(&child.screen_name).map(|n| plain(n)));
-            let Some(person) = &child.person else {
-                continue;
-            };
-            names.extend(person.emails.iter().map(|e| plain(&e.address)));
-            names.extend(person.phones.iter().map(|p| plain(&p.number)));
-            people.push(person_key(
-                &person.first_name,
-                &person.last_name,
-                &person.born,
-            ));
+            known.ids.extend(child.id.iter().map(|n| plain(n)));
+            known.names.extend(names(child));
+            if let Some(person) = &child.person {
+                let Person {
+                    first_name,
+                    last_name,
+                    born,
+                    ..
+                } = person;
+                known.people.push(person_key(first_name, last_name, born));
+            }
         }
-        names.remove("");
-        Self { names, people }
+        known.ids.remove("");
+        known.names.remove("");
+        known
+    }
+
+    fn has_id(&self, account: &Account) -> bool {
+        account
+            .id
+            .as_ref()
+            .is_some_and(|id| self.ids.contains(&plain(id)))
     }
 
     fn has(&self, account: &Account) -> bool {
-        let named = account.id.iter().chain(&account.screen_name);
-        let mut named = named.map(|n| plain(n));
-        named.any(|n| self.names.contains(&n))
+        let person = account.person.as_ref();
+        self.has_id(account)
+            || names(account).any(|n| self.names.contains(&n))
+            || person.is_some_and(|p| self.is_person(&p.first_name, &p.last_name, &p.born))
     }
 
     fn is_party(&self, party: &FinancialParty) -> bool {
-        let phones = party.phones.iter().map(|p| &p.number);
-        let mut named = phones.chain([&party.id]).map(|n| plain(n));
-        if named.any(|n| self.names.contains(&n)) {
-            return true;
-        }
-        let own = person_key(&party.first_name, &party.last_name, &party.born);
+        let id = plain(&party.id);
+        let mut phones = party.phones.iter().map(|p| digits(&p.number));
+        self.ids.contains(&id)
+            || self.names.contains(&id)
+            || phones.any(|n| self.names.contains(&n))
+            || self.is_person(&party.first_name, &party.last_name, &party.born)
+    }
+
+    fn is_person(
+        &self,
+        first: &Option<String>,
+        last: &Option<String>,
+        born: &Option<String>,
+    ) -> bool {
+        let own = person_key(first, last, born);
         self.people.iter().any(|child| {
             let name = own[0] == child[0] && own[1] == child[1] && !own[0].is_empty();
             // Without both birth dates a namesake counts too: naming a child is the worse error.
@@ -133,18 +190,47 @@ impl Known {
     }
 }
 
+/// What an account is called besides its id, in [`plain`] form.
+fn names(account: &Account) -> impl Iterator<Item = String> {
+    let person = account.person.iter();
+    let mails = person
+        .clone()
+        .flat_map(|p| &p.emails)
+        .map(|e| plain(&e.address));
+    let phones = person.flat_map(|p| &p.phones).map(|p| digits(&p.number));
+    let screen = account.screen_name.iter().map(|n| plain(n));
+    screen.chain(mails).chain(phones)
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
 fn person_key(first: &Option<String>, last: &Option<String>, born: &Option<String>) -> [String; 3] {
     [first, last, born].map(|text| plain(text.as_deref().unwrap_or_default()))
 }
 
-/// A text as it is compared: compatible forms decomposed, without marks, blanks and signs, in lower
-/// case. So spellings that look the same are the same.
-fn plain(text: &str) -> String {
-    let letters = text.nfkd().filter(|c| c.is_alphanumeric());
-    letters
+/// A text as it is compared, so that spellings that look the same are the same: compatible forms
+/// decomposed, without marks, blanks and invisible characters, all hyphens one, in lower case. Other
+/// signs stay: `lena_1` and `lena1` are two accounts.
+pub fn plain(text: &str) -> String {
+    let seen = text.nfkd().filter(|c| {
+        let invisible = c.is_whitespace() || c.is_control() || is_format(*c);
+        !invisible && !unicode_normalization::char::is_combining_mark(*c)
+    });
+    let one_hyphen = seen.map(|c| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        c => c,
+    });
+    one_hyphen
         .collect::<String>()
         .to_lowercase()
         .replace('ß', "ss")
+}
+
+/// Characters without a shape of their own (general category Cf), as far as they occur in names.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -196,6 +282,12 @@ mod tests {
                 false,
             ),
             (
+                r#"{"id":"lena_1"}"#,
+                r#"{"id":"lena1","first_name":"Lena"}"#,
+                false,
+            ),
+            (r#"{"id":"---"}"#, r#"{"id":"---"}"#, true),
+            (
                 r#"{"id":"kid-1"}"#,
                 r#"{"id":"x","first_name":"Tom","born":"2014-01-01"}"#,
                 true,
@@ -219,19 +311,37 @@ mod tests {
 
     #[test]
     fn recipients_and_linked_accounts_that_are_children_stay_here() {
-        let json = r#"{"victims":[{"id":"kid-1"}],"recipients":[{"id":"a","person":{"age":11}},{"id":"b","person":{"age":40}},{"id":"KID-1"},{"person":{"born":"2015-01-01"}}],
-            "reported":{"id":"u","person":{"age":16},"associated":[{"id":"c","person":{"age":9}},{"id":"d"}]}}"#;
+        let json = r#"{"victims":[{"id":"kid-1","person":{"first_name":"Lena","last_name":"M","emails":[{"address":"l@e.example"}]}}],
+            "recipients":[{"id":"a","person":{"age":11}},{"id":"b","person":{"age":40},"associated":[{"id":"f","person":{"age":8}}]},{"id":"KID-1"},{"person":{"born":"2015-01-01"}},
+                {"id":"x","person":{"first_name":"lena","last_name":"M"}},{"id":"y","person":{"emails":[{"address":"L@e.example"}]}},{"id":"z","school":"5b"},
+                {"id":"adult","person":{"first_name":"Lena","last_name":"M","age":45}},{"id":"kid_1"}],
+            "reported":{"id":"u","person":{"age":16},"associated":[{"id":"c","person":{"age":9}},{"id":"d","associated":[{"id":"e","person":{"age":9}}]}]},
+            "also_reported":[{"id":"v","associated":[{"id":"g","person":{"age":7}}]}]}"#;
         let mut facts = Facts::from_json(json.as_bytes()).unwrap();
         let (_, fields) = leave_out(&mut facts, NOW);
         let expected = [
             "facts.recipients[0]",
+            "facts.recipients[1].associated[0]",
             "facts.recipients[2]",
             "facts.recipients[3]",
+            "facts.recipients[4]",
+            "facts.recipients[5]",
+            "facts.recipients[6]",
             "facts.reported.associated[0]",
+            "facts.reported.associated[1].associated[0]",
+            "facts.also_reported[0].associated[0]",
         ];
         assert_eq!(fields, expected);
-        assert_eq!(facts.recipients.len(), 1);
+        let left: Vec<_> = facts.recipients.iter().map(|r| r.id.as_deref()).collect();
+        assert_eq!(left, [Some("b"), Some("adult"), Some("kid_1")]);
         // Whoever is reported is reported, a minor too.
         assert_eq!(facts.reported.unwrap().associated.len(), 1);
+    }
+
+    #[test]
+    fn what_a_bank_knows_of_the_reported_party_stays() {
+        let json = r#"{"victims":[{"id":"u1"}],"reported":{"id":"u1"},"financial":{"parties":[{"id":"u1","first_name":"Dan","born":"2009-01-01"}]}}"#;
+        let mut facts = Facts::from_json(json.as_bytes()).unwrap();
+        assert_eq!(leave_out(&mut facts, NOW), (1, vec![]));
     }
 }

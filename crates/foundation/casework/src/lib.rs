@@ -83,6 +83,7 @@ pub use channels::{
     Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, replace_channel,
     resume_channel, set_channel,
 };
+pub use children::plain;
 pub use danger::alarm_about_danger;
 pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, deadlines_due, end_deadline,
@@ -112,7 +113,6 @@ pub use information::{
 };
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
 pub use notices::{Measure, Notice, appeal_by_code, make_notice};
-pub use obhut_facts::Language;
 pub use obhut_facts::{
     Account, AccountClosed, Address, Detection, Device, Email, FactFault, Facts, FactsError,
     FileCategory, FileFacts, Financial, FinancialAccount, FinancialParty, FinancialUnit,
@@ -125,6 +125,7 @@ pub use obhut_facts::{
     Question, RISK, Reason, ReportedFile, Reporter, RuleFile, RuleInput, Scores, Surface, at_risk,
     scores,
 };
+pub use obhut_facts::{Language, Signals};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use open::{open, open_with};
 pub use outbox::{
