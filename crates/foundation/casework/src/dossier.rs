@@ -11,7 +11,7 @@ use obhut_facts::{
 use crate::views::Viewed;
 use crate::{
     Casework, Decision, Finding, Result, appeals, case_detail, cases, children, determinations,
-    filings, findings, settings, views,
+    findings, numbers, settings, views,
 };
 
 /// What of a case goes into a dossier besides its ordinary facts and files.
@@ -50,7 +50,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
     let signatures_left_out = obhut_facts::strip_signatures(&mut facts);
     // Reference earlier reports about the same account.
     if let Some(reported) = &mut facts.reported {
-        for number in filings::earlier_numbers(casework, case).await? {
+        for number in numbers::earlier_numbers(casework, case).await? {
             if !reported.prior_reports.contains(&number) {
                 reported.prior_reports.push(number);
             }
@@ -90,7 +90,7 @@ pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Resu
         unit: settings::financial_unit(casework).await?.map(Sealed::new),
         files,
         determinations: determinations::determinations(casework, case).await?,
-        supplements: filings::numbers_of(casework, case).await?,
+        supplements: numbers::numbers_of(casework, case).await?,
         incoming,
     })
 }

@@ -117,28 +117,6 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
     })
 }
 
-/// The numbers under which reports of other cases about the same account were filed. Numbers of
-/// a test service are left out: they mean nothing elsewhere.
-pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<Vec<i64>> {
-    let mut numbers = numbers_of(casework, case).await?;
-    for other in cases::cases_of_account(casework, case).await? {
-        numbers.extend(numbers_of(casework, &other).await?);
-    }
-    Ok(numbers)
-}
-
-/// The numbers under which the CyberTipline has reports of a case. It takes no other ids as earlier
-/// reports.
-pub(crate) async fn numbers_of(casework: &Casework, case: &str) -> Result<Vec<i64>> {
-    let mut numbers = Vec::new();
-    for row in reports::report_rows(casework, Some(case)).await? {
-        let filing = self::filing(casework, &row.id).await?;
-        let filed = filing.filter(|f| f.state == FilingState::Filed && !f.test);
-        numbers.extend(filed.and_then(|f| f.remote.parse::<i64>().ok()));
-    }
-    Ok(numbers)
-}
-
 async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM filings WHERE report = $1"));
     let row = sqlx::query(sql)

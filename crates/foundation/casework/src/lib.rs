@@ -42,6 +42,7 @@ mod information;
 mod legal_bases;
 mod migrations;
 mod notices;
+mod numbers;
 mod open;
 mod opening;
 mod outbox;
@@ -57,6 +58,7 @@ mod same_bytes;
 mod sealed;
 mod sending;
 mod settings;
+mod supplements;
 mod uploads;
 mod views;
 
@@ -141,15 +143,14 @@ pub use policy::{Action, Purpose, Receiver, has_test_service};
 pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};
-pub use reports::{
-    ReportRow, file_latest, file_report, file_supplement, report_row, report_rows, retract_report,
-};
+pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, retract_report};
 pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
     routing_for,
 };
 pub use same_bytes::{AlsoDecided, decide_same_bytes, require_seen};
 pub use sending::exhibit_to_send;
+pub use supplements::file_supplement;
 pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,

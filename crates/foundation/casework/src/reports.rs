@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::{
-    Casework, CaseworkError, Decision, FilingState, Next, Result, Ruling, alarms, appeals,
-    approvals, audit, cases, decisions, facts, filings, ids,
+    Casework, CaseworkError, Decision, Next, Result, Ruling, alarms, appeals, audit, cases,
+    decisions, facts, ids,
 };
 
 /// Destinations whose reports may only concern a suspect.
@@ -250,86 +250,34 @@ pub async fn file_report(
     Ok(id)
 }
 
-/// Puts a supplement on record: a further report to the destination that has `report`, because
-/// what it says has changed since. Returns its id; it waits for an approval of its own.
-///
-/// # Errors
-/// A conflict unless the report is filed, and not with a test service; if nothing has changed since;
-/// or if a supplement to it hasn't been filed yet.
-pub async fn file_supplement(
-    casework: &Casework,
-    report: &str,
+/// Inserts the draft of a report that supplements a filed one, from this decision; returns its id.
+pub(crate) async fn insert_supplement(
+    tx: &mut Tx,
+    now: i64,
+    filed: &ReportRow,
+    decision: &Decision,
     with_victims: bool,
-    actor: &str,
+    incident: IncidentKind,
 ) -> Result<String> {
-    let row = report_row(casework, report).await?;
-    let filing = filings::filing(casework, report).await?;
-    let is_filed = filing.is_some_and(|f| f.state == FilingState::Filed && !f.test);
-    if row.status != "approved" || !is_filed {
-        return Err(CaseworkError::conflict(format!(
-            "report {report} isn't filed; change the case and approve it as it is now"
-        )));
-    }
-    let same_victims = row.with_victims == with_victims;
-    if same_victims
-        && approvals::require_approved_content(casework, &row)
-            .await
-            .is_ok()
-    {
-        return Err(CaseworkError::conflict(format!(
-            "nothing has changed since report {report} was approved, so there is nothing to add"
-        )));
-    }
-    // Another report of the case to the same destination that hasn't arrived would say it too.
-    for other in report_rows(casework, Some(&row.case)).await? {
-        if other.destination != row.destination || !is_alive(&other) {
-            continue;
-        }
-        let filed = filings::filing(casework, &other.id).await?;
-        if !filed.is_some_and(|f| f.state == FilingState::Filed) {
-            return Err(CaseworkError::conflict(format!(
-                "report {} of this case to {} is on record and not filed yet",
-                other.id, row.destination
-            ))
-            .then(Next::Approve {
-                report: other.id.clone(),
-            }));
-        }
-    }
-    let decisions = decisions::decisions(casework, &row.case).await?;
-    let latest = decisions.last().filter(|d| d.ruling() == Ruling::Report);
-    let latest = latest.ok_or_else(|| {
-        CaseworkError::conflict(format!("case {} is no longer to be reported", row.case))
-    })?;
-    let facts = facts::facts(casework, &row.case).await?;
-    let incident = facts.incident.unwrap_or(IncidentKind::Material);
-    let id = ids::new("report");
-    let mut tx = casework.db.begin().await?;
     let reportable = [
         CaseStatus::Decided,
         CaseStatus::Reported,
         CaseStatus::Appealed,
     ];
-    cases::require_status(&mut tx, &row.case, &reportable).await?;
+    cases::require_status(tx, &filed.case, &reportable).await?;
+    let id = ids::new("report");
     sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims, incident, supplements) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8)")
         .bind(&id)
-        .bind(&row.case)
-        .bind(latest.id())
-        .bind(&row.destination)
-        .bind(casework.now())
+        .bind(&filed.case)
+        .bind(decision.id())
+        .bind(&filed.destination)
+        .bind(now)
         .bind(i64::from(with_victims))
         .bind(incident.word())
-        .bind(report)
-        .execute(&mut *tx)
+        .bind(&filed.id)
+        .execute(&mut **tx)
         .await?;
-    let (now, act) = (casework.now(), "report.supplement");
-    audit::write(&mut tx, now, actor, act, &id, report).await?;
-    tx.commit().await?;
     Ok(id)
-}
-
-fn is_alive(row: &ReportRow) -> bool {
-    matches!(row.status.as_str(), "draft" | "approved")
 }
 
 pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<ReportRow> {
