@@ -128,6 +128,24 @@ fn assess(
             });
         }
     }
+    if whole.incoming > 0 {
+        remarks.push(Remark {
+            field: "facts".into(),
+            what: "were read from a report of others; look at each field before you approve: a program can't tell a name from a remark".into(),
+            source: "obhut, docs/reporting.md",
+            stops: false,
+        });
+    }
+    let words = facts.received_note.as_deref().unwrap_or_default();
+    let of_account = words.lines().any(|l| l.starts_with("facts.reported."));
+    if of_account && facts.reported.as_ref().is_none_or(|a| a.id.is_none()) {
+        remarks.push(Remark {
+            field: "facts.reported".into(),
+            what: "the report that came in says something of an account that hasn't the form of an id; see facts.received_note, and enter the account".into(),
+            source: "obhut, docs/reporting.md",
+            stops: false,
+        });
+    }
     remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
         field,
         what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),

@@ -461,7 +461,7 @@ async fn the_words_of_a_report_that_came_in_stay_here() {
             .iter()
             .any(|o| o.field == "facts.received_note")
     );
-    for field in ["facts.note", "facts.urgent_because"] {
+    for field in ["facts", "facts.note", "facts.urgent_because"] {
         assert!(check.remarks.iter().any(|r| r.field == field), "{field}");
     }
     // They still rank the case.

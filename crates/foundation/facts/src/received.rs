@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{Account, Facts};
+use crate::{Account, Facts, Thread};
 
 /// Moves into [`Facts::received_note`] what others wrote in their own words: the free texts, and
 /// every value that hasn't the form of its field, such as a sentence where an id belongs. The
@@ -29,9 +29,15 @@ pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     let urgent = facts.urgent_because.take().or(facts.received_urgent.take());
     // As JSON, because the rule is about each text, whatever it belongs to.
     let mut value = serde_json::to_value(&*facts).expect("facts are JSON");
-    unfit(&mut value, "", by_hand, &mut words);
+    let at = At {
+        path: "facts".into(),
+        field: "",
+        by_hand,
+    };
+    unfit(&mut value, &at, &mut words);
     // What can't be read back would be a value without its required field; `unfit` removes those.
     *facts = serde_json::from_value(value).unwrap_or_default();
+    remove_shells(facts);
     words.retain(|w| !w.trim().is_empty());
     facts.received_note = (!words.is_empty()).then(|| words.join("\n"));
     facts.received_urgent = urgent;
@@ -42,31 +48,66 @@ const REQUIRED: &[&str] = &[
     "number", "address", "amount", "currency", "kind", "value", "scale", "agency", "chain",
 ];
 
+/// Where a value stands.
+struct At<'a> {
+    /// Its path, as in `facts.reported.id`: a person who reads the words sees what they were for.
+    path: String,
+    /// The name of its field.
+    field: &'a str,
+    by_hand: bool,
+}
+
 /// Removes every text that hasn't the form of its field, and adds it to `words`. False if the value
 /// itself is to be removed.
-fn unfit(value: &mut Value, field: &str, by_hand: bool, words: &mut Vec<String>) -> bool {
+fn unfit(value: &mut Value, at: &At<'_>, words: &mut Vec<String>) -> bool {
     match value {
         Value::String(text) => {
-            if field == "original_name" {
+            let said = text.clone();
+            match at.field {
                 // Its folders are the sender's, and often a person's name.
-                let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
-                *text = name.to_owned();
+                "original_name" => {
+                    let name = said.rsplit(['/', '\\']).next();
+                    *text = name.unwrap_or_default().to_owned();
+                }
+                // "Name <address>": the name is another's word.
+                "address" => {
+                    let inside = said
+                        .split_once('<')
+                        .and_then(|(_, rest)| rest.split_once('>'));
+                    if let Some((address, _)) = inside {
+                        *text = address.to_owned();
+                    }
+                }
+                _ => {}
             }
-            let fits = fits(field, text, by_hand);
-            if !fits {
-                words.push(text.clone());
+            let fits = fits(at.field, text, at.by_hand);
+            if !fits || *text != said {
+                words.push(format!("{}: {said}", at.path));
             }
             fits
         }
         Value::Array(items) => {
-            items.retain_mut(|item| unfit(item, field, by_hand, words));
+            let mut n = 0;
+            items.retain_mut(|item| {
+                let at = At {
+                    path: format!("{}[{n}]", at.path),
+                    ..*at
+                };
+                n += 1;
+                unfit(item, &at, words)
+            });
             true
         }
         Value::Object(fields) => {
             let mut whole = true;
             fields.retain(|name, inner| {
+                let at = At {
+                    path: format!("{}.{name}", at.path),
+                    field: name,
+                    by_hand: at.by_hand,
+                };
                 // Names and values of metadata: read from the file, in any words.
-                let fits = name == "exif" || unfit(inner, name, by_hand, words);
+                let fits = name == "exif" || unfit(inner, &at, words);
                 whole &= fits || !REQUIRED.contains(&name.as_str());
                 fits
             });
@@ -75,6 +116,25 @@ fn unfit(value: &mut Value, field: &str, by_hand: bool, words: &mut Vec<String>)
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }
+
+/// Removes what is left of places, conversations and accounts that said nothing but words.
+fn remove_shells(facts: &mut Facts) {
+    facts.places.retain(|p| p.says_something());
+    facts.threads.retain(|t| *t != Thread::default());
+    facts.reported.take_if(|a| *a == Account::default());
+    for accounts in [
+        &mut facts.also_reported,
+        &mut facts.recipients,
+        &mut facts.victims,
+    ] {
+        accounts.retain(|a| *a != Account::default());
+    }
+}
+
+/// Schemes of addresses at which content can be. Others, such as `tel:`, are a person's.
+const SCHEMES: &[&str] = &[
+    "http", "https", "ftp", "ipfs", "ipns", "magnet", "at", "matrix", "tg", "ed2k", "rtmp", "rtsp",
+];
 
 /// Whether a text can be what its field is for.
 fn fits(field: &str, text: &str, by_hand: bool) -> bool {
@@ -85,24 +145,51 @@ fn fits(field: &str, text: &str, by_hand: bool) -> bool {
             text.parse::<jiff::Timestamp>().is_ok() || is_local(text)
         }
         "born" => text.parse::<jiff::civil::Date>().is_ok(),
-        "url" | "urls" | "profile_urls" => {
-            !blank && text.split_once(':').is_some_and(|(_, rest)| rest.len() > 2)
-        }
-        "number" => {
-            let digits = text.chars().filter(char::is_ascii_digit).count();
-            let plain = |c: char| c.is_ascii_digit() || " +-()/.".contains(c);
-            digits >= 3 && text.chars().all(plain)
-        }
+        "url" | "urls" | "profile_urls" => !blank && is_place(text),
+        "number" => is_number(text),
         "amount" => text.parse::<f64>().is_ok(),
         // What the account says of itself, and the words of closed sets.
         "bio" | "place" | "incident" | "tags" | "risks" | "detected_by" => true,
-        "first_name" | "middle_name" | "last_name" | "street" | "city" => is_name(text),
+        // "von der Heide, geb. Meier" is a name.
+        "first_name" | "middle_name" | "last_name" => is_name(&text.replace(',', "")),
+        "street" | "city" => is_name(text),
         // Mail and IP addresses, wallets, digests and devices.
         "address" | "addresses" | "value" | "media_type" | "sha256" | "currency" => !blank,
-        "original_name" | "file_names" => !text.contains('\n'),
+        _ if by_hand && field == "original_name" => is_name(text),
         _ if by_hand => !blank,
+        // A program filled these in from the account's own data: users call themselves anything.
+        "id" | "screen_name" | "display_names" | "group" | "original_name" | "file_names" => {
+            !text.contains('\n')
+        }
         _ => is_name(text),
     }
+}
+
+/// An address of content: with a scheme for that, or a host's name and perhaps a path.
+fn is_place(text: &str) -> bool {
+    match text.split_once(':') {
+        Some((scheme, rest)) if !rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) && rest.len() > 2
+        }
+        _ => {
+            let host = text.split(['/', ':']).next().unwrap_or_default();
+            let (name, end) = host.rsplit_once('.').unwrap_or_default();
+            let letters = end.len() > 1 && end.chars().all(char::is_alphabetic);
+            !name.is_empty() && letters && !text.contains('@')
+        }
+    }
+}
+
+/// A telephone number, perhaps with an extension.
+fn is_number(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let (number, extension) = lower
+        .split_once("ext")
+        .or_else(|| lower.split_once('x'))
+        .unwrap_or((&lower, ""));
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    let plain = |c: char| c.is_ascii_digit() || " +-()/.".contains(c);
+    digits >= 3 && number.chars().all(plain) && extension.chars().all(plain)
 }
 
 /// A day, or a time without a zone: no program can say which instant, but it is a time.
@@ -173,13 +260,31 @@ mod tests {
             ),
             (
                 r#"{"reported":{"id":"the one of NAMED's friend, ask"}}"#,
+                true,
+                "{}",
+            ),
+            (r#"{"reported":{"id":"friend of NAMED"}}"#, true, "{}"),
+            // A program's own field, whatever users call themselves.
+            (
+                r#"{"reported":{"id":"The real Dark Lord, of all 99!"}}"#,
                 false,
-                r#"{"reported":{}}"#,
+                r#"{"reported":{"id":"The real Dark Lord, of all 99!"}}"#,
+            ),
+            // As people write addresses; a telephone number is no place.
+            (
+                r#"{"places":[{"place":"web-page","urls":["example.org/u/bad","discord.gg/abc","tel:+49171NAMED","see.NAMED@e.example"]}]}"#,
+                true,
+                r#"{"places":[{"place":"web-page","urls":["example.org/u/bad","discord.gg/abc"]}]}"#,
             ),
             (
-                r#"{"reported":{"id":"friend of NAMED"}}"#,
+                r#"{"places":[{"place":"web-page","urls":["see NAMED"]}],"threads":[{"id":"NAMED wrote"}]}"#,
                 true,
-                r#"{"reported":{}}"#,
+                "{}",
+            ),
+            (
+                r#"{"reported":{"person":{"last_name":"von der Heide, geb. Meier","emails":[{"address":"NAMED <bad@x.example>"}],"phones":[{"number":"+49 171 555 ext. 12"}]}}}"#,
+                false,
+                r#"{"reported":{"person":{"last_name":"von der Heide, geb. Meier","emails":[{"address":"bad@x.example"}],"phones":[{"number":"+49 171 555 ext. 12"}]}}}"#,
             ),
             (
                 r#"{"reported":{"id":"bad7","person":{"first_name":"Mary Ann","phones":[{"number":"ask NAMED 0171"},{"number":"+49 171 5"}]}}}"#,
