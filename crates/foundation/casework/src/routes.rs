@@ -9,7 +9,7 @@ use obhut_facts::{Dossier, ServiceKind, Surface};
 use serde::Serialize;
 
 use crate::database::Columns;
-use crate::policy::has_test_service;
+use crate::policy::{Receiver, has_test_service};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, audit, channels, dossier, ids, reports,
 };
@@ -166,10 +166,10 @@ fn receives(
         return decided.is_some();
     }
     by.insert(destination.to_owned(), None);
-    let to_it = |n: &usize| found[*n].destination == destination;
-    let chosen = (0..found.len())
-        .filter(to_it)
-        .find(|n| applies(found[*n], found, known, by));
+    let to_it = || (0..found.len()).filter(|n| found[*n].destination == destination);
+    // An unconditional one first: nothing else decides about it.
+    let plain = to_it().find(|n| found[*n].unless.is_empty());
+    let chosen = plain.or_else(|| to_it().find(|n| applies(found[*n], found, known, by)));
     by.insert(destination.to_owned(), chosen);
     chosen.is_some()
 }
@@ -183,10 +183,13 @@ fn applies(
     by: &mut BTreeMap<String, Option<usize>>,
 ) -> bool {
     let unless = &route.unless;
+    // A system of our own and the public are no authority that has the case.
+    if unless.is_empty() || Receiver::of(unless) != Receiver::Authority {
+        return true;
+    }
     let is_test = known.test.contains(unless);
-    let received =
-        known.notified.contains(unless) || (!is_test && receives(unless, found, known, by));
-    unless.is_empty() || !received
+    let will_receive = !is_test && receives(unless, found, known, by);
+    !known.notified.contains(unless) && !will_receive
 }
 
 /// The routes on record, oldest first.
@@ -466,6 +469,18 @@ mod tests {
         unless.unless = "bka".into();
         let three = [unless, route("bka"), route("ncmec")];
         assert_eq!(to(&three, &[]), ("bka ncmec".into(), 0));
+        // Two that exclude one another, one of which has an unconditional route too.
+        let mut vics = route("vics");
+        vics.unless = "package".into();
+        let mut package = route("package");
+        package.unless = "vics".into();
+        let three = [vics, package, route("vics")];
+        assert_eq!(to(&three, &[]), ("vics".into(), 1));
+        // A statement to the public reports the case to nobody.
+        let mut package = route("package");
+        package.unless = "dsa-statement".into();
+        let both = [package, route("dsa-statement")];
+        assert_eq!(to(&both, &["dsa-statement"]).0, "package dsa-statement");
         // What goes to a test service, nobody has received.
         let test = Receivers {
             notified: &[],

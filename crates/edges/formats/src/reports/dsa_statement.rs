@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use obhut_facts::{Detection, Dossier, Facts, IncidentKind, IncidentTag, Question};
+use obhut_facts::{AccountClosed, Detection, Dossier, Facts, Question};
 use serde_json::{Map, Value, json};
 
 use super::{DETERMINATION, Form, FormStatus, Omitted, Remark, Rendered, stays_here};
@@ -65,14 +65,32 @@ fn stop(field: &str, what: &str) -> Remark {
 }
 
 fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
-    let used = ["facts.removed", "facts.removed_at", "facts.detected_by"];
+    let used = [
+        "facts.removed",
+        "facts.removed_at",
+        "facts.occurred_at",
+        "facts.detected_by",
+    ];
     let why = "the database is public and takes no personal data";
     let mut omitted = dossier_json::left_out(facts, &used, why);
-    if facts.removed_at.is_some() {
-        omitted.push(Omitted {
-            field: "facts.removed_at".into(),
-            why: "only a day is said, that of the first measure".into(),
-        });
+    for (field, is_known, why) in [
+        (
+            "facts.removed_at",
+            facts.removed_at.is_some(),
+            "only a day is said, that of the first measure",
+        ),
+        (
+            "facts.occurred_at",
+            facts.occurred_at.is_some(),
+            "only a day is said, that of the first upload or, if that is unknown, this one",
+        ),
+    ] {
+        if is_known {
+            omitted.push(Omitted {
+                field: field.into(),
+                why: why.into(),
+            });
+        }
     }
     if !d.files.is_empty() {
         omitted.push(Omitted {
@@ -84,6 +102,11 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
     omitted
 }
 
+/// True for a measure that still holds.
+fn is_closed(taken: Option<&AccountClosed>) -> bool {
+    taken.is_some_and(|t| t.done && t.reopened_at.is_none())
+}
+
 /// What was done: at least one measure.
 fn measures(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
     let facts = d.facts.expose();
@@ -92,16 +115,14 @@ fn measures(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         out.insert("decision_visibility".into(), removed);
     }
     let account = facts.reported.as_ref();
-    let done =
-        |closed: &Option<obhut_facts::AccountClosed>| closed.as_ref().is_some_and(|c| c.done);
     match account {
-        Some(a) if done(&a.closed) => {
+        Some(a) if is_closed(a.closed.as_ref()) => {
             out.insert(
                 "decision_account".into(),
                 "DECISION_ACCOUNT_TERMINATED".into(),
             );
         }
-        Some(a) if done(&a.suspended) => {
+        Some(a) if is_closed(a.suspended.as_ref()) => {
             out.insert(
                 "decision_account".into(),
                 "DECISION_ACCOUNT_SUSPENDED".into(),
@@ -137,7 +158,8 @@ fn ground(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
     };
     let mut laws = named.texts();
     // Nearer than the directive, where a person has named it.
-    laws.extend(of(Question::OffenceDe).iter().flat_map(|m| m.texts()));
+    let german = of(Question::OffenceDe).filter(|m| m.answers.iter().all(|a| a != "other"));
+    laws.extend(german.iter().flat_map(|m| m.texts()));
     let laws: String = laws.join("; ").chars().take(GROUND_CHARS_MAX).collect();
     out.insert("illegal_content_legal_ground".into(), laws.into());
     let material = named.answers.iter().any(|a| a == "material");
@@ -150,7 +172,6 @@ fn ground(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         }
     };
     out.insert("illegal_content_explanation".into(), explained.into());
-    let facts = d.facts.expose();
     let mut keywords = BTreeSet::new();
     if material {
         let generated = d.files.iter().any(|f| {
@@ -165,10 +186,8 @@ fn ground(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
             false => "KEYWORD_CHILD_SEXUAL_ABUSE_MATERIAL",
         });
     }
-    let solicits = facts.tags.contains(&IncidentTag::Solicitation)
-        || facts.incident == Some(IncidentKind::Enticement)
-        || named.answers.iter().any(|a| a == "solicitation");
-    if solicits {
+    // What the person named, not what the facts suggest.
+    if named.answers.iter().any(|a| a == "solicitation") {
         keywords.insert("KEYWORD_GROOMING_SEXUAL_ENTICEMENT_MINORS");
     }
     out.insert("category_specification".into(), json!(keywords));
@@ -241,7 +260,7 @@ fn dates(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         .flat_map(|a| [&a.closed, &a.suspended]);
     let begun = account
         .flatten()
-        .filter(|c| c.done)
+        .filter(|c| is_closed(Some(c)))
         .filter_map(|c| read(&c.at));
     // A stopped upload was never to be seen: its measure began when it was found.
     let stopped = !d.files.is_empty() && d.files.iter().all(|f| f.public == Some(false));
@@ -250,6 +269,10 @@ fn dates(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         .or(held)
         .filter(|_| facts.removed == Some(true));
     match removed.into_iter().chain(begun).min() {
+        Some(from) if day(from) < day(posted) => Err(stop(
+            "application_date",
+            "the measure is dated before the content; correct one of the two",
+        )),
         Some(from) => {
             out.insert("application_date".into(), day(from).into());
             Ok(())

@@ -482,6 +482,58 @@ fn xarf_says_what_happened_or_refuses() {
     }
 }
 
+/// Facts, answers about the German offence, and the fields that stop a statement of reasons.
+#[test]
+fn a_statement_of_reasons_stops_at_what_it_cannot_say() {
+    let found = r#""detected_by": "person", "occurred_at": "2026-09-21T06:00:00Z", "threads": [{"messages": [{"text": "hi"}]}]"#;
+    let closed = r#""closed": {"done": true, "at": "2026-09-21T07:00:00Z"}"#;
+    for (facts, stops) in [
+        (
+            format!(r#"{found}, "reported": {{"id": "u", {closed}}}"#),
+            "",
+        ),
+        (found.to_owned(), "decision_visibility application_date"),
+        // An account that is open again isn't restricted.
+        (
+            format!(
+                r#"{found}, "reported": {{"id": "u", "suspended": {{"done": true, "at": "2026-09-21T07:00:00Z", "reopened_at": "2026-09-22T07:00:00Z"}}}}"#
+            ),
+            "decision_visibility application_date",
+        ),
+        (
+            format!(r#"{found}, "removed": true, "removed_at": "2026-09-19T00:00:00Z""#),
+            "application_date",
+        ),
+        (
+            format!(r#""detected_by": "person", "reported": {{"id": "u", {closed}}}"#),
+            "content_type content_date",
+        ),
+    ] {
+        let mut d = case(&format!("{{{facts}}}"));
+        let answer = |question, answer: &str| Determination {
+            question,
+            answers: vec![answer.into()],
+            grounds: "g".into(),
+            name: "Rita".into(),
+            determined_at: MADE,
+        };
+        d.determinations = vec![
+            answer(Question::GroundDsa, "solicitation"),
+            answer(Question::OffenceDe, "other"),
+        ];
+        let rendered = written("dsa-statement", &d);
+        let fields: Vec<_> = rendered.remarks.iter().map(|r| r.field.as_str()).collect();
+        assert_eq!(fields.join(" "), stops, "{facts}");
+        let json: serde_json::Value = serde_json::from_slice(&rendered.report).unwrap();
+        // "Another offence" is no law.
+        let ground = json["illegal_content_legal_ground"].as_str().unwrap();
+        assert!(
+            !ground.contains("andere") && ground.contains("Article 6"),
+            "{ground}"
+        );
+    }
+}
+
 /// The category was one file's, the digests another's.
 #[test]
 fn xarf_names_the_digests_of_the_file_with_the_category() {

@@ -70,7 +70,10 @@ fn receipt(answered: &Answered) -> Result<String, SendFault> {
         text.take(WORDS_CHARS_MAX).collect::<String>()
     };
     match answered.status {
-        201 => Ok(format!("statement {}", words(&body["uuid"]))),
+        201 if body["uuid"].is_string() => Ok(format!("statement {}", words(&body["uuid"]))),
+        201 => Err(SendFault::Unexpected(
+            "HTTP 201 without the statement's uuid; look for the statement in the database".into(),
+        )),
         // Only an earlier attempt of this report can have used the number.
         422 if !body["existing"]["puid"].is_null() => {
             Ok("the statement is in the database already; an earlier attempt arrived".into())
