@@ -510,7 +510,7 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
         let anywhere = names.map(|n| Name::Anywhere(casework::plain(&n)));
         anywhere.chain(words).collect::<Vec<_>>()
     };
-    // Whoever was left out, recorded as a victim or not.
+    // Every account that was left out, recorded as a victim or not.
     let still: Vec<&Account> = accounts(shown.facts.expose());
     let gone = accounts(whole.facts.expose());
     let gone = gone
@@ -575,7 +575,7 @@ fn names_one(value: &serde_json::Value, names: &[Name]) -> bool {
             let words: Vec<_> = split.map(casework::plain).collect();
             names.iter().any(|n| match n {
                 Name::Anywhere(name) => whole.contains(name.as_str()),
-                // A name of several words is looked for as it stands.
+                // A name of several words is compared with the whole text.
                 Name::Word(name) => words.contains(name) || whole == *name,
             })
         }

@@ -447,7 +447,7 @@ fn category(f: &Finding) -> String {
     }
 }
 
-/// What became of the other cases with the same bytes, in further lines.
+/// The other cases with the same bytes, decided or left open, in further lines.
 fn of_the_same_bytes(also: &AlsoDecided) -> String {
     let mut text = match also.decided.len() {
         0 => "\nno other open case has these bytes and nothing else".to_owned(),

@@ -97,7 +97,7 @@ async fn a_statement_arrives_once_names_nobody_and_reports_nothing() {
         // In UTC: the third, not the second; the account was closed later that day.
         ("application_date", "2026-01-03"),
         ("automated_detection", "Yes"),
-        // The picture wasn't held: nothing was decided by itself.
+        // The picture wasn't held: no program decided anything.
         ("automated_decision", "AUTOMATED_DECISION_NOT_AUTOMATED"),
         ("source_type", "SOURCE_VOLUNTARY"),
     ] {
@@ -107,7 +107,7 @@ async fn a_statement_arrives_once_names_nobody_and_reports_nothing() {
         statement["content_type"],
         serde_json::json!(["CONTENT_TYPE_IMAGE"])
     );
-    // Nobody has received a report: the case can still be decided again and filed.
+    // No authority has received a report: the case can still be decided again and filed.
     let detail = casework::case(&b.casework, &case).await.unwrap();
     assert_eq!(detail.case.status, CaseStatus::Decided);
     let due = casework::deadlines(&b.casework, Some(&case), true)

@@ -735,7 +735,7 @@ async fn a_report_deferred_by_a_person_s_now_waits_its_time() {
     }
 }
 
-/// What changes after a report was filed goes out as a supplement, with an approval of its own.
+/// What changes after a report was filed goes out as a supplement, with another approval.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_supplement_names_the_report_it_adds_to() {
     let b = Bench::new(FaultInjection::default()).await;

@@ -605,7 +605,7 @@ async fn uploads_without_an_account_are_nobodys() {
             .await;
     }
     assert_eq!(b.cases().await, 3);
-    // Once somebody says whose the upload is, the next one may be another's.
+    // Once a person says whose the upload is, the next one may be another's.
     let facts = Facts::from_json(br#"{"reported": {"id": "user-77"}}"#).unwrap();
     casework::set_facts(c, &case, &facts, "test").await.unwrap();
     b.post(PUBLIC, &[], known.clone()).await;

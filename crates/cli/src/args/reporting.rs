@@ -95,7 +95,7 @@ pub enum ReportCommand {
         #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3600))]
         claim_seconds: u32,
     },
-    /// File a supplement to a filed report, because the case has changed since; it needs an approval of its own
+    /// File a supplement to a filed report, because the case has changed since; it needs another approval
     Supplement {
         /// The filed report
         report: String,

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 struct Client {
     /// Where its source is.
     source: &'static str,
-    /// What stands before the root of a document.
+    /// What precedes the root of a document.
     declaration: &'static str,
     /// Attributes of the root.
     attributes: &'static str,

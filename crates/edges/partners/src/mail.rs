@@ -1,6 +1,6 @@
 //! Sends an encrypted package by mail, for authorities that take nothing else (RFC 5321).
 //!
-//! Invariant: a message whose last answer was lost isn't sent again by itself, because SMTP can't
+//! Invariant: a message whose last answer was lost isn't sent again automatically, because SMTP can't
 //! say whether it arrived. A person asks the authority. All attempts have the same Message-ID.
 
 use std::time::Duration;

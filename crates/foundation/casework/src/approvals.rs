@@ -194,14 +194,14 @@ pub async fn approve_report(
         .execute(&mut *tx)
         .await?;
     reports::set_status(&mut tx, report, "approved").await?;
-    // A child in danger is helped by nobody who has only a statement, or by our own system.
+    // A statement, or an event for our own system, doesn't help a child in danger.
     let receiver = Receiver::of(&row.destination);
     if !for_test && receiver == Receiver::Authority {
         danger::answered(&mut tx, casework, &row.case, danger::APPROVED).await?;
     }
     match cases::status(&mut tx, &row.case).await? {
         CaseStatus::Appealed => appeals::reported_meanwhile(&mut tx, &row.case).await?,
-        // A statement of what was done reports the case to nobody.
+        // A statement of what was done isn't a report of the case.
         _ if receiver == Receiver::Public => {}
         _ => {
             let from = [CaseStatus::Decided, CaseStatus::Reported];

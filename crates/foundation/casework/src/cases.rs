@@ -297,7 +297,7 @@ fn group_digest(casework: &Casework, group: &[u8], is_account: bool) -> String {
 }
 
 /// Lets no further upload join the case: a person or the platform has said whose it is, and the
-/// next upload without an account may be somebody else's.
+/// next upload without an account may be another person's.
 pub(crate) async fn close_group(tx: &mut Tx, casework: &Casework, id: &str) -> Result<()> {
     let key = group_digest(casework, fresh_group().as_bytes(), false);
     sqlx::query("UPDATE cases SET group_key = $1 WHERE id = $2 AND account_key = ''")

@@ -1,6 +1,6 @@
-//! Leaves children's data out of a case's facts, wherever they stand.
+//! Leaves children's data out of a case's facts, in every field.
 //!
-//! What is withheld is decided by who somebody is, not by the field: a child who is recorded as a
+//! What is withheld depends on the person, not on the field: a child who is recorded as a
 //! victim may also be a party of a payment, and a recipient of a message may be a child.
 
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
     let reported = facts.reported.as_ref().and_then(|a| a.id.clone());
     let parties = facts.financial.iter_mut().flat_map(|f| &mut f.parties);
     for (n, party) in parties.enumerate() {
-        // Whoever is reported is reported, a minor too.
+        // The person reported stays, a minor too.
         let child = known.is_party(party) || born_minor(party, today);
         if Some(&party.id) == reported.as_ref() || !child {
             continue;
@@ -111,7 +111,7 @@ fn born_minor(party: &FinancialParty, today: Date) -> bool {
     born.and_then(|b| is_after(b, today)) == Some(true)
 }
 
-/// Whether somebody born on that day is under age today; none if it isn't a day.
+/// Whether a person born on that day is under age today; none if it isn't a day.
 fn is_after(born: &str, today: Date) -> Option<bool> {
     let years = jiff::Span::new().years(ADULT_YEARS);
     let of_age = born.parse::<Date>().ok()?.checked_add(years).ok()?;
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(fields, expected);
         let left: Vec<_> = facts.recipients.iter().map(|r| r.id.as_deref()).collect();
         assert_eq!(left, [Some("b"), Some("adult"), Some("kid_1")]);
-        // Whoever is reported is reported, a minor too.
+        // The person reported stays, a minor too.
         assert_eq!(facts.reported.unwrap().associated.len(), 1);
     }
 

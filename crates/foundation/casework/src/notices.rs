@@ -116,7 +116,7 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     format!("{what}{reason}{how}{from}\n")
 }
 
-/// What says that a measure was not taken, in the facts of a case with so many files; nothing if
+/// What says that a measure was not taken, in the facts of a case with this number of files; nothing if
 /// they are silent.
 fn contradicted(measure: Measure, facts: &Facts, files: usize) -> &'static str {
     let account = facts.reported.as_ref();

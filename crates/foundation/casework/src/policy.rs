@@ -31,7 +31,7 @@ words! {
 pub enum Receiver {
     /// An authority, a hotline, a unit: what it receives is a report.
     Authority,
-    /// A system of the operator's own: nobody outside knows of the case yet.
+    /// The operator's own system: the case isn't known outside yet.
     OwnSystem,
     /// The public: a statement without personal data about what was done.
     Public,

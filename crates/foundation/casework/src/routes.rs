@@ -476,12 +476,12 @@ mod tests {
         package.unless = "vics".into();
         let three = [vics, package, route("vics")];
         assert_eq!(to(&three, &[]), ("vics".into(), 1));
-        // A statement to the public reports the case to nobody.
+        // A statement to the public isn't a report of the case.
         let mut package = route("package");
         package.unless = "dsa-statement".into();
         let both = [package, route("dsa-statement")];
         assert_eq!(to(&both, &["dsa-statement"]).0, "package dsa-statement");
-        // What goes to a test service, nobody has received.
+        // A test service isn't an authority that has received it.
         let test = Receivers {
             notified: &[],
             test: &["ncmec".to_owned()],

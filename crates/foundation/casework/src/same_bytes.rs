@@ -21,7 +21,7 @@ use crate::{
 /// Cases decided in one call. Our judgement: a call ends within seconds.
 const CASES_MAX: usize = 500;
 
-/// What became of the other open cases with the same bytes.
+/// The other open cases with the same bytes, decided or left.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AlsoDecided {
     /// Decided in the same way.
@@ -53,7 +53,7 @@ pub async fn require_seen(casework: &Casework, case: &str, person: &Person) -> R
 
 /// Carries a decision over to other open cases: those whose files all have the bytes of files of
 /// the decided case that the person has viewed whole, and that hold nothing else. Each gets a
-/// decision of its own, which names the exhibit that was viewed. Cases are decided one by one: what
+/// separate decision, which names the exhibit that was viewed. Cases are decided one by one: what
 /// was decided before an error stays decided.
 ///
 /// # Errors
@@ -156,7 +156,7 @@ async fn seen_files(
         if !unseen.is_empty() {
             continue;
         }
-        // Only what this decision says: a category in the facts is somebody else's word.
+        // Only what this decision says: a category in the facts is another person's.
         let named = decision
             .file_categories()
             .get(&exhibit)
@@ -219,7 +219,7 @@ async fn only_those<'a>(
     Ok(Some((files, copies)))
 }
 
-/// True if the facts say anything but what came with uploads by itself: whose they are, from where,
+/// True if the facts say anything besides what uploads add automatically: whose they are, from where,
 /// when, and where they were posted.
 fn says_more(mut facts: Facts) -> bool {
     if let Some(account) = &mut facts.reported {
@@ -244,8 +244,8 @@ fn says_more(mut facts: Facts) -> bool {
     facts != Facts::default()
 }
 
-/// True if the case has anything that needs a look of its own: an embargo, an exhibit that is no
-/// file of its findings, a person's determination, or a deadline other than that of its report.
+/// True if the case has anything that a person has to look at separately: an embargo, an exhibit that isn't
+/// a file of its findings, a person's determination, or a deadline other than that of its report.
 async fn has_more(
     casework: &Casework,
     case: &str,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Puts a supplement on record: a further report to the destination that has `report`, because
-/// what it says has changed since. Returns its id; it waits for an approval of its own.
+/// what it says has changed since. Returns its id; it waits for another approval.
 ///
 /// # Errors
 /// A conflict unless the report is filed, and not with a test service; if nothing has changed since;

@@ -245,7 +245,7 @@ pub struct Facts {
     /// What a report that came in says, word for word. It ranks the case, and no report of ours
     /// contains it: it may name a caller or a child. Say in `note` what the receiver has to know.
     pub received_note: Option<String>,
-    /// Why a report that came in was urgent, in its words. It ranks the case, and no report of ours
+    /// Why a report that came in was urgent, in its words. It ranks the case, and none of our reports
     /// contains it. Say in `urgent_because` what the receiver has to know.
     pub received_urgent: Option<String>,
 }

@@ -7,7 +7,7 @@ use crate::{Account, Facts, Thread};
 /// Moves into [`Facts::received_note`] what others wrote in their own words: the free texts, and
 /// every value that hasn't the form of its field, such as a sentence where an id belongs. The
 /// reason for urgency goes into [`Facts::received_urgent`]. Others' words may name a caller or a
-/// child, and no report of ours contains those two fields. `by_hand` says that people filled in the
+/// child, and none of our reports contains those two fields. `by_hand` says that people filled in the
 /// fields (a note, a form, a mail): then a name or id is one word.
 pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     let mut words: Vec<String> = facts.received_note.take().into_iter().collect();
@@ -48,7 +48,7 @@ const REQUIRED: &[&str] = &[
     "number", "address", "amount", "currency", "kind", "value", "scale", "agency", "chain",
 ];
 
-/// Where a value stands.
+/// The place of a value.
 struct At<'a> {
     /// Its path, as in `facts.reported.id`: a person who reads the words sees what they were for.
     path: String,
@@ -270,7 +270,7 @@ mod tests {
                 false,
                 r#"{"reported":{"id":"The real Dark Lord, of all 99!"}}"#,
             ),
-            // As people write addresses; a telephone number is no place.
+            // As people write addresses; a telephone number isn't a place.
             (
                 r#"{"places":[{"place":"web-page","urls":["example.org/u/bad","discord.gg/abc","tel:+49171NAMED","see.NAMED@e.example"]}]}"#,
                 true,

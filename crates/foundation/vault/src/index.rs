@@ -1,4 +1,4 @@
-//! Where each exhibit stands in the log, so that finding one doesn't read the whole log each time.
+//! Each exhibit's place in the log, so that finding one doesn't read the whole log each time.
 //!
 //! Kept in memory only: the first look-up of a process reads the log once, later ones read what was
 //! appended since. The log is the record; this can be thrown away at any time.
@@ -83,7 +83,7 @@ impl Index {
     }
 }
 
-/// The number whose 32 hexadecimal digits an id is; `None` for a text that is no id of ours.
+/// The number whose 32 hexadecimal digits an id is; `None` for any other text.
 fn number(id: &str) -> Option<u128> {
     let number = u128::from_str_radix(id, 16).ok()?;
     // Only the one spelling: `+1` and capitals would otherwise find an exhibit.

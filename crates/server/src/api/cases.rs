@@ -89,7 +89,7 @@ pub(crate) struct DecisionBody {
     same_bytes: Option<SameBytesBody>,
 }
 
-/// What became of the other open cases with the same bytes.
+/// The other open cases with the same bytes, decided or left open.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SameBytesBody {
     /// Cases decided in the same way.

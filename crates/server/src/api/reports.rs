@@ -355,8 +355,8 @@ pub(crate) struct SupplementBody {
     with_victims: bool,
 }
 
-/// File a supplement to a filed report, because the case has changed since. It waits for an approval
-/// of its own.
+/// File a supplement to a filed report, because the case has changed since. It waits for another
+/// approval.
 #[utoipa::path(post, path = "/v1/reports/{report}/supplement", params(("report" = String, Path)), request_body = SupplementBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "It isn't filed, or nothing has changed")), security(("key" = [])))]
 pub(crate) async fn supplement(
     State(app): State<App>,

@@ -2,7 +2,7 @@
 //! DSA): what the platform did, on which ground, found how.
 //!
 //! The database is public and takes no personal data: no account, address, file, digest or word of
-//! the case is in the statement. It is no report: it ends no duty to report and no alarm.
+//! the case is in the statement. It isn't a report: it ends neither a duty to report nor an alarm.
 
 use std::collections::BTreeSet;
 
@@ -330,7 +330,7 @@ fn source(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         "automated_detection".into(),
         if automated { "Yes" } else { "No" }.into(),
     );
-    // A person decides every case; an upload may have been held by itself until then.
+    // A person decides every case; a program may have held the upload until then.
     let held = d.files.iter().any(|f| f.public == Some(false)) && automated;
     let decision = match held {
         true => "AUTOMATED_DECISION_PARTIALLY",

@@ -525,7 +525,7 @@ fn a_statement_of_reasons_stops_at_what_it_cannot_say() {
         let fields: Vec<_> = rendered.remarks.iter().map(|r| r.field.as_str()).collect();
         assert_eq!(fields.join(" "), stops, "{facts}");
         let json: serde_json::Value = serde_json::from_slice(&rendered.report).unwrap();
-        // "Another offence" is no law.
+        // "Another offence" names no law.
         let ground = json["illegal_content_legal_ground"].as_str().unwrap();
         assert!(
             !ground.contains("andere") && ground.contains("Article 6"),

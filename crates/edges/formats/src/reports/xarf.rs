@@ -384,7 +384,7 @@ fn words(
         let kind = match facts.incident {
             Some(IncidentKind::Trafficking) => "trafficking",
             Some(IncidentKind::Enticement) => "grooming",
-            // The other words (distribution, production, possession) say what somebody did with
+            // The other words (distribution, production, possession) say what a person did with
             // material, and no material is on record.
             _ => {
                 return Err((
