@@ -70,40 +70,9 @@ fn stops(remarks: &[Remark]) -> Vec<Stop> {
     remarks.iter().filter(|r| r.stops).map(stop).collect()
 }
 
-/// Checks two dossiers of one case: `whole` includes the children's data and gives the scores;
-/// `shown` is what would be sent. `grounds` are those of the latest decision, empty if there is
-/// none.
-fn assess(
-    form: &Form,
-    whole: &Dossier,
-    shown: &Dossier,
-    grounds: &str,
-    channel: &Channel,
-) -> Check {
-    // With the children's data: leaving them out must not make a case look less urgent.
-    let scores = whole.scores();
-    let checked = form.check(shown);
-    let mut remarks = checked.remarks;
-    remarks.extend(mails_files(channel, checked.attached));
-    for fault in shown.facts.expose().faults(shown.made_at) {
-        remarks.push(Remark {
-            field: fault.field,
-            what: fault.what.to_owned(),
-            source: fault.source,
-            stops: false,
-        });
-    }
-    let unseen = whole.files.iter().all(|f| !f.viewed_whole);
-    if !whole.files.is_empty() && unseen && claims_a_view(grounds) {
-        remarks.push(Remark {
-            field: "decision.grounds".into(),
-            what: "claim that a file was viewed, but no complete view of any file of the case is on record, and the report says \"not viewed\"; view it, or decide again with correct grounds".into(),
-            source: "obhut, docs/handling.md, promise 7",
-            stops: false,
-        });
-    }
-    remarks.extend(reports_a_child(whole.facts.expose()));
-    remarks.extend(may_be_a_child(shown));
+/// What to look at in a case that was opened from a report of others.
+fn of_received(whole: &Dossier) -> Vec<Remark> {
+    let mut remarks = Vec::new();
     let facts = whole.facts.expose();
     for (received, own, field, what) in [
         (
@@ -146,6 +115,44 @@ fn assess(
             stops: false,
         });
     }
+    remarks
+}
+
+/// Checks two dossiers of one case: `whole` includes the children's data and gives the scores;
+/// `shown` is what would be sent. `grounds` are those of the latest decision, empty if there is
+/// none.
+fn assess(
+    form: &Form,
+    whole: &Dossier,
+    shown: &Dossier,
+    grounds: &str,
+    channel: &Channel,
+) -> Check {
+    // With the children's data: leaving them out must not make a case look less urgent.
+    let scores = whole.scores();
+    let checked = form.check(shown);
+    let mut remarks = checked.remarks;
+    remarks.extend(mails_files(channel, checked.attached));
+    for fault in shown.facts.expose().faults(shown.made_at) {
+        remarks.push(Remark {
+            field: fault.field,
+            what: fault.what.to_owned(),
+            source: fault.source,
+            stops: false,
+        });
+    }
+    let unseen = whole.files.iter().all(|f| !f.viewed_whole);
+    if !whole.files.is_empty() && unseen && claims_a_view(grounds) {
+        remarks.push(Remark {
+            field: "decision.grounds".into(),
+            what: "claim that a file was viewed, but no complete view of any file of the case is on record, and the report says \"not viewed\"; view it, or decide again with correct grounds".into(),
+            source: "obhut, docs/handling.md, promise 7",
+            stops: false,
+        });
+    }
+    remarks.extend(reports_a_child(whole.facts.expose()));
+    remarks.extend(may_be_a_child(shown));
+    remarks.extend(of_received(whole));
     remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
         field,
         what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),
