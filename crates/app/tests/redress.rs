@@ -205,6 +205,51 @@ async fn an_exact_digest_is_disabled_by_two_people() {
     .await;
 }
 
+/// What an owner is to hear of a wrong entry needs two people, and names nothing of a case.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vote_for_a_list_s_owner_needs_two_people() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        signed(c, "hotline", &[("one", &picture(1))]).await;
+        let (nina, olga) = (
+            new_person(c, "Nina", &[Role::ListSteward]).await,
+            new_person(c, "Olga", &[Role::ListSteward]).await,
+        );
+        let reason = media::VoteReason::NotAbuse;
+        let early = media::propose_vote(c, "hotline", "one", reason, &nina).await;
+        assert!(refused(early).contains("dispute it first"));
+        media::dispute_entry(c, "hotline", "one", "a beach", &nina.id)
+            .await
+            .unwrap();
+        media::propose_vote(c, "hotline", "one", reason, &nina)
+            .await
+            .unwrap();
+        let own = media::approve_vote(c, "hotline", "one", &nina).await;
+        assert!(refused(own).contains("another person"));
+        media::approve_vote(c, "hotline", "one", &olga)
+            .await
+            .unwrap();
+        let votes = media::votes(c).await.unwrap();
+        assert!(votes[0].approved_at.is_some());
+        let text = serde_json::to_string(&votes).unwrap();
+        assert!(
+            text.contains("not-abuse") && !text.contains("beach") && !text.contains("Nina"),
+            "{text}"
+        );
+        // Another reason needs another approval, and a lifted dispute takes the vote back.
+        let reason = media::VoteReason::WrongCategory;
+        media::propose_vote(c, "hotline", "one", reason, &olga)
+            .await
+            .unwrap();
+        assert_eq!(media::votes(c).await.unwrap()[0].approved_at, None);
+        media::lift_dispute(c, "hotline", "one", &nina.id)
+            .await
+            .unwrap();
+        assert_eq!(media::votes(c).await.unwrap(), []);
+    })
+    .await;
+}
+
 /// Regression: if an earlier dispute of the entry had been lifted, the person who upheld the appeal
 /// could dispute it alone.
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use obhut_app::casework::{
     Action, AppealOutcome, CaseStatus, Category, Extent, Language, Measure, NcaDuty, Outcome,
     Purpose, Question, Right, Role, Ruling, ServiceKind, Surface, Wanted,
 };
+use obhut_app::media::VoteReason;
 
 mod chain;
 mod payments;
@@ -157,7 +158,8 @@ value_enum!(
     Role,
     Ruling,
     ServiceKind,
-    Surface
+    Surface,
+    VoteReason
 );
 
 /// A parser for every word of an enumeration; help and completion list them.
@@ -340,6 +342,21 @@ pub enum ListCommand {
         #[arg(long, value_name = "PERSON")]
         by: String,
     },
+    /// Say for a list's owner why a disputed entry is wrong; another person approves it before it is passed on
+    Vote {
+        /// The list
+        name: String,
+        /// The entry, disputed here
+        entry: String,
+        /// Why it is wrong; leave it out to approve another person's vote
+        #[arg(long, value_parser = words::<VoteReason>())]
+        reason: Option<VoteReason>,
+        /// Person acting (role list-steward)
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+    },
+    /// List the votes for the lists' owners; only approved ones may be passed on
+    Votes,
     /// Dispute an entry: it stops matching immediately
     Disable {
         /// The list

@@ -79,6 +79,50 @@ pub async fn run(
             let list = media::sign_list(&casework, &name, &person).await?;
             output.line(|| show(&list), || describe(&list))?;
         }
+        ListCommand::Vote {
+            name,
+            entry,
+            reason,
+            by,
+        } => {
+            let casework = context.casework().await?;
+            // Before `acting`, so that a mistyped name grants no role.
+            media::list(&casework, &name).await?;
+            let person = context
+                .acting(&casework, Some(&by), Act::CurateLists)
+                .await?;
+            match reason {
+                Some(reason) => {
+                    media::propose_vote(&casework, &name, &entry, reason, &person).await?;
+                }
+                None => media::approve_vote(&casework, &name, &entry, &person).await?,
+            }
+            output.line(
+                || json!({ "list": name, "entry": entry, "approved": reason.is_none() }),
+                || match reason {
+                    Some(reason) => format!("{entry} of \"{name}\": {reason}; another person approves it"),
+                    None => format!("{entry} of \"{name}\": approved; `obhut list votes --json` gives what to pass on"),
+                },
+            )?;
+        }
+        ListCommand::Votes => {
+            let casework = context.casework().await?;
+            for vote in media::votes(&casework).await? {
+                let state = match vote.approved_at {
+                    Some(_) => "approved",
+                    None => "waits for another person's approval",
+                };
+                output.line(
+                    || serde_json::to_value(&vote).expect("a vote is JSON"),
+                    || {
+                        format!(
+                            "{}: {} of \"{}\": {} ({state})",
+                            vote.owner, vote.entry, vote.list, vote.reason
+                        )
+                    },
+                )?;
+            }
+        }
         ListCommand::Disable {
             name,
             entry,

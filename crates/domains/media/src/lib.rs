@@ -15,10 +15,11 @@ mod screen;
 
 pub use lists::{
     Bank, CONTENT_ENABLED, CheckedList, Content, EntryLabel, HashList, Import, ListProblem,
-    ListSettings, LoadedList, Stretch, VIDEO_PERCENT_MIN, VideoFrameDigest, add_content,
-    add_entries, all_lists, bank, banks, checked_lists, compare_videos, content, create_bank,
-    dispute_entry, import_list, lift_dispute, list, read_list_file, read_plain_list, remove_bank,
-    remove_content, set_bank_ratio, set_content, set_list_distance, sign_list, watch_changes,
+    ListSettings, LoadedList, Stretch, VIDEO_PERCENT_MIN, VideoFrameDigest, Vote, VoteReason,
+    add_content, add_entries, all_lists, approve_vote, bank, banks, checked_lists, compare_videos,
+    content, create_bank, dispute_entry, import_list, lift_dispute, list, propose_vote,
+    read_list_file, read_plain_list, remove_bank, remove_content, set_bank_ratio, set_content,
+    set_list_distance, sign_list, votes, watch_changes,
 };
 pub use matches::Media;
 pub use obhut_decode::{

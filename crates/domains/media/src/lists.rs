@@ -15,6 +15,7 @@ mod reader;
 mod segment;
 mod signed;
 mod videos;
+mod votes;
 
 pub use contents::{
     Bank, CONTENT_ENABLED, Content, add_content, bank, banks, content, create_bank, remove_bank,
@@ -31,6 +32,7 @@ pub(crate) use signed::bind_old_signatures;
 pub use signed::{CheckedList, checked_lists};
 pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
 pub(crate) use videos::{QueryFrame, pad_edges};
+pub use votes::{Vote, VoteReason, approve_vote, propose_vote, votes};
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};

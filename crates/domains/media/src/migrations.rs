@@ -26,4 +26,9 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0051_matches.sql"),
     ),
     (63, "lists", include_str!("../migrations/0063_lists.sql")),
+    (
+        72,
+        "votes",
+        include_str!("../migrations/0072_lists_votes.sql"),
+    ),
 ];

@@ -44,7 +44,7 @@ pub async fn file_supplement(
             continue;
         }
         let filed = filings::filing(casework, &other.id).await?;
-        if !filed.is_some_and(|f| f.state == FilingState::Filed) {
+        if filed.is_none_or(|f| f.state != FilingState::Filed) {
             return Err(CaseworkError::conflict(format!(
                 "report {} of this case to {} is on record and not filed yet",
                 other.id, row.destination

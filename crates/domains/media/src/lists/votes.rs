@@ -1,0 +1,169 @@
+//! Votes for the owner of a list: that an entry is wrong, and why, in a word of a closed set.
+//!
+//! Invariant: a vote names list, entry and reason, and nothing of a case; and no vote leaves that
+//! another person hasn't approved.
+
+use obhut_casework::for_domains::{Columns, Inside as _, audit};
+use obhut_casework::{Casework, CaseworkError, Person, Result, Role};
+use obhut_facts::words;
+use serde::Serialize;
+
+use super::disputes;
+
+words! {
+    /// Why an entry is wrong.
+    VoteReason {
+        /// It isn't abuse material.
+        NotAbuse = "not-abuse",
+        /// Its category is wrong.
+        WrongCategory = "wrong-category",
+        /// Its near digest matches other pictures.
+        MatchesOthers = "matches-others",
+        /// Its digest isn't that of the file it was made for, such as a blank picture's.
+        WrongDigest = "wrong-digest",
+    }
+}
+
+/// A vote about an entry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Vote {
+    /// The organisation that supplies the list.
+    pub owner: String,
+    /// The list's name.
+    pub list: String,
+    /// The entry.
+    pub entry: String,
+    /// Why it is wrong.
+    pub reason: VoteReason,
+    /// When it was proposed, microseconds since 1970.
+    #[serde(serialize_with = "obhut_casework::time")]
+    pub proposed_at: i64,
+    /// When another person approved it; `None` while it must not leave.
+    #[serde(serialize_with = "obhut_casework::maybe_time")]
+    pub approved_at: Option<i64>,
+}
+
+/// Proposes a vote about an entry that is disputed here. A new reason replaces an earlier vote,
+/// which then needs another approval.
+///
+/// # Errors
+/// Denied without the role list-steward; a conflict if the entry isn't disputed: the owner is asked
+/// to do what was done here.
+pub async fn propose_vote(
+    casework: &Casework,
+    name: &str,
+    entry: &str,
+    reason: VoteReason,
+    person: &Person,
+) -> Result<()> {
+    person.require(Role::ListSteward)?;
+    let list = super::list(casework, name).await?;
+    let now = casework.now_micros();
+    let mut tx = casework.begin().await?;
+    if !disputes::is_disputed(&mut tx, &list.id, entry).await? {
+        return Err(CaseworkError::conflict(format!(
+            "entry {entry} of \"{name}\" isn't disputed here; dispute it first"
+        )));
+    }
+    sqlx::query(
+        "INSERT INTO list_votes (list, entry, reason, proposed_by, proposed_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (list, entry) DO UPDATE SET reason = $3, proposed_by = $4, proposed_at = $5, approved_by = '', approved_at = NULL",
+    )
+    .bind(&list.id)
+    .bind(entry)
+    .bind(reason.word())
+    .bind(&person.id)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(&mut tx, now, &person.id, "list.vote", &list.id, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Approves a vote, so that it may leave.
+///
+/// # Errors
+/// Denied without the role list-steward; not found without a vote; a conflict if this person
+/// proposed it.
+pub async fn approve_vote(
+    casework: &Casework,
+    name: &str,
+    entry: &str,
+    person: &Person,
+) -> Result<()> {
+    person.require(Role::ListSteward)?;
+    let list = super::list(casework, name).await?;
+    let now = casework.now_micros();
+    let mut tx = casework.begin().await?;
+    let row = sqlx::query("SELECT proposed_by FROM list_votes WHERE list = $1 AND entry = $2")
+        .bind(&list.id)
+        .bind(entry)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let row = row.ok_or_else(|| CaseworkError::NotFound {
+        what: "vote",
+        id: entry.to_owned(),
+    })?;
+    if Columns::of(&row).text()? == person.id {
+        return Err(CaseworkError::conflict(format!(
+            "{} proposed this vote; another person approves it",
+            person.name
+        )));
+    }
+    sqlx::query(
+        "UPDATE list_votes SET approved_by = $1, approved_at = $2 WHERE list = $3 AND entry = $4",
+    )
+    .bind(&person.id)
+    .bind(now)
+    .bind(&list.id)
+    .bind(entry)
+    .execute(&mut *tx)
+    .await?;
+    audit::write(
+        &mut tx,
+        now,
+        &person.id,
+        "list.vote-approve",
+        &list.id,
+        entry,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The votes about entries that are still disputed, oldest first; those about a lifted dispute are
+/// left out.
+///
+/// # Errors
+/// The database failed.
+pub async fn votes(casework: &Casework) -> Result<Vec<Vote>> {
+    let lists = super::all_lists(casework).await?;
+    let rows = sqlx::query(
+        "SELECT list, entry, reason, proposed_at, approved_at FROM list_votes ORDER BY proposed_at, entry",
+    )
+    .fetch_all(casework.pool())
+    .await?;
+    let disputed = disputes::disputed(&mut casework.snapshot().await?).await?;
+    let mut votes = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, entry) = (c.text()?, c.text()?);
+        let Some(list) = lists.iter().find(|l| l.id == id) else {
+            continue;
+        };
+        let vote = Vote {
+            owner: list.owner.clone(),
+            list: list.name.clone(),
+            entry: entry.clone(),
+            reason: c.word(VoteReason::from_word, "reason")?,
+            proposed_at: c.int()?,
+            approved_at: c.maybe_int()?,
+        };
+        if disputed.contains(&(id, entry)) {
+            votes.push(vote);
+        }
+    }
+    Ok(votes)
+}
