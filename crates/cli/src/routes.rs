@@ -72,7 +72,7 @@ pub async fn destination(
             if let Some(address) = &mail_to {
                 destinations::check_mail(address)?;
             }
-            let before = channel.address();
+            let before = server(&channel);
             if let Some(url) = url {
                 channel.url = Some(url);
             }
@@ -88,7 +88,7 @@ pub async fn destination(
                 destinations::check_recipient(key)?;
             }
             // Otherwise another host would be sent the password of this one.
-            if channel.address() != before && channel.secret.is_some() && password_file.is_none() {
+            if server(&channel) != before && channel.secret.is_some() && password_file.is_none() {
                 return Err(casework::CaseworkError::conflict(format!(
                     "another host needs its own password or signing secret; set it with `obhut destination set {name} --url … --password-file FILE`"
                 ))
@@ -483,4 +483,13 @@ pub async fn alarm(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The host that a password is for.
+fn server(channel: &Channel) -> String {
+    Channel {
+        mail_to: None,
+        ..channel.clone()
+    }
+    .address()
 }

@@ -156,4 +156,17 @@ async fn a_wrong_token_halts_and_an_embargo_stops() {
     b.approve(&report, None).await.unwrap();
     assert_eq!(b.drain().await.halted, 1);
     assert_eq!(service.statements().len(), 0);
+    // Nothing was sent, so nothing has to be taken back.
+    casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
+        .await
+        .unwrap();
+    b.drain().await;
+    let row = casework::report_row(&b.casework, &report).await.unwrap();
+    assert!(
+        matches!(
+            row.status.as_str(),
+            "withdrawn" | "retracted" | "retracting"
+        ),
+        "{row:?}"
+    );
 }

@@ -774,6 +774,9 @@ async fn a_supplement_names_the_report_it_adds_to() {
             .unwrap()
             .contains("supplements")
     );
+    // What the supplement said is nothing new, whichever of the two is named.
+    let again = supplement().await.unwrap_err().to_string();
+    assert!(again.contains("nothing has changed"), "{again}");
     // An appeal takes both back.
     let kim = casework::add_person(c, "Kim", &[Role::Appeals], "t")
         .await

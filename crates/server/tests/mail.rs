@@ -84,7 +84,13 @@ async fn a_package_arrives_encrypted_and_says_nothing_of_the_case() {
     assert!(!message.text.contains("NAMED") && message.text.contains(&report));
     let package = opened(&message.text, &identity);
     assert!(package.starts_with(b"PK"));
-    // The retraction goes the same way, once, and stays open until it is acknowledged.
+    // The retraction goes to the same authority, whatever is set since, once, and stays open until
+    // it is acknowledged.
+    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
+    channel.mail_to = Some("another@elsewhere.example".into());
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
@@ -93,6 +99,7 @@ async fn a_package_arrives_encrypted_and_says_nothing_of_the_case() {
     }
     let messages = server.messages();
     assert_eq!(messages.len(), 2);
+    assert_eq!(messages[1].to, "desk@police.example");
     let retraction = opened(&messages[1].text, &identity);
     assert!(retraction.starts_with(b"RETRACTION"));
     assert_eq!(b.state(&report).await.state, FilingState::Filed);
@@ -127,6 +134,35 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert_eq!(server.messages().len(), 1);
     let why = b.state(&report).await.why.unwrap();
     assert!(why.contains("may have arrived"), "{why}");
+    // Taken back, the authority hears of it: the message may have arrived.
+    casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        b.drain().await;
+    }
+    assert_eq!(server.messages().len(), 2);
+    assert!(
+        server.messages()[1]
+            .text
+            .contains(&format!("{report}-retraction"))
+    );
+    // Nor one whose sender was killed before it knew; a person decides.
+    let report = b.approved("user-4", None, "package").await;
+    let row = casework::report_row(&b.casework, &report).await.unwrap();
+    let filing = casework::begin_filing(&b.casework, &report, &row.destination)
+        .await
+        .unwrap();
+    let sending = Some("its message is being handed to the mail server");
+    casework::filing_waits(&b.casework, &filing, sending)
+        .await
+        .unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    assert_eq!(server.messages().len(), 2);
+    casework::resume_filing(&b.casework, &report, &b.olga)
+        .await
+        .unwrap();
+    assert_eq!((b.drain().await.filed, server.messages().len()), (1, 3));
     // A mailbox that doesn't exist stops the report, a wrong password the destination.
     let faults = Faults {
         unknown: vec![1],

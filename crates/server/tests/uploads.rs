@@ -628,6 +628,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         "says-more",
         "says-age",
         "embargoed",
+        "in-queue",
     ] {
         let headers = [("obhut-account", account), ("obhut-upload", upload)];
         let (status, _, _) = b.post(PUBLIC, &headers, known.clone()).await;
@@ -654,6 +655,12 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     casework::set_embargo(c, &embargoed, Some(&embargo), "asked", &olga)
         .await
         .unwrap();
+    // Somewhere else a report about the account waits to be read.
+    let note = b"Account: in-queue\nUrgent: he meets a girl of nine today";
+    let mut run = obhut_app::intake::begin_intake(c).await.unwrap();
+    let read = obhut_app::formats::incoming::read(note);
+    run.take(vec![read], "test").await.unwrap();
+    drop(run);
     for account in ["says-more", "says-age"] {
         let case = case_of(account).await;
         let mut facts = casework::facts(c, &case).await.unwrap();
@@ -698,6 +705,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         case_of("says-more").await,
         case_of("says-age").await,
         case_of("embargoed").await,
+        case_of("in-queue").await,
     ];
     left.sort();
     assert_eq!((also.left, also.more), (left.to_vec(), false));

@@ -18,9 +18,7 @@ use obhut_casework::for_domains::{
     Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, VALUES_MAX, audit, cases,
     danger, findings, ids, views,
 };
-use obhut_casework::{
-    CaseStatus, Casework, CaseworkError, Facts, RISK, Result, RuleFile, Sealed, Surface,
-};
+use obhut_casework::{CaseStatus, Casework, CaseworkError, Facts, RISK, Result, Sealed, Surface};
 use obhut_facts::{IncomingFormat, Level, ParsedReport, Understood};
 
 mod places;
@@ -155,6 +153,14 @@ impl Domain for Intake {
 
     fn migrations(&self) -> &'static [Numbered] {
         crate::migrations::ALL
+    }
+
+    async fn knows_account(&self, tx: &mut Tx, casework: &Casework, account: &str) -> Result<bool> {
+        let row = sqlx::query("SELECT 1 FROM incoming_tokens WHERE token = $1")
+            .bind(tokens::of_account(casework, account))
+            .fetch_optional(&mut **tx)
+            .await?;
+        Ok(row.is_some())
     }
 
     async fn withdraw(
@@ -881,17 +887,4 @@ async fn write_tokens(tx: &mut Tx, tokens: &[(i64, i64, i64)]) -> Result<()> {
             .await?;
     }
     Ok(())
-}
-
-/// The files of an incoming report, as the risk rules see them: a single one for all its digests.
-pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile> {
-    match digests {
-        0 => Vec::new(),
-        _ => vec![RuleFile {
-            // Neither kept nor matched: its bytes aren't here, and a match with a list would only
-            // be the sender's claim.
-            annotations: annotations.to_vec(),
-            ..RuleFile::default()
-        }],
-    }
 }

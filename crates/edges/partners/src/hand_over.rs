@@ -62,8 +62,11 @@ pub(crate) async fn send_document(
 /// Delivers the retraction the way the package went; the job stays open until it is acknowledged.
 pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = &submission.filing.report;
-    // Only a filed report has a remote id; without one, no package was written.
-    if submission.filing.remote.is_empty() {
+    // Only a filed report has a remote id; without one, no package was written, but a message may
+    // have arrived all the same.
+    let why = submission.filing.why.as_deref().unwrap_or_default();
+    let unclear = why == SENDING || why.contains(mail::UNCONFIRMED);
+    if submission.filing.remote.is_empty() && !unclear {
         return Ok(Sent {
             filing: submission.filing.clone(),
             receipt: "it had not been placed in the folder".into(),
@@ -72,19 +75,25 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     let text = format!(
         "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Beschwerde erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
     );
-    // By mail once: each later try would send another copy. What it waits for is on record.
-    let is_sent = submission.channel.mail_to.is_some() && submission.filing.why.is_some();
     let name = format!("{report}-retraction");
-    let ready = match is_sent {
-        true => "was sent by mail".to_owned(),
-        false => {
-            let bytes = text.into_bytes();
-            let delivered = deliver(&submission, &name, bytes, "txt").await?;
+    // By mail once: each later try would send another copy. What it waits for is on record.
+    let ready = match why.strip_prefix(RETRACTED) {
+        Some(_) => "was sent by mail".to_owned(),
+        None => {
+            let delivered = deliver(&submission, &name, text.into_bytes(), "txt").await;
+            let receipt = match delivered {
+                Ok(sent) => sent.receipt,
+                // Not again: the authority is asked anyway.
+                Err(SendFault::Unexpected(why)) if why == mail::UNCONFIRMED => {
+                    "handed to the mail server, which didn't confirm it".into()
+                }
+                Err(fault) => return Err(fault),
+            };
             if submission.channel.mail_to.is_some() {
-                let why = &delivered.receipt;
-                casework::filing_waits(submission.casework, submission.filing, why).await?;
+                let why = format!("{RETRACTED}: {receipt}");
+                casework::filing_waits(submission.casework, submission.filing, Some(&why)).await?;
             }
-            format!("is ready: {}", delivered.receipt)
+            format!("is ready: {receipt}")
         }
     };
     Err(SendFault::Waits(format!(
@@ -130,6 +139,11 @@ async fn deliver(
     })
 }
 
+/// What a filing waits for while its message is handed to the mail server.
+const SENDING: &str = "its message is being handed to the mail server";
+/// How the note begins that a retraction was sent by mail.
+const RETRACTED: &str = "its retraction was sent";
+
 /// Sends an encrypted package by mail; returns the receipt.
 async fn post(
     submission: &Submission<'_>,
@@ -144,8 +158,12 @@ async fn post(
             mail::PACKAGE_BYTES_MAX
         )));
     }
-    let channel = submission.channel;
-    let reporter = casework::reporter(submission.casework).await?;
+    let (casework, channel) = (submission.casework, submission.channel);
+    let is_retraction = submission.documents.is_none();
+    if submission.filing.why.as_deref() == Some(SENDING) && !is_retraction {
+        return Err(SendFault::Unexpected(mail::UNCONFIRMED.into()));
+    }
+    let reporter = casework::reporter(casework).await?;
     let secret = channel
         .secret
         .as_ref()
@@ -160,9 +178,14 @@ async fn post(
         name: file,
         sealed,
     };
+    // Before the first byte: if this process is killed meanwhile, the message may have arrived.
+    casework::filing_waits(casework, submission.filing, Some(SENDING)).await?;
     // lettre's connection blocks.
     let sent = tokio::task::spawn_blocking(move || mail::send(&mail)).await;
-    let sent = sent.map_err(|_| SendFault::Unexpected("sending the mail was broken off".into()))?;
+    let sent = sent.map_err(|_| SendFault::Unexpected(mail::UNCONFIRMED.into()))?;
+    if !matches!(sent, Err(SendFault::Unexpected(_))) {
+        casework::filing_waits(casework, submission.filing, None).await?;
+    }
     transcript.answered(match &sent {
         Ok(receipt) => receipt.clone(),
         Err(why) => why.to_string(),

@@ -24,6 +24,9 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 /// third. Our judgement.
 pub(crate) const PACKAGE_BYTES_MAX: usize = 18 << 20;
 
+/// Why a message isn't sent again.
+pub(crate) const UNCONFIRMED: &str = "the mail server took the message and didn't confirm it, so it may have arrived; ask the authority before it is sent again";
+
 /// A package to be sent.
 pub(crate) struct Outgoing {
     /// `smtps://host` (TLS), or `smtp://host` (STARTTLS; in the clear only on this machine).
@@ -98,26 +101,37 @@ pub(crate) fn send(mail: &Outgoing) -> Result<String, SendFault> {
     if let Some((user, password)) = &mail.login {
         let credentials = Credentials::new(user.clone(), password.clone());
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
-        done(connection.auth(&mechanisms, &credentials)).map_err(|e| match e {
+        done("the login", connection.auth(&mechanisms, &credentials)).map_err(|e| match e {
             SendFault::Refused(why) => SendFault::Denied(why),
             e => e,
         })?;
     }
     let envelope = Envelope::new(Some(from.clone()), vec![to.clone()]);
     envelope.map_err(|_| invalid("the envelope"))?;
-    done(connection.command(Mail::new(Some(from), Vec::new())))?;
-    done(connection.command(Rcpt::new(to, Vec::new())))?;
-    done(connection.command(Data))?;
+    done(
+        "the sender",
+        connection.command(Mail::new(Some(from), Vec::new())),
+    )?;
+    done(
+        "the authority's address",
+        connection.command(Rcpt::new(to, Vec::new())),
+    )?;
+    let go_on = connection
+        .command(Data)
+        .map_err(|e| in_words("the message", &e))?;
+    if !go_on.has_code(354) {
+        return Err(SendFault::Unreachable(
+            "the mail server doesn't take a message".into(),
+        ));
+    }
     // From here on the message may arrive.
     let answer = connection.message(&message);
     // Whatever the server says to it: the message is delivered or not by now.
     let _ = connection.quit();
     match answer {
-        Ok(answer) => done(Ok(answer)),
-        Err(e) if e.status().is_some() => done(Err(e)),
-        Err(_) => Err(SendFault::Unexpected(
-            "the mail server took the message and didn't confirm it, so it may have arrived; ask the authority before it is sent again".into(),
-        )),
+        Ok(answer) => done("the message", Ok(answer)),
+        Err(e) if e.status().is_some() => done("the message", Err(e)),
+        Err(_) => Err(SendFault::Unexpected(UNCONFIRMED.into())),
     }
 }
 
@@ -139,19 +153,19 @@ fn connect(server: &Server) -> Result<SmtpConnection, SendFault> {
         from_the_start.as_ref(),
         None,
     );
-    let mut connection = connected.map_err(|e| in_words(&e))?;
+    let mut connection = connected.map_err(|e| in_words("the connection", &e))?;
     if server.tls == Tls::Starttls {
         // Never in the clear, whatever the server offers.
         connection
             .starttls(&tls()?, &hello)
-            .map_err(|e| in_words(&e))?;
+            .map_err(|e| in_words("the connection", &e))?;
     }
     Ok(connection)
 }
 
 /// The server's words for a step that is done, or why it isn't.
-fn done(answer: Result<Response, Error>) -> Result<String, SendFault> {
-    let answer = answer.map_err(|e| in_words(&e))?;
+fn done(step: &str, answer: Result<Response, Error>) -> Result<String, SendFault> {
+    let answer = answer.map_err(|e| in_words(step, &e))?;
     let words = answer.message().collect::<Vec<_>>().join(" ");
     let words = words.chars().filter(|c| !c.is_control()).take(200);
     Ok(format!(
@@ -161,21 +175,23 @@ fn done(answer: Result<Response, Error>) -> Result<String, SendFault> {
     ))
 }
 
-fn in_words(e: &Error) -> SendFault {
+fn in_words(step: &str, e: &Error) -> SendFault {
     // The status only: the text of the other side could quote the address.
     match e.status() {
         Some(code) if e.is_permanent() => {
-            SendFault::Refused(format!("the mail server says {code}"))
+            SendFault::Refused(format!("the mail server refuses {step} ({code})"))
         }
-        Some(code) => SendFault::Unreachable(format!("the mail server says {code}")),
+        Some(code) => SendFault::Unreachable(format!(
+            "the mail server refuses {step} for the moment ({code})"
+        )),
         None if e.is_timeout() => SendFault::Unreachable("no answer in time".into()),
         None if e.is_tls() => {
             SendFault::Unreachable("the connection can't be trusted (TLS)".into())
         }
         // No login that both know, for instance.
-        None if e.is_client() => {
-            SendFault::Denied("the mail server doesn't offer what is needed".into())
-        }
+        None if e.is_client() => SendFault::Denied(
+            "the mail server doesn't offer what is needed: AUTH PLAIN or LOGIN, STARTTLS".into(),
+        ),
         None => SendFault::Unreachable("the connection to the mail server failed".into()),
     }
 }

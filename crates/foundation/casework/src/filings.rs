@@ -305,8 +305,8 @@ async fn move_filing(casework: &Casework, from: &Filing, to: Filing) -> Result<F
     Ok(to)
 }
 
-/// Records what a filing waits for; its state stays.
-pub async fn filing_waits(casework: &Casework, filing: &Filing, why: &str) -> Result<()> {
+/// Records what a filing waits for, or that it waits for nothing; its state stays.
+pub async fn filing_waits(casework: &Casework, filing: &Filing, why: Option<&str>) -> Result<()> {
     sqlx::query("UPDATE filings SET why = $1, changed_at = $2 WHERE report = $3")
         .bind(why)
         .bind(casework.now())

@@ -224,9 +224,13 @@ async fn only_those<'a>(
 fn says_more(mut facts: Facts) -> bool {
     if let Some(account) = &mut facts.reported {
         account.id = None;
-        account.screen_name = None;
-        account.display_names.clear();
-        account.ip_events.clear();
+        // A sentence as a name is more than a name.
+        account
+            .screen_name
+            .take_if(|n| !n.contains(char::is_whitespace));
+        account
+            .ip_events
+            .retain(|e| e.event.as_deref() != Some("Upload"));
         if let Some(person) = &mut account.person {
             person.emails.clear();
         }
@@ -244,7 +248,8 @@ fn says_more(mut facts: Facts) -> bool {
     facts != Facts::default()
 }
 
-/// True if the case has anything that a person has to look at separately: an embargo, an exhibit that isn't
+/// True if the case has anything that a person has to look at separately: another case or a report
+/// in the queue about its account, an embargo, an exhibit that isn't
 /// a file of its findings, a person's determination, or a deadline other than that of its report.
 async fn has_more(
     casework: &Casework,
@@ -254,6 +259,20 @@ async fn has_more(
     let known = cases::find(casework, case).await?;
     let exhibits = views::of_case(&mut casework.db.snapshot().await?, case).await?;
     let due = deadlines::deadlines(casework, Some(case), false).await?;
+    if let Some(account) = known.as_ref().and_then(|c| c.account.as_ref()) {
+        let mut tx = casework.db.snapshot().await?;
+        for domain in casework.domains() {
+            if domain
+                .knows_account(&mut tx, casework, account.expose())
+                .await?
+            {
+                return Ok(true);
+            }
+        }
+    }
+    if !cases::cases_of_account(casework, case).await?.is_empty() {
+        return Ok(true);
+    }
     Ok(known.is_none_or(|c| c.embargoed)
         || exhibits.iter().any(|e| !copies.contains_key(e))
         || due.iter().any(|d| d.kind != DeadlineKind::Report)

@@ -22,29 +22,32 @@ pub async fn file_supplement(
 ) -> Result<String> {
     let row = reports::report_row(casework, report).await?;
     let filing = filings::filing(casework, report).await?;
-    let is_filed = filing.is_some_and(|f| f.state == FilingState::Filed && !f.test);
-    if row.status != "approved" || !is_filed {
+    let filing = filing.filter(|f| f.state == FilingState::Filed);
+    let why_not = match (row.status.as_str(), filing) {
+        ("approved", Some(filing)) if !filing.test => "",
+        ("approved", Some(_)) => {
+            "has only the test service; switch to production and file the case again"
+        }
+        ("approved", None) => {
+            "isn't filed yet; change the case and approve the report as it is now"
+        }
+        ("draft", _) => "is a draft, which says what the case says now",
+        _ => "was taken back",
+    };
+    if !why_not.is_empty() {
         return Err(CaseworkError::conflict(format!(
-            "report {report} isn't filed; change the case and approve it as it is now"
+            "report {report} {why_not}"
         )));
     }
-    let same_victims = row.with_victims == with_victims;
-    if same_victims
-        && approvals::require_approved_content(casework, &row)
-            .await
-            .is_ok()
-    {
-        return Err(CaseworkError::conflict(format!(
-            "nothing has changed since report {report} was approved, so there is nothing to add"
-        )));
-    }
-    // Another report of the case to the same destination that hasn't arrived would say it too.
+    // The newest report there says what the receiver knows.
+    let mut newest = row.clone();
     for other in reports::report_rows(casework, Some(&row.case)).await? {
         if other.destination != row.destination || !is_alive(&other) {
             continue;
         }
         let filed = filings::filing(casework, &other.id).await?;
         if filed.is_none_or(|f| f.state != FilingState::Filed) {
+            // It would say it too.
             return Err(CaseworkError::conflict(format!(
                 "report {} of this case to {} is on record and not filed yet",
                 other.id, row.destination
@@ -53,6 +56,18 @@ pub async fn file_supplement(
                 report: other.id.clone(),
             }));
         }
+        newest = other;
+    }
+    let same_victims = newest.with_victims == with_victims;
+    if same_victims
+        && approvals::require_approved_content(casework, &newest)
+            .await
+            .is_ok()
+    {
+        return Err(CaseworkError::conflict(format!(
+            "nothing has changed since report {} was approved, so there is nothing to add",
+            newest.id
+        )));
     }
     let decisions = decisions::decisions(casework, &row.case).await?;
     let latest = decisions.last().filter(|d| d.ruling() == Ruling::Report);
@@ -63,7 +78,8 @@ pub async fn file_supplement(
     let incident = facts.incident.unwrap_or(IncidentKind::Material);
     let mut tx = casework.db.begin().await?;
     let now = casework.now();
-    let id = reports::insert_supplement(&mut tx, now, &row, latest, with_victims, incident).await?;
+    let id =
+        reports::insert_supplement(&mut tx, now, &newest, latest, with_victims, incident).await?;
     let act = "report.supplement";
     audit::write(&mut tx, now, actor, act, &id, report).await?;
     tx.commit().await?;

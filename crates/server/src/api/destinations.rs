@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use obhut_app::casework::{self, Act, Right, Sealed};
+use obhut_app::casework::{self, Act, Channel, Right, Sealed};
 use obhut_app::partners::destinations;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -122,7 +122,7 @@ pub(crate) async fn set(
     let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
     let mut channel = casework::channel(&app.casework, destination.form.name).await?;
     let known = channel.clone();
-    let before = channel.address();
+    let before = server(&channel);
     channel.production = given.production.unwrap_or(channel.production);
     channel.url = given.url.or(channel.url);
     // Also an address that is already set: switching production off must not leave the production
@@ -131,7 +131,7 @@ pub(crate) async fn set(
         destinations::check_address(url, channel.production, destination.by_mail)?;
     }
     // Otherwise a host of the caller's choice would be sent the password of another.
-    if channel.address() != before && channel.secret.is_some() && given.secret.is_none() {
+    if server(&channel) != before && channel.secret.is_some() && given.secret.is_none() {
         return Err(Fault::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid",
@@ -172,4 +172,13 @@ pub(crate) async fn resume(
     let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
     casework::resume_channel(&app.casework, destination.form.name, &person).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The host that a password is for.
+fn server(channel: &Channel) -> String {
+    Channel {
+        mail_to: None,
+        ..channel.clone()
+    }
+    .address()
 }

@@ -4,9 +4,9 @@ use obhut_index::Bits256;
 use obhut_vault::{LookupKey, Sealer};
 use sha2::{Digest as _, Sha256};
 
-use super::{IncomingFormat, ParsedReport, UNREAD, Understood, rule_files};
-use obhut_casework::for_domains::bytes_key;
-use obhut_casework::{Account, Facts, RuleInput, at_risk};
+use super::{IncomingFormat, ParsedReport, UNREAD, Understood};
+use obhut_casework::for_domains::{Inside as _, bytes_key};
+use obhut_casework::{Account, Casework, Facts, RuleFile, RuleInput, at_risk};
 use obhut_facts::Signals;
 
 /// A report, ready to be placed.
@@ -46,15 +46,26 @@ pub(super) fn near_token(seq: i64) -> i64 {
     mixed as i64
 }
 
+/// The token of a keyed digest in hexadecimal.
+fn token(digest: &str) -> i64 {
+    // 64 bits: a collision could link two unrelated reports or mark one as a duplicate, but drops
+    // neither.
+    u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
+}
+
+/// The token under which reports about an account of this service are found.
+pub(super) fn of_account(casework: &Casework, account: &str) -> i64 {
+    let account = Account {
+        id: Some(account.to_owned()),
+        ..Account::default()
+    };
+    token(&casework.keyed_digest("incoming account", account_name(&account).as_bytes()))
+}
+
 // Long: handles the fields one by one.
 pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey) -> PreparedReport {
     let facts = given.facts.expose();
-    let token = |label: &str, text: &str| {
-        let digest = lookup.keyed_digest(label, text.as_bytes());
-        // 64 bits: a collision could link two unrelated reports or mark one as a duplicate, but
-        // drops neither.
-        u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
-    };
+    let token = |label: &str, text: &str| token(&lookup.keyed_digest(label, text.as_bytes()));
     let mut links = Vec::new();
     let account = facts
         .reported
@@ -292,4 +303,17 @@ pub(super) fn to_open(known: &Facts, format: IncomingFormat) -> Facts {
     let mut known = known.clone();
     obhut_facts::keep_words_here(&mut known, by_hand);
     known
+}
+
+/// The files of an incoming report, as the risk rules see them: a single one for all its digests.
+pub(super) fn rule_files(digests: usize, annotations: &[String]) -> Vec<RuleFile> {
+    match digests {
+        0 => Vec::new(),
+        _ => vec![RuleFile {
+            // Neither kept nor matched: its bytes aren't here, and a match with a list would only
+            // be the sender's claim.
+            annotations: annotations.to_vec(),
+            ..RuleFile::default()
+        }],
+    }
 }

@@ -3,6 +3,7 @@
 //! The statement's own number (`puid`) is the case's: the database takes each number once, so a
 //! statement whose answer was lost is recognised when it is sent again.
 
+use obhut_casework as casework;
 use obhut_formats::reports;
 use serde_json::Value;
 
@@ -90,14 +91,17 @@ fn receipt(answered: &Answered) -> Result<String, SendFault> {
 
 /// The database has no call for it: a person asks the Digital Services Coordinator.
 async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
-    if submission.filing.remote.is_empty() {
+    // Without a number it may have arrived all the same, if anything was sent.
+    let report = &submission.filing.report;
+    let sent = casework::exchanges(submission.casework, report).await?;
+    if submission.filing.remote.is_empty() && sent.is_empty() {
         return Ok(Sent {
             filing: submission.filing.clone(),
             receipt: "it had not been sent".into(),
         });
     }
     Err(SendFault::Waits(format!(
-        "the statement about report {} can't be taken back by its API; ask your Digital Services Coordinator, and record who confirmed it, and how",
+        "the statement about report {} may be in the database and can't be taken back by its API; ask your Digital Services Coordinator, and record who confirmed it, and how",
         submission.filing.report
     )))
 }

@@ -100,6 +100,12 @@ pub trait Domain: Send + Sync {
         Ok(Facts::default())
     }
 
+    /// True if the domain has something about an account outside of cases that a person would have
+    /// to look at before deciding about the account, such as a report in the queue.
+    async fn knows_account(&self, _: &mut Tx, _: &Casework, _account: &str) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Deletes what the domain holds about the person of a cleared case, and lists what is deleted
     /// later or kept.
     async fn withdraw(
