@@ -163,16 +163,11 @@ fn connect(server: &Server) -> Result<SmtpConnection, SendFault> {
     Ok(connection)
 }
 
-/// The server's words for a step that is done, or why it isn't.
+/// The server's code for a step that is done, or why it isn't. Its words could repeat the address
+/// or the password.
 fn done(step: &str, answer: Result<Response, Error>) -> Result<String, SendFault> {
     let answer = answer.map_err(|e| in_words(step, &e))?;
-    let words = answer.message().collect::<Vec<_>>().join(" ");
-    let words = words.chars().filter(|c| !c.is_control()).take(200);
-    Ok(format!(
-        "SMTP {}: {}",
-        answer.code(),
-        words.collect::<String>()
-    ))
+    Ok(format!("SMTP {}", answer.code()))
 }
 
 fn in_words(step: &str, e: &Error) -> SendFault {

@@ -123,8 +123,8 @@ struct Known {
     ids: BTreeSet<String>,
     /// Names they log in with, e-mail addresses and telephone numbers.
     names: BTreeSet<String>,
-    /// First name, last name and birth date; empty where unknown.
-    people: Vec<[String; 3]>,
+    /// The words of first and last name, and the birth date; empty where unknown.
+    people: Vec<(BTreeSet<String>, String)>,
 }
 
 impl Known {
@@ -181,11 +181,13 @@ impl Known {
         last: &Option<String>,
         born: &Option<String>,
     ) -> bool {
-        let own = person_key(first, last, born);
-        self.people.iter().any(|child| {
-            let name = own[0] == child[0] && own[1] == child[1] && !own[0].is_empty();
+        let (own, own_born) = person_key(first, last, born);
+        self.people.iter().any(|(child, child_born)| {
+            // In any order, and with one of several first names; a single word is no name.
+            let fewer = own.len().min(child.len());
+            let name = fewer > 1 && own.intersection(child).count() == fewer;
             // Without both birth dates a namesake counts too: naming a child is the worse error.
-            name && (own[2] == child[2] || own[2].is_empty() || child[2].is_empty())
+            name && (own_born == *child_born || own_born.is_empty() || child_born.is_empty())
         })
     }
 }
@@ -202,12 +204,34 @@ fn names(account: &Account) -> impl Iterator<Item = String> {
     screen.chain(mails).chain(phones)
 }
 
+/// The last eight digits of a telephone number, without `(0)`: country code and zeros before it are
+/// written in many ways. Our judgement: numbers that share eight digits are one.
 fn digits(number: &str) -> String {
-    number.chars().filter(char::is_ascii_digit).collect()
+    let all: Vec<char> = number
+        .replace("(0)", "")
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    all[all.len().saturating_sub(8)..].iter().collect()
 }
 
-fn person_key(first: &Option<String>, last: &Option<String>, born: &Option<String>) -> [String; 3] {
-    [first, last, born].map(|text| plain(text.as_deref().unwrap_or_default()))
+fn person_key(
+    first: &Option<String>,
+    last: &Option<String>,
+    born: &Option<String>,
+) -> (BTreeSet<String>, String) {
+    let names = first.iter().chain(last);
+    let words = names.flat_map(|n| n.split([' ', '-'])).map(spelt);
+    let words = words.filter(|w| !w.is_empty()).collect();
+    (words, plain(born.as_deref().unwrap_or_default()))
+}
+
+/// A name however its umlauts are written: ü, ue and u are one.
+fn spelt(name: &str) -> String {
+    let name = plain(&name.to_lowercase().replace('ø', "o").replace('æ', "ae"));
+    name.replace("ae", "a")
+        .replace("oe", "o")
+        .replace("ue", "u")
 }
 
 /// A text as it is compared, so that spellings that look the same are the same: compatible forms
@@ -287,6 +311,36 @@ mod tests {
                 false,
             ),
             (r#"{"id":"---"}"#, r#"{"id":"---"}"#, true),
+            (
+                r#"{"person":{"phones":[{"number":"+49 (0)171 555-12345"}]}}"#,
+                r#"{"id":"x","phones":[{"number":"0049 171 55512345"}]}"#,
+                true,
+            ),
+            (
+                r#"{"person":{"first_name":"Jürgen","last_name":"Müller"}}"#,
+                r#"{"id":"x","first_name":"Juergen","last_name":"Mueller"}"#,
+                true,
+            ),
+            (
+                r#"{"person":{"first_name":"Lena","last_name":"Meier"}}"#,
+                r#"{"id":"x","first_name":"Meier","last_name":"Lena"}"#,
+                true,
+            ),
+            (
+                r#"{"person":{"first_name":"Lena","last_name":"Meier"}}"#,
+                r#"{"id":"x","first_name":"Lena Marie","last_name":"Meier"}"#,
+                true,
+            ),
+            (
+                r#"{"person":{"first_name":"Lena","last_name":"Meier"}}"#,
+                r#"{"id":"x","first_name":"Lena","last_name":"Schulz"}"#,
+                false,
+            ),
+            (
+                r#"{"person":{"first_name":"Lena"}}"#,
+                r#"{"id":"x","first_name":"Lena","last_name":"Schulz"}"#,
+                false,
+            ),
             (
                 r#"{"id":"kid-1"}"#,
                 r#"{"id":"x","first_name":"Tom","born":"2014-01-01"}"#,

@@ -12,12 +12,15 @@ use crate::cases::advance_from;
 use crate::database::{Columns, Tx, rows_in};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, cases, changes, danger, findings, ids,
-    views,
+    Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, changes, danger, findings,
+    ids, views,
 };
 
 /// Longest grounds, in characters. Our judgement.
 pub(crate) const GROUNDS_CHARS_MAX: usize = 10_000;
+/// NCMEC's scale, and its values (CyberTipline schema of 2025-11-10, `industryClassification`).
+const INDUSTRY: &str = "ncmec-industry";
+const INDUSTRY_VALUES: [&str; 4] = ["A1", "A2", "B1", "B2"];
 /// Exhibits named in one message. Our judgement.
 const NAMED_MAX: usize = 20;
 
@@ -205,6 +208,19 @@ pub(crate) async fn decide_from(
             "a category needs both its scale and its value",
         ));
     }
+    let unknown =
+        |c: &&Category| c.scale == INDUSTRY && !INDUSTRY_VALUES.contains(&c.value.as_str());
+    let mut categories = request.category.iter().chain(file_categories.values());
+    if let Some(category) = categories.find(unknown) {
+        let value: String = category.value.chars().take(20).collect();
+        return Err(CaseworkError::invalid(
+            "category",
+            format!(
+                "{INDUSTRY} has no value {value:?}; it has {}",
+                INDUSTRY_VALUES.join(", ")
+            ),
+        ));
+    }
     require_viewed(casework, case, person, file_categories.keys()).await?;
     let decision = Decision {
         id: ids::new("decision"),
@@ -245,6 +261,10 @@ pub(crate) async fn decide_from(
             deadlines::end(&mut tx, casework.now(), asked, case, why).await?;
         }
         Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
+    }
+    let before = latest(&mut tx, &[case]).await?;
+    if before.get(case).is_some_and(|d| d.ruling != request.ruling) {
+        alarm_carried(&mut tx, casework.now(), case).await?;
     }
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;
@@ -421,8 +441,25 @@ pub(crate) async fn latest(
     Ok(found)
 }
 
+/// The words that name the case a decision was carried over from.
+pub(crate) fn with_case(case: &str) -> String {
+    format!("Decided with case {case}: ")
+}
+
+/// Raises an alarm for each case whose latest decision was carried over from this one, whose
+/// decision no longer holds: the one look it rested on was wrong.
+pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
+    for other in latest_with(tx, &with_case(case)).await? {
+        let text = format!(
+            "case {other} was decided with case {case}, whose decision was found wrong or changed; view its files, and decide it again or withdraw its reports"
+        );
+        alarms::raise(tx, now, "carried-decision", &other, &text).await?;
+    }
+    Ok(())
+}
+
 /// The cases whose latest decision has this text in its grounds.
-pub(crate) async fn latest_with(tx: &mut Tx, text: &str) -> Result<Vec<String>> {
+async fn latest_with(tx: &mut Tx, text: &str) -> Result<Vec<String>> {
     // No index: asked once when an appeal is upheld.
     let rows = sqlx::query(
         "SELECT case_id FROM decisions d WHERE grounds LIKE $1

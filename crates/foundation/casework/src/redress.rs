@@ -9,7 +9,7 @@ use crate::casework::{Clearing, Removed};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, approvals, audit, decisions,
-    determinations, erasing, erasures, facts, reports, same_bytes, views,
+    determinations, erasing, erasures, facts, reports, views,
 };
 
 /// Decides an appeal. The person must have made no decision or determination about the case and
@@ -76,7 +76,7 @@ pub async fn decide_appeal(
                 kept_until,
             };
             clear(&mut tx, casework, &clearing, old, account).await?;
-            same_bytes::alarm_carried(&mut tx, now, case).await?;
+            decisions::alarm_carried(&mut tx, now, case).await?;
         }
     }
     appeals::end(&mut tx, now, appeal, person, outcome, grounds).await?;

@@ -264,7 +264,23 @@ pub(crate) async fn insert_supplement(
         CaseStatus::Reported,
         CaseStatus::Appealed,
     ];
+    // Locked: of two people at the same time one finds the other's draft.
+    cases::hold(tx, &filed.case).await?;
     cases::require_status(tx, &filed.case, &reportable).await?;
+    let draft = sqlx::query(
+        "SELECT id FROM reports WHERE case_id = $1 AND destination = $2 AND status = 'draft'",
+    )
+    .bind(&filed.case)
+    .bind(&filed.destination)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(row) = draft {
+        return Err(CaseworkError::conflict(format!(
+            "report {} of this case to {} is on record and not filed yet",
+            Columns::of(&row).text()?,
+            filed.destination
+        )));
+    }
     let id = ids::new("report");
     sqlx::query("INSERT INTO reports (id, case_id, decision, destination, status, made_at, with_victims, incident, supplements) VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8)")
         .bind(&id)

@@ -10,12 +10,10 @@ use obhut_facts::{
     Account, CaseStatus, Category, Facts, FileFacts, Person as NamedPerson, UPLOADED_WITH,
 };
 
-use crate::database::Tx;
 use crate::deadlines::{self, DeadlineKind};
 use crate::decisions::{self, Decision, DecisionRequest, GROUNDS_CHARS_MAX, Looked};
 use crate::{
-    Casework, CaseworkError, Person, Result, alarms, cases, determinations, dossier, facts,
-    findings, views,
+    Casework, CaseworkError, Person, Result, cases, determinations, dossier, facts, findings, views,
 };
 
 /// Cases decided in one call. Our judgement: a call ends within seconds.
@@ -103,30 +101,13 @@ pub async fn decide_same_bytes(
     Ok(also)
 }
 
-/// The words that name the case a decision was carried over from.
-fn with_case(case: &str) -> String {
-    format!("Decided with case {case}: ")
-}
-
 /// The grounds of a decision that is carried over; the decision's own are cut if both are too long.
 fn carried(decision: &Decision, name: &str, exhibit: &str) -> String {
-    let with = with_case(decision.case());
+    let with = decisions::with_case(decision.case());
     let why = format!("\n\n{with}the same bytes as {exhibit}, which {name} viewed whole.");
     let room = GROUNDS_CHARS_MAX.saturating_sub(why.chars().count());
     let own: String = decision.grounds().chars().take(room).collect();
     own + &why
-}
-
-/// Raises an alarm for each case whose latest decision was carried over from a case that has been
-/// cleared since: the one look it rested on was wrong.
-pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
-    for other in decisions::latest_with(tx, &with_case(case)).await? {
-        let text = format!(
-            "case {other} was decided with case {case}, whose decision an appeal has found wrong; view its files, and decide it again or withdraw its reports"
-        );
-        alarms::raise(tx, now, "carried-decision", &other, &text).await?;
-    }
-    Ok(())
 }
 
 /// A file that the person has viewed whole.
