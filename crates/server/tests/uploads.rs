@@ -739,6 +739,15 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         casework::decisions(c, &twice.case.id).await.unwrap().len(),
         1
     );
+    let mut reports = Vec::new();
+    for case in &expected {
+        let report = casework::file_latest(c, case, "package", false, "test")
+            .await
+            .unwrap();
+        reports.push(report);
+    }
+    approve_as_it_is(c, &reports[0], &olga).await.unwrap();
+    casework::require_sendable(c, &reports[0]).await.unwrap();
     // If the one look was wrong, so may the others be.
     let jo = casework::add_person(c, "Jo", &[Role::Appeals], "test")
         .await
@@ -762,6 +771,47 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         .filter(|a| a.text.contains(&first) && a.text.contains("decide it again"))
         .collect();
     assert_eq!(carried.len(), 2, "{alarms:?}");
+    // Until someone looks, the approved report isn't sent, and the draft isn't approved.
+    let held = casework::require_sendable(c, &reports[0]).await;
+    let held = held.unwrap_err().to_string();
+    assert!(held.contains("found wrong"), "{held}");
+    let held = approve_as_it_is(c, &reports[1], &olga).await;
+    assert!(held.unwrap_err().to_string().contains("found wrong"));
+    // The second is decided again by itself, which settles it.
+    let again = DecisionRequest {
+        category: None,
+        ..request
+    };
+    casework::decide(c, &expected[1], &rita, &again)
+        .await
+        .unwrap();
+    let open = casework::alarms(c).await.unwrap();
+    let carried: Vec<_> = open
+        .iter()
+        .filter(|a| a.kind == "carried-decision")
+        .collect();
+    assert_eq!(carried.len(), 1, "{open:?}");
+    // Its own decision holds, says whoever looked.
+    assert_eq!(carried[0].subject, expected[0]);
+    casework::see_alarm(c, &carried[0].id, &olga).await.unwrap();
+    // The copy that was viewed is no longer on record, so what was approved has changed.
+    let changed = casework::require_sendable(c, &reports[0]).await;
+    let changed = changed.unwrap_err().to_string();
+    assert!(changed.contains("approve it as it is now"), "{changed}");
+    approve_as_it_is(c, &reports[0], &olga).await.unwrap();
+    casework::require_sendable(c, &reports[0]).await.unwrap();
+}
+
+/// Approves a report without asking what its receiver would refuse.
+async fn approve_as_it_is(casework: &Casework, report: &str, person: &Person) -> Result<Approval> {
+    let approvable =
+        casework::begin_approval(casework, report, person, Some("a test"), false).await?;
+    let approved = Approved {
+        documents: b"{}",
+        overrides: true,
+        for_test: false,
+    };
+    casework::approve_report(casework, &approvable, person, approved).await
 }
 
 /// A BMP of 64 grey levels, 64 pixels a side, all of whose bytes are below 0x80.

@@ -77,6 +77,17 @@ pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &s
     Ok(())
 }
 
+/// True if there is an unseen alarm of this kind about this subject.
+pub(crate) async fn is_unseen(tx: &mut Tx, kind: &str, subject: &str) -> Result<bool> {
+    let found =
+        sqlx::query("SELECT id FROM alarms WHERE kind = $1 AND subject = $2 AND seen_at IS NULL")
+            .bind(kind)
+            .bind(subject)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(found.is_some())
+}
+
 /// Raises an alarm in a transaction of its own.
 pub async fn raise_alarm(casework: &Casework, kind: &str, subject: &str, text: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;

@@ -92,6 +92,7 @@ pub async fn begin_approval(
         ];
         cases::require_status(&mut tx, &row.case, &approvable).await?;
         require_second_person(&mut tx, &row, person).await?;
+        decisions::require_undoubted(&mut tx, &row.case).await?;
     }
     if as_received && !row.with_victims {
         return Err(CaseworkError::conflict(
@@ -136,8 +137,8 @@ pub struct Approved<'a> {
 ///
 /// # Errors
 /// Denied without the role reporting-officer. A conflict if the person made the latest decision, if
-/// the case was decided again since the report was made, if another officer approved it meanwhile,
-/// or if a rule is broken without a reason.
+/// the case was decided again since the report was made, if its decision is in doubt, if another
+/// officer approved it meanwhile, or if a rule is broken without a reason.
 // Long: one transaction.
 pub async fn approve_report(
     casework: &Casework,
@@ -169,6 +170,7 @@ pub async fn approve_report(
         require_draft(&row)?;
     }
     require_second_person(&mut tx, &row, person).await?;
+    decisions::require_undoubted(&mut tx, &row.case).await?;
     let approval = Approval {
         id: ids::new("approval"),
         report: report.to_owned(),
@@ -467,10 +469,12 @@ pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow
 /// withdrawn report keeps its approval, so the caller checks that too.
 ///
 /// # Errors
-/// A conflict if the report was never approved, if anything the approval covers has changed, or if
-/// the case was decided again.
+/// A conflict if the report was never approved, if anything the approval covers has changed, if
+/// the case was decided again, or if its decision was carried over from one that no longer holds.
 pub async fn require_sendable(casework: &Casework, id: &str) -> Result<()> {
     let row = reports::report_row(casework, id).await?;
+    // First: a new approval wouldn't settle it.
+    decisions::require_undoubted(&mut casework.db.snapshot().await?, &row.case).await?;
     require_approved_content(casework, &row).await?;
     let decisions = decisions::decisions(casework, &row.case).await?;
     if decisions.last().is_none_or(|d| d.id() != row.decision) {

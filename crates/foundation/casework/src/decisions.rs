@@ -266,6 +266,10 @@ pub(crate) async fn decide_from(
     if before.get(case).is_some_and(|d| d.ruling != request.ruling) {
         alarm_carried(&mut tx, casework.now(), case).await?;
     }
+    // A decision not to report leaves it: what was sent before may still have to be retracted.
+    if request.ruling == Ruling::Report {
+        alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
+    }
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;
     let (scale, value) = request
@@ -441,6 +445,9 @@ pub(crate) async fn latest(
     Ok(found)
 }
 
+/// The kind of the alarm about a decision that was carried over from one that no longer holds.
+const CARRIED: &str = "carried-decision";
+
 /// The words that name the case a decision was carried over from.
 pub(crate) fn with_case(case: &str) -> String {
     format!("Decided with case {case}: ")
@@ -451,11 +458,23 @@ pub(crate) fn with_case(case: &str) -> String {
 pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
     for other in latest_with(tx, &with_case(case)).await? {
         let text = format!(
-            "case {other} was decided with case {case}, whose decision was found wrong or changed; view its files, and decide it again or withdraw its reports"
+            "case {other} was decided with case {case}, whose decision was found wrong or changed; view its files, and decide it again or retract its reports. No report of it is sent until it is decided again to be reported, or this alarm is marked as seen"
         );
-        alarms::raise(tx, now, "carried-decision", &other, &text).await?;
+        alarms::raise(tx, now, CARRIED, &other, &text).await?;
     }
     Ok(())
+}
+
+/// # Errors
+/// A conflict while an alarm says that the decision about this case was carried over from one that
+/// no longer holds.
+pub(crate) async fn require_undoubted(tx: &mut Tx, case: &str) -> Result<()> {
+    match alarms::is_unseen(tx, CARRIED, case).await? {
+        false => Ok(()),
+        true => Err(CaseworkError::conflict(format!(
+            "case {case} was decided with another case, whose decision was found wrong or changed; view its files, and decide it again, or mark the alarm as seen if its own decision holds"
+        ))),
+    }
 }
 
 /// The cases whose latest decision has this text in its grounds.
