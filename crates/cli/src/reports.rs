@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use obhut_app::casework::{
-    self, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
+    self, Acknowledged, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
 };
 use obhut_app::formats::reports as forms;
 use obhut_app::partners::destinations;
@@ -222,10 +222,13 @@ pub async fn run(
             let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
                 .await?;
-            casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
+            let status = match casework::acknowledge(&casework, &report, &how, &person).await? {
+                Acknowledged::Filed => "filed",
+                Acknowledged::Retracted => "retracted",
+            };
             output.line(
-                || json!({ "report": report, "status": "retracted" }),
-                || format!("{report} is retracted: {how}"),
+                || json!({ "report": report, "status": status }),
+                || format!("{report} is {status}: {how}"),
             )?;
         }
         ReportCommand::Status { report } => {
@@ -503,12 +506,23 @@ async fn send(
     })
 }
 
-/// Prints the next command for a stopped report, if what its approval covers has changed since.
+/// Prints the next commands for a stopped report.
 async fn hint_for_stopped(casework: &Casework, row: &ReportRow, output: &Output) {
     if let Err(e) = casework::require_sendable(casework, &row.id).await
         && let Some(next) = crate::hints::hint(&e.into())
     {
         output.remark(&next);
+        return;
+    }
+    let id = &row.id;
+    output.remark(&format!(
+        "once the cause is mended: `obhut report send {id} --resume`"
+    ));
+    if casework::is_handed_over(&row.destination) {
+        output.remark(&format!(
+            "if {} has it all the same: `obhut report acknowledge {id} --how WHO`",
+            row.destination
+        ));
     }
 }
 

@@ -617,7 +617,7 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
                 .status,
             "retracting"
         );
-        casework::acknowledge_retraction(&b.casework, &report, "by telephone, 22 Nov", &b.olga)
+        casework::acknowledge(&b.casework, &report, "by telephone, 22 Nov", &b.olga)
             .await
             .unwrap();
         assert_eq!(

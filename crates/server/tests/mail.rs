@@ -163,6 +163,33 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
         .await
         .unwrap();
     assert_eq!((b.drain().await.filed, server.messages().len()), (1, 3));
+    // Or the authority says that it has come, and nothing is sent again.
+    let arrived = "Ms Keller, by telephone";
+    let not_stopped = casework::acknowledge(&b.casework, &report, arrived, &b.olga).await;
+    assert!(not_stopped.is_err());
+    let report = b.approved("user-5", None, "package").await;
+    let filing = casework::begin_filing(&b.casework, &report, "package").await;
+    casework::filing_waits(&b.casework, &filing.unwrap(), sending)
+        .await
+        .unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    let blank = casework::acknowledge(&b.casework, &report, " ", &b.olga).await;
+    assert!(blank.is_err());
+    casework::acknowledge(&b.casework, &report, arrived, &b.olga)
+        .await
+        .unwrap();
+    let filed = b.state(&report).await;
+    assert_eq!(filed.state, FilingState::Filed);
+    assert_eq!(filed.receipt.as_deref(), Some(arrived));
+    let row = casework::report_row(&b.casework, &report).await.unwrap();
+    let due = casework::deadlines(&b.casework, Some(&row.case), false)
+        .await
+        .unwrap();
+    assert!(due.iter().any(|d| d.kind == DeadlineKind::Preservation));
+    let alarms = casework::alarms(&b.casework).await.unwrap();
+    assert!(alarms.iter().all(|a| a.subject != report), "{alarms:?}");
+    b.drain().await;
+    assert_eq!(server.messages().len(), 3);
     // A mailbox that doesn't exist stops the report, a wrong password the destination.
     let faults = Faults {
         unknown: vec![1],

@@ -114,7 +114,7 @@ pub enum ReportCommand {
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-    /// Record that a receiver acknowledged a retraction through another channel
+    /// Record that a receiver acknowledged a retraction, or has a package whose delivery wasn't confirmed
     Acknowledge {
         /// The report
         report: String,

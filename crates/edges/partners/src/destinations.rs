@@ -182,6 +182,8 @@ mod tests {
             let name = destination.form.name;
             let known = obhut_casework::has_test_service(name);
             assert_eq!(destination.has_test_service, known, "{name}");
+            let known = obhut_casework::is_handed_over(name);
+            assert_eq!(destination.by_mail, known, "{name}");
         }
     }
 }

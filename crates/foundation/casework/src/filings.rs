@@ -53,6 +53,8 @@ pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Finishing, FilingState::Retracted),
     (FilingState::Stopped, FilingState::Waiting),
     (FilingState::Stopped, FilingState::Begun),
+    // A person recorded that the receiver has it.
+    (FilingState::Stopped, FilingState::Filed),
     (FilingState::Stopped, FilingState::Retracted),
     (FilingState::Filed, FilingState::Retracted),
 ];
@@ -327,25 +329,41 @@ pub async fn filing_filed(
     job: &Job,
     worker: &str,
 ) -> Result<()> {
-    let now = casework.now();
-    let row = reports::report_row(casework, &filing.report).await?;
-    let next = Filing {
-        state: FilingState::Filed,
+    let mut tx = casework.db.begin().await?;
+    let to = Filing {
         remote: remote.to_owned(),
-        filed_at: Some(now),
         receipt: Some(receipt.to_owned()),
-        why: None,
         ..filing.clone()
     };
-    let mut tx = casework.db.begin().await?;
-    step(&mut tx, now, filing, &next).await?;
-    outbox::done(&mut tx, now, job, worker).await?;
+    filed(&mut tx, casework, filing, to, worker).await?;
+    outbox::done(&mut tx, casework.now(), job, worker).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same within a transaction, without the job. `to` has the receipt and the number.
+pub(crate) async fn filed(
+    tx: &mut Tx,
+    casework: &Casework,
+    from: &Filing,
+    to: Filing,
+    actor: &str,
+) -> Result<()> {
+    let now = casework.now();
+    let row = reports::find(tx, &from.report).await?;
+    let filing = &Filing {
+        state: FilingState::Filed,
+        filed_at: Some(now),
+        why: None,
+        ..to
+    };
+    step(tx, now, from, filing).await?;
     // A test service, our own system and a public statement report nothing: the duty stays, and
     // nothing has to be preserved for it.
     if !filing.test && Receiver::of(&filing.destination) == Receiver::Authority {
         // The first receipt ends the duty, whichever destination it comes from.
         deadlines::end(
-            &mut tx,
+            tx,
             now,
             DeadlineKind::Report,
             &row.case,
@@ -353,7 +371,7 @@ pub async fn filing_filed(
         )
         .await?;
         deadlines::start(
-            &mut tx,
+            tx,
             casework,
             DeadlineKind::Preservation,
             &row.case,
@@ -362,18 +380,17 @@ pub async fn filing_filed(
         )
         .await?;
     }
-    alarms::end(&mut tx, now, "filing", &filing.report, worker).await?;
+    alarms::end(tx, now, "filing", &filing.report, actor).await?;
     let act = match filing.test {
         false => "report.filed",
         true => "report.filed-for-test",
     };
-    audit::write(&mut tx, now, worker, act, &filing.report, remote).await?;
+    audit::write(tx, now, actor, act, &filing.report, &filing.remote).await?;
     // An appeal was upheld while it was under way: what has just left is taken back.
-    if cases::status(&mut tx, &row.case).await? == CaseStatus::Cleared {
-        outbox::put(&mut tx, now, crate::JobKind::Retraction, &filing.report).await?;
-        reports::set_status(&mut tx, &filing.report, "retracting").await?;
+    if cases::status(tx, &row.case).await? == CaseStatus::Cleared {
+        outbox::put(tx, now, crate::JobKind::Retraction, &filing.report).await?;
+        reports::set_status(tx, &filing.report, "retracting").await?;
     }
-    tx.commit().await?;
     Ok(())
 }
 
@@ -426,31 +443,6 @@ pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str
     };
     self::move_filing(casework, filing, next).await?;
     Ok(())
-}
-
-/// Records that the receiver confirmed the retraction, through whatever channel.
-pub async fn acknowledge_retraction(
-    casework: &Casework,
-    report: &str,
-    how: &str,
-    person: &crate::Person,
-) -> Result<()> {
-    person.require(crate::Role::ReportingOfficer)?;
-    if how.trim().is_empty() {
-        return Err(CaseworkError::invalid(
-            "how",
-            "say who acknowledged it, and how",
-        ));
-    }
-    let row = reports::report_row(casework, report).await?;
-    if row.status != "retracting" {
-        return Err(CaseworkError::conflict(format!(
-            "report {report} is {}; no retraction of it is under way",
-            row.status
-        )));
-    }
-    let filing = self::begin_filing(casework, report, &row.destination).await?;
-    self::filing_retracted(casework, &filing, how, None, &person.id).await
 }
 
 /// Stops a filing that can't go on without a person: ends its job, and raises an alarm with the

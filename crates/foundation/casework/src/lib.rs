@@ -11,6 +11,7 @@
 
 #![deny(missing_docs)]
 
+mod acknowledgements;
 mod alarms;
 mod api_keys;
 mod appeals;
@@ -67,6 +68,7 @@ pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClo
 pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use crate::casework::{Casework, Finding, MatchedEntry};
+pub use acknowledgements::{Acknowledged, acknowledge};
 pub use alarms::{Alarm, alarms, raise_alarm, see_alarm};
 pub use api_keys::{
     ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
@@ -103,10 +105,9 @@ pub use erasures::{
 pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
-    BEGINNINGS_MAX, Filing, FilingAddress, FilingState, acknowledge_retraction, begin_filing,
-    begin_filing_again, filed_for_test, filing, filing_begun, filing_filed, filing_finishing,
-    filing_retracted, filing_stopped, filing_waits, follow_up_filed, resume_filing,
-    supersede_test_filing,
+    BEGINNINGS_MAX, Filing, FilingAddress, FilingState, begin_filing, begin_filing_again,
+    filed_for_test, filing, filing_begun, filing_filed, filing_finishing, filing_retracted,
+    filing_stopped, filing_waits, follow_up_filed, resume_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use information::{
@@ -139,7 +140,7 @@ pub use people::{
     Granted, Person, Role, add_person, people, person, person_at_the_shell, remove_person,
     take_back_grant, withdraw_role,
 };
-pub use policy::{Action, Purpose, Receiver, has_test_service};
+pub use policy::{Action, Purpose, Receiver, has_test_service, is_handed_over};
 pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};

@@ -48,6 +48,11 @@ impl Receiver {
     }
 }
 
+/// True for a destination whose reports are handed over, in a folder or by mail, to people.
+pub fn is_handed_over(destination: &str) -> bool {
+    !matches!(destination, "ncmec" | "webhook" | "dsa-statement")
+}
+
 /// True for a destination with a test service, which is used until it is set to production.
 pub fn has_test_service(destination: &str) -> bool {
     destination == "ncmec"

@@ -413,12 +413,13 @@ pub(crate) async fn outcome(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcknowledgeBody {
-    /// Who acknowledged the retraction, and how.
+    /// Who acknowledged it, and how.
     how: String,
 }
 
-/// Record that the receiver acknowledged the retraction of a report.
-#[utoipa::path(post, path = "/v1/reports/{report}/acknowledgement", params(("report" = String, Path)), request_body = AcknowledgeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No retraction of it is under way"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
+/// Record that the receiver acknowledged the retraction of a report, or that it has a package which
+/// was stopped because its delivery wasn't confirmed, or which was handed over another way.
+#[utoipa::path(post, path = "/v1/reports/{report}/acknowledgement", params(("report" = String, Path)), request_body = AcknowledgeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No retraction of it is under way, and it isn't a package that was stopped"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn acknowledge(
     State(app): State<App>,
     Path(report): Path<String>,
@@ -427,7 +428,7 @@ pub(crate) async fn acknowledge(
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::RetractReport).await?;
     let Json(given) = given?;
-    casework::acknowledge_retraction(&app.casework, &report, &given.how, &person).await?;
+    casework::acknowledge(&app.casework, &report, &given.how, &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
