@@ -267,6 +267,10 @@ pub async fn approve(
                 case,
                 question: question.to_owned(),
             },
+            // First: what a case lacks is named with each field, how to allow files isn't.
+            None if stops.iter().any(|s| s.field == MEDIA_INSTRUCTION) => Next::AllowFilesByMail {
+                destination: approvable.destination().to_owned(),
+            },
             None => Next::AddFacts { case },
         }));
     }
@@ -446,6 +450,9 @@ fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
         .collect()
 }
 
+/// The field of a destination's settings that allows files by mail.
+const MEDIA_INSTRUCTION: &str = "media_instruction";
+
 /// The stop for files that would go by mail without the authority's written instruction.
 fn mails_files(channel: &Channel, attached: usize) -> Option<Remark> {
     let instructed = |c: &Channel| {
@@ -455,9 +462,10 @@ fn mails_files(channel: &Channel, attached: usize) -> Option<Remark> {
     };
     let stops = channel.mail_to.is_some() && attached > 0 && !instructed(channel);
     stops.then(|| Remark {
-        field: "media_instruction".into(),
+        field: MEDIA_INSTRUCTION.into(),
         what: format!(
-            "{attached} files would go by mail; that needs the authority's written instruction on record. Or hand the package over in a folder"
+            "{attached} {} would go by mail; that needs the authority's written instruction on record. Or hand the package over in a folder",
+            if attached == 1 { "file" } else { "files" }
         ),
         source: "obhut, docs/reporting.md",
         stops: true,

@@ -127,6 +127,9 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         Next::Determine { case, question } => format!(
             "`obhut case determine {case} --question {question} --answer … --grounds … --by PERSON`; `obhut case determine --help` lists the answers"
         ),
+        Next::AllowFilesByMail { destination } => format!(
+            "`obhut destination set {destination} --media-instruction REFERENCE` records the instruction; `--folder DIR` places packages in a folder instead"
+        ),
         Next::RecordNcaDuty => "`obhut settings reporter --nca-duty … --nca-unreported …` records it; `--help` says what each means".into(),
         Next::AddFactsOrOverride { case } => {
             format!(

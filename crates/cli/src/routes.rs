@@ -114,8 +114,15 @@ pub async fn destination(
             channel.media_instruction = media_instruction.or(channel.media_instruction);
             channel.user = user.or(channel.user);
             channel.recipient = recipient.or(channel.recipient);
-            // Absolute: a server that sends later has another working directory.
             if let Some(folder) = folder {
+                // A package goes one way: mail would win, and the folder stay empty.
+                if let Some(to) = channel.mail_to.take() {
+                    (channel.url, channel.user, channel.secret) = (None, None, None);
+                    output.remark(&format!(
+                        "packages are placed in the folder from now on, no longer sent to {to}"
+                    ));
+                }
+                // Absolute: a server that sends later has another working directory.
                 channel.folder = Some(std::path::absolute(folder)?.to_string_lossy().into_owned());
             }
             channel.production = production.unwrap_or(channel.production);

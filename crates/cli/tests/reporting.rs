@@ -524,6 +524,26 @@ fn what_people_read_claims_no_more_than_is_so() {
         let says = says.trim_matches([':', ' ', '\n']);
         assert!(line.is_some_and(|l| l.contains(says)), "{list}");
     }
+    // A package goes one way. Files go by mail only on record, and the message says how.
+    let set = |more: &[&str]| {
+        let mut all = vec!["destination", "set", "package", "--by", "Olga"];
+        all.extend(more);
+        b.obhut(&all)
+    };
+    let desk = "desk@police.example";
+    let by_mail = ["--url", "smtps://mail.example.org", "--mail-to", desk];
+    ok(&set(&by_mail));
+    ok(&set(&["--recipient", RECIPIENT]));
+    let refused = text(&b.obhut(&["report", "approve", &made, "--by", "Olga"]));
+    assert!(refused.contains("--media-instruction"), "{refused}");
+    assert_eq!(
+        set(&["--mail-to", desk, "--folder", "out"]).status.code(),
+        Some(2)
+    );
+    let now = text(&set(&["--folder", "out"]));
+    assert!(now.contains(&format!("no longer sent to {desk}")), "{now}");
+    let list = text(&b.obhut(&["--json", "destination", "list"]));
+    assert!(!list.contains(desk) && !list.contains("smtps"), "{list}");
     let wrong = b.obhut(&[
         "destination",
         "set",

@@ -111,7 +111,7 @@ async fn files_go_by_mail_only_with_the_authoritys_written_instruction() {
     let (server, _) = by_mail(&b, Faults::default(), None).await;
     let report = b.filed("user-1", Some(PICTURE), "package").await;
     let refused = b.approve(&report, None).await.unwrap_err().to_string();
-    assert!(refused.contains("1 files would go by mail"), "{refused}");
+    assert!(refused.contains("1 file would go by mail"), "{refused}");
     assert_eq!(server.messages().len(), 0);
     let (server, identity) = by_mail(&b, Faults::default(), Some("letter of 2026-11-01")).await;
     b.approve(&report, None).await.unwrap();

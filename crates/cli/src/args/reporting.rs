@@ -245,8 +245,8 @@ pub enum DestinationCommand {
         /// The age key (age1…) packages are encrypted to
         #[arg(long, value_name = "KEY")]
         recipient: Option<String>,
-        /// Folder for packages
-        #[arg(long, value_name = "DIR")]
+        /// Folder for packages, instead of mail
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["mail_to", "url"])]
         folder: Option<PathBuf>,
         /// The authority's e-mail address, to send packages to by the mail server that --url names
         #[arg(long, value_name = "ADDRESS")]

@@ -110,6 +110,11 @@ pub enum Next {
         /// The question, as it is written.
         question: String,
     },
+    /// Record that the authority wants files by mail, or hand packages over in a folder.
+    AllowFilesByMail {
+        /// The destination.
+        destination: String,
+    },
     /// Record the provider's duty to report to the National Crime Agency.
     RecordNcaDuty,
     /// Add facts, or approve the report as it is, with a reason.
