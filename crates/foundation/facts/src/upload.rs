@@ -103,6 +103,28 @@ impl UploadFacts {
         None
     }
 
+    /// This without the fields that are impossible at `now`, and what was wrong with each; none if
+    /// nothing is left. An IP address whose time is wrong goes with it: at another time it is
+    /// another subscriber's.
+    pub fn sound(mut self, now: i64) -> (Option<Self>, Vec<(&'static str, &'static str)>) {
+        let mut faults = Vec::new();
+        while let Some((field, what)) = self.fault(now) {
+            faults.push((field, what));
+            match field {
+                "ip" => (self.ip, self.port) = (None, None),
+                "port" => self.port = None,
+                "at" => (self.at, self.ip, self.port) = (None, None, None),
+                "session" => self.session = None,
+                "screen_name" => self.screen_name = None,
+                "email" => self.email = None,
+                "url" => self.url = None,
+                // Unknown here: better nothing than something wrong, or a loop without end.
+                _ => return (None, faults),
+            }
+        }
+        ((self != Self::default()).then_some(self), faults)
+    }
+
     /// This, with missing fields taken from `other`. A port is taken only with its IP address.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -268,6 +290,30 @@ mod tests {
 
     fn upload(json: &str) -> UploadFacts {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_can_be_so_is_kept() {
+        let now = 1_795_342_500_000_000;
+        let (left, faults) = upload(
+            r#"{"ip":"192.0.2.1","port":70000,"screen_name":"a\nb","email":"e@example.org"}"#,
+        )
+        .sound(now);
+        assert_eq!(
+            left,
+            Some(upload(r#"{"ip":"192.0.2.1","email":"e@example.org"}"#))
+        );
+        let named: Vec<_> = faults.iter().map(|(field, _)| *field).collect();
+        assert_eq!(named, ["screen_name", "port"]);
+        // At another time the address is another subscriber's.
+        let late = upload(r#"{"ip":"192.0.2.1","port":1,"at":"2036-01-01T00:00:00Z"}"#);
+        assert_eq!(late.sound(now).0, None);
+        let all_wrong = upload(
+            r#"{"ip":"x","port":0,"at":"x","session":" ","screen_name":" ","email":"x","url":"x"}"#,
+        );
+        assert_eq!(all_wrong.sound(now).0, None);
+        let fine = upload(r#"{"ip":"192.0.2.1","port":1}"#);
+        assert_eq!(fine.clone().sound(now), (Some(fine), Vec::new()));
     }
 
     #[test]

@@ -120,7 +120,7 @@ pub(crate) struct AnswerBody {
     durable_seq: u64,
     /// True if the transfer had been answered before.
     repeated: bool,
-    /// What can't be so in `upload`; the transfer was taken without it.
+    /// What can't be so in `upload`; the transfer was taken without it, and with the rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_problem: Option<String>,
     /// Why the transfer was not taken; `seq` and `found` then mean nothing.
@@ -329,14 +329,19 @@ fn describe(e: &serde_json::Error) -> String {
     )
 }
 
-/// What is known of a session if it can be so; otherwise the first field that can't, without its
-/// value.
+/// What is known of a session, as far as it can be so, and the fields that can't, without their
+/// values.
 fn session(upload: Option<UploadFacts>) -> (Option<UploadFacts>, Option<String>) {
-    let now = jiff::Timestamp::now().as_microsecond();
-    match upload.as_ref().and_then(|u| u.fault(now)) {
-        Some((field, what)) => (None, Some(format!("upload: {field} {what}"))),
-        None => (upload, None),
-    }
+    let Some(upload) = upload else {
+        return (None, None);
+    };
+    let (sound, faults) = upload.sound(jiff::Timestamp::now().as_microsecond());
+    let named: Vec<_> = faults
+        .iter()
+        .map(|(f, what)| format!("{f} {what}"))
+        .collect();
+    let wrong = (!named.is_empty()).then(|| format!("upload: {}", named.join("; ")));
+    (sound, wrong)
 }
 
 /// An object, and not an array of its values, which serde would take too.
