@@ -777,14 +777,39 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     assert!(held.contains("found wrong"), "{held}");
     let held = approve_as_it_is(c, &reports[1], &olga).await;
     assert!(held.unwrap_err().to_string().contains("found wrong"));
-    // The second is decided again by itself, which settles it.
-    let again = DecisionRequest {
-        category: None,
-        ..request
-    };
-    casework::decide(c, &expected[1], &rita, &again)
+    // Whoever made the doubted decision doesn't settle it; another person who looks does.
+    casework::decide(c, &expected[1], &rita, &request)
         .await
         .unwrap();
+    let held = approve_as_it_is(c, &reports[1], &olga).await;
+    assert!(held.is_err());
+    let nora = casework::add_person(c, "Nora", &[Role::Reviewer], "test")
+        .await
+        .unwrap();
+    casework::decide(c, &expected[1], &nora, &request)
+        .await
+        .unwrap();
+    let doubts = async || {
+        let open = casework::alarms(c).await.unwrap();
+        open.iter().filter(|a| a.kind == "carried-decision").count()
+    };
+    assert_eq!(doubts().await, 2, "not viewed");
+    for file in casework::findings(c, &expected[1]).await.unwrap() {
+        let exhibit = file.exhibit.unwrap();
+        casework::view(c, &exhibit, &nora, "decision", Extent::Whole)
+            .await
+            .unwrap();
+    }
+    casework::decide(c, &expected[1], &rita, &request)
+        .await
+        .unwrap();
+    casework::decide(c, &expected[1], &nora, &request)
+        .await
+        .unwrap();
+    assert_eq!(doubts().await, 1);
+    // What was changed or overturned is carried no further.
+    let no_further = casework::decide_same_bytes(c, &decision, &rita).await;
+    assert_eq!(no_further.unwrap().decided, [""; 0]);
     let open = casework::alarms(c).await.unwrap();
     let carried: Vec<_> = open
         .iter()

@@ -67,6 +67,13 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// True if another ruling or another category follows from it.
+    fn says_other_than(&self, other: &Self) -> bool {
+        self.ruling != other.ruling
+            || self.category != other.category
+            || self.file_categories != other.file_categories
+    }
+
     /// Id.
     pub fn id(&self) -> &str {
         &self.id
@@ -160,6 +167,7 @@ pub async fn decide_seen(
         file_categories,
         files,
         from: &from,
+        source: None,
     };
     decide_from(casework, case, person, request, looked).await
 }
@@ -172,6 +180,8 @@ pub(crate) struct Looked<'a> {
     pub files: Option<usize>,
     /// The statuses in which the case may be decided.
     pub from: &'a [CaseStatus],
+    /// The decision that is carried over; it has to be the latest of its case, and not contested.
+    pub source: Option<&'a Decision>,
 }
 
 /// Like [`decide_seen`], from these statuses only.
@@ -187,6 +197,7 @@ pub(crate) async fn decide_from(
         file_categories,
         files,
         from,
+        source,
     } = looked;
     person.require(Role::Reviewer)?;
     let grounds = request.grounds.trim();
@@ -238,6 +249,9 @@ pub(crate) async fn decide_from(
         Ruling::Report => CaseStatus::Decided,
         Ruling::NoReport => CaseStatus::Closed,
     };
+    if let Some(source) = source {
+        require_latest(&mut tx, source).await?;
+    }
     advance_from(&mut tx, casework.now(), case, from, to).await?;
     // `advance_from` locked the case row: no file joins between this and the commit.
     if let Some(seen) = files {
@@ -262,13 +276,14 @@ pub(crate) async fn decide_from(
         }
         Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
     }
-    let before = latest(&mut tx, &[case]).await?;
-    if before.get(case).is_some_and(|d| d.ruling != request.ruling) {
-        alarm_carried(&mut tx, casework.now(), case).await?;
-    }
-    // A decision not to report leaves it: what was sent before may still have to be retracted.
-    if request.ruling == Ruling::Report {
-        alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
+    if let Some(earlier) = decisions_within(&mut tx, case).await?.last() {
+        if earlier.says_other_than(&decision) {
+            alarm_carried(&mut tx, casework.now(), case).await?;
+        }
+        // A decision not to report leaves it: what was sent before may still have to be retracted.
+        if request.ruling == Ruling::Report && looks_anew(&mut tx, case, earlier, person).await? {
+            alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
+        }
     }
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;
@@ -445,41 +460,89 @@ pub(crate) async fn latest(
     Ok(found)
 }
 
-/// The kind of the alarm about a decision that was carried over from one that no longer holds.
+/// The kind of the alarm about a decision that rests on the same look as one that no longer holds.
 const CARRIED: &str = "carried-decision";
 
 /// The words that name the case a decision was carried over from.
 pub(crate) fn with_case(case: &str) -> String {
-    format!("Decided with case {case}: ")
+    format!("{DECIDED_WITH}{case}: ")
 }
 
-/// Raises an alarm for each case whose latest decision was carried over from this one, whose
-/// decision no longer holds: the one look it rested on was wrong.
+const DECIDED_WITH: &str = "Decided with case ";
+
+/// Raises an alarm for each other case whose latest decision rests on the same look as this one's,
+/// which no longer holds.
 pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
-    for other in latest_with(tx, &with_case(case)).await? {
+    let own = decisions_within(tx, case).await?;
+    let source = own.last().and_then(|d| carried_from(&d.grounds));
+    let mut others = latest_with(tx, &with_case(case)).await?;
+    if let Some(source) = source {
+        others.extend(latest_with(tx, &with_case(source)).await?);
+        others.push(source.to_owned());
+    }
+    others.retain(|other| other != case);
+    others.sort();
+    others.dedup();
+    for other in others {
+        if cases::status(tx, &other).await? == CaseStatus::Cleared {
+            continue;
+        }
         let text = format!(
-            "case {other} was decided with case {case}, whose decision was found wrong or changed; view its files, and decide it again or retract its reports. No report of it is sent until it is decided again to be reported, or this alarm is marked as seen"
+            "the decision about case {other} rests on the same look as that about case {case}, which was found wrong or changed; view its files, and decide it again or retract its reports. No report of it is sent until another person who has viewed its files decides again to report it, or this alarm is marked as seen"
         );
         alarms::raise(tx, now, CARRIED, &other, &text).await?;
     }
     Ok(())
 }
 
+/// The case that a decision with these grounds was carried over from.
+fn carried_from(grounds: &str) -> Option<&str> {
+    let (_, with) = grounds.rsplit_once(DECIDED_WITH)?;
+    Some(with.split_once(": the same bytes as ")?.0)
+}
+
 /// # Errors
-/// A conflict while an alarm says that the decision about this case was carried over from one that
-/// no longer holds.
+/// A conflict unless this is the latest decision of its case, and neither contested nor overturned.
+async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
+    // Held until the commit: a change that comes later finds the decision that was carried over.
+    cases::hold(tx, &decision.case).await?;
+    let status = cases::status(tx, &decision.case).await?;
+    let contested = matches!(status, CaseStatus::Appealed | CaseStatus::Cleared);
+    let decisions = decisions_within(tx, &decision.case).await?;
+    if contested || decisions.last().is_none_or(|d| d.id != decision.id) {
+        return Err(CaseworkError::conflict(format!(
+            "the decision about case {} was changed or contested; it isn't carried over any further",
+            decision.case
+        )));
+    }
+    Ok(())
+}
+
+/// True if another person than the one who decided earlier has viewed every file of the case.
+async fn looks_anew(tx: &mut Tx, case: &str, earlier: &Decision, person: &Person) -> Result<bool> {
+    if earlier.person == person.id {
+        return Ok(false);
+    }
+    let exhibits = findings::stopped_exhibits(tx, case).await?;
+    let (_, unseen) = views::unseen_by(tx, &exhibits, &person.id).await?;
+    Ok(!exhibits.is_empty() && unseen.is_empty())
+}
+
+/// # Errors
+/// A conflict while an alarm says that the decision about this case rests on a look that no longer
+/// holds.
 pub(crate) async fn require_undoubted(tx: &mut Tx, case: &str) -> Result<()> {
     match alarms::is_unseen(tx, CARRIED, case).await? {
         false => Ok(()),
         true => Err(CaseworkError::conflict(format!(
-            "case {case} was decided with another case, whose decision was found wrong or changed; view its files, and decide it again, or mark the alarm as seen if its own decision holds"
+            "the decision about case {case} rests on the same look as another, which was found wrong or changed; another person views its files and decides it again, or marks the alarm as seen if it holds"
         ))),
     }
 }
 
 /// The cases whose latest decision has this text in its grounds.
 async fn latest_with(tx: &mut Tx, text: &str) -> Result<Vec<String>> {
-    // No index: asked once when an appeal is upheld.
+    // No index: asked when an appeal is upheld or a decision changed.
     let rows = sqlx::query(
         "SELECT case_id FROM decisions d WHERE grounds LIKE $1
          AND seq = (SELECT MAX(seq) FROM decisions other WHERE other.case_id = d.case_id) ORDER BY seq",

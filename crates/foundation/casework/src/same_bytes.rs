@@ -89,6 +89,7 @@ pub async fn decide_same_bytes(
             file_categories: categories,
             files: Some(files),
             from: &[CaseStatus::Open],
+            source: Some(decision),
         };
         let done = decisions::decide_from(casework, &case, person, &request, looked).await;
         match done {
