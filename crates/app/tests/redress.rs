@@ -246,6 +246,13 @@ async fn a_vote_for_a_list_s_owner_needs_two_people() {
             .await
             .unwrap();
         assert_eq!(media::votes(c).await.unwrap(), []);
+        // Disputed again, for whatever reason, the old vote doesn't come back.
+        media::dispute_entry(c, "hotline", "one", "another", &nina.id)
+            .await
+            .unwrap();
+        assert_eq!(media::votes(c).await.unwrap(), []);
+        let late = media::approve_vote(c, "hotline", "one", &nina).await;
+        assert!(refused(late).contains("propose the vote again"));
     })
     .await;
 }

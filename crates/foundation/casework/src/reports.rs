@@ -139,6 +139,7 @@ pub async fn retract_report(
         )));
     }
     let status = take_back(&mut tx, casework.now(), &row, reason).await?;
+    withdraw_supplements(&mut tx, casework.now(), id, reason).await?;
     if status == "withdrawn" {
         // An alarm about its stopped filing has no cause any more.
         alarms::end(&mut tx, casework.now(), "filing", id, &person.id).await?;
@@ -333,6 +334,28 @@ pub(crate) async fn take_back(
     };
     set_status(tx, &row.id, status).await?;
     Ok(status)
+}
+
+/// Withdraws the supplements to a report of which nothing can have left: they add to what is taken
+/// back. A filed one is a report that stands by itself, and a person retracts it.
+async fn withdraw_supplements(tx: &mut Tx, now: i64, report: &str, because: &str) -> Result<()> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM reports WHERE supplements = $1 AND status IN ('draft', 'approved')"
+    ));
+    let rows = sqlx::query(sql).bind(report).fetch_all(&mut **tx).await?;
+    for row in &rows {
+        let row = read(row)?;
+        if row.status == "approved" && !outbox::withdraw(tx, now, JobKind::Report, &row.id).await? {
+            continue;
+        }
+        sqlx::query("UPDATE reports SET retracted_because = $1 WHERE id = $2")
+            .bind(because)
+            .bind(&row.id)
+            .execute(&mut **tx)
+            .await?;
+        set_status(tx, &row.id, "withdrawn").await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn set_status(tx: &mut Tx, id: &str, status: &str) -> Result<()> {

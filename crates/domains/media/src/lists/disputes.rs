@@ -186,6 +186,18 @@ pub(crate) async fn is_disputed(tx: &mut Tx, list: &str, entry: &str) -> Result<
     Ok(row.is_some())
 }
 
+/// Since when the entry is disputed, microseconds since 1970; `None` if it isn't.
+pub(crate) async fn disputed_at(tx: &mut Tx, list: &str, entry: &str) -> Result<Option<i64>> {
+    let row = sqlx::query(
+        "SELECT disputed_at FROM list_disputes WHERE list = $1 AND entry = $2 AND lifted_at IS NULL AND proposed = 0",
+    )
+    .bind(list)
+    .bind(entry)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).int()).transpose()
+}
+
 /// Number of disputed entries of a list.
 pub(super) async fn count(tx: &mut Tx, list: &str) -> Result<u64> {
     let row = sqlx::query(

@@ -3,7 +3,7 @@
 //! Invariant: a vote names list, entry and reason, and nothing of a case; and no vote leaves that
 //! another person hasn't approved.
 
-use obhut_casework::for_domains::{Columns, Inside as _, audit};
+use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit};
 use obhut_casework::{Casework, CaseworkError, Person, Result, Role};
 use obhut_facts::words;
 use serde::Serialize;
@@ -85,7 +85,7 @@ pub async fn propose_vote(
 ///
 /// # Errors
 /// Denied without the role list-steward; not found without a vote; a conflict if this person
-/// proposed it.
+/// proposed it, or if the dispute was lifted since.
 pub async fn approve_vote(
     casework: &Casework,
     name: &str,
@@ -96,16 +96,25 @@ pub async fn approve_vote(
     let list = super::list(casework, name).await?;
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
-    let row = sqlx::query("SELECT proposed_by FROM list_votes WHERE list = $1 AND entry = $2")
-        .bind(&list.id)
-        .bind(entry)
-        .fetch_optional(&mut *tx)
-        .await?;
+    let row = sqlx::query(
+        "SELECT proposed_by, proposed_at FROM list_votes WHERE list = $1 AND entry = $2",
+    )
+    .bind(&list.id)
+    .bind(entry)
+    .fetch_optional(&mut *tx)
+    .await?;
     let row = row.ok_or_else(|| CaseworkError::NotFound {
         what: "vote",
         id: entry.to_owned(),
     })?;
-    if Columns::of(&row).text()? == person.id {
+    let mut c = Columns::of(&row);
+    let (proposed_by, proposed_at) = (c.text()?, c.int()?);
+    if !is_about_dispute(&mut tx, &list.id, entry, proposed_at).await? {
+        return Err(CaseworkError::conflict(format!(
+            "entry {entry} of \"{name}\" isn't disputed any more, or is for another reason; propose the vote again"
+        )));
+    }
+    if proposed_by == person.id {
         return Err(CaseworkError::conflict(format!(
             "{} proposed this vote; another person approves it",
             person.name
@@ -133,6 +142,13 @@ pub async fn approve_vote(
     Ok(())
 }
 
+/// True if a vote is about the dispute that holds now: one from before a dispute was lifted, or
+/// renewed, says nothing about it.
+async fn is_about_dispute(tx: &mut Tx, list: &str, entry: &str, proposed_at: i64) -> Result<bool> {
+    let since = disputes::disputed_at(tx, list, entry).await?;
+    Ok(since.is_some_and(|since| since <= proposed_at))
+}
+
 /// The votes about entries that are still disputed, oldest first; those about a lifted dispute are
 /// left out.
 ///
@@ -145,7 +161,7 @@ pub async fn votes(casework: &Casework) -> Result<Vec<Vote>> {
     )
     .fetch_all(casework.pool())
     .await?;
-    let disputed = disputes::disputed(&mut casework.snapshot().await?).await?;
+    let mut tx = casework.snapshot().await?;
     let mut votes = Vec::new();
     for row in &rows {
         let mut c = Columns::of(row);
@@ -161,7 +177,7 @@ pub async fn votes(casework: &Casework) -> Result<Vec<Vote>> {
             proposed_at: c.int()?,
             approved_at: c.maybe_int()?,
         };
-        if disputed.contains(&(id, entry)) {
+        if is_about_dispute(&mut tx, &id, &entry, vote.proposed_at).await? {
             votes.push(vote);
         }
     }
