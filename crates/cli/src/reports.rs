@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use obhut_app::casework::{
-    self, Acknowledged, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
+    self, Act, Casework, CaseworkError, Filing, FilingState, ReportRow, rfc3339,
 };
 use obhut_app::formats::reports as forms;
 use obhut_app::partners::destinations;
@@ -216,15 +216,26 @@ pub async fn run(
                 },
             )?;
         }
-        ReportCommand::Acknowledge { report, how, by } => {
+        ReportCommand::Acknowledge {
+            report,
+            how,
+            arrived,
+            by,
+        } => {
             // Before `acting`, so that a mistyped id grants no role.
             casework::report_row(&casework, &report).await?;
             let person = context
                 .acting(&casework, by.as_deref(), Act::RetractReport)
                 .await?;
-            let status = match casework::acknowledge(&casework, &report, &how, &person).await? {
-                Acknowledged::Filed => "filed",
-                Acknowledged::Retracted => "retracted",
+            let status = match arrived {
+                true => {
+                    casework::acknowledge_arrival(&casework, &report, &how, &person).await?;
+                    "filed"
+                }
+                false => {
+                    casework::acknowledge_retraction(&casework, &report, &how, &person).await?;
+                    "retracted"
+                }
             };
             output.line(
                 || json!({ "report": report, "status": status }),
@@ -520,7 +531,7 @@ async fn hint_for_stopped(casework: &Casework, row: &ReportRow, output: &Output)
     ));
     if casework::is_handed_over(&row.destination) {
         output.remark(&format!(
-            "if {} has it all the same: `obhut report acknowledge {id} --how WHO`",
+            "if {} has it all the same: `obhut report acknowledge {id} --arrived --how WHO`",
             row.destination
         ));
     }

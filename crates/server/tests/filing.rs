@@ -617,7 +617,7 @@ async fn a_package_is_encrypted_or_not_written_at_all() {
                 .status,
             "retracting"
         );
-        casework::acknowledge(&b.casework, &report, "by telephone, 22 Nov", &b.olga)
+        casework::acknowledge_retraction(&b.casework, &report, "by telephone, 22 Nov", &b.olga)
             .await
             .unwrap();
         assert_eq!(
@@ -777,6 +777,22 @@ async fn a_supplement_names_the_report_it_adds_to() {
     // What the supplement said is nothing new, whichever of the two is named.
     let again = supplement().await.unwrap_err().to_string();
     assert!(again.contains("nothing has changed"), "{again}");
+    // A supplement that hasn't left goes with the report it adds to; a filed one stays.
+    facts.note = Some("and a third".into());
+    casework::set_facts(c, &row.case, &facts, "t")
+        .await
+        .unwrap();
+    let third = supplement().await.unwrap();
+    b.approve(&third, None).await.unwrap();
+    let newest = casework::report_row(c, &third).await.unwrap().supplements;
+    casework::retract_report(c, &newest, "r", &b.olga)
+        .await
+        .unwrap();
+    let status = async |report: &str| casework::report_row(c, report).await.unwrap().status;
+    assert_eq!(
+        (status(&third).await, status(&report).await),
+        ("withdrawn".to_owned(), "approved".to_owned())
+    );
     // An appeal takes both back.
     let kim = casework::add_person(c, "Kim", &[Role::Appeals], "t")
         .await
@@ -786,5 +802,6 @@ async fn a_supplement_names_the_report_it_adds_to() {
         .await
         .unwrap();
     let rows = casework::report_rows(c, Some(&row.case)).await.unwrap();
-    assert!(rows.iter().all(|r| r.status == "retracting"), "{rows:?}");
+    let retracting = rows.iter().filter(|r| r.status == "retracting").count();
+    assert_eq!((retracting, rows.len()), (2, 3), "{rows:?}");
 }

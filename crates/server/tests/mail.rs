@@ -154,7 +154,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
         .await
         .unwrap();
     let sending = Some("its message is being handed to the mail server");
-    casework::filing_waits(&b.casework, &filing, sending)
+    casework::filing_handed(&b.casework, &filing, "mailto:desk@police.example", sending)
         .await
         .unwrap();
     assert_eq!(b.drain().await.stopped, 1);
@@ -165,17 +165,22 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert_eq!((b.drain().await.filed, server.messages().len()), (1, 3));
     // Or the authority says that it has come, and nothing is sent again.
     let arrived = "Ms Keller, by telephone";
-    let not_stopped = casework::acknowledge(&b.casework, &report, arrived, &b.olga).await;
+    let not_stopped = casework::acknowledge_arrival(&b.casework, &report, arrived, &b.olga).await;
     assert!(not_stopped.is_err());
     let report = b.approved("user-5", None, "package").await;
     let filing = casework::begin_filing(&b.casework, &report, "package").await;
-    casework::filing_waits(&b.casework, &filing.unwrap(), sending)
-        .await
-        .unwrap();
+    casework::filing_handed(
+        &b.casework,
+        &filing.unwrap(),
+        "mailto:desk@police.example",
+        sending,
+    )
+    .await
+    .unwrap();
     assert_eq!(b.drain().await.stopped, 1);
-    let blank = casework::acknowledge(&b.casework, &report, " ", &b.olga).await;
+    let blank = casework::acknowledge_arrival(&b.casework, &report, " ", &b.olga).await;
     assert!(blank.is_err());
-    casework::acknowledge(&b.casework, &report, arrived, &b.olga)
+    casework::acknowledge_arrival(&b.casework, &report, arrived, &b.olga)
         .await
         .unwrap();
     let filed = b.state(&report).await;
@@ -190,6 +195,14 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert!(alarms.iter().all(|a| a.subject != report), "{alarms:?}");
     b.drain().await;
     assert_eq!(server.messages().len(), 3);
+    // What has come is retracted, not withdrawn.
+    let status = casework::retract_report(&b.casework, &report, "a mistake", &b.olga).await;
+    assert_eq!(status.unwrap(), "retracting");
+    b.drain().await;
+    let messages = server.messages();
+    assert!(messages.len() == 4 && messages[3].text.contains(&format!("{report}-retraction")));
+    let again = casework::acknowledge_arrival(&b.casework, &report, arrived, &b.olga).await;
+    assert!(again.is_err(), "it is being retracted");
     // A mailbox that doesn't exist stops the report, a wrong password the destination.
     let faults = Faults {
         unknown: vec![1],
@@ -205,4 +218,43 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
         .unwrap();
     b.approved("user-3", None, "package").await;
     assert_eq!(b.drain().await.halted, 1);
+}
+
+/// What may have arrived is retracted where it may have arrived, whatever changed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unconfirmed_message_is_remembered() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let faults = Faults {
+        lost: vec![1],
+        ..Faults::default()
+    };
+    let (server, _) = by_mail(&b, faults, None).await;
+    let report = b.approved("user-1", None, "package").await;
+    assert_eq!(b.drain().await.stopped, 1);
+    // Another approval doesn't send it a second time.
+    let row = casework::report_row(&b.casework, &report).await.unwrap();
+    let mut facts = casework::facts(&b.casework, &row.case).await.unwrap();
+    facts.note = Some("more".into());
+    casework::set_facts(&b.casework, &row.case, &facts, "test")
+        .await
+        .unwrap();
+    b.approve(&report, None).await.unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    assert_eq!(server.messages().len(), 1);
+    let why = b.state(&report).await.why.unwrap();
+    assert!(why.contains("may have arrived"), "{why}");
+    // Nor does another address make the first forgotten.
+    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
+    channel.mail_to = Some("another@elsewhere.example".into());
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+    casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
+        .await
+        .unwrap();
+    b.drain().await;
+    let messages = server.messages();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[1].to, "desk@police.example");
+    assert!(messages[1].text.contains(&format!("{report}-retraction")));
 }

@@ -121,6 +121,9 @@ pub enum ReportCommand {
         /// Who acknowledged it, and how
         #[arg(long)]
         how: String,
+        /// The report itself has come, not its retraction: for a package that was stopped
+        #[arg(long)]
+        arrived: bool,
         /// Person recording it (role reporting-officer)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,

@@ -450,8 +450,11 @@ async fn channel_of(
     casework: &Casework,
     current: &Channel,
     filing: &Filing,
+    kind: JobKind,
 ) -> Result<Channel, SendFault> {
-    if filing.host.is_empty() || filing.remote.is_empty() || filing.host == current.address() {
+    // What may have arrived there is taken back there; sent, it goes where the settings say now.
+    let afresh = filing.remote.is_empty() && kind == JobKind::Report;
+    if filing.host.is_empty() || afresh || filing.host == current.address() {
         return Ok(current.clone());
     }
     let then = casework::channel_at(casework, &current.destination, &filing.host).await?;
@@ -473,7 +476,7 @@ async fn attempt(
     worker: &str,
 ) -> Result<JobOutcome, SendFault> {
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
-    let channel = channel_of(casework, channel, &filing).await?;
+    let channel = channel_of(casework, channel, &filing, job.kind).await?;
     let mut submission = Submission {
         casework,
         channel: &channel,

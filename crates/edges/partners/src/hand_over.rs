@@ -65,8 +65,7 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     // Only a filed report has a remote id; without one, no package was written, but a message may
     // have arrived all the same.
     let why = submission.filing.why.as_deref().unwrap_or_default();
-    let unclear = why == SENDING || why.contains(mail::UNCONFIRMED);
-    if submission.filing.remote.is_empty() && !unclear {
+    if submission.filing.remote.is_empty() && !submission.filing.may_have_arrived() {
         return Ok(Sent {
             filing: submission.filing.clone(),
             receipt: "it had not been placed in the folder".into(),
@@ -133,10 +132,10 @@ async fn deliver(
             )));
         }
     };
-    Ok(Sent {
-        filing: submission.filing.clone(),
-        receipt,
-    })
+    let mut filing = submission.filing.clone();
+    // An earlier message may have gone elsewhere.
+    filing.host = channel.address();
+    Ok(Sent { filing, receipt })
 }
 
 /// What a filing waits for while its message is handed to the mail server.
@@ -160,7 +159,9 @@ async fn post(
     }
     let (casework, channel) = (submission.casework, submission.channel);
     let is_retraction = submission.documents.is_none();
-    if submission.filing.why.as_deref() == Some(SENDING) && !is_retraction {
+    let earlier = submission.filing;
+    let resumed = earlier.why.as_deref() == Some(casework::RESUMED);
+    if earlier.may_have_arrived() && !resumed && !is_retraction {
         return Err(SendFault::Unexpected(mail::UNCONFIRMED.into()));
     }
     let reporter = casework::reporter(casework).await?;
@@ -178,13 +179,18 @@ async fn post(
         name: file,
         sealed,
     };
+    let host = match is_retraction {
+        true => earlier.host.clone(),
+        false => channel.address(),
+    };
     // Before the first byte: if this process is killed meanwhile, the message may have arrived.
-    casework::filing_waits(casework, submission.filing, Some(SENDING)).await?;
+    casework::filing_handed(casework, earlier, &host, Some(SENDING)).await?;
     // lettre's connection blocks.
     let sent = tokio::task::spawn_blocking(move || mail::send(&mail)).await;
     let sent = sent.map_err(|_| SendFault::Unexpected(mail::UNCONFIRMED.into()))?;
     if !matches!(sent, Err(SendFault::Unexpected(_))) {
-        casework::filing_waits(casework, submission.filing, None).await?;
+        let why = earlier.why.as_deref();
+        casework::filing_handed(casework, earlier, &earlier.host, why).await?;
     }
     transcript.answered(match &sent {
         Ok(receipt) => receipt.clone(),

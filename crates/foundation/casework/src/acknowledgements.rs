@@ -2,43 +2,48 @@
 //! the retraction.
 
 use crate::filings::{self, Filing, FilingState};
-use crate::{Casework, CaseworkError, Person, Result, Role, channels, outbox, policy, reports};
+use crate::{
+    Casework, CaseworkError, JobKind, Person, Result, Role, audit, channels, outbox, policy,
+    reports,
+};
 
-/// What an acknowledgement became, as a report's status or filing says it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Acknowledged {
-    /// The receiver has the report.
-    Filed,
-    /// It acknowledged the retraction.
-    Retracted,
-}
-
-/// Records that the receiver acknowledged a retraction; or that it has a package which was stopped
-/// because its delivery wasn't confirmed, or which a person handed over another way. `how` says who
-/// acknowledged it, and how.
+/// Records that the receiver acknowledged a retraction. `how` says who did, and how.
 ///
 /// # Errors
-/// Denied without the role reporting-officer; invalid without `how`; a conflict if neither a
-/// retraction is under way nor a package was stopped.
-pub async fn acknowledge(
+/// Denied without the role reporting-officer; invalid without `how`; a conflict if no retraction is
+/// under way.
+pub async fn acknowledge_retraction(
     casework: &Casework,
     report: &str,
     how: &str,
     person: &Person,
-) -> Result<Acknowledged> {
-    person.require(Role::ReportingOfficer)?;
-    if how.trim().is_empty() {
-        return Err(CaseworkError::invalid(
-            "how",
-            "say who acknowledged it, and how",
-        ));
-    }
+) -> Result<()> {
+    require_how(how, person)?;
     let row = reports::report_row(casework, report).await?;
-    if row.status == "retracting" {
-        let filing = filings::begin_filing(casework, report, &row.destination).await?;
-        filings::filing_retracted(casework, &filing, how, None, &person.id).await?;
-        return Ok(Acknowledged::Retracted);
+    if row.status != "retracting" {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} is {}; no retraction of it is under way",
+            row.status
+        )));
     }
+    let filing = filings::begin_filing(casework, report, &row.destination).await?;
+    filings::filing_retracted(casework, &filing, how, None, &person.id).await
+}
+
+/// Records that the receiver has a package which was stopped because its delivery wasn't confirmed,
+/// or which a person handed over another way. `how` says who says so, and how it came.
+///
+/// # Errors
+/// Denied without the role reporting-officer; invalid without `how`; a conflict unless it is a
+/// package that was approved and stopped.
+pub async fn acknowledge_arrival(
+    casework: &Casework,
+    report: &str,
+    how: &str,
+    person: &Person,
+) -> Result<()> {
+    require_how(how, person)?;
+    let row = reports::report_row(casework, report).await?;
     let stopped = filings::filing(casework, report)
         .await?
         .filter(|f| row.status == "approved" && f.state == FilingState::Stopped)
@@ -46,7 +51,7 @@ pub async fn acknowledge(
         .filter(|f| policy::is_handed_over(&f.destination));
     let Some(stopped) = stopped else {
         return Err(CaseworkError::conflict(format!(
-            "report {report} is {}; neither is it a package that was stopped, nor is a retraction of it under way",
+            "report {report} is {}; this is for packages that were approved and stopped",
             row.status
         )));
     };
@@ -65,7 +70,20 @@ pub async fn acknowledge(
     };
     let mut tx = casework.db.begin().await?;
     filings::filed(&mut tx, casework, &stopped, to, &person.id).await?;
-    outbox::done_about(&mut tx, casework.now(), crate::JobKind::Report, report).await?;
+    outbox::came_about(&mut tx, casework.now(), JobKind::Report, report).await?;
+    let act = "report.arrived";
+    audit::write(&mut tx, casework.now(), &person.id, act, report, how).await?;
     tx.commit().await?;
-    Ok(Acknowledged::Filed)
+    Ok(())
+}
+
+fn require_how(how: &str, person: &Person) -> Result<()> {
+    person.require(Role::ReportingOfficer)?;
+    if how.trim().is_empty() {
+        return Err(CaseworkError::invalid(
+            "how",
+            "say who acknowledged it, and how",
+        ));
+    }
+    Ok(())
 }

@@ -16,7 +16,7 @@ use crate::reports::ReportRow;
 use crate::{
     Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Receiver, Result, Role,
     appeals, audit, cases, channels, danger, decisions, dossier, facts, filings, ids, reports,
-    views,
+    resuming, views,
 };
 
 /// An approval.
@@ -237,7 +237,7 @@ pub async fn approve_report(
     // It may have stopped because the approval was void; now it is approved again.
     let stopped = filings::filing(casework, report).await?;
     if stopped.is_some_and(|f| f.state == FilingState::Stopped) {
-        filings::resume_filing(casework, report, person).await?;
+        resuming::go_on(casework, report, person, false).await?;
     }
     Ok(approval)
 }

@@ -41,13 +41,16 @@ pub struct Channel {
     pub halted: Option<String>,
 }
 
+/// How the address of a destination begins that gets its reports by mail.
+pub(crate) const MAILTO: &str = "mailto:";
+
 impl Channel {
     /// The host that reports go to, `https://host` with a port if the URL names one: numbers given
     /// there belong to it. Without a URL it is the folder; without either, `production` or `test`.
     pub fn address(&self) -> String {
         if let Some(to) = &self.mail_to {
             // Not the mail server, which is our own: the authority has what was sent to it.
-            return format!("mailto:{to}");
+            return format!("{MAILTO}{to}");
         }
         match (&self.url, &self.folder, self.production) {
             // Path, query and user may be credentials, and this is stored in the clear.

@@ -7,6 +7,7 @@
 use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
 
+use crate::channels::MAILTO;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
 use crate::{
@@ -119,7 +120,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Filing> {
     })
 }
 
-async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
+pub(crate) async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM filings WHERE report = $1"));
     let row = sqlx::query(sql)
         .bind(report)
@@ -128,9 +129,16 @@ async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
     row.as_ref().map(read).transpose()
 }
 
+impl Filing {
+    /// True if its message was handed to a mail server, which didn't confirm it.
+    pub fn may_have_arrived(&self) -> bool {
+        self.remote.is_empty() && self.host.starts_with(MAILTO)
+    }
+}
+
 /// Moves a filing on from the state in which the caller read it. A conflict if [`TRANSITIONS`]
 /// lacks the step, or another worker has moved it since.
-async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
+pub(crate) async fn step(tx: &mut Tx, now: i64, from: &Filing, to: &Filing) -> Result<()> {
     if !TRANSITIONS.contains(&(from.state, to.state)) {
         return Err(CaseworkError::conflict(format!(
             "report {} is {} at {}; from there it can't become {}",
@@ -318,6 +326,24 @@ pub async fn filing_waits(casework: &Casework, filing: &Filing, why: Option<&str
     Ok(())
 }
 
+/// Records to which address a filing's message is being handed, or was; its state stays. With an
+/// address and no number, the message may have arrived there.
+pub async fn filing_handed(
+    casework: &Casework,
+    filing: &Filing,
+    host: &str,
+    why: Option<&str>,
+) -> Result<()> {
+    sqlx::query("UPDATE filings SET host = $1, why = $2, changed_at = $3 WHERE report = $4")
+        .bind(host)
+        .bind(why)
+        .bind(casework.now())
+        .bind(&filing.report)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
+
 /// Records that the destination has the report: keeps its receipt, ends the duty and the job, and
 /// starts the preservation. A filing with a test service leaves the duty and starts nothing. If the
 /// case was cleared meanwhile, the retraction is queued.
@@ -413,6 +439,7 @@ pub async fn filing_retracted(
     let mut tx = casework.db.begin().await?;
     step(&mut tx, now, filing, &next).await?;
     reports::set_status(&mut tx, &filing.report, "retracted").await?;
+    alarms::end(&mut tx, now, "filing", &filing.report, actor).await?;
     match job {
         Some((job, worker)) => outbox::done(&mut tx, now, job, worker).await?,
         // A person recorded the acknowledgement, whether or not a worker holds the job.
@@ -478,54 +505,12 @@ pub async fn filing_stopped(
     Ok(())
 }
 
-/// Lets a stopped report go on, and counts its beginnings from 0 again.
-///
-/// # Errors
-/// Denied without the role reporting-officer; a conflict unless the report is approved and its
-/// filing stopped.
-pub async fn resume_filing(
-    casework: &Casework,
-    report: &str,
-    person: &crate::Person,
-) -> Result<()> {
-    person.require(crate::Role::ReportingOfficer)?;
-    let row = reports::report_row(casework, report).await?;
-    if row.status != "approved" {
-        return Err(CaseworkError::conflict(format!(
-            "report {report} is {}; only an approved one is sent",
-            row.status
-        )));
-    }
-    let mut tx = casework.db.begin().await?;
-    let known = of(&mut tx, report).await?;
-    let Some(filing) = known.filter(|f| f.state == FilingState::Stopped) else {
-        return Err(CaseworkError::conflict(format!(
-            "report {report} isn't stopped"
-        )));
-    };
-    let now = casework.now();
-    // What was begun there may still be there: its number stays, and is asked about first.
-    let next = Filing {
-        state: match filing.remote.is_empty() {
-            true => FilingState::Waiting,
-            false => FilingState::Begun,
-        },
-        why: None,
-        begun: 0,
-        ..filing.clone()
-    };
-    step(&mut tx, now, &filing, &next).await?;
-    outbox::again(&mut tx, now, crate::JobKind::Report, report).await?;
-    audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     //! The states of a report at its destination, step by step and with two workers.
 
     use super::*;
+    use crate::resuming::resume_filing;
     use crate::{Person, Role, bench};
 
     /// Nothing that was filed is begun again, and what was taken back stays so.

@@ -54,6 +54,7 @@ mod redress;
 mod repeats;
 mod report;
 mod reports;
+mod resuming;
 mod routes;
 mod same_bytes;
 mod sealed;
@@ -68,7 +69,7 @@ pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClo
 pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use crate::casework::{Casework, Finding, MatchedEntry};
-pub use acknowledgements::{Acknowledged, acknowledge};
+pub use acknowledgements::{acknowledge_arrival, acknowledge_retraction};
 pub use alarms::{Alarm, alarms, raise_alarm, see_alarm};
 pub use api_keys::{
     ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
@@ -106,8 +107,8 @@ pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     BEGINNINGS_MAX, Filing, FilingAddress, FilingState, begin_filing, begin_filing_again,
-    filed_for_test, filing, filing_begun, filing_filed, filing_finishing, filing_retracted,
-    filing_stopped, filing_waits, follow_up_filed, resume_filing, supersede_test_filing,
+    filed_for_test, filing, filing_begun, filing_filed, filing_finishing, filing_handed,
+    filing_retracted, filing_stopped, filing_waits, follow_up_filed, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use information::{
@@ -145,6 +146,7 @@ pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};
 pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, retract_report};
+pub use resuming::{RESUMED, resume_filing};
 pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
     routing_for,

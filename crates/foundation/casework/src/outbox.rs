@@ -165,6 +165,18 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
     Ok(())
 }
 
+/// Marks the job about a subject as done and begun: a person says that its message has come, so it
+/// can't be withdrawn any more.
+pub(crate) async fn came_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
+    done_about(tx, now, kind, subject).await?;
+    sqlx::query("UPDATE outbox SET tries = 1 WHERE kind = $1 AND subject = $2 AND tries = 0")
+        .bind(kind.word())
+        .bind(subject)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Reopens a job that ended without success. The time after which it is given up counts from now.
 /// `tries`, which sets the pause between tries, goes back to 1 at most. It stays 0 if the job was
 /// never begun, so that the job can still be withdrawn.

@@ -415,6 +415,9 @@ pub(crate) async fn outcome(
 pub(crate) struct AcknowledgeBody {
     /// Who acknowledged it, and how.
     how: String,
+    /// True if it is the report that has come, not its retraction: for a package that was stopped.
+    #[serde(default)]
+    arrived: bool,
 }
 
 /// Record that the receiver acknowledged the retraction of a report, or that it has a package which
@@ -428,7 +431,11 @@ pub(crate) async fn acknowledge(
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::RetractReport).await?;
     let Json(given) = given?;
-    casework::acknowledge(&app.casework, &report, &given.how, &person).await?;
+    let (casework, how) = (&app.casework, &given.how);
+    match given.arrived {
+        true => casework::acknowledge_arrival(casework, &report, how, &person).await?,
+        false => casework::acknowledge_retraction(casework, &report, how, &person).await?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

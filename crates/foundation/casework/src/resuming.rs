@@ -1,0 +1,56 @@
+//! Lets stopped reports go on.
+
+use crate::filings::{self, Filing, FilingState};
+use crate::{Casework, CaseworkError, JobKind, Person, Result, Role, audit, outbox, reports};
+
+/// What a filing says whose message a person sends a second time.
+pub const RESUMED: &str = "a person sends it again, though it may have arrived";
+
+/// Lets a stopped report go on, and counts its beginnings from 0 again.
+///
+/// # Errors
+/// Denied without the role reporting-officer; a conflict unless the report is approved and its
+/// filing stopped.
+pub async fn resume_filing(casework: &Casework, report: &str, person: &Person) -> Result<()> {
+    go_on(casework, report, person, true).await
+}
+
+/// The same; unless `anyway`, a message that may have arrived still isn't sent a second time.
+pub(crate) async fn go_on(
+    casework: &Casework,
+    report: &str,
+    person: &Person,
+    anyway: bool,
+) -> Result<()> {
+    person.require(Role::ReportingOfficer)?;
+    let row = reports::report_row(casework, report).await?;
+    if row.status != "approved" {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} is {}; only an approved one is sent",
+            row.status
+        )));
+    }
+    let mut tx = casework.db.begin().await?;
+    let known = filings::of(&mut tx, report).await?;
+    let Some(filing) = known.filter(|f| f.state == FilingState::Stopped) else {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} isn't stopped"
+        )));
+    };
+    let now = casework.now();
+    // What was begun there may still be there: its number stays, and is asked about first.
+    let next = Filing {
+        state: match filing.remote.is_empty() {
+            true => FilingState::Waiting,
+            false => FilingState::Begun,
+        },
+        why: (anyway && filing.may_have_arrived()).then(|| RESUMED.to_owned()),
+        begun: 0,
+        ..filing.clone()
+    };
+    filings::step(&mut tx, now, &filing, &next).await?;
+    outbox::again(&mut tx, now, JobKind::Report, report).await?;
+    audit::write(&mut tx, now, &person.id, "report.resume", report, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
