@@ -456,7 +456,7 @@ fn of_the_same_bytes(also: &AlsoDecided) -> String {
     };
     if !also.left.is_empty() {
         text += &format!(
-            "\nleft open, because there is more in them: {}",
+            "\nleft open, because there is more in them or something changed meanwhile: {}",
             also.left.join(", ")
         );
     }

@@ -489,7 +489,8 @@ async fn send(
             || status_json(row, filing.as_ref()),
             || status_text(row, filing.as_ref()),
         )?;
-        if state == Some(FilingState::Stopped) {
+        // A retraction goes on by itself.
+        if state == Some(FilingState::Stopped) && row.status == "approved" {
             hint_for_stopped(casework, row, output).await;
         }
     }

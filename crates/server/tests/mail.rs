@@ -252,6 +252,8 @@ async fn an_unconfirmed_message_is_remembered() {
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
+    let alarms = casework::alarms(&b.casework).await.unwrap();
+    assert!(alarms.iter().all(|a| a.kind != "filing"), "{alarms:?}");
     b.drain().await;
     let messages = server.messages();
     assert_eq!(messages.len(), 2);

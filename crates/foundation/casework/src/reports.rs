@@ -140,10 +140,8 @@ pub async fn retract_report(
     }
     let status = take_back(&mut tx, casework.now(), &row, reason).await?;
     withdraw_supplements(&mut tx, casework.now(), id, reason).await?;
-    if status == "withdrawn" {
-        // An alarm about its stopped filing has no cause any more.
-        alarms::end(&mut tx, casework.now(), "filing", id, &person.id).await?;
-    }
+    // An alarm about its stopped filing has no cause any more; a retraction raises its own.
+    alarms::end(&mut tx, casework.now(), "filing", id, &person.id).await?;
     if !any_has_left(&mut tx, &row.case).await? {
         cases::back_to_decided(&mut tx, casework.now(), &row.case).await?;
         appeals::back_to_decided(&mut tx, &row.case).await?;
