@@ -489,7 +489,7 @@ async fn send(
             || status_json(row, filing.as_ref()),
             || status_text(row, filing.as_ref()),
         )?;
-        // A retraction goes on by itself.
+        // A retraction is retried automatically.
         if state == Some(FilingState::Stopped) && row.status == "approved" {
             hint_for_stopped(casework, row, output).await;
         }

@@ -67,6 +67,15 @@ fn opened(text: &str, identity: &age::x25519::Identity) -> Vec<u8> {
     age::decrypt(identity, &sealed).unwrap()
 }
 
+/// From now on packages go to another authority.
+async fn to_another_address(b: &Bench) {
+    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
+    channel.mail_to = Some("another@elsewhere.example".into());
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_arrives_encrypted_and_says_nothing_of_the_case() {
     let b = Bench::new(FaultInjection::default()).await;
@@ -86,11 +95,7 @@ async fn a_package_arrives_encrypted_and_says_nothing_of_the_case() {
     assert!(package.starts_with(b"PK"));
     // The retraction goes to the same authority, whatever is set since, once, and stays open until
     // it is acknowledged.
-    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
-    channel.mail_to = Some("another@elsewhere.example".into());
-    casework::set_channel(&b.casework, &channel, &b.olga)
-        .await
-        .unwrap();
+    to_another_address(&b).await;
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
@@ -154,7 +159,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
         .await
         .unwrap();
     let sending = Some("its message is being handed to the mail server");
-    casework::filing_handed(&b.casework, &filing, "mailto:desk@police.example", sending)
+    casework::filing_addressed(&b.casework, &filing, "mailto:desk@police.example", sending)
         .await
         .unwrap();
     assert_eq!(b.drain().await.stopped, 1);
@@ -169,7 +174,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert!(not_stopped.is_err());
     let report = b.approved("user-5", None, "package").await;
     let filing = casework::begin_filing(&b.casework, &report, "package").await;
-    casework::filing_handed(
+    casework::filing_addressed(
         &b.casework,
         &filing.unwrap(),
         "mailto:desk@police.example",
@@ -244,11 +249,7 @@ async fn an_unconfirmed_message_is_remembered() {
     let why = b.state(&report).await.why.unwrap();
     assert!(why.contains("may have arrived"), "{why}");
     // Nor does another address make the first forgotten.
-    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
-    channel.mail_to = Some("another@elsewhere.example".into());
-    casework::set_channel(&b.casework, &channel, &b.olga)
-        .await
-        .unwrap();
+    to_another_address(&b).await;
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();

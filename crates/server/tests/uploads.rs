@@ -612,7 +612,7 @@ async fn uploads_without_an_account_are_nobodys() {
     assert_eq!(b.cases().await, 4);
 }
 
-/// One look at one copy, and every other open case with nothing but these bytes is decided.
+/// A person views one copy, and the decision applies to every other open case that has only these bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_else() {
     let known = picture(1);
@@ -748,7 +748,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     }
     approve_as_it_is(c, &reports[0], &olga).await.unwrap();
     casework::require_sendable(c, &reports[0]).await.unwrap();
-    // If the one look was wrong, so may the others be.
+    // If the review was wrong, the other decisions may be wrong too.
     let jo = casework::add_person(c, "Jo", &[Role::Appeals], "test")
         .await
         .unwrap();
@@ -771,13 +771,13 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         .filter(|a| a.text.contains(&first) && a.text.contains("decide it again"))
         .collect();
     assert_eq!(carried.len(), 2, "{alarms:?}");
-    // Until someone looks, the approved report isn't sent, and the draft isn't approved.
+    // Until a person reviews them, the approved report isn't sent and the draft isn't approved.
     let held = casework::require_sendable(c, &reports[0]).await;
     let held = held.unwrap_err().to_string();
     assert!(held.contains("found wrong"), "{held}");
     let held = approve_as_it_is(c, &reports[1], &olga).await;
     assert!(held.unwrap_err().to_string().contains("found wrong"));
-    // Whoever made the doubted decision doesn't settle it; another person who looks does.
+    // The reviewer of the overturned decision can't clear the alarm; another one who views the files can.
     casework::decide(c, &expected[1], &rita, &request)
         .await
         .unwrap();
@@ -816,10 +816,10 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         .filter(|a| a.kind == "carried-decision")
         .collect();
     assert_eq!(carried.len(), 1, "{open:?}");
-    // Its own decision holds, says whoever looked.
+    // A person confirms its decision.
     assert_eq!(carried[0].subject, expected[0]);
     casework::see_alarm(c, &carried[0].id, &olga).await.unwrap();
-    // The copy that was viewed is no longer on record, so what was approved has changed.
+    // The copy that was viewed was erased, so what was approved has changed.
     let changed = casework::require_sendable(c, &reports[0]).await;
     let changed = changed.unwrap_err().to_string();
     assert!(changed.contains("approve it as it is now"), "{changed}");

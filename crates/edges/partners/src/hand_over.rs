@@ -90,7 +90,9 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
             };
             if submission.channel.mail_to.is_some() {
                 let why = format!("{RETRACTED}: {receipt}");
-                casework::filing_waits(submission.casework, submission.filing, Some(&why)).await?;
+                let filing = submission.filing;
+                casework::filing_addressed(submission.casework, filing, &filing.host, Some(&why))
+                    .await?;
             }
             format!("is ready: {receipt}")
         }
@@ -184,13 +186,13 @@ async fn post(
         false => channel.address(),
     };
     // Before the first byte: if this process is killed meanwhile, the message may have arrived.
-    casework::filing_handed(casework, earlier, &host, Some(SENDING)).await?;
+    casework::filing_addressed(casework, earlier, &host, Some(SENDING)).await?;
     // lettre's connection blocks.
     let sent = tokio::task::spawn_blocking(move || mail::send(&mail)).await;
     let sent = sent.map_err(|_| SendFault::Unexpected(mail::UNCONFIRMED.into()))?;
     if !matches!(sent, Err(SendFault::Unexpected(_))) {
         let why = earlier.why.as_deref();
-        casework::filing_handed(casework, earlier, &earlier.host, why).await?;
+        casework::filing_addressed(casework, earlier, &earlier.host, why).await?;
     }
     transcript.answered(match &sent {
         Ok(receipt) => receipt.clone(),

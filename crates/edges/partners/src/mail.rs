@@ -25,7 +25,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 pub(crate) const PACKAGE_BYTES_MAX: usize = 18 << 20;
 
 /// Why a message isn't sent again.
-pub(crate) const UNCONFIRMED: &str = "the mail server took the message and didn't confirm it, so it may have arrived; ask the authority. If it has, record who says so; if not, let it go on";
+pub(crate) const UNCONFIRMED: &str = "the mail server took the message and didn't confirm it, so it may have arrived; ask the authority. If it arrived, record who confirmed it; if not, resume the report";
 
 /// A package to be sent.
 pub(crate) struct Outgoing {

@@ -1,13 +1,14 @@
-//! What a person records about a delivery: its receiver has the report after all, or acknowledged
-//! the retraction.
+//! Acknowledgements that a person records: the receiver has a report whose delivery wasn't
+//! confirmed, or has acknowledged a retraction.
 
 use crate::filings::{self, Filing, FilingState};
+use crate::reports::ReportRow;
 use crate::{
     Casework, CaseworkError, JobKind, Person, Result, Role, audit, channels, outbox, policy,
     reports,
 };
 
-/// Records that the receiver acknowledged a retraction. `how` says who did, and how.
+/// Records that the receiver acknowledged a retraction. `how` says who acknowledged it, and how.
 ///
 /// # Errors
 /// Denied without the role reporting-officer; invalid without `how`; a conflict if no retraction is
@@ -18,8 +19,7 @@ pub async fn acknowledge_retraction(
     how: &str,
     person: &Person,
 ) -> Result<()> {
-    require_how(how, person)?;
-    let row = reports::report_row(casework, report).await?;
+    let row = row_to_acknowledge(casework, report, how, person).await?;
     if row.status != "retracting" {
         return Err(CaseworkError::conflict(format!(
             "report {report} is {}; no retraction of it is under way",
@@ -31,7 +31,7 @@ pub async fn acknowledge_retraction(
 }
 
 /// Records that the receiver has a package which was stopped because its delivery wasn't confirmed,
-/// or which a person handed over another way. `how` says who says so, and how it came.
+/// or which a person handed over another way. `how` names the person who confirmed it, and how it was delivered.
 ///
 /// # Errors
 /// Denied without the role reporting-officer; invalid without `how`; a conflict unless it is a
@@ -42,8 +42,7 @@ pub async fn acknowledge_arrival(
     how: &str,
     person: &Person,
 ) -> Result<()> {
-    require_how(how, person)?;
-    let row = reports::report_row(casework, report).await?;
+    let row = row_to_acknowledge(casework, report, how, person).await?;
     let stopped = filings::filing(casework, report)
         .await?
         .filter(|f| row.status == "approved" && f.state == FilingState::Stopped)
@@ -70,14 +69,20 @@ pub async fn acknowledge_arrival(
     };
     let mut tx = casework.db.begin().await?;
     filings::filed(&mut tx, casework, &stopped, to, &person.id).await?;
-    outbox::came_about(&mut tx, casework.now(), JobKind::Report, report).await?;
+    outbox::delivered_by_hand(&mut tx, casework.now(), JobKind::Report, report).await?;
     let act = "report.arrived";
     audit::write(&mut tx, casework.now(), &person.id, act, report, how).await?;
     tx.commit().await?;
     Ok(())
 }
 
-fn require_how(how: &str, person: &Person) -> Result<()> {
+/// The report, if this person may acknowledge it with these words.
+async fn row_to_acknowledge(
+    casework: &Casework,
+    report: &str,
+    how: &str,
+    person: &Person,
+) -> Result<ReportRow> {
     person.require(Role::ReportingOfficer)?;
     if how.trim().is_empty() {
         return Err(CaseworkError::invalid(
@@ -85,5 +90,5 @@ fn require_how(how: &str, person: &Person) -> Result<()> {
             "say who acknowledged it, and how",
         ));
     }
-    Ok(())
+    reports::report_row(casework, report).await
 }

@@ -92,7 +92,7 @@ pub async fn begin_approval(
         ];
         cases::require_status(&mut tx, &row.case, &approvable).await?;
         require_second_person(&mut tx, &row, person).await?;
-        decisions::require_undoubted(&mut tx, &row.case).await?;
+        decisions::require_valid_review(&mut tx, &row.case).await?;
     }
     if as_received && !row.with_victims {
         return Err(CaseworkError::conflict(
@@ -137,7 +137,7 @@ pub struct Approved<'a> {
 ///
 /// # Errors
 /// Denied without the role reporting-officer. A conflict if the person made the latest decision, if
-/// the case was decided again since the report was made, if its decision is in doubt, if another
+/// the case was decided again since the report was made, if the review it is based on was overturned, if another
 /// officer approved it meanwhile, or if a rule is broken without a reason.
 // Long: one transaction.
 pub async fn approve_report(
@@ -170,7 +170,7 @@ pub async fn approve_report(
         require_draft(&row)?;
     }
     require_second_person(&mut tx, &row, person).await?;
-    decisions::require_undoubted(&mut tx, &row.case).await?;
+    decisions::require_valid_review(&mut tx, &row.case).await?;
     let approval = Approval {
         id: ids::new("approval"),
         report: report.to_owned(),
@@ -237,7 +237,7 @@ pub async fn approve_report(
     // It may have stopped because the approval was void; now it is approved again.
     let stopped = filings::filing(casework, report).await?;
     if stopped.is_some_and(|f| f.state == FilingState::Stopped) {
-        resuming::go_on(casework, report, person, false).await?;
+        resuming::resume(casework, report, person, false).await?;
     }
     Ok(approval)
 }
@@ -470,11 +470,11 @@ pub(crate) async fn require_approved_content(casework: &Casework, of: &ReportRow
 ///
 /// # Errors
 /// A conflict if the report was never approved, if anything the approval covers has changed, if
-/// the case was decided again, or if its decision was carried over from one that no longer holds.
+/// the case was decided again, or if the review it is based on was overturned.
 pub async fn require_sendable(casework: &Casework, id: &str) -> Result<()> {
     let row = reports::report_row(casework, id).await?;
     // First: a new approval wouldn't settle it.
-    decisions::require_undoubted(&mut casework.db.snapshot().await?, &row.case).await?;
+    decisions::require_valid_review(&mut casework.db.snapshot().await?, &row.case).await?;
     require_approved_content(casework, &row).await?;
     let decisions = decisions::decisions(casework, &row.case).await?;
     if decisions.last().is_none_or(|d| d.id() != row.decision) {

@@ -183,7 +183,7 @@ impl Known {
     ) -> bool {
         let (own, own_born) = person_key(first, last, born);
         self.people.iter().any(|(child, child_born)| {
-            // In any order, and with one of several first names; a single word is no name.
+            // In any order, and with one of several first names; a single word isn't a name.
             let fewer = own.len().min(child.len());
             let name = fewer > 1 && own.intersection(child).count() == fewer;
             // Without both birth dates a namesake counts too: naming a child is the worse error.

@@ -68,7 +68,7 @@ pub struct Decision {
 
 impl Decision {
     /// True if another ruling or another category follows from it.
-    fn says_other_than(&self, other: &Self) -> bool {
+    fn differs_from(&self, other: &Self) -> bool {
         self.ruling != other.ruling
             || self.category != other.category
             || self.file_categories != other.file_categories
@@ -277,11 +277,13 @@ pub(crate) async fn decide_from(
         Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
     }
     if let Some(earlier) = decisions_within(&mut tx, case).await?.last() {
-        if earlier.says_other_than(&decision) {
+        if earlier.differs_from(&decision) {
             alarm_carried(&mut tx, casework.now(), case).await?;
         }
-        // A decision not to report leaves it: what was sent before may still have to be retracted.
-        if request.ruling == Ruling::Report && looks_anew(&mut tx, case, earlier, person).await? {
+        // Kept after a decision not to report: what was sent before may have to be retracted.
+        if request.ruling == Ruling::Report
+            && reviewed_independently(&mut tx, case, earlier, person).await?
+        {
             alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
         }
     }
@@ -460,7 +462,7 @@ pub(crate) async fn latest(
     Ok(found)
 }
 
-/// The kind of the alarm about a decision that rests on the same look as one that no longer holds.
+/// The kind of the alarm about a decision based on the same review as one that was changed or overturned.
 const CARRIED: &str = "carried-decision";
 
 /// The words that name the case a decision was carried over from.
@@ -470,8 +472,8 @@ pub(crate) fn with_case(case: &str) -> String {
 
 const DECIDED_WITH: &str = "Decided with case ";
 
-/// Raises an alarm for each other case whose latest decision rests on the same look as this one's,
-/// which no longer holds.
+/// Raises an alarm for each other case whose latest decision is based on the same review as this
+/// one's, which was changed or overturned.
 pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
     let own = decisions_within(tx, case).await?;
     let source = own.last().and_then(|d| carried_from(&d.grounds));
@@ -488,7 +490,7 @@ pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<(
             continue;
         }
         let text = format!(
-            "the decision about case {other} rests on the same look as that about case {case}, which was found wrong or changed; view its files, and decide it again or retract its reports. No report of it is sent until another person who has viewed its files decides again to report it, or this alarm is marked as seen"
+            "the decision about case {other} is based on the same review as that about case {case}, which was found wrong or changed. View its files, and decide it again or retract its reports. No report of it is approved or sent until another person who has viewed its files decides again to report it, or this alarm is marked as seen"
         );
         alarms::raise(tx, now, CARRIED, &other, &text).await?;
     }
@@ -504,7 +506,7 @@ fn carried_from(grounds: &str) -> Option<&str> {
 /// # Errors
 /// A conflict unless this is the latest decision of its case, and neither contested nor overturned.
 async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
-    // Held until the commit: a change that comes later finds the decision that was carried over.
+    // Held until the commit: a later change sees the decision that was carried over.
     cases::hold(tx, &decision.case).await?;
     let status = cases::status(tx, &decision.case).await?;
     let contested = matches!(status, CaseStatus::Appealed | CaseStatus::Cleared);
@@ -519,7 +521,12 @@ async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
 }
 
 /// True if another person than the one who decided earlier has viewed every file of the case.
-async fn looks_anew(tx: &mut Tx, case: &str, earlier: &Decision, person: &Person) -> Result<bool> {
+async fn reviewed_independently(
+    tx: &mut Tx,
+    case: &str,
+    earlier: &Decision,
+    person: &Person,
+) -> Result<bool> {
     if earlier.person == person.id {
         return Ok(false);
     }
@@ -529,13 +536,13 @@ async fn looks_anew(tx: &mut Tx, case: &str, earlier: &Decision, person: &Person
 }
 
 /// # Errors
-/// A conflict while an alarm says that the decision about this case rests on a look that no longer
-/// holds.
-pub(crate) async fn require_undoubted(tx: &mut Tx, case: &str) -> Result<()> {
+/// A conflict while an alarm says that the decision about this case is based on a review that was
+/// overturned.
+pub(crate) async fn require_valid_review(tx: &mut Tx, case: &str) -> Result<()> {
     match alarms::is_unseen(tx, CARRIED, case).await? {
         false => Ok(()),
         true => Err(CaseworkError::conflict(format!(
-            "the decision about case {case} rests on the same look as another, which was found wrong or changed; another person views its files and decides it again, or marks the alarm as seen if it holds"
+            "the decision about case {case} is based on the same review as another, which was found wrong or changed. Another person has to view its files and decide it again; if the decision is right, mark the alarm as seen"
         ))),
     }
 }

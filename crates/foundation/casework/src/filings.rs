@@ -130,7 +130,7 @@ pub(crate) async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
 }
 
 impl Filing {
-    /// True if its message was handed to a mail server, which didn't confirm it.
+    /// True if its message was sent to a mail server that didn't confirm it.
     pub fn may_have_arrived(&self) -> bool {
         self.remote.is_empty() && self.host.starts_with(MAILTO)
     }
@@ -315,20 +315,9 @@ async fn move_filing(casework: &Casework, from: &Filing, to: Filing) -> Result<F
     Ok(to)
 }
 
-/// Records what a filing waits for, or that it waits for nothing; its state stays.
-pub async fn filing_waits(casework: &Casework, filing: &Filing, why: Option<&str>) -> Result<()> {
-    sqlx::query("UPDATE filings SET why = $1, changed_at = $2 WHERE report = $3")
-        .bind(why)
-        .bind(casework.now())
-        .bind(&filing.report)
-        .execute(casework.db.pool())
-        .await?;
-    Ok(())
-}
-
-/// Records to which address a filing's message is being handed, or was; its state stays. With an
-/// address and no number, the message may have arrived there.
-pub async fn filing_handed(
+/// Records the address that a filing's message goes to, and what the filing waits for; its state
+/// doesn't change. With an address and no report number, the message may have arrived there.
+pub async fn filing_addressed(
     casework: &Casework,
     filing: &Filing,
     host: &str,

@@ -107,8 +107,8 @@ pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     BEGINNINGS_MAX, Filing, FilingAddress, FilingState, begin_filing, begin_filing_again,
-    filed_for_test, filing, filing_begun, filing_filed, filing_finishing, filing_handed,
-    filing_retracted, filing_stopped, filing_waits, follow_up_filed, supersede_test_filing,
+    filed_for_test, filing, filing_addressed, filing_begun, filing_filed, filing_finishing,
+    filing_retracted, filing_stopped, follow_up_filed, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use information::{

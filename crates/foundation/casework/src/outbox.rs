@@ -165,9 +165,14 @@ pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &s
     Ok(())
 }
 
-/// Marks the job about a subject as done and begun: a person says that its message has come, so it
+/// Marks the job about a subject as done and begun, because a person confirmed the delivery: it
 /// can't be withdrawn any more.
-pub(crate) async fn came_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
+pub(crate) async fn delivered_by_hand(
+    tx: &mut Tx,
+    now: i64,
+    kind: JobKind,
+    subject: &str,
+) -> Result<()> {
     done_about(tx, now, kind, subject).await?;
     sqlx::query("UPDATE outbox SET tries = 1 WHERE kind = $1 AND subject = $2 AND tries = 0")
         .bind(kind.word())

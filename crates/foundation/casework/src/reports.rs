@@ -334,8 +334,8 @@ pub(crate) async fn take_back(
     Ok(status)
 }
 
-/// Withdraws the supplements to a report of which nothing can have left: they add to what is taken
-/// back. A filed one is a report that stands by itself, and a person retracts it.
+/// Withdraws the supplements to a report that can't have been sent yet, because they add to what is
+/// being retracted. A filed supplement is a separate report, which a person has to retract.
 async fn withdraw_supplements(tx: &mut Tx, now: i64, report: &str, because: &str) -> Result<()> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reports WHERE supplements = $1 AND status IN ('draft', 'approved')"

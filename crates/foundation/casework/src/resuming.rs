@@ -1,26 +1,26 @@
-//! Lets stopped reports go on.
+//! Resumes stopped reports.
 
 use crate::filings::{self, Filing, FilingState};
 use crate::{Casework, CaseworkError, JobKind, Person, Result, Role, audit, outbox, reports};
 
-/// What a filing says whose message a person sends a second time.
+/// The reason on a filing whose unconfirmed message a person sends a second time.
 pub const RESUMED: &str = "a person sends it again, though it may have arrived";
 
-/// Lets a stopped report go on, and counts its beginnings from 0 again.
+/// Resumes a stopped report and resets its count of begun submissions.
 ///
 /// # Errors
 /// Denied without the role reporting-officer; a conflict unless the report is approved and its
 /// filing stopped.
 pub async fn resume_filing(casework: &Casework, report: &str, person: &Person) -> Result<()> {
-    go_on(casework, report, person, true).await
+    resume(casework, report, person, true).await
 }
 
-/// The same; unless `anyway`, a message that may have arrived still isn't sent a second time.
-pub(crate) async fn go_on(
+/// The same. With `resend`, a message that may have arrived is sent a second time.
+pub(crate) async fn resume(
     casework: &Casework,
     report: &str,
     person: &Person,
-    anyway: bool,
+    resend: bool,
 ) -> Result<()> {
     person.require(Role::ReportingOfficer)?;
     let row = reports::report_row(casework, report).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn go_on(
             true => FilingState::Waiting,
             false => FilingState::Begun,
         },
-        why: (anyway && filing.may_have_arrived()).then(|| RESUMED.to_owned()),
+        why: (resend && filing.may_have_arrived()).then(|| RESUMED.to_owned()),
         begun: 0,
         ..filing.clone()
     };

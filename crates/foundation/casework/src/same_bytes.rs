@@ -1,5 +1,4 @@
-//! One look, many cases: a decision carried over to other open cases that have the same bytes and
-//! nothing else.
+//! Carries a decision over to other open cases that have the same bytes and nothing else.
 //!
 //! Invariant: nothing is decided about bytes that the person hasn't viewed whole, in some copy, and
 //! nothing about a case in which there is something other than such bytes.

@@ -242,11 +242,11 @@ pub struct Facts {
     pub files: BTreeMap<String, FileFacts>,
     /// Anything else.
     pub note: Option<String>,
-    /// What a report that came in says, word for word. It ranks the case, and no report of ours
-    /// contains it: it may name a caller or a child. Say in `note` what the receiver has to know.
+    /// The text of an incoming report. It is used for ranking and never included in a report that is
+    /// sent, because it may name a caller or a child. Write in `note` what the receiver has to know.
     pub received_note: Option<String>,
-    /// Why a report that came in was urgent, in its words. It ranks the case, and none of our reports
-    /// contains it. Say in `urgent_because` what the receiver has to know.
+    /// Why an incoming report was urgent, in its words. It is used for ranking and never included in a
+    /// report that is sent. Write in `urgent_because` what the receiver has to know.
     pub received_urgent: Option<String>,
 }
 

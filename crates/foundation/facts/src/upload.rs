@@ -103,10 +103,13 @@ impl UploadFacts {
         None
     }
 
-    /// This without the fields that are impossible at `now`, and what was wrong with each; none if
-    /// nothing is left. An IP address whose time is wrong goes with it: at another time it is
-    /// another subscriber's.
-    pub fn sound(mut self, now: i64) -> (Option<Self>, Vec<(&'static str, &'static str)>) {
+    /// Removes the fields that are invalid at `now` (microseconds since 1970). Returns what is left,
+    /// `None` if that is nothing, and what is wrong with each removed field. An invalid time removes
+    /// the IP address too, because at another time another subscriber may have had it.
+    pub fn without_invalid(
+        mut self,
+        now: i64,
+    ) -> (Option<Self>, Vec<(&'static str, &'static str)>) {
         let mut faults = Vec::new();
         while let Some((field, what)) = self.fault(now) {
             faults.push((field, what));
@@ -118,7 +121,7 @@ impl UploadFacts {
                 "screen_name" => self.screen_name = None,
                 "email" => self.email = None,
                 "url" => self.url = None,
-                // Unknown here: better nothing than something wrong, or a loop without end.
+                // A field this doesn't know would never be removed, and the loop wouldn't end.
                 _ => return (None, faults),
             }
         }
@@ -298,22 +301,22 @@ mod tests {
         let (left, faults) = upload(
             r#"{"ip":"192.0.2.1","port":70000,"screen_name":"a\nb","email":"e@example.org"}"#,
         )
-        .sound(now);
+        .without_invalid(now);
         assert_eq!(
             left,
             Some(upload(r#"{"ip":"192.0.2.1","email":"e@example.org"}"#))
         );
         let named: Vec<_> = faults.iter().map(|(field, _)| *field).collect();
         assert_eq!(named, ["screen_name", "port"]);
-        // At another time the address is another subscriber's.
+        // At another time another subscriber may have had the address.
         let late = upload(r#"{"ip":"192.0.2.1","port":1,"at":"2036-01-01T00:00:00Z"}"#);
-        assert_eq!(late.sound(now).0, None);
+        assert_eq!(late.without_invalid(now).0, None);
         let all_wrong = upload(
             r#"{"ip":"x","port":0,"at":"x","session":" ","screen_name":" ","email":"x","url":"x"}"#,
         );
-        assert_eq!(all_wrong.sound(now).0, None);
+        assert_eq!(all_wrong.without_invalid(now).0, None);
         let fine = upload(r#"{"ip":"192.0.2.1","port":1}"#);
-        assert_eq!(fine.clone().sound(now), (Some(fine), Vec::new()));
+        assert_eq!(fine.clone().without_invalid(now), (Some(fine), Vec::new()));
     }
 
     #[test]

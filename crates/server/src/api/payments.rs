@@ -120,7 +120,7 @@ pub(crate) struct AnswerBody {
     durable_seq: u64,
     /// True if the transfer had been answered before.
     repeated: bool,
-    /// What can't be so in `upload`; the transfer was taken without it, and with the rest.
+    /// The invalid fields of `upload`; the transfer was accepted without them.
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_problem: Option<String>,
     /// Why the transfer was not taken; `seq` and `found` then mean nothing.
@@ -329,19 +329,18 @@ fn describe(e: &serde_json::Error) -> String {
     )
 }
 
-/// What is known of a session, as far as it can be so, and the fields that can't, without their
-/// values.
+/// The valid fields of a session, and a message that names the invalid ones without their values.
 fn session(upload: Option<UploadFacts>) -> (Option<UploadFacts>, Option<String>) {
     let Some(upload) = upload else {
         return (None, None);
     };
-    let (sound, faults) = upload.sound(jiff::Timestamp::now().as_microsecond());
+    let (valid, faults) = upload.without_invalid(jiff::Timestamp::now().as_microsecond());
     let named: Vec<_> = faults
         .iter()
         .map(|(f, what)| format!("{f} {what}"))
         .collect();
     let wrong = (!named.is_empty()).then(|| format!("upload: {}", named.join("; ")));
-    (sound, wrong)
+    (valid, wrong)
 }
 
 /// An object, and not an array of its values, which serde would take too.

@@ -204,7 +204,7 @@ const SUSPECT: &[&str] = &[
     "gemeldetes",
     "gemeldeter",
 ];
-/// What forms hold where there is no account.
+/// Values that forms have instead of an account.
 const PLACEHOLDERS: &[&str] = &[
     "unknown",
     "not known",
