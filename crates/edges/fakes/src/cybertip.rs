@@ -1,9 +1,8 @@
 //! A fake CyberTipline.
 //!
-//! It shares the schema's table with the client; the tests of the crate `partners` check that table
-//! with `xmllint` against the pinned schema. The rules beyond the schema are written from the
-//! documentation, separately from the client's rules: shared rules would only test themselves. Both
-//! are compared on generated documents.
+//! Its schema and the rules beyond it are written from the service's schema and documentation,
+//! apart from the client's: shared ones would only test themselves. The tests of the crate
+//! `partners` compare both on generated documents, and the schemas with `xmllint` too.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,11 +15,11 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use obhut_formats::reports::ncmec::schema;
 use obhut_formats::tree;
 use serde::Serialize;
 
 pub mod documentation;
+pub mod schema;
 
 /// The clock, microseconds since 1970.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -527,22 +526,13 @@ fn document(headers: &HeaderMap, body: &[u8], root: &str) -> Result<tree::Node, 
     Ok(node)
 }
 
-fn refused(faults: &[schema::SchemaFault]) -> Option<Reply> {
-    let first = faults.first()?;
-    Some(Reply::code(
-        4100,
-        &format!("Validation failed - {}: {}", first.path, first.what),
-    ))
-}
-
 /// Parses a document and checks it against schema and rules; the answer names the first fault only.
 fn checked(headers: &HeaderMap, body: &[u8], root: &str, now: i64) -> Result<tree::Node, Reply> {
     let node = document(headers, body, root)?;
     // The schema before the rules, because the answer names the first fault only.
-    if let Some(answer) = refused(&schema::faults(&node)) {
-        return Err(answer);
-    }
-    match documentation::objection(&node, now / 1_000_000) {
+    let objection =
+        schema::fault(&node).or_else(|| documentation::objection(&node, now / 1_000_000));
+    match objection {
         Some(why) => Err(Reply::code(4100, &format!("Validation failed - {why}"))),
         None => Ok(node),
     }

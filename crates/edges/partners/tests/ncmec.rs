@@ -8,7 +8,7 @@ use std::sync::Arc;
 use expect_test::expect_file;
 use obhut_casework as casework;
 use obhut_casework::*;
-use obhut_fakes::cybertip::documentation;
+use obhut_fakes::cybertip::{documentation, schema as fake_schema};
 use obhut_formats::reports::ncmec::{rules, schema as table};
 use obhut_formats::reports::{self as destinations, Rendered};
 use obhut_formats::tree;
@@ -556,6 +556,7 @@ async fn generated_cases_make_valid_documents() {
         {
             let node = tree::parse(&text).unwrap();
             assert_eq!(table::faults(&node), [], "seed {seed}\n{text}");
+            assert_eq!(fake_schema::fault(&node), None, "seed {seed}\n{text}");
             // Two readings of one documentation agree: the client's and the fake's.
             let theirs = documentation::objection(&node, now.as_second());
             let ours = rules::faults(&node, now);
@@ -668,10 +669,147 @@ async fn the_validator_accepts_what_xmllint_accepts() {
             String::from_utf8_lossy(&out.stderr),
             table::faults(&node)
         );
+        assert_eq!(fake_schema::fault(&node).is_none(), ours, "{changed}");
         both[usize::from(ours)] += 1;
     }
     // Enough refused documents, or agreement would mean little.
     assert!(both[0] > 30, "{both:?}");
+}
+
+/// What a document is changed to in one place: names and values right elsewhere, and wrong ones.
+const VALUES: &[&str] = &[
+    "",
+    " ",
+    "x",
+    "true",
+    "0",
+    "false ",
+    "1",
+    "-1",
+    "99999999999",
+    "1.5",
+    "1e3",
+    "inf",
+    "INF",
+    "2026-02-29",
+    "2026-02-28",
+    "2026-02-28Z",
+    "2026-12-01T24:00:00Z",
+    "2026-12-01T24:00:01Z",
+    "2026-12-01T23:59:60Z",
+    "2026-12-01T10:00:00",
+    "2026-12-01T10:00:00.25+14:00",
+    "2026-12-01T10:00:00+14:01",
+    "2026-12-01 10:00:00Z",
+    "DE",
+    "QQ",
+    "TX",
+    "+49",
+    "+4915",
+    "12a",
+    "Mobile",
+    "Upload",
+    "A1",
+    "EXIF",
+    "Supplemental Reported",
+    "VIRAL_POTENTIAL_MEME",
+    "Linked",
+];
+
+/// All elements of a document, each by the way to it.
+fn ways(node: &tree::Node, way: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+    found.push(way.clone());
+    for (n, child) in node.children.iter().enumerate() {
+        way.push(n);
+        ways(child, way, found);
+        way.pop();
+    }
+}
+
+/// One change of a document at a place chosen by chance.
+fn change(document: &mut tree::Node, chance: &mut generate::Chance) {
+    let mut all = Vec::new();
+    ways(document, &mut Vec::new(), &mut all);
+    let names: Vec<&str> = table::elements();
+    let way = &all[chance.below(all.len())];
+    let node = way.iter().fold(document, |node, n| &mut node.children[*n]);
+    let value = VALUES[chance.below(VALUES.len())].to_owned();
+    let at = chance.below(node.children.len().max(1));
+    let longer = "\u{fc}".repeat([60, 101, 256, 257, 2_100, 3_001][chance.below(6)]);
+    match chance.below(10) {
+        0 if !node.children.is_empty() => drop(node.children.remove(at)),
+        1 if !node.children.is_empty() => node.children.insert(at, node.children[at].clone()),
+        2 if at > 0 => node.children.swap(at, at - 1),
+        3 => node.children.insert(
+            at.min(node.children.len()),
+            tree::Node {
+                name: names[chance.below(names.len())].to_owned(),
+                text: value,
+                ..tree::Node::default()
+            },
+        ),
+        4 => node.name = names[chance.below(names.len())].to_owned(),
+        5 if !node.attributes.is_empty() => {
+            let which = chance.below(node.attributes.len());
+            node.attributes[which].1 = value;
+        }
+        6 if !node.attributes.is_empty() => {
+            let which = chance.below(node.attributes.len());
+            node.attributes.remove(which);
+        }
+        7 => {
+            let known = ["type", "verified", "timestamp", "hashType", "reason", "odd"];
+            let name = known[chance.below(known.len())];
+            if node.attribute(name).is_none() {
+                node.attributes.push((name.to_owned(), value));
+            }
+        }
+        8 if node.children.is_empty() => node.text = longer,
+        _ => node.text = value,
+    }
+}
+
+/// The client's table and the fake's schema were written apart: each finds a fault in a changed
+/// document if, and only if, the other does.
+#[tokio::test]
+async fn two_readings_of_the_schema_judge_changed_documents_alike() {
+    let r = rendered(FULL, true, Extent::Whole).await;
+    let mut whole: Vec<tree::Node> = [r.text().unwrap().to_owned(), r.files[0].with_ids(1, "f")]
+        .iter()
+        .map(|text| tree::parse(text).unwrap())
+        .collect();
+    // Answers of the service have a place in the schema too.
+    whole.push(tree::parse("<reportDoneResponse><responseCode>0</responseCode><reportId>1</reportId><files><fileId>a</fileId></files></reportDoneResponse>").unwrap());
+    let mut chance = generate::Chance(78);
+    let mut refused = [0, 0, 0];
+    for round in 0..20_000 {
+        let mut node = whole[round % whole.len()].clone();
+        change(&mut node, &mut chance);
+        let ours = table::faults(&node);
+        let lengths = ours
+            .iter()
+            .filter(|f| f.source == table::DOCUMENTATION)
+            .count();
+        let schema = ours.len() - lengths;
+        let theirs = fake_schema::fault(&node);
+        assert_eq!(
+            schema > 0,
+            theirs.is_some(),
+            "{ours:?} {theirs:?}\n{node:#?}"
+        );
+        let long = documentation::objection_to_length(&node);
+        if schema == 0 {
+            assert_eq!(lengths > 0, long.is_some(), "{ours:?} {long:?}");
+        }
+        let kind = match (schema, lengths) {
+            (0, 0) => 0,
+            (0, _) => 1,
+            _ => 2,
+        };
+        refused[kind] += 1;
+    }
+    // Enough of each, or agreement would mean little.
+    assert!(refused.iter().all(|n| *n > 200), "{refused:?}");
 }
 
 /// Boundary values, each in its element: the client and the fake judge every one alike.

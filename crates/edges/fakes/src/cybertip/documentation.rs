@@ -31,9 +31,57 @@ const MOMENTS: [&str; 8] = [
     "timestamp",
 ];
 
+/// Longest texts in characters: element or attribute, and its parent where the name has several
+/// limits. What isn't listed has none.
+const LONGEST: &[(&str, &str, usize)] = &[
+    ("incidentSummary", "platform", 256),
+    ("", "escalateToHighPriority", 3_000),
+    ("", "incidentDateTimeDescription", 3_000),
+    ("", "url", 2_083),
+    ("newsgroupIncident", "name", 255),
+    ("", "chatClient", 255),
+    ("", "chatRoomName", 255),
+    ("", "gameName", 255),
+    ("", "console", 255),
+    ("", "locationName", 255),
+    ("", "client", 255),
+    ("", "agencyName", 255),
+    ("", "caseNumber", 100),
+    ("", "legalURL", 2_083),
+    ("", "vehicleDescription", 300),
+    ("", "espIdentifier", 255),
+    ("", "espService", 100),
+    ("", "screenName", 256),
+    ("", "displayName", 255),
+    ("", "profileUrl", 2_083),
+    ("", "groupIdentifier", 255),
+    ("", "schoolName", 255),
+    ("", "firstName", 100),
+    ("", "lastName", 100),
+    ("address", "address", 255),
+    ("incidentAddress", "address", 255),
+    ("address", "city", 100),
+    ("incidentAddress", "city", 100),
+    ("estimatedLocation", "city", 255),
+    ("", "region", 255),
+    ("", "zipCode", 20),
+    ("", "nonUsaState", 100),
+    ("", "phone", 50),
+    ("", "phoneNumber", 50),
+    ("", "extension", 10),
+    ("", "email", 255),
+    ("", "emailAddress", 255),
+    ("", "idType", 255),
+    ("", "idValue", 2_083),
+    ("", "originalFileName", 2_056),
+    ("", "locationOfFile", 2_083),
+    ("", "hashType", 64),
+    ("nameValuePair", "name", 64),
+];
+
 /// The first objection to a document, if there is any; `now` in seconds since 1970.
 pub fn objection(document: &Node, now: i64) -> Option<String> {
-    let mut first = None;
+    let mut first = objection_to_length(document);
     document.walk(&mut |node| {
         if first.is_none() {
             first = objection_to(node, now).map(|why| format!("{}: {why}", node.name));
@@ -43,6 +91,22 @@ pub fn objection(document: &Node, now: i64) -> Option<String> {
         "report" => objection_to_report(document),
         "fileDetails" => objection_to_file(document),
         _ => None,
+    })
+}
+
+/// The first text that is longer than the documentation allows, as a sentence.
+pub fn objection_to_length(parent: &Node) -> Option<String> {
+    let too_long = |inside: &str, name: &str, text: &str| {
+        let (.., most) = LONGEST
+            .iter()
+            .find(|(within, n, _)| *n == name && (within.is_empty() || *within == inside))?;
+        (text.chars().count() > *most).then(|| format!("{name}: has more than {most} characters"))
+    };
+    parent.children.iter().find_map(|child| {
+        let mut attributes = child.attributes.iter();
+        too_long(&parent.name, &child.name, &child.text)
+            .or_else(|| attributes.find_map(|(name, text)| too_long(&child.name, name, text)))
+            .or_else(|| objection_to_length(child))
     })
 }
 

@@ -1,5 +1,5 @@
-//! Converts the schema table to an XSD and back, and compares it with the one the service
-//! publishes.
+//! Reads an XSD into the form of the schema table, and compares the one the service publishes with
+//! ours.
 
 use std::collections::BTreeMap;
 
@@ -262,98 +262,4 @@ fn read_element(
         min: u8::from(node.attribute("minOccurs") != Some("0")),
         many: node.attribute("maxOccurs") == Some("unbounded"),
     }
-}
-
-/// This table as an XSD: the fake service returns it as its schema.
-// Long: one branch per kind of element.
-pub fn as_xsd() -> String {
-    let xs = |of: &str| match of {
-        "bool" | "true" => "xs:boolean".to_owned(),
-        "time" => "xs:dateTime".to_owned(),
-        "int" | "long" | "double" | "date" | "token" => format!("xs:{of}"),
-        // Names of the table are ASCII and never empty, so the slice does not panic.
-        of if of == "s" || of[1..].parse::<u32>().is_ok() && of.starts_with('s') => {
-            "xs:string".to_owned()
-        }
-        of => of.to_owned(),
-    };
-    let attributes = |t: &Type| -> String {
-        let one = |a: &Attribute| {
-            let use_ = if a.required { " use=\"required\"" } else { "" };
-            format!(
-                "<xs:attribute name=\"{}\" type=\"{}\"{use_}/>",
-                a.name,
-                xs(&a.of)
-            )
-        };
-        t.attributes.iter().map(one).collect()
-    };
-    let mut out = String::from(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" elementFormDefault=\"qualified\">\n",
-    );
-    for root in [
-        "report",
-        "fileDetails",
-        "reportResponse",
-        "reportDoneResponse",
-    ] {
-        out += &format!("<xs:element name=\"{root}\" type=\"{root}\"/>\n");
-    }
-    for (name, t) in &PINNED.types {
-        let one = |p: &Particle, (n, of): &(String, String)| {
-            let min = if p.min == 0 { " minOccurs=\"0\"" } else { "" };
-            let max = if p.many {
-                " maxOccurs=\"unbounded\""
-            } else {
-                ""
-            };
-            let fixed = if of == "true" { " fixed=\"true\"" } else { "" };
-            format!(
-                "<xs:element name=\"{n}\" type=\"{}\"{min}{max}{fixed}/>",
-                xs(of)
-            )
-        };
-        let particles: String = t
-            .particles
-            .iter()
-            .map(|p| match p.names.as_slice() {
-                [single] => one(p, single),
-                several => {
-                    let all: String = several.iter().map(|s| one(p, s)).collect();
-                    format!("<xs:choice>{all}</xs:choice>")
-                }
-            })
-            .collect();
-        let inside = match t.order {
-            Order::Sequence => format!("<xs:sequence>{particles}</xs:sequence>{}", attributes(t)),
-            Order::All => format!("<xs:all>{particles}</xs:all>{}", attributes(t)),
-            Order::One => format!("<xs:choice>{particles}</xs:choice>{}", attributes(t)),
-            Order::Empty => attributes(t),
-            Order::Text => format!(
-                "<xs:simpleContent><xs:extension base=\"{}\">{}</xs:extension></xs:simpleContent>",
-                xs(&t.text),
-                attributes(t)
-            ),
-        };
-        out += &format!("<xs:complexType name=\"{name}\">{inside}</xs:complexType>\n");
-    }
-    for (name, words) in &PINNED.words {
-        let all: String = words
-            .iter()
-            .map(|w| format!("<xs:enumeration value=\"{w}\"/>"))
-            .collect();
-        out += &format!(
-            "<xs:simpleType name=\"{name}\"><xs:restriction base=\"xs:string\">{all}</xs:restriction></xs:simpleType>\n"
-        );
-    }
-    // Two types are neither structures nor sets of words, so the table has no line for them.
-    for (name, pattern) in [
-        ("phoneCountryCallingCode", r"\+[0-9]{1,3}"),
-        ("phoneExtension", "[0-9]+"),
-    ] {
-        out += &format!(
-            "<xs:simpleType name=\"{name}\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"{pattern}\"/></xs:restriction></xs:simpleType>\n"
-        );
-    }
-    out + "</xs:schema>\n"
 }
