@@ -629,6 +629,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         "says-age",
         "embargoed",
         "in-queue",
+        "In-queue-of-a-service",
     ] {
         let headers = [("obhut-account", account), ("obhut-upload", upload)];
         let (status, _, _) = b.post(PUBLIC, &headers, known.clone()).await;
@@ -659,7 +660,19 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     let note = b"Account: in-queue\nUrgent: he meets a girl of nine today";
     let mut run = obhut_app::intake::begin_intake(c).await.unwrap();
     let read = obhut_app::formats::incoming::read(note);
-    run.take(vec![read], "test").await.unwrap();
+    // A form names the service, which cases don't.
+    let form = br#"{"facts": {"reported": {"id": "in-queue-of-a-service", "service": "Example"}}}"#;
+    let form = obhut_app::formats::incoming::read(form);
+    assert!(
+        form.facts
+            .expose()
+            .reported
+            .as_ref()
+            .unwrap()
+            .service
+            .is_some()
+    );
+    run.take(vec![read, form], "test").await.unwrap();
     drop(run);
     for account in ["says-more", "says-age"] {
         let case = case_of(account).await;
@@ -706,6 +719,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         case_of("says-age").await,
         case_of("embargoed").await,
         case_of("in-queue").await,
+        case_of("In-queue-of-a-service").await,
     ];
     left.sort();
     assert_eq!((also.left, also.more), (left.to_vec(), false));

@@ -156,8 +156,10 @@ impl Domain for Intake {
     }
 
     async fn knows_account(&self, tx: &mut Tx, casework: &Casework, account: &str) -> Result<bool> {
-        let row = sqlx::query("SELECT 1 FROM incoming_tokens WHERE token = $1")
-            .bind(tokens::of_account(casework, account))
+        let [by_id, by_name] = tokens::of_account(casework, account);
+        let row = sqlx::query("SELECT 1 FROM incoming_tokens WHERE token = $1 OR token = $2")
+            .bind(by_id)
+            .bind(by_name)
             .fetch_optional(&mut **tx)
             .await?;
         Ok(row.is_some())

@@ -5,9 +5,12 @@
 //! cover may be missing, but is never half there and never twice. After a failed write the next
 //! attempt uses a new file, so a file may contain entries that the next one contains as well. A
 //! file is named by the number of its first entry, so playback stops where the next file begins.
+//!
+//! The newest file may end in a torn frame after a crash. Damage can look the same, so what is cut
+//! off is kept in a file of its own.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -30,7 +33,7 @@ const FRAME_BYTES_MAX: usize = 2 * WAITING_BYTES_MAX;
 /// Longest entry, in bytes. Our judgement.
 const ENTRY_BYTES_MAX: usize = 1 << 16;
 
-/// A journal that is open; one process for each folder.
+/// An open journal. Only one process at a time can have a folder open.
 pub(super) struct Journal {
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
@@ -103,6 +106,12 @@ impl Journal {
             if oldest {
                 fs::remove_file(path).map_err(io_fault)?;
             }
+        }
+        // A process that was killed between writing and syncing left its last frames in memory only.
+        if let Some((_, newest)) = files.last() {
+            File::open(newest)
+                .and_then(|f| f.sync_all())
+                .map_err(io_fault)?;
         }
         let shared = Arc::new(Shared {
             waiting: Mutex::new(Waiting {
@@ -227,15 +236,16 @@ fn play(
         };
         let Some(plain) = sealer.open(&sealed) else {
             // A torn write can leave a whole length and half a frame, but nothing behind it.
-            if next.is_none() && at + bytes == length {
+            let torn = next.is_none() && at + bytes == length;
+            if torn && !sealer.is_for_another_key(&sealed) {
                 cut(path, at).map_err(say)?;
                 break;
             }
             return Err(format!(
-                "it can't be opened at byte {at}; was it changed, or is the key in keys/ another?"
+                "it can't be decrypted at byte {at}; was it changed, or is keys/ from another installation?"
             ));
         };
-        let other = || format!("the frame at byte {at} has another form");
+        let other = || format!("the frame at byte {at} is malformed");
         let mut rest = plain.as_slice();
         while !rest.is_empty() {
             let (length, more) = rest.split_at_checked(4).ok_or_else(other)?;
@@ -251,8 +261,8 @@ fn play(
     Ok(gone)
 }
 
-/// Reads a frame; returns its bytes in the file, length field included, and its content. `None` if
-/// it is torn or its length is impossible.
+/// Reads a frame; returns its size in the file in bytes, length field included, and its content.
+/// `None` if it is torn or its length is impossible.
 fn read_frame(file: &mut impl io::Read, left: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
     let mut length = [0; 4];
     if left < 4 {
@@ -268,12 +278,19 @@ fn read_frame(file: &mut impl io::Read, left: u64) -> io::Result<Option<(u64, Ve
     Ok(Some((4 + length as u64, sealed)))
 }
 
-/// Cuts a torn frame off the end of the last file: it was never durable.
+/// Cuts the last file off at `at`, and keeps what was behind it. After a crash that is a torn frame,
+/// which was never durable; but a damaged length in the middle of the file looks the same.
 fn cut(path: &Path, at: u64) -> io::Result<()> {
+    let kept = path.with_extension(format!("cut-at-{at}"));
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    file.seek(io::SeekFrom::Start(at))?;
+    let mut copy = File::create(&kept)?;
+    let bytes = io::copy(&mut file, &mut copy)?;
+    copy.sync_all()?;
     tracing::warn!(
-        "the payments journal ended in the middle of a write; {at} bytes of its last file are whole"
+        kept = %kept.display(),
+        "the payments journal can't be read to its end: it was cut after {at} bytes, and the {bytes} bytes behind them are kept in another file. If the last write broke off, nothing is missing; if the disk is damaged, accepted transfers may be: send again what was sent since the last backup"
     );
-    let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(at)?;
     file.sync_all()
 }
@@ -294,7 +311,7 @@ impl Writer {
             let sealed = self.sealer.seal(&bytes);
             while let Err(e) = self.write(&sealed, first) {
                 self.shared.failing.store(true, Ordering::Release);
-                tracing::error!(cause = %e, "the payments journal can't be written; nothing more is taken until it can");
+                tracing::error!(cause = %e, "the payments journal can't be written; no transfers are accepted until it can");
                 // The next attempt uses a new file; see the invariant.
                 self.file = None;
                 // On closing, what could not be written is dropped; `durable` never covered it.
@@ -421,6 +438,41 @@ mod tests {
                 .unwrap_err()
                 .contains("put the missing one back")
         );
+    }
+
+    /// A damaged length in the newest file looks like a torn frame. What is behind it once was lost.
+    #[test]
+    fn what_is_cut_off_the_newest_file_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let sealer = Arc::new(Sealer::generate().0);
+        written(folder, &sealer, &["a"]);
+        let one = file(folder, 1);
+        let whole = fs::read(&one).unwrap();
+        written(folder, &sealer, &["b"]);
+        let second = fs::read(file(folder, 2)).unwrap();
+        fs::remove_file(file(folder, 2)).unwrap();
+        // Twice the frame; the length of the second is damaged.
+        let mut damaged = [&whole[..], &second].concat();
+        damaged[whole.len() + 3] = 0xff;
+        fs::write(&one, &damaged).unwrap();
+        assert_eq!(played(folder, &sealer).unwrap(), expected(&["a"]));
+        let kept = one.with_extension(format!("cut-at-{}", whole.len()));
+        assert_eq!(fs::read(kept).unwrap(), damaged[whole.len()..]);
+        assert_eq!(fs::read(&one).unwrap(), whole);
+        assert_eq!(played(folder, &sealer).unwrap(), expected(&["a"]));
+    }
+
+    /// With the wrong key the newest file was once cut to nothing, as if its only frame were torn.
+    #[test]
+    fn another_key_cuts_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        written(folder, &Arc::new(Sealer::generate().0), &["a"]);
+        let before = fs::read(file(folder, 1)).unwrap();
+        let why = played(folder, &Arc::new(Sealer::generate().0)).unwrap_err();
+        assert!(why.contains("keys/ from another installation"), "{why}");
+        assert_eq!(fs::read(file(folder, 1)).unwrap(), before);
     }
 
     #[test]

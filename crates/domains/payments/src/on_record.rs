@@ -27,7 +27,11 @@ pub async fn record_scan(
         // Drops only neighbouring repeats; `confirmed_near` removes the rest from its result.
         others.dedup();
         let side = found.assessment.side();
-        let near = result.relations.confirmed_near(found.party, side, &others);
+        let last = found.events.iter().map(|e| e.at_micros).max();
+        let near =
+            result
+                .relations
+                .confirmed_near(found.party, side, &others, last.unwrap_or_default());
         let alert = NewAlert {
             party: Sealed::new(name(found.party)),
             assessment: found.assessment.clone(),

@@ -222,7 +222,7 @@ fn look_at_recipient(
     candidates: &mut ByParty<Candidate>,
 ) {
     for t in received {
-        relations.note_payment(t.sender, t.recipient);
+        relations.note_payment(t.sender, t.recipient, t.at_micros);
     }
     if received.len() < SENDERS_MIN {
         return;

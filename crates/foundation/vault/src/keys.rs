@@ -61,6 +61,15 @@ impl Sealer {
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         age::decrypt(&self.identity, sealed).ok()
     }
+
+    /// True if the bytes are whole enough to say that they were encrypted to another key. Damaged
+    /// ones that were encrypted to this key aren't.
+    pub fn is_for_another_key(&self, sealed: &[u8]) -> bool {
+        matches!(
+            age::decrypt(&self.identity, sealed),
+            Err(age::DecryptError::NoMatchingKeys)
+        )
+    }
 }
 
 /// Key for keyed digests, which find equal values without storing them. It decrypts nothing.

@@ -13,6 +13,8 @@ pub type SharedSpan = (i64, i64);
 
 /// A recipient stays shared for as long as R01 looks back.
 const SHARED_MICROS: i64 = 180 * DAY_MICROS;
+/// How long a payment of a confirmed sender counts for its recipient: as long as R02 says.
+const NEAR_MICROS: i64 = 365 * DAY_MICROS;
 /// Silence after which a sender's series is reassessed, in microseconds. Trap: it doesn't follow
 /// the policy. With a longer X02.silence the reassessment comes too early to count as the end of
 /// the series.
@@ -53,8 +55,9 @@ pub struct Relations {
     shared: ByParty<Vec<SharedSpan>>,
     /// Parties in a confirmed case.
     confirmed: HashSet<PartyKey>,
-    /// Recipients that confirmed senders paid, and those senders.
-    near: ByParty<Vec<PartyKey>>,
+    /// Recipients that confirmed senders paid, and those senders with their last payment to it, in
+    /// microseconds since 1970.
+    near: ByParty<Vec<(PartyKey, i64)>>,
 }
 
 impl Relations {
@@ -76,17 +79,27 @@ impl Relations {
         }
     }
 
-    /// Records a payment if its sender is in a confirmed case.
-    pub fn note_payment(&mut self, sender: PartyKey, recipient: PartyKey) {
+    /// Records a payment at `at` (microseconds since 1970) if its sender is in a confirmed case.
+    pub fn note_payment(&mut self, sender: PartyKey, recipient: PartyKey, at: i64) {
         if self.confirmed.contains(&sender) {
             let by = self.near.entry(recipient).or_default();
-            if !by.contains(&sender) {
-                by.push(sender);
+            match by.iter_mut().find(|(known, _)| *known == sender) {
+                Some((_, last)) => *last = at.max(*last),
+                None => by.push((sender, at)),
             }
         }
     }
 
-    /// Merges relations of other recipients; the confirmed parties stay those of `self`.
+    /// Confirmed senders that paid a recipient in the 365 days before `at`, or later: a replay
+    /// assesses the past with what is known now.
+    fn paid_by(&self, recipient: PartyKey, at: i64) -> impl Iterator<Item = PartyKey> {
+        let by = self.near.get(&recipient).into_iter().flatten();
+        by.filter(move |(_, last)| *last > at - NEAR_MICROS)
+            .map(|(sender, _)| *sender)
+    }
+
+    /// Adds the relations in `other`, which must be of other recipients than those in `self`. The
+    /// confirmed parties of `other` are ignored.
     pub fn merge(&mut self, other: Relations) {
         // `extend` replaces, which is safe: each recipient is in exactly one part.
         self.shared.extend(other.shared);
@@ -101,20 +114,19 @@ impl Relations {
     }
 
     /// Confirmed senders, except `party`, that paid its recipients (`others`) or, on the recipient
-    /// side, paid it.
+    /// side, paid it, in the 365 days before `at` (microseconds since 1970).
     pub fn confirmed_near(
         &self,
         party: PartyKey,
         side: Side,
         others: &[PartyKey],
+        at: i64,
     ) -> Vec<PartyKey> {
         let own = [party];
         let recipients = if side == Side::Sender { others } else { &own };
         let mut all: Vec<PartyKey> = recipients
             .iter()
-            .filter_map(|r| self.near.get(r))
-            .flatten()
-            .copied()
+            .flat_map(|r| self.paid_by(*r, at))
             .filter(|s| *s != party)
             .collect();
         all.sort_unstable();
@@ -122,23 +134,19 @@ impl Relations {
         all
     }
 
-    /// Looks up what R01 and R02 need of `others`, and S16 of the party itself, at `at`
-    /// (microseconds since 1970).
+    /// Looks up the links that R01, R02 and S16 use, at the time `at` (microseconds since 1970).
+    /// `others` are the recipients that a sender paid; on the recipient side they aren't used.
     pub fn links(&self, party: PartyKey, side: Side, others: &[PartyKey], at: i64) -> Links {
         let listed = self.confirmed.contains(&party);
         match side {
             Side::Sender => Links {
                 shared: count(others, |o| self.is_shared(*o, at)),
-                near_confirmed: count(others, |o| {
-                    self.near
-                        .get(o)
-                        .is_some_and(|by| by.iter().any(|s| *s != party))
-                }),
+                near_confirmed: count(others, |o| self.paid_by(*o, at).any(|s| s != party)),
                 listed,
             },
             Side::Recipient => Links {
                 shared: 0,
-                near_confirmed: self.near.get(&party).map_or(0, |by| by.len() as u32),
+                near_confirmed: self.paid_by(party, at).count() as u32,
                 listed,
             },
         }
@@ -233,7 +241,7 @@ impl Monitor {
         let is_transfer = t.context.purchase == Purchase::None;
         // The seller of a purchase is not assessed, so its side is not kept.
         if is_transfer {
-            self.relations.note_payment(t.sender, t.recipient);
+            self.relations.note_payment(t.sender, t.recipient, now);
             // The recipient first: whether it is shared counts for the sender below.
             let party = self.parties.entry(t.recipient).or_default();
             party.received.push(received);
@@ -336,18 +344,23 @@ impl Monitor {
         (n > 1).then_some(n)
     }
 
-    /// Confirmed senders near a party, over the recipients of its kept year. R02 itself counts only
-    /// the recipients of 90 days.
+    /// Confirmed senders near a party at its last event, over the recipients of the year before.
+    /// R02 itself counts only the recipients of 90 days.
     pub fn confirmed_near(&self, party: PartyKey, side: Side) -> Vec<PartyKey> {
-        let (sent, _) = self.events(party);
-        let others = crate::window::others(sent);
-        self.relations.confirmed_near(party, side, &others)
+        let (sent, received) = self.events(party);
+        let own = if side == Side::Sender { sent } else { received };
+        let Some(last) = own.last() else {
+            return Vec::new();
+        };
+        let others = crate::window::others(last_days(sent, last.at_micros, 365));
+        self.relations
+            .confirmed_near(party, side, &others, last.at_micros)
     }
 
     /// Replaces the set of parties in confirmed cases; later assessments depend on this set alone.
     pub fn set_confirmed(&mut self, confirmed: impl IntoIterator<Item = PartyKey>) {
         self.relations.confirmed = confirmed.into_iter().collect();
-        // Rebuilt from the kept year, so that nothing of a withdrawn case remains.
+        // Rebuilt from the kept events, so that nothing of a withdrawn case remains.
         self.relations.near.clear();
         let all: Vec<PartyKey> = self.relations.confirmed.iter().copied().collect();
         for sender in all {
@@ -356,13 +369,14 @@ impl Monitor {
             };
             let transfers = party.sent.events().iter();
             for e in transfers.filter(|e| e.purchase == Purchase::None) {
-                self.relations.note_payment(sender, e.other);
+                self.relations.note_payment(sender, e.other, e.at_micros);
             }
         }
     }
 
-    /// Drops parties without an event in the 365 days before `now` (microseconds since 1970), and
-    /// the relations that have expired.
+    /// Drops parties without an event in the 365 days before `now` (microseconds since 1970), the
+    /// expired spans of shared recipients, and the payments of confirmed senders that R02 no longer
+    /// counts.
     pub fn forget_stale(&mut self, now: i64) {
         self.parties
             .retain(|_, p| !(p.sent.is_stale(now) && p.received.is_stale(now)));
@@ -371,7 +385,10 @@ impl Monitor {
             !spans.is_empty()
         });
         let parties = &self.parties;
-        self.relations.near.retain(|r, _| parties.contains_key(r));
+        self.relations.near.retain(|recipient, by| {
+            by.retain(|(_, last)| *last > now - NEAR_MICROS);
+            !by.is_empty() && parties.contains_key(recipient)
+        });
     }
 
     /// Makes room for that many more parties.

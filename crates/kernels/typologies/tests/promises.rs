@@ -138,6 +138,38 @@ fn an_association_adds_to_a_score_and_goes_with_its_retraction() {
     assert_eq!(after.score, plain(&buyer("PH")).unwrap().score);
 }
 
+/// A payment of 400 days ago once counted for ever: the confirmed sender was kept because it still
+/// received payments.
+#[test]
+fn an_association_ends_after_a_year() {
+    for (days_before, expected) in [(360.0, true), (370.0, false)] {
+        let mut monitor = Monitor::new(Policy::default(), Relations::default());
+        let mut all = vec![paid(99, 10, 400.0 - days_before, 3_000, "PH")];
+        let mut bought = buyer("PH");
+        let first = bought.iter().map(|t| t.at_micros).min().unwrap();
+        let last = bought.iter().map(|t| t.at_micros).max().unwrap();
+        for t in &mut bought {
+            // The last one is paid on day 400.
+            t.at_micros += all[0].at_micros - first + (first - last);
+            t.at_micros += (days_before * 86_400e6) as i64;
+        }
+        // The confirmed sender itself receives something every month.
+        all.extend((0..13).map(|n| paid(98, 99, f64::from(n) * 30.0, 1_000, "DE")));
+        all.extend(bought);
+        all.sort_by_key(|t| t.at_micros);
+        for t in &all {
+            monitor.observe(t);
+        }
+        let now = all.last().unwrap().at_micros;
+        monitor.forget_stale(now);
+        monitor.set_confirmed([PartyKey(99)]);
+        let found = monitor.assess(PartyKey(1), now).0.unwrap();
+        assert_eq!(ids(&found).contains(&"R02"), expected, "{days_before}");
+        let near = monitor.confirmed_near(PartyKey(1), Side::Sender);
+        assert_eq!(near.len(), usize::from(expected));
+    }
+}
+
 /// Once, after `set_confirmed`, the sellers of what confirmed parties had bought counted as their
 /// recipients.
 #[test]

@@ -103,7 +103,8 @@ pub(super) fn place(
                 fresh.entry(token).or_insert((k.seq, 0)).1 += 1;
             };
         // Only after the look-ups above, or a report would be a duplicate of itself.
-        for token in p.links.iter().chain(&p.reuploads).chain([&p.same]) {
+        let unlinked = p.reuploads.iter().chain(&p.account_ids).chain([&p.same]);
+        for token in p.links.iter().chain(unlinked) {
             see(*token, &mut known, &mut fresh);
         }
         for other in &near[at] {

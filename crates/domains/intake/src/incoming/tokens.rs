@@ -20,6 +20,9 @@ pub(super) struct PreparedReport {
     pub reuploads: Vec<i64>,
     /// Tokens that link it to other reports.
     pub links: Vec<i64>,
+    /// Tokens of the reported accounts' ids, whatever the service. They link nothing: the same name
+    /// on another service is another account.
+    pub account_ids: Vec<i64>,
     /// PDQ digests of its files.
     pub near: Vec<Bits256>,
     pub account_key: Option<String>,
@@ -53,14 +56,23 @@ fn token(digest: &str) -> i64 {
     u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
 }
 
-/// The token under which reports about an account of this service are found.
-pub(super) fn of_account(casework: &Casework, account: &str) -> i64 {
-    let account = Account {
+/// The tokens of reports about an account of this platform. Which of the services that reports name
+/// is this platform isn't known, so one with the same id on another service is found too.
+pub(super) fn of_account(casework: &Casework, account: &str) -> [i64; 2] {
+    let without_service = Account {
         id: Some(account.to_owned()),
         ..Account::default()
     };
-    token(&casework.keyed_digest("incoming account", account_name(&account).as_bytes()))
+    let of = |label: &str, name: String| token(&casework.keyed_digest(label, name.as_bytes()));
+    [
+        of(ACCOUNT_ID, account.trim().to_lowercase()),
+        // Reports taken in by earlier versions have no token of the id.
+        of("incoming account", account_name(&without_service)),
+    ]
 }
+
+/// Label of the tokens of ids.
+const ACCOUNT_ID: &str = "incoming account id";
 
 // Long: handles the fields one by one.
 pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey) -> PreparedReport {
@@ -119,6 +131,11 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
             }
         }
     }
+    let people = facts.reported.iter().chain(&facts.also_reported);
+    let account_ids = people
+        .filter_map(|a| a.id.as_deref())
+        .map(|id| token(ACCOUNT_ID, &id.trim().to_lowercase()))
+        .collect();
     // Under the label of reported accounts: another report may report this child's account.
     for child in &facts.victims {
         let name = account_name(child);
@@ -216,6 +233,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         same,
         reuploads,
         links,
+        account_ids,
         near: given.near.clone(),
         account_key,
         bytes_keys: given
@@ -251,12 +269,12 @@ fn event_times(facts: &Facts) -> String {
 /// Service and id (or screen name) of an account in lower case, separated by a line feed; empty if
 /// it has neither id nor screen name. The same name on another service is another account.
 fn account_name(account: &Account) -> String {
-    let name = account
-        .id
-        .as_deref()
-        .or(account.screen_name.as_deref())
-        .unwrap_or_default()
-        .trim();
+    let name = [&account.id, &account.screen_name]
+        .into_iter()
+        .flatten()
+        .map(|name| name.trim())
+        .find(|name| !name.is_empty())
+        .unwrap_or_default();
     match name {
         "" => String::new(),
         name => format!(
