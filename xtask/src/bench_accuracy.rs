@@ -1,7 +1,8 @@
 //! How often PDQ finds an edited picture, and how often it matches another one, by distance.
 //!
-//! Pictures are generated. Scenes are edited and searched for. The hard sets (near-flat ones, pages
-//! of text, drawings, series of one scene) are only compared with each other. If
+//! Pictures are generated. Each scene is edited, and each edit is compared with its original. To
+//! count false positives, the pictures of each set (scenes, near-flat ones, pages of text,
+//! drawings, series of one scene) are compared with the others of the same set. If
 //! ../shared/data/media/pdq is present, each `aaa-orig.jpg` in it is added as a photo to be edited.
 //! The rates go to docs/performance/accuracy.md; the pictures stay in target/bench/accuracy.
 
@@ -98,7 +99,7 @@ def written(image):
 edits = {
     "encoded again, quality 60": lambda i: i,
     "encoded again, quality 25": lambda i: i,
-    "scaled to a half": lambda i: i.resize((i.width // 2, i.height // 2), Image.BICUBIC),
+    "scaled to half size": lambda i: i.resize((i.width // 2, i.height // 2), Image.BICUBIC),
     "scaled to another shape": lambda i: i.resize((i.width, i.height * 4 // 5), Image.BICUBIC),
     "brighter by a quarter": lambda i: ImageEnhance.Brightness(i).enhance(1.25),
     "more contrast": lambda i: ImageEnhance.Contrast(i).enhance(1.4),
@@ -202,8 +203,8 @@ pub fn run(report: &mut Report) -> Done {
                 }
             }
         }
-        // Pictures of one series differ little by design: they have their row, but don't count as
-        // false positives.
+        // Pictures of one scene differ little by design: the set has its row, but doesn't count as
+        // false positives. Most of its pairs are of two different scenes, though.
         if *set != "series of one scene" {
             pairs_all += pairs;
             // The third of DISTANCES is 31, the default.

@@ -70,7 +70,7 @@ fn stops(remarks: &[Remark]) -> Vec<Stop> {
     remarks.iter().filter(|r| r.stops).map(stop).collect()
 }
 
-/// What to look at in a case that was opened from a report of others.
+/// Remarks about a case that was opened from an incoming report.
 fn of_received(whole: &Dossier) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let facts = whole.facts.expose();
@@ -100,7 +100,7 @@ fn of_received(whole: &Dossier) -> Vec<Remark> {
     if whole.incoming > 0 {
         remarks.push(Remark {
             field: "facts".into(),
-            what: "were read from a report of others; look at each field before you approve: a program can't tell a name from a remark".into(),
+            what: "were read from an incoming report; check each field before you approve: a program can't tell a name from a remark".into(),
             source: "obhut, docs/reporting.md",
             stops: false,
         });
@@ -110,7 +110,7 @@ fn of_received(whole: &Dossier) -> Vec<Remark> {
     if of_account && facts.reported.as_ref().is_none_or(|a| a.id.is_none()) {
         remarks.push(Remark {
             field: "facts.reported".into(),
-            what: "the report that came in says something of an account that hasn't the form of an id; see facts.received_note, and enter the account".into(),
+            what: "the incoming report describes an account in words that don't look like an id; see facts.received_note, and enter the account".into(),
             source: "obhut, docs/reporting.md",
             stops: false,
         });
@@ -267,7 +267,8 @@ pub async fn approve(
                 case,
                 question: question.to_owned(),
             },
-            // First: what a case lacks is named with each field, how to allow files isn't.
+            // Checked first: remarks about missing facts already name their fields, but nothing
+            // else says how to allow files by mail.
             None if stops.iter().any(|s| s.field == MEDIA_INSTRUCTION) => Next::AllowFilesByMail {
                 destination: approvable.destination().to_owned(),
             },
@@ -423,7 +424,8 @@ pub async fn send(
     filing::drain(casework, http, retry, draining).await
 }
 
-/// The recipients of unknown age who say of themselves how old they are, and are no adults.
+/// Recipients without an age on record whose own profile states an age under 18, where victims were
+/// omitted.
 fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
     let recipients = shown.facts.expose().recipients.iter().enumerate();
     let young = |a: &Account| {
@@ -590,7 +592,7 @@ fn names_one(value: &serde_json::Value, names: &[Name]) -> bool {
             let words: Vec<_> = split.map(casework::plain).collect();
             names.iter().any(|n| match n {
                 Name::Anywhere(name) => whole.contains(name.as_str()),
-                // A name of several words is compared with the whole text.
+                // A name of several words is found only if it is the whole text.
                 Name::Word(name) => words.contains(name) || whole == *name,
             })
         }

@@ -47,10 +47,10 @@ async fn determine(c: &Casework, case: &str, by: &Person, question: Question, an
 
 const FACTS: &str = r#"{"reported": {"id": "u-1", "location": {"country": "GB"}}, "threads": [{"id": "t", "messages": [{"text": "hi"}]}]}"#;
 
-/// Regression: the package for the Bundeskriminalamt named no offence; a list's category was in its
-/// place.
+/// Regression: the package for the Bundeskriminalamt named a hash list's category where the offence
+/// belongs.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_bka_gets_a_report_only_with_danger_and_offence_from_a_person() {
+async fn the_bka_gets_a_report_only_after_a_person_determines_danger_and_offence() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (case, decision, olga) = decided(c, FACTS).await;
@@ -84,10 +84,11 @@ async fn the_bka_gets_a_report_only_with_danger_and_offence_from_a_person() {
     .await;
 }
 
-/// Regression: a report to the NCA was approved without a recorded duty of the provider, without
-/// knowing whether it reports elsewhere, and without a link with the UK.
+/// Regression: a report to the NCA was approved without a record of which duty the provider has,
+/// without a record that the content isn't already reported elsewhere, and without a link to the
+/// UK.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_nca_gets_a_report_only_under_a_recorded_duty_and_with_a_link() {
+async fn the_nca_gets_a_report_only_under_a_recorded_duty_and_from_abroad_only_with_a_link() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (case, decision, olga) = decided(c, FACTS).await;
@@ -146,7 +147,7 @@ async fn the_nca_gets_a_report_only_under_a_recorded_duty_and_with_a_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_determined_something_never_decides_the_appeal_and_clearing_erases_it() {
+async fn a_person_who_made_a_determination_never_decides_the_appeal_and_clearing_erases_it() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let (case, _, olga) = decided(c, FACTS).await;
@@ -156,7 +157,7 @@ async fn who_determined_something_never_decides_the_appeal_and_clearing_erases_i
             casework::determine(c, &case, &nina, Question::ThreatDe, &["no".into()], "g")
                 .await
                 .is_err(),
-            "not a role that may"
+            "the role appeals may not make determinations"
         );
         for (answers, grounds) in [
             (vec![], "g"),

@@ -205,7 +205,8 @@ async fn an_exact_digest_is_disabled_by_two_people() {
     .await;
 }
 
-/// What an owner is to hear of a wrong entry needs two people, and names nothing of a case.
+/// A vote that tells a list's owner an entry is wrong needs two people, and says nothing about a
+/// case.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vote_for_a_list_s_owner_needs_two_people() {
     on_each_database(async |b: Bench| {

@@ -109,7 +109,7 @@ pub async fn run(
                         // A second report for the same destination would be refused as already on record.
                         Some(row) if with_victims && !row.with_victims => {
                             let why = format!(
-                                "{0} waits without the children's data; take it back first (`obhut report retract {0} --reason …`), then approve again",
+                                "{0} was drafted without the children's data; retract it first (`obhut report retract {0} --reason …`), then approve again",
                                 row.id
                             );
                             return Err(casework::CaseworkError::conflict(why).into());
@@ -528,11 +528,11 @@ async fn hint_for_stopped(casework: &Casework, row: &ReportRow, output: &Output)
     }
     let id = &row.id;
     output.remark(&format!(
-        "once the cause is mended: `obhut report send {id} --resume`"
+        "once the cause is fixed: `obhut report send {id} --resume`"
     ));
     if casework::is_handed_over(&row.destination) {
         output.remark(&format!(
-            "if {} has it all the same: `obhut report acknowledge {id} --arrived --how WHO`",
+            "if {} received it anyway: `obhut report acknowledge {id} --arrived --how WHO`",
             row.destination
         ));
     }

@@ -139,7 +139,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert_eq!(server.messages().len(), 1);
     let why = b.state(&report).await.why.unwrap();
     assert!(why.contains("may have arrived"), "{why}");
-    // Taken back, the authority hears of it: the message may have arrived.
+    // The authority is notified of the retraction, because the message may have arrived.
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
         .unwrap();
@@ -152,7 +152,8 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
             .text
             .contains(&format!("{report}-retraction"))
     );
-    // Nor one whose sender was killed before it knew; a person decides.
+    // A message isn't sent again either if the process was killed before the answer; a person
+    // decides.
     let report = b.approved("user-4", None, "package").await;
     let row = casework::report_row(&b.casework, &report).await.unwrap();
     let filing = casework::begin_filing(&b.casework, &report, &row.destination)
@@ -248,7 +249,7 @@ async fn an_unconfirmed_message_is_remembered() {
     assert_eq!(server.messages().len(), 1);
     let why = b.state(&report).await.why.unwrap();
     assert!(why.contains("may have arrived"), "{why}");
-    // Nor does another address make the first forgotten.
+    // The first address is remembered after the destination's address has changed.
     to_another_address(&b).await;
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await

@@ -578,8 +578,8 @@ async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_r
     );
 }
 
-/// An account called like the group of uploads without one was taken for it, and so were strangers
-/// for the account that the platform named later.
+/// Regression: an account whose name equals a group's internal name joined that group, and later
+/// uploads without an account joined a case that a person had attributed to one.
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_without_an_account_are_nobodys() {
     use sha2::Digest as _;
@@ -791,7 +791,8 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     assert!(held.contains("found wrong"), "{held}");
     let held = approve_as_it_is(c, &reports[1], &olga).await;
     assert!(held.unwrap_err().to_string().contains("found wrong"));
-    // The reviewer of the overturned decision can't clear the alarm; another one who views the files can.
+    // The person who made the latest decision can't clear the alarm by deciding again; another
+    // person who has viewed the files can.
     casework::decide(c, &expected[1], &rita, &request)
         .await
         .unwrap();

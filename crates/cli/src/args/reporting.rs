@@ -121,7 +121,7 @@ pub enum ReportCommand {
         /// Who acknowledged it, and how
         #[arg(long)]
         how: String,
-        /// The report itself has come, not its retraction: for a package that was stopped
+        /// The receiver has the report itself: for a package that was stopped
         #[arg(long)]
         arrived: bool,
         /// Person recording it (role reporting-officer)

@@ -31,8 +31,8 @@ pub struct Recorded {
 }
 
 /// The group of an upload without an account that makes a finding: the list entry it looks like or,
-/// if no entry of a near kind matched, its bytes. So copies of one picture share a case, and few
-/// looks decide them all. The group identifies no person.
+/// if no signed entry of a near kind matched, its bytes. So copies of one picture share a case and
+/// are reviewed together. The group identifies no person.
 pub fn group_without_account(screened: &Screened, bytes: &[u8]) -> String {
     let near = screened
         .matches

@@ -428,7 +428,8 @@ pub async fn record_alert(
     Ok(Some(row))
 }
 
-/// Adds sessions to the party's alert about what it sends; nothing, if it has none in an open case.
+/// Adds sessions to the party's open alert as a sender. Does nothing if it has none in an open
+/// case.
 pub(crate) async fn add_sessions(
     casework: &Casework,
     party: &Sealed<String>,
@@ -465,8 +466,8 @@ pub(crate) async fn add_sessions(
     Ok(())
 }
 
-/// Puts the sessions on record before the new ones, which know only of what came since. The newest
-/// SESSIONS_MAX stay.
+/// Prepends the sessions stored with the alert to the new ones, which are only those since the last
+/// write. Keeps the last SESSIONS_MAX.
 fn keep_sessions(detail: &mut Detail, stored: &str) -> Result<()> {
     let stored: Detail =
         serde_json::from_str(stored).map_err(|_| CaseworkError::unreadable("an alert"))?;

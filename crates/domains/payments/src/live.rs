@@ -37,7 +37,8 @@ const GONE_MICROS: i64 = DAY_MICROS;
 /// A transfer received longer than this before a start raises no alert again: it was recorded then.
 const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
 
-/// Sessions that wait for an alert, of all senders together. Our judgement: some hundred megabytes.
+/// Newest sessions of all senders among which those that wait for an alert are kept. Our judgement:
+/// some hundred megabytes.
 const WAITING_MAX: usize = 500_000;
 
 /// When a payment is held, and for how long.

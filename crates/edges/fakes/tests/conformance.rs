@@ -173,7 +173,7 @@ async fn the_requests_of_public_clients_are_understood() {
         let text = |node: &tree::Node, name: &str| node.text_of(name).unwrap().to_owned();
 
         let status = answered("/status", (String::new(), String::new())).await;
-        // Without a number: it is about no report.
+        // The answer to /status has no report number.
         assert_eq!(status.text_of("reportId"), None);
         let id = text(
             &answered("/submit", document("report", REPORT)).await,

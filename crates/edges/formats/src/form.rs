@@ -259,7 +259,9 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     }
     for field in &d.child_fields_left_out {
         let why = match field.starts_with("facts.financial") {
-            true => "a child's; all but its id and country is omitted unless requested",
+            true => {
+                "a child's; all but its id, its country and whether it is the bank's customer is omitted unless requested"
+            }
             false => "a child's; omitted unless requested",
         };
         say(field, why);

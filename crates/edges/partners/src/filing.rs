@@ -452,7 +452,8 @@ async fn channel_of(
     filing: &Filing,
     kind: JobKind,
 ) -> Result<Channel, SendFault> {
-    // What may have arrived there is taken back there; sent, it goes where the settings say now.
+    // A retraction goes to the address that may have the report; a report that wasn't begun
+    // anywhere goes to the current one.
     let afresh = filing.remote.is_empty() && kind == JobKind::Report;
     if filing.host.is_empty() || afresh || filing.host == current.address() {
         return Ok(current.clone());

@@ -114,7 +114,7 @@ async fn deliver(
     // Denied, not refused: without a key every package for this destination waits, with one alarm.
     let key = channel.recipient.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
-            "no key of the authority is set, and packages are never stored unencrypted; set a recipient and a folder for {}",
+            "no key of the authority is set, and packages never leave unencrypted; set a recipient, and a folder or an e-mail address, for {}",
             channel.destination
         ))
     })?;
@@ -129,7 +129,7 @@ async fn deliver(
         (None, Some(folder)) => place(folder, &file, &sealed)?,
         (None, None) => {
             return Err(SendFault::Denied(format!(
-                "no folder is set for {}",
+                "neither a folder nor an e-mail address is set for {}",
                 channel.destination
             )));
         }
@@ -142,7 +142,7 @@ async fn deliver(
 
 /// What a filing waits for while its message is handed to the mail server.
 const SENDING: &str = "its message is being handed to the mail server";
-/// How the note begins that a retraction was sent by mail.
+/// Prefix of the note which says that a retraction was sent by mail.
 const RETRACTED: &str = "its retraction was sent";
 
 /// Sends an encrypted package by mail; returns the receipt.

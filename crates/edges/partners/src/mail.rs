@@ -25,7 +25,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 pub(crate) const PACKAGE_BYTES_MAX: usize = 18 << 20;
 
 /// Why a message isn't sent again.
-pub(crate) const UNCONFIRMED: &str = "the mail server took the message and didn't confirm it, so it may have arrived; ask the authority. If it arrived, record who confirmed it; if not, resume the report";
+pub(crate) const UNCONFIRMED: &str = "the message may have reached the mail server, which didn't confirm it, so it may have arrived; ask the authority. If it arrived, record who confirmed it; if not, resume the report";
 
 /// A package to be sent.
 pub(crate) struct Outgoing {
@@ -163,8 +163,8 @@ fn connect(server: &Server) -> Result<SmtpConnection, SendFault> {
     Ok(connection)
 }
 
-/// The server's code for a step that is done, or why it isn't. Its words could repeat the address
-/// or the password.
+/// The server's code for a step that is done, or why it isn't. The server's text is left out: it
+/// could repeat the address or the password.
 fn done(step: &str, answer: Result<Response, Error>) -> Result<String, SendFault> {
     let answer = answer.map_err(|e| in_words(step, &e))?;
     Ok(format!("SMTP {}", answer.code()))

@@ -68,7 +68,7 @@ impl Transcript {
         }
     }
 
-    /// The answer to the last request, where it isn't one of HTTP.
+    /// Adds the answer to the last request, for a protocol other than HTTP.
     pub fn answered(&mut self, words: String) {
         if let Some(call) = self.calls.last_mut() {
             call.received = Some(cut(&words));

@@ -288,7 +288,7 @@ pub(crate) fn group_key(casework: &Casework, subject: &Subject) -> String {
 }
 
 fn group_digest(casework: &Casework, group: &[u8], is_account: bool) -> String {
-    // Apart: users choose the names of accounts, and one could be that of another sort of group.
+    // A separate label: users choose account names, and one could equal the name of another group.
     let sort = match is_account {
         true => "case group",
         false => "case group that is no account",

@@ -41,7 +41,7 @@ pub struct Channel {
     pub halted: Option<String>,
 }
 
-/// How the address of a destination begins that gets its reports by mail.
+/// Prefix of [`Channel::address`] for a destination that gets its reports by mail.
 pub(crate) const MAILTO: &str = "mailto:";
 
 impl Channel {

@@ -13,8 +13,8 @@ use unicode_normalization::UnicodeNormalization as _;
 const ADULT_YEARS: i64 = 18;
 
 /// Removes the victims, the recipients and linked accounts that are children, and what a bank knows
-/// of a party that is one of them. Returns the number of victims, and the other fields. `now` is in
-/// microseconds since 1970.
+/// of a party that is a child. Returns the number of victims, and the other fields that lost data.
+/// `now` is in microseconds since 1970.
 pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
     let today = jiff::Timestamp::from_microsecond(now)
         .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
@@ -42,7 +42,7 @@ pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
     let reported = facts.reported.as_ref().and_then(|a| a.id.clone());
     let parties = facts.financial.iter_mut().flat_map(|f| &mut f.parties);
     for (n, party) in parties.enumerate() {
-        // The person reported stays, a minor too.
+        // The reported person stays, even a minor.
         let child = known.is_party(party) || born_minor(party, today);
         if Some(&party.id) == reported.as_ref() || !child {
             continue;
@@ -90,7 +90,7 @@ impl Leaving {
             Some(true) => true,
             // The very account is a victim's, whatever its age is said to be.
             Some(false) => self.known.has_id(account),
-            // Only of a child is the school known.
+            // A school is recorded only for children.
             None => account.school.is_some() || self.known.has(account),
         }
     }

@@ -67,7 +67,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// True if another ruling or another category follows from it.
+    /// True if the ruling or a category differs.
     fn differs_from(&self, other: &Self) -> bool {
         self.ruling != other.ruling
             || self.category != other.category
@@ -172,7 +172,7 @@ pub async fn decide_seen(
     decide_from(casework, case, person, request, looked).await
 }
 
-/// What a person looked at.
+/// What a decision is based on, and in which statuses it may be made.
 pub(crate) struct Looked<'a> {
     /// The category of single exhibits.
     pub file_categories: BTreeMap<String, Category>,
@@ -280,7 +280,7 @@ pub(crate) async fn decide_from(
         if earlier.differs_from(&decision) {
             alarm_carried(&mut tx, casework.now(), case).await?;
         }
-        // Kept after a decision not to report: what was sent before may have to be retracted.
+        // After a decision not to report the alarm stays: what was sent may have to be retracted.
         if request.ruling == Ruling::Report
             && reviewed_independently(&mut tx, case, earlier, person).await?
         {
@@ -520,7 +520,8 @@ async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-/// True if another person than the one who decided earlier has viewed every file of the case.
+/// True if this person didn't make the earlier decision and has viewed every stopped upload of the
+/// case; false if it has none.
 async fn reviewed_independently(
     tx: &mut Tx,
     case: &str,

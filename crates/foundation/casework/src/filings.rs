@@ -130,7 +130,7 @@ pub(crate) async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
 }
 
 impl Filing {
-    /// True if its message was sent to a mail server that didn't confirm it.
+    /// True if its message may have been handed to a mail server that didn't confirm it.
     pub fn may_have_arrived(&self) -> bool {
         self.remote.is_empty() && self.host.starts_with(MAILTO)
     }

@@ -116,8 +116,8 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
     format!("{what}{reason}{how}{from}\n")
 }
 
-/// What says that a measure was not taken, in the facts of a case with this number of files; nothing if
-/// they are silent.
+/// Why the facts of a case with this many files contradict a measure; empty if they don't. A
+/// measure against an account or content that isn't on record is contradicted too.
 fn contradicted(measure: Measure, facts: &Facts, files: usize) -> &'static str {
     let account = facts.reported.as_ref();
     let undone = |taken: Option<&AccountClosed>| taken.is_some_and(|t| !t.done);

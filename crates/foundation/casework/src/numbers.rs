@@ -2,8 +2,8 @@
 
 use crate::{Casework, FilingState, Result, cases, filings, reports};
 
-/// The numbers under which reports of other cases about the same account were filed. Numbers of
-/// a test service are left out: they mean nothing elsewhere.
+/// The numbers under which earlier reports of this case, and of other cases about the same account,
+/// were filed. Numbers of a test service are left out: they mean nothing elsewhere.
 pub(crate) async fn earlier_numbers(casework: &Casework, case: &str) -> Result<Vec<i64>> {
     let mut numbers = numbers_of(casework, case).await?;
     for other in cases::cases_of_account(casework, case).await? {

@@ -40,7 +40,7 @@ pub async fn decide_appeal(
     require_untouched(casework, case, person).await?;
     if appeals::touched(casework, case, person).await? {
         return Err(CaseworkError::conflict(format!(
-            "{} admitted or decided an appeal of this case; another person decides this one, and an outside person may hold the role appeals",
+            "{} admitted or decided an appeal of this case; another person has to decide this one. Someone from outside may be given the role appeals",
             person.name
         )));
     }

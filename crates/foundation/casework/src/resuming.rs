@@ -6,7 +6,9 @@ use crate::{Casework, CaseworkError, JobKind, Person, Result, Role, audit, outbo
 /// The reason on a filing whose unconfirmed message a person sends a second time.
 pub const RESUMED: &str = "a person sends it again, though it may have arrived";
 
-/// Resumes a stopped report and resets its count of begun submissions.
+/// Resumes a stopped report and resets its count of begun submissions. A message that may have
+/// arrived is sent a second time. A message that may have
+/// arrived is sent a second time.
 ///
 /// # Errors
 /// Denied without the role reporting-officer; a conflict unless the report is approved and its
@@ -38,7 +40,8 @@ pub(crate) async fn resume(
         )));
     };
     let now = casework.now();
-    // What was begun there may still be there: its number stays, and is asked about first.
+    // The destination may still have what was begun: the number is kept, and its status is asked
+    // for first.
     let next = Filing {
         state: match filing.remote.is_empty() {
             true => FilingState::Waiting,

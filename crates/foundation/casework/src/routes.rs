@@ -93,8 +93,8 @@ pub struct Routing {
 /// What is known of destinations when a case is routed.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Receivers<'a> {
-    /// Destinations for which the case has a draft or an approved report, other than of a test
-    /// service.
+    /// Destinations for which the case has a draft or an approved report that isn't filed with a
+    /// test service.
     pub notified: &'a [String],
     /// Destinations that lead to a test service today.
     pub test: &'a [String],
@@ -130,7 +130,7 @@ pub fn routing(routes: &[Route], dossier: &Dossier, known: &Receivers<'_>) -> Ro
     };
     let found: Vec<&Route> = routes.iter().filter(holds).collect();
     let mut by = BTreeMap::new();
-    // From the newest on: of two that exclude one another the oldest stays.
+    // Newest first, so that of two routes that exclude each other the older one is chosen.
     for route in found.iter().rev() {
         receives(&route.destination, &found, known, &mut by);
     }
@@ -152,10 +152,10 @@ pub fn routing(routes: &[Route], dossier: &Dossier, known: &Receivers<'_>) -> Ro
     Routing { to, spared }
 }
 
-/// Whether a destination receives the case: one of the routes to it applies. `by` holds which route
-/// was chosen for each destination, the oldest that applies. A destination that is being decided
-/// counts as one that doesn't receive the case, so of routes that exclude one another in a circle
-/// at least one stays.
+/// Whether a destination receives the case: one of the routes to it applies. `by` holds the route
+/// chosen for each destination: one without `unless` if there is any, otherwise the oldest that
+/// applies. A destination that is being decided counts as one that doesn't receive the case, so of
+/// routes that exclude one another in a circle at least one stays.
 fn receives(
     destination: &str,
     found: &[&Route],
@@ -174,8 +174,8 @@ fn receives(
     chosen.is_some()
 }
 
-/// Whether a route leads anywhere: unless the destination that it names in `unless` receives the
-/// case. What goes to a test service, no authority receives.
+/// Whether a route applies: it doesn't if the destination in its `unless` receives the case. A test
+/// service doesn't count, because no authority receives what is sent there.
 fn applies(
     route: &Route,
     found: &[&Route],
@@ -183,7 +183,7 @@ fn applies(
     by: &mut BTreeMap<String, Option<usize>>,
 ) -> bool {
     let unless = &route.unless;
-    // A system of our own and the public are no authority that has the case.
+    // Neither our own system nor the public is an authority.
     if unless.is_empty() || Receiver::of(unless) != Receiver::Authority {
         return true;
     }

@@ -12,8 +12,9 @@ use crate::{
 /// what it says has changed since. Returns its id; it waits for another approval.
 ///
 /// # Errors
-/// A conflict unless the report is filed, and not with a test service; if nothing has changed since;
-/// or if a supplement to it hasn't been filed yet.
+/// A conflict unless the report is filed, and not with a test service; if nothing has changed
+/// since; if another report of the case to that destination isn't filed yet; or if the case is no
+/// longer to be reported.
 pub async fn file_supplement(
     casework: &Casework,
     report: &str,
@@ -26,7 +27,7 @@ pub async fn file_supplement(
     let why_not = match (row.status.as_str(), filing) {
         ("approved", Some(filing)) if !filing.test => "",
         ("approved", Some(_)) => {
-            "has only the test service; switch to production and file the case again"
+            "was filed only with the test service; switch to production and file the case again"
         }
         ("approved", None) => {
             "isn't filed yet; change the case and approve the report as it is now"
@@ -47,7 +48,7 @@ pub async fn file_supplement(
         }
         let filed = filings::filing(casework, &other.id).await?;
         if filed.is_none_or(|f| f.state != FilingState::Filed) {
-            // It would say it too.
+            // Once filed, that report would say the new things already.
             return Err(CaseworkError::conflict(format!(
                 "report {} of this case to {} is on record and not filed yet",
                 other.id, row.destination

@@ -578,8 +578,8 @@ pub(crate) async fn viewed_whole_by(
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// Which of several exhibits this person has viewed whole, a copy with the same bytes counting as
-/// well: how many different files they are, and one exhibit of each file not viewed.
+/// The number of different files among the exhibits, and one exhibit of each file that this person
+/// hasn't viewed whole in any copy. Exhibits without digests on record aren't counted.
 pub(crate) async fn unseen_by(
     tx: &mut Tx,
     exhibits: &[String],

@@ -23,7 +23,7 @@ async fn a_report_is_on_record_once_per_destination() {
     let again = casework::file_latest(&b.c, &case, "package", false, "test").await;
     assert!(
         refused(again).contains(&report),
-        "it names the one that is there"
+        "the error names the existing report"
     );
     casework::file_latest(&b.c, &case, "webhook", true, "test")
         .await
@@ -43,7 +43,7 @@ async fn a_report_is_on_record_once_per_destination() {
 }
 
 #[tokio::test]
-async fn a_draft_that_is_taken_back_leaves_and_makes_room() {
+async fn a_withdrawn_draft_stays_on_record_and_allows_a_new_one() {
     let b = bench().await;
     let olga = b.person("Olga", &[Role::ReportingOfficer]).await;
     let rita = b.person("Rita", &[Role::Reviewer]).await;
@@ -92,7 +92,7 @@ async fn a_new_decision_supersedes_the_drafts_of_the_old_one() {
 
 /// A report to a financial intelligence unit concerns a suspect; a possible victim is helped, not reported.
 #[tokio::test]
-async fn a_case_without_a_suspect_goes_to_no_financial_unit() {
+async fn a_case_without_a_suspect_is_not_reported_to_a_financial_intelligence_unit() {
     let b = bench().await;
     let rita = b.person("Rita", &[Role::Reviewer]).await;
     for (facts, made) in [(r#"{"reported": {"id": "u"}}"#, true), ("{}", false)] {
@@ -178,7 +178,8 @@ async fn settings_of_the_reporter_are_kept_and_checked() {
     assert_eq!(casework::reporter(&b.c).await.unwrap(), reporter);
 }
 
-/// An officer who had begun to approve a report again put it back into the outbox after another had withdrawn it.
+/// Regression: an officer began to approve a report again, another officer withdrew it, and the
+/// approval then put it back into the outbox.
 #[tokio::test]
 async fn a_report_withdrawn_meanwhile_is_not_approved_again() {
     let b = bench().await;

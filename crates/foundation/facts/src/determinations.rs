@@ -79,7 +79,7 @@ const LINKS_UK: &[Answer] = &[
     ("none", "no link with the United Kingdom"),
 ];
 
-/// Directive 2011/93/EU, whose articles each member state has its own provisions for.
+/// Articles of Directive 2011/93/EU, which each member state transposes in provisions of its own.
 const GROUNDS_DSA: &[Answer] = &[
     (
         "material",

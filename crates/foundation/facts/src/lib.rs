@@ -385,7 +385,7 @@ impl Facts {
         } else if let (Some(own), Some(part)) = (&mut self.reported, part.reported)
             && own.id == part.id
         {
-            // They go on coming in after a person has entered the rest.
+            // IP events keep arriving after a person has entered the rest.
             let new: Vec<_> = part
                 .ip_events
                 .into_iter()

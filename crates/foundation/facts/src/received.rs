@@ -7,8 +7,9 @@ use crate::{Account, Facts, Thread};
 /// Moves into [`Facts::received_note`] what others wrote in their own words: the free texts, and
 /// every value that hasn't the form of its field, such as a sentence where an id belongs. The
 /// reason for urgency goes into [`Facts::received_urgent`]. Others' words may name a caller or a
-/// child, and none of our reports contains those two fields. `by_hand` says that people filled in the
-/// fields (a note, a form, a mail): then a name or id is one word.
+/// child, and none of our reports contains those two fields. An account's bio and a file's metadata
+/// stay as they are. `by_hand` says that people filled in the fields (a note, a form, a mail): then
+/// ids, and other fields without a form of their own, have to be a single word.
 pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     let mut words: Vec<String> = facts.received_note.take().into_iter().collect();
     words.extend(facts.note.take());

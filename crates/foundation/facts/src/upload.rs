@@ -20,7 +20,7 @@ const TEXT_BYTES_MAX: usize = 2_100;
 
 /// How far a platform's clock may be ahead of this machine's, in microseconds. Our judgement.
 const AHEAD_MICROS_MAX: i64 = 300_000_000;
-/// How the note of a file begins that says who uploaded it, where no account is reported.
+/// Start of a file's note that names its uploader, if that isn't the reported account.
 pub const UPLOADED_WITH: &str = "uploaded with ";
 /// The sort of event of an upload, as the CyberTipline names it.
 const UPLOAD: &str = "Upload";

@@ -27,7 +27,7 @@ struct Entries {
     erased: u64,
 }
 
-/// What of an entry is looked at.
+/// The fields of an entry that the index reads.
 #[derive(Deserialize)]
 struct Head<'a> {
     event: EventKind,
@@ -36,7 +36,7 @@ struct Head<'a> {
 }
 
 impl Index {
-    /// The entries before this one are in.
+    /// Number of entries indexed so far.
     pub fn size(&self) -> u64 {
         self.size
     }

@@ -61,7 +61,7 @@ impl Fingerprint {
     }
 }
 
-/// Traits of a transaction, one bit each; HABITS are those that depend on the wallet.
+/// Traits of a transaction, one bit each, and above them the common kind of its inputs.
 pub(crate) mod form {
     pub const VERSION_1: u16 = 1;
     pub const VERSION_2: u16 = 1 << 1;
@@ -139,8 +139,10 @@ pub(crate) struct Parser {
     ins: Vec<Input>,
     outs: Vec<OutRow>,
     sides: (Vec<Leg>, Vec<Leg>),
-    /// What the block spends, and in which of its transactions, counted without the first.
+    /// The outputs that the block spends.
     spent: Vec<undo::Spent>,
+    /// For each of `spent`, the transaction that spends it; 0 is the block's second, because undo
+    /// data omit the coinbase.
     spent_in: Vec<usize>,
     ids: Vec<Hash>,
     /// Outputs of the block parsed before, and an eighth more: how many to reserve memory for.
@@ -157,7 +159,7 @@ struct Input {
 /// Why a block can't be parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ParseFault {
-    /// The undo data aren't this block's.
+    /// The undo data can't be read, or aren't this block's.
     Undo,
     /// The block itself.
     Block(&'static str),
@@ -348,8 +350,9 @@ impl BlockVisitor<'_> {
         // 0 for a coinbase: nothing is less, so its outputs never get BELOW_INPUTS.
         let smallest = spent.iter().map(|s| s.value).min().unwrap_or(0);
         let mut coinjoin = None;
-        // Spares most transactions the fingerprints. Of smaller ones only a Tx0 without change and
-        // coordinator fee could match a pattern, and it is missed here.
+        // Most transactions are too small to be a CoinJoin, so their fingerprints aren't computed.
+        // Of those skipped, only a Tx0 without change or coordinator fee could match a pattern; it
+        // is missed here.
         if ins.len() >= 2 || outs.len() >= 4 {
             let side = |key: &Key, value, sequence| Leg {
                 value,

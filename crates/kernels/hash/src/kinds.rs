@@ -104,11 +104,11 @@ pub enum Compute {
         /// All eight turns and mirrors, in the order of [`crate::Turn::ALL`].
         eight: fn(Pixels<'_>) -> [Perceptual; 8],
     },
-    /// From each frame of a video; a video has as many digests as frames.
+    /// From the sampled frames of a video, one digest for each.
     Frames(fn(Pixels<'_>) -> Perceptual),
 }
 
-/// An input and its digest, by the source document or its reference implementation.
+/// An input and its digest, as given by the source document or its reference implementation.
 pub struct Example {
     /// What goes in.
     pub input: ExampleInput,
@@ -154,7 +154,8 @@ impl Kind {
 
 /// Reads to the end, a piece at a time.
 fn feed(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    // Small enough for the stack, and zeroed once a file; larger reads gain little. Our judgement.
+    // Small enough for the stack, and zeroed only once per file. Larger reads gain little. Our
+    // judgement.
     let mut piece = [0; 64 << 10];
     loop {
         match from.read(&mut piece) {
@@ -174,7 +175,7 @@ mod tests {
 
     /// One test covers all kinds: a new kind adds examples, not a test.
     #[test]
-    fn every_kind_keeps_its_examples() {
+    fn every_kind_reproduces_its_examples() {
         for kind in ALL {
             assert!(
                 kind.digest_bytes <= DIGEST_BYTES_MAX,
@@ -233,7 +234,7 @@ mod tests {
         }
     }
 
-    /// A signal during a read isn't an error; any other is.
+    /// A read interrupted by a signal is retried; any other error is returned.
     #[test]
     fn an_interrupted_read_is_tried_again() {
         struct Interrupted(Vec<io::Result<&'static [u8]>>);

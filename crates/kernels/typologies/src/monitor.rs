@@ -182,7 +182,7 @@ pub fn is_shared_now(received: &[Event], now: i64, policy: &Policy) -> bool {
 /// Assessments after a transfer.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Observed {
-    /// Of its sender, as a sender.
+    /// The sender, assessed as a sender.
     pub sender: Option<Assessment>,
     /// Of its sender, at the moment its silence before this transfer reached 14 days.
     pub after_silence: Option<Assessment>,
@@ -226,7 +226,7 @@ impl Monitor {
         &self.policy
     }
 
-    /// Parties of which something is kept.
+    /// Number of parties with kept events.
     pub fn parties(&self) -> usize {
         self.parties.len()
     }

@@ -66,8 +66,8 @@ pub(crate) struct TransferBody {
     recipient_contact: String,
     #[serde(default)]
     utc_offset_minutes: String,
-    /// What you know of the session in which the sender made it; of a single transfer it may be in
-    /// the header `Obhut-Upload` instead.
+    /// What you know of the session in which the sender made it. For a single transfer, the header
+    /// `Obhut-Upload` may give it too; where both do, the header's values win.
     #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     upload: Option<UploadFacts>,
@@ -120,7 +120,8 @@ pub(crate) struct AnswerBody {
     durable_seq: u64,
     /// True if the transfer had been answered before.
     repeated: bool,
-    /// The invalid fields of `upload`; the transfer was accepted without them.
+    /// What is invalid in `upload` or in the header `Obhut-Upload`. The transfer was accepted
+    /// without those fields; an invalid header is ignored whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_problem: Option<String>,
     /// Why the transfer was not taken; `seq` and `found` then mean nothing.

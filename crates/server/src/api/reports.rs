@@ -415,7 +415,8 @@ pub(crate) async fn outcome(
 pub(crate) struct AcknowledgeBody {
     /// Who acknowledged it, and how.
     how: String,
-    /// True if it is the report that has come, not its retraction: for a package that was stopped.
+    /// True if the receiver has the report itself, for a package that was stopped; false if it
+    /// acknowledged a retraction.
     #[serde(default)]
     arrived: bool,
 }

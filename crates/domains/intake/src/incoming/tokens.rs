@@ -39,8 +39,8 @@ pub(super) struct PreparedReport {
 /// near picture are linked through it.
 pub(super) fn near_token(seq: i64) -> i64 {
     // Not keyed: a sequence number reveals nothing. Mixed, so that it collides with other tokens no
-    // more often than they do with each other: times 2^64 divided by the golden ratio
-    // (multiplicative hashing, Knuth), rotated by any odd number, XOR "near" in ASCII.
+    // more often than they do with each other: multiplied by 2^64 divided by the golden ratio
+    // (multiplicative hashing, Knuth), rotated by an arbitrary amount, XORed with "near" in ASCII.
     let mixed = (seq as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         .rotate_left(31)
@@ -313,8 +313,9 @@ pub(super) fn facts(bytes: &[u8]) -> Option<Facts> {
     serde_json::from_slice(json).ok()
 }
 
-/// The facts a case is opened with. Others' words may name a caller or a child, and stay here; also
-/// those of another obhut's case file, because anyone who may hand in reports can write one.
+/// The facts that a case is opened with. What others wrote in their own words may name a caller or
+/// a child, so it moves to fields that are never sent. This also applies to a case file from
+/// another obhut, because anyone who may submit reports can write one.
 pub(super) fn to_open(known: &Facts, format: IncomingFormat) -> Facts {
     use IncomingFormat::{DsaNotice, Form, Json, Mail, Note, Unreadable};
     let by_hand = matches!(format, DsaNotice | Form | Json | Mail | Note | Unreadable);

@@ -1,7 +1,8 @@
 //! Votes for the owner of a list: that an entry is wrong, and why, in a word of a closed set.
 //!
-//! Invariant: a vote names list, entry and reason, and nothing of a case; and no vote leaves that
-//! another person hasn't approved.
+//! Invariant: a vote names list, entry and reason, and nothing about a case. It may be passed on
+//! only after another person has approved it; [`votes`] returns the others too, marked as
+//! unapproved.
 
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit};
 use obhut_casework::{Casework, CaseworkError, Person, Result, Role};
@@ -111,7 +112,7 @@ pub async fn approve_vote(
     let (proposed_by, proposed_at) = (c.text()?, c.int()?);
     if !is_about_dispute(&mut tx, &list.id, entry, proposed_at).await? {
         return Err(CaseworkError::conflict(format!(
-            "entry {entry} of \"{name}\" isn't disputed any more, or is for another reason; propose the vote again"
+            "entry {entry} of \"{name}\" is no longer disputed, or was disputed again after the vote; propose the vote again"
         )));
     }
     if proposed_by == person.id {
@@ -142,8 +143,8 @@ pub async fn approve_vote(
     Ok(())
 }
 
-/// True if a vote is about the dispute that holds now: one from before a dispute was lifted, or
-/// renewed, says nothing about it.
+/// True if the vote was proposed after the current dispute began. An older vote was about an
+/// earlier dispute.
 async fn is_about_dispute(tx: &mut Tx, list: &str, entry: &str, proposed_at: i64) -> Result<bool> {
     let since = disputes::disputed_at(tx, list, entry).await?;
     Ok(since.is_some_and(|since| since <= proposed_at))

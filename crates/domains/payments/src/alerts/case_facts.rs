@@ -76,7 +76,7 @@ pub(super) fn facts_of(alerts: &[Known]) -> Facts {
         };
         if !victim {
             let reported = facts.reported.get_or_insert(about);
-            // A possible victim's sessions go nowhere: its data are a child's, perhaps.
+            // A possible victim's sessions are left out: they may be a child's data.
             for session in &detail.sessions {
                 session.upload.add_payment_to(reported);
                 let of = |p: &&mut Payment| p.id.as_ref() == Some(&session.tx);

@@ -31,8 +31,8 @@ const MOMENTS: [&str; 8] = [
     "timestamp",
 ];
 
-/// Longest texts in characters: element or attribute, and its parent where the name has several
-/// limits. What isn't listed has none.
+/// Longest texts: the parent where a name has several limits, the element or attribute, and the
+/// limit in characters. Names that aren't listed have no limit.
 const LONGEST: &[(&str, &str, usize)] = &[
     ("incidentSummary", "platform", 256),
     ("", "escalateToHighPriority", 3_000),

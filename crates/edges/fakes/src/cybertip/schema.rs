@@ -157,7 +157,7 @@ fn elements_or_text(content: &str) -> Content {
         .replace(" | ", "|")
         .replace(" & ", "|");
     if any_order {
-        // Each name may come at any place; that it comes once is seen separately.
+        // Any order: that no name occurs twice is checked separately.
         model.push('*');
     }
     Content::Elements {

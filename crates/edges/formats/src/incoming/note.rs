@@ -235,7 +235,7 @@ fn whose(words: &str) -> Option<Whose> {
         .split(|c: char| !(c.is_alphanumeric() || c == '\''))
         .collect();
     let has = |set: &[&str]| set.contains(&lower.as_str()) || words.iter().any(|w| set.contains(w));
-    // "reported by" has a word of the suspect's.
+    // The reporter before the suspect: "reported by" contains "reported", a suspect's word.
     if has(CHILD) {
         Some(Whose::Child)
     } else if lower == "reported by" || has(REPORTER) {
@@ -274,8 +274,8 @@ struct Accounts {
 }
 
 impl Accounts {
-    /// Takes a line. `section` is whose data the lines below the last heading are; true if it was
-    /// read.
+    /// Reads one line. `section` says whose data the last heading announced. Returns true if the
+    /// line named an account.
     fn take(&mut self, label: &str, value: &str, section: Option<Whose>) -> bool {
         let lower = label.trim().to_lowercase();
         let mut words = lower.split(|c: char| !c.is_alphanumeric());
@@ -319,7 +319,7 @@ impl Accounts {
         }
     }
 
-    /// The suspect's account, never a child's.
+    /// The suspect's account; never one that the note gives as a child's.
     fn reported(&self) -> Option<String> {
         let all = self.suspect.iter().chain(&self.plain);
         let mut own = all.filter(|a| !self.child_names.contains(&a.to_lowercase()));

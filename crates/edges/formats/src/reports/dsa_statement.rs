@@ -1,5 +1,5 @@
 //! A statement of reasons for the European Commission's DSA Transparency Database (Article 24(5)
-//! DSA): what the platform did, on which ground, found how.
+//! DSA): what the platform did, on what ground, and how the content was found.
 //!
 //! The database is public and takes no personal data: no account, address, file, digest or word of
 //! the case is in the statement. It isn't a report: it ends neither a duty to report nor an alarm.
@@ -41,7 +41,7 @@ fn write(d: &Dossier) -> Rendered {
             "the database is public, and under an embargo nothing may reach the person concerned",
         ));
     }
-    // Only letters, digits, - and _ are taken; the id of a case is that, and says nothing.
+    // A `puid` may have only letters, digits, - and _. A case's id fits, and reveals nothing.
     out.insert("puid".into(), d.case.clone().into());
     let mut text = serde_json::to_string_pretty(&out).expect("a map is JSON");
     text.push('\n');
@@ -82,7 +82,7 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
         (
             "facts.occurred_at",
             facts.occurred_at.is_some(),
-            "only a day is said, that of the first upload or, if that is unknown, this one",
+            "only the day of the first upload is stated or, if that is unknown, the day of this field",
         ),
     ] {
         if is_known {
@@ -157,7 +157,7 @@ fn ground(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         ));
     };
     let mut laws = named.texts();
-    // Nearer than the directive, where a person has named it.
+    // A national provision is more specific than the directive, where a person has named one.
     let german = of(Question::OffenceDe).filter(|m| m.answers.iter().all(|a| a != "other"));
     laws.extend(german.iter().flat_map(|m| m.texts()));
     let laws: String = laws.join("; ").chars().take(GROUND_CHARS_MAX).collect();
@@ -262,7 +262,7 @@ fn dates(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         .flatten()
         .filter(|c| is_closed(Some(c)))
         .filter_map(|c| read(&c.at));
-    // A stopped upload was never to be seen: its measure began when it was found.
+    // A stopped upload was never visible: the measure took effect when the file was found.
     let stopped = !d.files.is_empty() && d.files.iter().all(|f| f.public == Some(false));
     let held = stopped.then(|| of_micros(d.found_at)).flatten();
     let removed = read(&facts.removed_at)

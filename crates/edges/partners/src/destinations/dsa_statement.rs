@@ -1,7 +1,8 @@
 //! Sends a statement of reasons to the DSA Transparency Database, with the platform's token.
 //!
-//! The statement's own number (`puid`) is the case's: the database takes each number once, so a
-//! statement whose answer was lost is recognised when it is sent again.
+//! A statement's number (`puid`) is the case's id. The database takes each number once, so a
+//! statement whose answer was lost is recognised when it is sent again. A second one about the case
+//! isn't taken.
 
 use obhut_casework as casework;
 use obhut_formats::reports;
@@ -75,7 +76,7 @@ fn receipt(answered: &Answered) -> Result<String, SendFault> {
         201 => Err(SendFault::Unexpected(
             "HTTP 201 without the statement's uuid; look for the statement in the database".into(),
         )),
-        // Only an earlier attempt of this report can have used the number.
+        // An earlier attempt of this report used the number, or another statement about this case.
         422 if !body["existing"]["puid"].is_null() => {
             Ok("the statement is in the database already; an earlier attempt arrived".into())
         }
