@@ -1,7 +1,7 @@
-//! A million incoming reports: deduplicated, linked and ranked on this machine's cores; and whether
-//! the planted ones in which a child is in danger come first.
+//! Benchmarks intake: how long a million incoming reports take to be deduplicated, linked and
+//! ranked on this machine, and whether the planted ones, in which a child is in danger, come first.
 //!
-//! No open-source peer does this. The planted reports use words that our rules read, so the share
+//! No open-source peer does this. The planted reports carry tags, risks and incident types that our rules read, so the share
 //! found says that the order holds under load and duplicates, not that the rules are right.
 
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ impl Chance {
     }
 }
 
-// Long: the sequential steps of one benchmark or chore.
+// Long: the steps of one benchmark, in order.
 pub fn run(report: &mut Report) -> Done {
     setup::everything()?;
     must(
@@ -148,17 +148,17 @@ fn queue(
     Ok(ids)
 }
 
-/// Half are forms in JSON, one per line; half are CyberTipline XML in one element. Some files are
-/// shared by thousands of reports, some accounts upload again, some reports come twice. Returns the
-/// paths and the ids of the planted reports.
-// Long: the sequential steps of one benchmark or chore.
+/// Writes the reports to two files: half are forms in JSON, one per line, half are CyberTipline XML
+/// in one element. Some pictures are shared by more than a thousand reports each, some accounts
+/// upload again, some reports come twice. Returns the paths and the ids of the planted reports.
+// Long: writes two files, one after the other.
 fn generate(
     folder: &std::path::Path,
 ) -> Result<(Vec<std::path::PathBuf>, std::collections::HashSet<String>), String> {
     let say = |e: std::io::Error| e.to_string();
     let mut chance = Chance(20_261_122);
     let mut planted = std::collections::HashSet::new();
-    // In general circulation: a value shared by more than fifty reports must link none of them.
+    // In general circulation: once fifty reports share a value, it must link no further ones.
     let viral: Vec<String> = (0..200).map(|_| chance.hex(64)).collect();
     let paths = [folder.join("a.jsonl"), folder.join("b.xml")];
     let mut lines = BufWriter::new(fs::File::create(&paths[0]).map_err(say)?);

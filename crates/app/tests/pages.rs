@@ -69,7 +69,7 @@ async fn pages_of_cases_and_decided_uploads_neither_skip_nor_repeat() {
                 (CaseStatus::Open, 2)
             ]
         );
-        // The next page continues after the time and the case of the last upload.
+        // A page continues after a time and a case: here after those of the first upload.
         let all = casework::uploads_decided(c, 0, "").await.unwrap();
         let ids = |found: &DecidedUploads| {
             let cases = found.uploads.iter().map(|u| u.case.clone());

@@ -163,26 +163,22 @@ pub async fn run(
             let category = scale
                 .zip(category)
                 .map(|(scale, value)| Category { scale, value });
-            // First: a refusal must not leave a decision behind.
-            if same_bytes {
-                casework::require_seen(&casework, &case, &person).await?;
-            }
-            let decision = casework::decide_seen(
-                &casework,
-                &case,
-                &person,
-                &DecisionRequest {
-                    ruling,
-                    grounds,
-                    category,
-                },
-                file_category.into_iter().collect(),
-                files,
-            )
-            .await?;
-            let also = match same_bytes {
-                true => Some(casework::decide_same_bytes(&casework, &decision, &person).await?),
-                false => None,
+            let request = DecisionRequest {
+                ruling,
+                grounds,
+                category,
+            };
+            let categories = file_category.into_iter().collect();
+            let (decision, also) = if same_bytes {
+                let (decision, also) = casework::decide_with_same_bytes(
+                    &casework, &case, &person, &request, categories, files,
+                )
+                .await?;
+                (decision, Some(also))
+            } else {
+                let decision =
+                    casework::decide_seen(&casework, &case, &person, &request, categories, files);
+                (decision.await?, None)
             };
             output.line(
                 || {

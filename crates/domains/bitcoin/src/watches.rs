@@ -29,7 +29,7 @@ pub struct MovementRow {
     pub address: String,
     /// The transaction, as explorers print it.
     pub txid: String,
-    /// Height of its block.
+    /// Height of its block when it was recorded; a reorg may have moved the payment since.
     pub height: u64,
     /// Time in the block's header, set by its miner; RFC 3339.
     pub time: String,
@@ -62,8 +62,8 @@ pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     Ok(gone)
 }
 
-/// Watches addresses for a case; those it watches already stay. Returns how many are new. Addresses
-/// must be in the form of [`Key::text`](crate::Key::text): a movement is matched by that text, so
+/// Watches addresses for a case, beside those it already watches. Returns how many are new.
+/// Addresses must be in the form of [`Key::text`](crate::Key::text): a movement is matched by that text, so
 /// another spelling never raises a finding.
 ///
 /// # Errors
@@ -76,7 +76,7 @@ pub async fn watch_addresses(
     addresses: &[String],
     person: &Person,
 ) -> Result<usize> {
-    // Checks role and legal basis, and is in the audit trail before any address is stored.
+    // Checks role and legal basis, and writes to the audit trail before any address is stored.
     begin_trace(casework, case, network, person).await?;
     let mut tx = casework.begin().await?;
     // The case may have been closed or cleared since the permission was given.
@@ -358,7 +358,7 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
     // Withdrawn, not deleted: `movements` still lists it, marked.
     findings::set_state(&mut tx, &found, FindingState::Withdrawn).await?;
     let text = format!(
-        "a movement of case {case} reported before never happened: its block was orphaned by a reorg"
+        "a movement alerted earlier in case {case} never happened: its block was orphaned by a reorg"
     );
     alarms::raise(&mut tx, now, "chain-undone", &case, &text).await?;
     audit::write(&mut tx, now, "follower", "finding.undone", id, &case).await?;

@@ -1,5 +1,5 @@
-//! Alerts on record: each joins a case, is presented with its numbers, and is recomputed when a case it
-//! depends on is withdrawn.
+//! Alerts on record: each belongs to a case, is shown with the figures behind it, and is recomputed
+//! when a case it depends on is cleared.
 //!
 //! What is known of parties is sealed; the tables hold keyed digests. Holds end by themselves.
 
@@ -145,9 +145,9 @@ pub struct NewAlert {
     pub party: Sealed<String>,
     /// Its assessment.
     pub assessment: Assessment,
-    /// Its transfers, oldest first.
+    /// Its last transfers, at most [`EVIDENCE_MAX`](crate::EVIDENCE_MAX), oldest first.
     pub timeline: Vec<ShownTransfer>,
-    /// Its counterparties, most transfers first.
+    /// The counterparties of these, most transfers first.
     pub network: Vec<ShownOther>,
     /// Confirmed senders that the association rests on.
     pub rests_on: Vec<Sealed<String>>,
@@ -217,7 +217,7 @@ struct StoredFired {
     values: [f64; 5],
 }
 
-/// An alert on record, without its sealed part: party, reasons and transfers.
+/// An alert on record, without its sealed part (party, reasons and transfers).
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct AlertRow {
     /// Id of the alert: `alert-…`.
@@ -263,9 +263,9 @@ pub struct AlertDetail {
     pub party: Sealed<String>,
     /// What fired.
     pub fired: Vec<Fired>,
-    /// Its transfers, oldest first.
+    /// Its last transfers, at most [`EVIDENCE_MAX`](crate::EVIDENCE_MAX), oldest first.
     pub timeline: Vec<ShownTransfer>,
-    /// Its counterparties, most transfers first.
+    /// The counterparties of these, most transfers first.
     pub network: Vec<ShownOther>,
 }
 
@@ -379,8 +379,8 @@ pub async fn record_alert(
             keep_sessions(&mut detail, &stored)?;
             // Sealing is randomised: only the text can be compared with what is on record.
             let text = serde_json::to_string(&detail).expect("a detail is JSON");
-            // Compare the whole detail: a transfer may have been missing in the middle. A scan of older
-            // data never replaces newer results.
+            // Compare the whole detail: a transfer that came late may have been added in the
+            // middle, with `last_at` unchanged. A scan of older data never replaces newer results.
             if a.last_at >= last && stored != text {
                 let found = findings::NewFinding {
                     case: &case,
@@ -389,7 +389,7 @@ pub async fn record_alert(
                     strength: a.scenario,
                     source: SOURCE,
                 };
-                // The alert may have been withdrawn; its finding reopens with it.
+                // Updates the finding's strength, which is the scenario.
                 findings::set_state(&mut tx, &found, FindingState::Open).await?;
                 sqlx::query(
                     "UPDATE payment_alerts SET score = $1, scenario = $2, role = $3, detail_sealed = $4,
@@ -410,7 +410,7 @@ pub async fn record_alert(
             tx.commit().await?;
             return Ok(Some(row));
         }
-        // Holds after clearing, too: the keyed digest is still there, so the row is found.
+        // The cool-down applies after clearing, too: the row is found by the keyed digest it keeps.
         if a.last_at < last + COOL_DOWN_MICROS {
             return Ok(None);
         }
@@ -515,7 +515,8 @@ struct NewRow<'a> {
     score: i64,
 }
 
-/// Inserts a new alert and its finding into the party's open case; returns the alert's id.
+/// Inserts a new alert and its finding into the party's open case, or opens one. Returns the
+/// alert's id.
 async fn insert(tx: &mut Tx, casework: &Casework, row: &NewRow<'_>, actor: &str) -> Result<String> {
     let (alert, now) = (row.alert, casework.now_micros());
     let a = &alert.assessment;
@@ -609,8 +610,8 @@ pub async fn alerts_of_case(casework: &Casework, case: &str) -> Result<Vec<Alert
         .collect()
 }
 
-/// An alert with its sealed part by its id, or all alerts of a case by the case's. Each view is in
-/// the audit trail before anything is returned.
+/// The alert with this id, or all alerts of the case with this id, including their sealed part.
+/// Each view is in the audit trail before anything is returned.
 ///
 /// # Errors
 /// No alert has that id or is in that case.
@@ -662,8 +663,8 @@ fn detail(casework: &Casework, sealed: &str) -> Result<Detail> {
         .map_err(|_| CaseworkError::unreadable("the detail of an alert"))
 }
 
-/// Parties of cases that a person decided to report, unless all reports of the case were taken
-/// back. Associations depend on these alone; a possible victim is never among them.
+/// Parties of cases that a person decided to report, unless all reports of the case were taken back
+/// or an appeal is pending. Associations depend on these alone; a possible victim is never among them.
 pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>>> {
     let rows = sqlx::query(
         "SELECT case_id, detail_sealed FROM payment_alerts WHERE state = 'open' AND role <> $1",
@@ -686,9 +687,10 @@ pub async fn confirmed_parties(casework: &Casework) -> Result<Vec<Sealed<String>
     Ok(confirmed)
 }
 
-/// Recomputes the alerts whose associations rested on cases that were cleared or whose reports were
-/// taken back; returns how many changed. Called when a case is cleared, and periodically while the
-/// server runs. An association is dropped as a whole, when the last case it rested on is gone.
+/// Recomputes the alerts whose associations rested on parties that are no longer confirmed: their
+/// case was appealed, closed or cleared, or its reports were taken back. Returns how many changed.
+/// Called when a case is cleared, and periodically while the server runs. An association is kept as
+/// it is until the last case it rested on is gone, and then dropped.
 pub async fn recount_associations(casework: &Casework) -> Result<u64> {
     let confirmed: Vec<String> = confirmed_parties(casework)
         .await?

@@ -65,7 +65,7 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn each_form_says_who_is_reported_and_never_who_reports() {
+fn each_format_says_who_is_reported_and_never_who_reports() {
     use IncomingFormat::*;
     use Understood::{No, Partly, Yes};
     let xarf_mail = mail(XARF3);
@@ -117,9 +117,9 @@ fn each_form_says_who_is_reported_and_never_who_reports() {
 }
 
 #[test]
-fn what_matters_is_read_of_each_form() {
+fn what_matters_is_read_from_each_format() {
     let facts = |text: &str| read(text.as_bytes()).facts.expose().clone();
-    // An unknown kind of incident stays open; it was once read as possession of material.
+    // An unknown kind of incident is left unset; it was once read as possession of material.
     assert_eq!(facts(NEW_TYPE).incident, None);
     assert!(facts(NEW_TYPE).note.unwrap().contains("A type of 2027"));
     assert_eq!(
@@ -274,7 +274,7 @@ fn a_printed_report_is_read_by_its_labels() {
 /// A content stream of a few hundred kilobytes once unpacked to gigabytes: because of a broken
 /// checksum at its end, its unpacked size counted as zero.
 #[test]
-fn a_pdf_that_unpacks_to_too_much_is_read_within_its_limit() {
+fn a_pdf_that_unpacks_to_too_much_is_unreadable() {
     let spaces = vec![b' '; 80 << 20];
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     packed.write_all(&spaces).unwrap();
@@ -309,7 +309,8 @@ fn nothing_is_lost_on_the_way_in() {
     // A report without its end once took the next one with it.
     let parts = split(b"<reports><report>1<report>2</report></reports>");
     assert_eq!(parts.len(), 2, "{parts:?}");
-    // A report with a prefix, and a note, between two others.
+    // Between two reports: one with a namespace prefix, and a note. Neither is split off; both come
+    // together as a third part.
     let mixed = b"<?xml version='1.0'?><reports a='b'><report>1</report><ns:report>2</ns:report><note>in danger</note><report>3</report></reports>";
     let parts = split(mixed);
     assert_eq!(parts.len(), 3, "{parts:?}");
@@ -363,7 +364,7 @@ fn the_end_of_a_long_list_is_kept_together() {
 
 /// Inputs that the first version misread, where they are present.
 #[test]
-fn found_inputs_are_read_or_said_to_be_unread() {
+fn found_inputs_never_name_the_reporter() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../../shared/data/found/reports/intake-formats");
     let Ok(entries) = std::fs::read_dir(folder) else {
@@ -404,7 +405,8 @@ fn found_inputs_are_read_or_said_to_be_unread() {
     }
 }
 
-/// Each of these inputs once made the reporter, or a child, the person reported.
+/// Most of these inputs once made the reporter, or a child, the person reported. The rest
+/// name one account, or none, and must keep that answer.
 #[test]
 fn the_reporter_is_never_the_suspect() {
     let pages = pdf(&[
@@ -484,11 +486,11 @@ fn the_reporter_is_never_the_suspect() {
     }
 }
 
-/// Every body of a mail is read, unknown fields make a report partly understood, and an endless
-/// page makes it unreadable.
+/// Every body of a mail is read, unknown fields make a report partly understood, and a page that
+/// unpacks to too much makes it unreadable.
 #[test]
 fn mails_are_read_whole_and_gaps_are_named() {
-    // A part of a mail names its charset; the text was once decoded twice.
+    // The mail names its own charset; the text was once decoded twice.
     let mut latin = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n\r\nein M".to_vec();
     latin.extend(b"\xe4dchen, 12\r\n");
     let note = read(&latin).facts.expose().note.clone().unwrap_or_default();
@@ -529,12 +531,13 @@ fn mails_are_read_whole_and_gaps_are_named() {
     // lost the account and the urgency.
     let given = read(br#"{"account": "bad-1", "good_faith": true, "urgent": "now"}"#);
     assert_eq!(reported(given.facts.expose()), ["bad-1"]);
-    // One page of opening brackets without an end; reading it once took gigabytes.
+    // One page of 600,000 opening parentheses; reading it once took gigabytes.
     let vast = pdf(&[&"(".repeat(600_000)]);
     assert_eq!(read(&vast).format, IncomingFormat::Unreadable);
 }
 
-/// The text in an unknown field of a form was not ranked: a meeting tomorrow stood at the bottom.
+/// The text in an unknown field of a form once went unranked: a report of a meeting the next day
+/// was at the bottom of the queue.
 #[test]
 fn an_unknown_field_of_a_form_is_in_the_note() {
     let form = r#"{"account": "dan", "text": "see below", "Beschreibung": {"lang": ["Er will sie morgen treffen"]}, "reporter": "CALLER"}"#;

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::http::Answered;
 use crate::submission::{SendFault, Submission};
 
-/// Characters kept of an answer; the rest is dropped without a mark. Our judgement: NCMEC's answers
-/// have a few hundred.
+/// Characters kept of an answer; a mark replaces the rest. Our judgement: NCMEC's answers have a
+/// few hundred.
 const ANSWER_CHARS_MAX: usize = 64 << 10;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Transcript {
 #[derive(Serialize)]
 struct Call {
     at: String,
-    /// NCMEC's path (`/submit`, `/upload` …), or `webhook`.
+    /// NCMEC's path (`/submit`, `/upload` …), or `statement`, `webhook` or `mail`.
     what: String,
     sent: String,
     status: Option<u16>,
@@ -43,7 +43,7 @@ fn cut(answer: &str) -> String {
 }
 
 impl Transcript {
-    /// A request is about to leave.
+    /// Records a request that is about to be sent.
     pub fn sent(&mut self, what: &str, words: &str) {
         self.calls.push(Call {
             at: jiff::Timestamp::now().to_string(),
@@ -54,7 +54,7 @@ impl Transcript {
         });
     }
 
-    /// The answer to the last request.
+    /// Records the HTTP answer to the last request.
     pub fn received(&mut self, answer: &Result<Answered, String>) {
         let Some(call) = self.calls.last_mut() else {
             return;

@@ -77,15 +77,40 @@ pub(crate) async fn end(tx: &mut Tx, now: i64, kind: &str, subject: &str, by: &s
     Ok(())
 }
 
-/// True if there is an unseen alarm of this kind about this subject.
-pub(crate) async fn is_unseen(tx: &mut Tx, kind: &str, subject: &str) -> Result<bool> {
-    let found =
-        sqlx::query("SELECT id FROM alarms WHERE kind = $1 AND subject = $2 AND seen_at IS NULL")
-            .bind(kind)
-            .bind(subject)
-            .fetch_optional(&mut **tx)
-            .await?;
-    Ok(found.is_some())
+/// When the unseen alarm of this kind about this subject was first raised, in microseconds since
+/// 1970; `None` if there is none.
+pub(crate) async fn unseen_since(tx: &mut Tx, kind: &str, subject: &str) -> Result<Option<i64>> {
+    let found = sqlx::query(
+        "SELECT raised_at FROM alarms WHERE kind = $1 AND subject = $2 AND seen_at IS NULL",
+    )
+    .bind(kind)
+    .bind(subject)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(match found {
+        Some(row) => Some(Columns::of(&row).int()?),
+        None => None,
+    })
+}
+
+/// True if the latest alarm of this kind about this subject was marked as seen by this person.
+pub(crate) async fn was_seen_by(
+    tx: &mut Tx,
+    kind: &str,
+    subject: &str,
+    person: &str,
+) -> Result<bool> {
+    let found = sqlx::query(
+        "SELECT seen_by FROM alarms WHERE kind = $1 AND subject = $2 ORDER BY raised_at DESC, id LIMIT 1",
+    )
+    .bind(kind)
+    .bind(subject)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(match found {
+        Some(row) => Columns::of(&row).maybe_text()?.as_deref() == Some(person),
+        None => false,
+    })
 }
 
 /// Raises an alarm in a transaction of its own.

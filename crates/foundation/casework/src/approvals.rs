@@ -93,6 +93,7 @@ pub async fn begin_approval(
         cases::require_status(&mut tx, &row.case, &approvable).await?;
         require_second_person(&mut tx, &row, person).await?;
         decisions::require_valid_review(&mut tx, &row.case).await?;
+        decisions::require_other_than_seer(&mut tx, &row.case, person).await?;
     }
     if as_received && !row.with_victims {
         return Err(CaseworkError::conflict(
@@ -171,6 +172,7 @@ pub async fn approve_report(
     }
     require_second_person(&mut tx, &row, person).await?;
     decisions::require_valid_review(&mut tx, &row.case).await?;
+    decisions::require_other_than_seer(&mut tx, &row.case, person).await?;
     let approval = Approval {
         id: ids::new("approval"),
         report: report.to_owned(),

@@ -74,6 +74,20 @@ impl Decision {
             || self.file_categories != other.file_categories
     }
 
+    /// True if it is the decision that this person asks for.
+    pub(crate) fn is_as_asked(
+        &self,
+        person: &Person,
+        request: &DecisionRequest,
+        file_categories: &BTreeMap<String, Category>,
+    ) -> bool {
+        self.person == person.id
+            && self.ruling == request.ruling
+            && self.grounds == request.grounds.trim()
+            && self.category == request.category
+            && self.file_categories == *file_categories
+    }
+
     /// Id.
     pub fn id(&self) -> &str {
         &self.id
@@ -276,16 +290,13 @@ pub(crate) async fn decide_from(
         }
         Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
     }
-    if let Some(earlier) = decisions_within(&mut tx, case).await?.last() {
-        if earlier.differs_from(&decision) {
-            alarm_carried(&mut tx, casework.now(), case).await?;
-        }
-        // After a decision not to report the alarm stays: what was sent may have to be retracted.
-        if request.ruling == Ruling::Report
-            && reviewed_independently(&mut tx, case, earlier, person).await?
-        {
-            alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
-        }
+    let earlier = decisions_within(&mut tx, case).await?;
+    if earlier.last().is_some_and(|e| e.differs_from(&decision)) {
+        alarm_carried(&mut tx, casework.now(), case).await?;
+    }
+    // After a decision not to report, what was sent may have to be retracted: the alarm stays.
+    if request.ruling == Ruling::Report && reviewed_independently(&mut tx, case, person).await? {
+        alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
     }
     // `advance_from` locked the case row, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;
@@ -520,18 +531,22 @@ async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-/// True if this person didn't make the earlier decision and has viewed every stopped upload of the
-/// case; false if it has none.
-async fn reviewed_independently(
-    tx: &mut Tx,
-    case: &str,
-    earlier: &Decision,
-    person: &Person,
-) -> Result<bool> {
-    if earlier.person == person.id {
+/// True if the alarm about a carried decision is unseen, this person made none of the decisions that
+/// it is about, and has viewed every file of the case. False if no file of the case is kept.
+async fn reviewed_independently(tx: &mut Tx, case: &str, person: &Person) -> Result<bool> {
+    let Some(since) = alarms::unseen_since(tx, CARRIED, case).await? else {
+        return Ok(false);
+    };
+    // Carried ones whatever their time: the clock may have been set back since.
+    let in_doubt = |d: &Decision| d.decided_at <= since || carried_from(&d.grounds).is_some();
+    let decisions = decisions_within(tx, case).await?;
+    if decisions
+        .iter()
+        .any(|d| in_doubt(d) && d.person == person.id)
+    {
         return Ok(false);
     }
-    let exhibits = findings::stopped_exhibits(tx, case).await?;
+    let exhibits = findings::exhibits(tx, case).await?;
     let (_, unseen) = views::unseen_by(tx, &exhibits, &person.id).await?;
     Ok(!exhibits.is_empty() && unseen.is_empty())
 }
@@ -540,10 +555,27 @@ async fn reviewed_independently(
 /// A conflict while an alarm says that the decision about this case is based on a review that was
 /// overturned.
 pub(crate) async fn require_valid_review(tx: &mut Tx, case: &str) -> Result<()> {
-    match alarms::is_unseen(tx, CARRIED, case).await? {
+    match alarms::unseen_since(tx, CARRIED, case).await? {
+        None => Ok(()),
+        Some(_) => Err(CaseworkError::conflict(format!(
+            "the decision about case {case} is based on the same review as another, which was found wrong or changed. Another person has to view its files and decide it again; if the decision is right, mark the alarm as seen"
+        ))),
+    }
+}
+
+/// # Errors
+/// A conflict if this person, who wants to approve a report, is the one who marked the alarm about
+/// the case's carried decision as seen.
+pub(crate) async fn require_other_than_seer(
+    tx: &mut Tx,
+    case: &str,
+    person: &Person,
+) -> Result<()> {
+    match alarms::was_seen_by(tx, CARRIED, case, &person.id).await? {
         false => Ok(()),
         true => Err(CaseworkError::conflict(format!(
-            "the decision about case {case} is based on the same review as another, which was found wrong or changed. Another person has to view its files and decide it again; if the decision is right, mark the alarm as seen"
+            "{} marked the alarm about the decision of case {case} as seen; another person has to approve its reports",
+            person.name
         ))),
     }
 }

@@ -151,7 +151,7 @@ pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
     routing_for,
 };
-pub use same_bytes::{AlsoDecided, decide_same_bytes, require_seen};
+pub use same_bytes::{AlsoDecided, decide_same_bytes, decide_with_same_bytes};
 pub use sending::exhibit_to_send;
 pub use supplements::file_supplement;
 pub use uploads::{

@@ -33,7 +33,7 @@ pub struct AlsoDecided {
 ///
 /// # Errors
 /// The conflict that the person has viewed no file of the case whole.
-pub async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Result<()> {
+async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Result<()> {
     let found = findings::findings(casework, case).await?;
     let mut tx = casework.db.snapshot().await?;
     for exhibit in found.into_iter().filter_map(|f| f.exhibit) {
@@ -46,6 +46,33 @@ pub async fn require_seen(casework: &Casework, case: &str, person: &Person) -> R
         "{} has viewed no file of case {case} whole, so nothing can be said of other cases with the same bytes; nothing was decided",
         person.name
     )))
+}
+
+/// Decides a case and carries the decision over. If the same person has just decided it in the same
+/// way, that decision is carried on: a new one would void the reports approved on it.
+///
+/// # Errors
+/// The conflict that the person has viewed no file of the case whole, and those of
+/// [`crate::decide_seen`].
+pub async fn decide_with_same_bytes(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+    file_categories: BTreeMap<String, Category>,
+    files: Option<usize>,
+) -> Result<(Decision, AlsoDecided)> {
+    // First: a refusal must not leave a decision behind.
+    require_seen(casework, case, person).await?;
+    let latest = decisions::decisions(casework, case).await?.pop();
+    let decision = match latest.filter(|d| d.is_as_asked(person, request, &file_categories)) {
+        Some(decision) => decision,
+        None => {
+            decisions::decide_seen(casework, case, person, request, file_categories, files).await?
+        }
+    };
+    let also = decide_same_bytes(casework, &decision, person).await?;
+    Ok((decision, also))
 }
 
 /// Carries a decision over to other open cases: those whose files all have the bytes of files of
@@ -61,13 +88,13 @@ pub async fn decide_same_bytes(
     person: &Person,
 ) -> Result<AlsoDecided> {
     let seen = seen_files(casework, decision, person).await?;
-    let mut others = open_cases(casework, decision.case(), &seen).await?;
-    let mut also = AlsoDecided {
-        more: others.len() > CASES_MAX,
-        ..AlsoDecided::default()
-    };
-    others.truncate(CASES_MAX);
-    for case in others {
+    let mut also = AlsoDecided::default();
+    for case in open_cases(casework, decision.case(), &seen).await? {
+        // Only those that are decided count: cases that are left must not hide the ones behind them.
+        if also.decided.len() == CASES_MAX {
+            also.more = true;
+            break;
+        }
         let Some((files, copies)) = only_those(casework, &case, &seen).await? else {
             also.left.push(case);
             continue;

@@ -1,7 +1,7 @@
-//! Picks, at run time, the code that counts bits with the registers this machine has.
+//! What depends on the machine: counting bits, huge pages and prefetching.
 //!
-//! There is one source, compiled for every machine and again for those that count bits in wide
-//! registers.
+//! The search has one source, compiled once for every machine and again for those with better
+//! instructions for counting bits; which of them runs is decided at run time.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -34,7 +34,7 @@ pub(crate) fn scan_each(entries: &[Words], queries: &[Words], radius_bits: u32) 
     answers
 }
 
-/// [`Index::probe`] with the registers this machine has.
+/// [`Index::probe`] with the best instructions this machine has.
 pub(crate) fn probe(index: &Index, query: &Words, radius_bits: u32) -> Option<Vec<Hit>> {
     #[cfg(target_arch = "x86_64")]
     if let Some(answer) = x86_64::probe(index, query, radius_bits) {

@@ -1,11 +1,13 @@
 //! Currencies: minor units, reference rates, even amounts, and the price bands of live-streamed
 //! abuse.
 //!
-//! Rates serve only to compare amounts with thresholds that were published in another currency. No
-//! amount is ever converted in an output.
+//! Rates serve to compare amounts in different currencies, with published thresholds and with each
+//! other. An alert shows each transfer in its own currency; only the sentences that say why an
+//! indicator fired give medians and sums in US dollars.
 
-/// Month of the reference rates. They are rounded market rates; comparing with a threshold needs no
-/// more precision.
+/// Month of the reference rates. They are rounded; comparing with a threshold needs no more
+/// precision. Where an official rate and the market's differ widely (CUP, IRR, KPW, MMK), it is the
+/// official one.
 pub const RATES_AS_OF: &str = "2025-07";
 
 /// A currency of ISO 4217, as its place in [`CURRENCIES`].
@@ -129,7 +131,7 @@ impl Band {
     }
 }
 
-/// Published bands: currency, from, to, in whole units.
+/// Published bands: currency, lower and upper limit in whole units, source, date.
 const BANDS: &[(&str, i64, i64, &str, &str)] = &[
     (
         "AUD",
@@ -163,7 +165,7 @@ const BANDS: &[(&str, i64, i64, &str, &str)] = &[
         "SEK",
         90,
         2_000,
-        "ECPAT Sweden from 90; FATF EUR 200 at the reference rate",
+        "ECPAT Sweden from 90; FATF EUR 200, rounded down",
         "2024",
     ),
     (
@@ -208,7 +210,7 @@ static PLACES: [u8; 26 * 26 * 26] = {
     places
 };
 
-/// ISO 4217, in alphabetical order, without funds, metals and test codes.
+/// ISO 4217, in alphabetical order, without funds, units of account, metals, test codes and VED.
 ///
 /// Trap: journals of live transfers store the index ([`Currency::number`]). An entry inserted here
 /// shifts the indices behind it, and older journals then name other currencies.
@@ -394,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn yen_have_no_cents_and_dinars_three_digits() {
+    fn yen_have_no_decimals_and_dinars_have_three() {
         let of = |code: &[u8], minor| Currency::new(code).unwrap().entry().to_ref_cents(minor);
         // 148 yen to the dollar and no hundredths: 1480 are ten dollars.
         assert_eq!(of(b"JPY", 1480), 1000);

@@ -285,20 +285,25 @@ pub(crate) async fn decide(
         .into_iter()
         .map(|(exhibit, c)| (exhibit, category(c)))
         .collect();
-    // First: a refusal must not leave a decision behind.
-    if body.same_bytes {
-        casework::require_seen(&app.casework, &case, &person).await?;
+    if !body.same_bytes {
+        let decision =
+            casework::decide_seen(&app.casework, &case, &person, &request, files, body.files);
+        return Ok(Json(DecisionBody::of(&decision.await?)));
     }
-    let decision =
-        casework::decide_seen(&app.casework, &case, &person, &request, files, body.files).await?;
+    let (decision, also) = casework::decide_with_same_bytes(
+        &app.casework,
+        &case,
+        &person,
+        &request,
+        files,
+        body.files,
+    )
+    .await?;
     let mut answer = DecisionBody::of(&decision);
-    if body.same_bytes {
-        let also = casework::decide_same_bytes(&app.casework, &decision, &person).await?;
-        answer.same_bytes = Some(SameBytesBody {
-            decided: also.decided,
-            left_open: also.left,
-            more: also.more,
-        });
-    }
+    answer.same_bytes = Some(SameBytesBody {
+        decided: also.decided,
+        left_open: also.left,
+        more: also.more,
+    });
     Ok(Json(answer))
 }

@@ -22,7 +22,7 @@ pub struct Transaction {
     pub coinbase: bool,
     /// What it spends.
     pub ins: Vec<Coin>,
-    /// What it makes.
+    /// The outputs it creates.
     pub outs: Vec<Coin>,
     /// The CoinJoin pattern it matches, and the confidence, 0 to 100.
     pub coinjoin: Option<(&'static str, u8)>,
@@ -30,7 +30,7 @@ pub struct Transaction {
     pub change: Option<(usize, &'static str)>,
 }
 
-/// An output, as it was made or as it is spent.
+/// An output: one that a transaction creates, or one that it spends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Coin {
     /// The transaction that made it, by number.
@@ -65,8 +65,8 @@ impl Index {
             coinjoin: chain
                 .coinjoin(number)
                 .map(|(coinjoin, sure)| (coinjoin.name, sure)),
-            // Computed each time, not read from the links: so change found by a rule too unsure to
-            // make a link is shown as well.
+            // Computed on each call instead of read from the links, so that change found by a rule
+            // with too little confidence for a link is shown as well.
             change: heuristics::change(chain, number)
                 .map(|(out, rule)| ((out - first) as usize, rule.name)),
         }

@@ -1,0 +1,108 @@
+//! Decisions carried over to other cases with the same bytes, in cases that no upload opened.
+
+mod bench;
+
+use std::collections::BTreeMap;
+
+use bench::*;
+use obhut_casework as casework;
+use obhut_casework::*;
+
+/// A case with one file of these bytes, and its exhibit.
+async fn case_of(b: &Bench, account: &str, bytes: &[u8]) -> (String, String) {
+    let file = format!(r#"{{"facts": {{"reported": {{"id": "{account}"}}}}, "files": [{{}}]}}"#);
+    let file = CaseFile::from_json(file.as_bytes()).unwrap();
+    let case = casework::new_case(&b.c, &file, vec![Some(bytes.to_vec())], "test")
+        .await
+        .unwrap()
+        .case;
+    let exhibit = casework::findings(&b.c, &case).await.unwrap()[0]
+        .exhibit
+        .clone()
+        .unwrap();
+    (case, exhibit)
+}
+
+async fn look(b: &Bench, exhibit: &str, person: &Person) {
+    casework::view(&b.c, exhibit, person, "decision", Extent::Whole)
+        .await
+        .unwrap();
+}
+
+async fn with_same_bytes(b: &Bench, case: &str, by: &Person) -> Result<(Decision, AlsoDecided)> {
+    let request = request(Ruling::Report);
+    casework::decide_with_same_bytes(&b.c, case, by, &request, BTreeMap::new(), None).await
+}
+
+async fn is_in_doubt(b: &Bench, case: &str) -> bool {
+    let alarms = casework::alarms(&b.c).await.unwrap();
+    alarms
+        .iter()
+        .any(|a| a.kind == "carried-decision" && a.subject == case)
+}
+
+/// Regression: only held uploads counted as viewed, so no decision could end the doubt about a case
+/// without any; and one person's decision in between let the doubted reviewer end it.
+#[tokio::test]
+async fn a_doubt_is_ended_by_a_reviewer_it_is_not_about() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let ada = b.person("Ada", &[Role::Reviewer]).await;
+    let nora = b.person("Nora", &[Role::Reviewer]).await;
+    let (first, exhibit) = case_of(&b, "one", b"the same").await;
+    let (second, copy) = case_of(&b, "two", b"the same").await;
+    look(&b, &exhibit, &rita).await;
+    let (_, also) = with_same_bytes(&b, &first, &rita).await.unwrap();
+    assert_eq!(also.decided, [second.as_str()]);
+    b.pass(SECOND);
+    look(&b, &exhibit, &ada).await;
+    b.decide(&first, &ada, Ruling::NoReport).await;
+    assert!(is_in_doubt(&b, &second).await);
+    b.pass(SECOND);
+    // Nora hasn't viewed it yet; after her, Rita's old view ends nothing.
+    for by in [&nora, &rita] {
+        b.decide(&second, by, Ruling::Report).await;
+        assert!(is_in_doubt(&b, &second).await, "{}", by.name);
+    }
+    look(&b, &copy, &rita).await;
+    b.decide(&second, &rita, Ruling::Report).await;
+    assert!(is_in_doubt(&b, &second).await);
+    look(&b, &copy, &nora).await;
+    b.decide(&second, &nora, Ruling::Report).await;
+    assert!(!is_in_doubt(&b, &second).await);
+}
+
+/// Regression: one call looked at 500 cases, whether it could decide them or not, and each repetition
+/// of the command decided the first case again, which voided the reports approved on it.
+#[tokio::test]
+async fn cases_that_are_left_hide_none_behind_them() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let (first, exhibit) = case_of(&b, "one", b"the same").await;
+    // Ids are random, so nearly all of many are in front of some.
+    let mut clean = Vec::new();
+    for n in 0..510 {
+        let more = if n < 505 {
+            r#", "bio": "more to read""#
+        } else {
+            ""
+        };
+        let file =
+            format!(r#"{{"facts": {{"reported": {{"id": "u{n}"{more}}}}}, "files": [{{}}]}}"#);
+        let file = CaseFile::from_json(file.as_bytes()).unwrap();
+        let bytes = vec![Some(b"the same".to_vec())];
+        let case = casework::new_case(&b.c, &file, bytes, "test")
+            .await
+            .unwrap();
+        if more.is_empty() {
+            clean.push(case.case);
+        }
+    }
+    clean.sort();
+    look(&b, &exhibit, &rita).await;
+    let (decision, also) = with_same_bytes(&b, &first, &rita).await.unwrap();
+    assert_eq!((also.decided, also.more), (clean, false));
+    assert_eq!(also.left.len(), 505);
+    let (again, _) = with_same_bytes(&b, &first, &rita).await.unwrap();
+    assert_eq!(again.id(), decision.id());
+}
