@@ -424,8 +424,7 @@ pub async fn send(
     filing::drain(casework, http, retry, draining).await
 }
 
-/// Recipients without an age on record whose own profile states an age under 18, where victims were
-/// omitted.
+/// Recipients without an age on record whose own profile states an age under 18.
 fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
     let recipients = shown.facts.expose().recipients.iter().enumerate();
     let young = |a: &Account| {
@@ -433,10 +432,7 @@ fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
             .person
             .as_ref()
             .is_some_and(|p| p.age.is_some() || p.born.is_some());
-        let bio = a
-            .bio
-            .as_deref()
-            .filter(|_| !aged && shown.victims_left_out > 0);
+        let bio = a.bio.as_deref().filter(|_| !aged);
         bio.is_some_and(|b| Signals::of_text(b).youngest.is_some_and(|age| age < 18))
     };
     recipients
@@ -521,8 +517,8 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
         let called = person.flat_map(|p| [&p.first_name, &p.last_name, &p.born]);
         // Names of two letters are in every other text.
         let called = called.flatten().filter(|n| n.chars().count() > 2);
-        // A first name only as a word: "Tom" isn't in "tomorrow".
-        let words = called.map(|n| Name::Word(casework::plain(n)));
+        // A name only as words: "Tom" isn't in "tomorrow".
+        let words = called.flat_map(|n| Name::in_words(n));
         let names = names.cloned().chain(addresses).chain(numbers);
         let anywhere = names.map(|n| Name::Anywhere(casework::plain(&n)));
         anywhere.chain(words).collect::<Vec<_>>()
@@ -571,15 +567,37 @@ enum Name {
     /// An account, address or number: also inside a word. A false alarm is only a remark, a miss
     /// would name a child.
     Anywhere(String),
-    /// A person's name: as a word.
-    Word(String),
+    /// A person's name: as words that follow one another.
+    Words(Vec<String>),
 }
 
 impl Name {
     fn is_empty(&self) -> bool {
-        let (Self::Anywhere(text) | Self::Word(text)) = self;
-        text.is_empty()
+        match self {
+            Self::Anywhere(text) => text.is_empty(),
+            Self::Words(words) => words.is_empty(),
+        }
     }
+
+    /// A name as a whole, and each part of it that people use alone: "Anna" of "Anna Lena", but not
+    /// "von" of "von der Heide".
+    fn in_words(name: &str) -> Vec<Self> {
+        let used = |part: &&str| {
+            part.chars().count() > 2 && part.chars().next().is_some_and(char::is_uppercase)
+        };
+        let parts = name.split_whitespace().filter(used);
+        let alone = parts.map(|part| Self::Words(vec![casework::plain(part)]));
+        std::iter::once(Self::Words(words(name)))
+            .chain(alone)
+            .collect()
+    }
+}
+
+/// The words of a text, as names are compared.
+fn words(text: &str) -> Vec<String> {
+    let split = text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\u{301}');
+    let plain = split.map(casework::plain);
+    plain.filter(|w| !w.is_empty()).collect()
 }
 
 /// True if a text in it contains one of these names.
@@ -588,12 +606,12 @@ fn names_one(value: &serde_json::Value, names: &[Name]) -> bool {
     match value {
         Value::String(text) => {
             let whole = casework::plain(text);
-            let split = text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\u{301}');
-            let words: Vec<_> = split.map(casework::plain).collect();
+            let words = words(text);
             names.iter().any(|n| match n {
                 Name::Anywhere(name) => whole.contains(name.as_str()),
-                // A name of several words is found only if it is the whole text.
-                Name::Word(name) => words.contains(name) || whole == *name,
+                Name::Words(name) => {
+                    words.windows(name.len()).any(|w| w == name) || whole == name.concat()
+                }
             })
         }
         Value::Array(all) => all.iter().any(|v| names_one(v, names)),

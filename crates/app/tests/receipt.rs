@@ -366,6 +366,12 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         // But NCMEC's test service reports nothing.
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(to(routing), ["package-nca", "ncmec"]);
+        // Nor does a draft that will go there.
+        let tried = case(c, r#"{"facts": {"reported": {"id": "v"}, "jurisdiction": {"provider_country": "GB", "service": "messaging"}}}"#, None).await.case;
+        let decision = casework::decide(c, &tried, &rita, &request()).await.unwrap();
+        casework::file_report(c, &decision, "ncmec", false, "t").await.unwrap();
+        let routing = casework::routing_for(c, &tried).await.unwrap();
+        assert_eq!(to(routing), ["package-nca", "ncmec"]);
         let production = Channel {
             destination: "ncmec".into(),
             user: Some("u".into()),

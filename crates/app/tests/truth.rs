@@ -399,6 +399,44 @@ async fn a_child_named_elsewhere_is_pointed_out() {
         fields.sort_unstable();
         assert_eq!(fields.join(" "), expected);
     }
+    // A name of several words, and each part of it that is used alone.
+    for (note, expected) in [
+        ("Anna Lena wrote to him", true),
+        ("then Anna called", true),
+        ("he lives in von der Heide street", true),
+        ("von hier sind es zehn Minuten, der Weg ist kurz", false),
+        ("Annabel isn't in it", false),
+    ] {
+        let file = format!(
+            r#"{{"facts": {{"note": "{note}", "victims": [{{"person": {{"first_name": "Anna Lena", "last_name": "von der Heide"}}}}]}}}}"#
+        );
+        let file = CaseFile::from_json(file.as_bytes()).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let check = obhut_app::reports::check(c, &new.unwrap().case, ncmec, false, "test").await;
+        let remarks = check.unwrap().remarks;
+        let found = remarks.iter().any(|r| r.what.contains("names a child"));
+        assert_eq!(found, expected, "{note}");
+    }
+}
+
+/// A recipient who gives a child's age in its profile was pointed out only where a victim was on
+/// record already.
+#[tokio::test]
+async fn a_recipient_who_may_be_a_child_is_pointed_out() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let ncmec = forms::by_name("ncmec").unwrap();
+    for (bio, expected) in [("I am 12 years old", true), ("I am 32 years old", false)] {
+        let file = format!(
+            r#"{{"facts": {{"reported": {{"id": "u"}}, "recipients": [{{"id": "r", "bio": "{bio}"}}]}}}}"#
+        );
+        let file = CaseFile::from_json(file.as_bytes()).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let check = obhut_app::reports::check(c, &new.unwrap().case, ncmec, false, "test").await;
+        let remarks = check.unwrap().remarks;
+        let found = remarks.iter().any(|r| r.what.contains("may be a child"));
+        assert_eq!(found, expected, "{bio}");
+    }
 }
 
 /// A package said that the children's data "aren't recorded" where they are and stay out.
@@ -567,6 +605,11 @@ async fn a_notice_does_not_contradict_the_facts() {
             r#"{"removed": true}"#,
             Measure::AccountClosed,
             Some("no account"),
+        ),
+        (
+            r#"{"reported": {"id": "u", "closed": {"done": true, "reopened_at": "2026-01-01T00:00:00Z"}}}"#,
+            Measure::AccountClosed,
+            Some("opened again"),
         ),
         // The facts are silent about a suspension.
         (

@@ -188,9 +188,11 @@ pub async fn run(
         } => {
             let id =
                 casework::file_supplement(&casework, &report, with_victims, &shell_user()).await?;
+            // The newest filed report about the case, which may be a later one than was named.
+            let first = casework::report_row(&casework, &id).await?.supplements;
             output.line(
-                || json!({ "report": id, "supplements": report }),
-                || format!("{id} supplements {report}; it waits for another person's approval"),
+                || json!({ "report": id, "supplements": first }),
+                || format!("{id} supplements {first}; it waits for another person's approval"),
             )?;
         }
         ReportCommand::Retract { report, reason, by } => {

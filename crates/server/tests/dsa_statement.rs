@@ -107,6 +107,20 @@ async fn a_statement_arrives_once_names_nobody_and_reports_nothing() {
         statement["content_type"],
         serde_json::json!(["CONTENT_TYPE_IMAGE"])
     );
+    // A second statement about the case: the database would answer as if it were the first.
+    let mut facts = casework::facts(&b.casework, &case).await.unwrap();
+    facts.note = Some("another".into());
+    casework::set_facts(&b.casework, &case, &facts, "test")
+        .await
+        .unwrap();
+    let second = casework::file_supplement(&b.casework, &report, false, "test")
+        .await
+        .unwrap();
+    b.approve(&second, None).await.unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    let why = b.state(&second).await.why.unwrap();
+    assert!(why.contains("one statement about a case"), "{why}");
+    assert!(why.contains(&report), "{why}");
     // No authority has received a report: the case can still be decided again and filed.
     let detail = casework::case(&b.casework, &case).await.unwrap();
     assert_eq!(detail.case.status, CaseStatus::Decided);

@@ -249,6 +249,27 @@ async fn an_unconfirmed_message_is_remembered() {
     assert_eq!(server.messages().len(), 1);
     let why = b.state(&report).await.why.unwrap();
     assert!(why.contains("may have arrived"), "{why}");
+    // Nor does another way of delivery, which would hide it from a later retraction.
+    let folder = tempfile::tempdir().unwrap();
+    let by_mail = casework::channel(&b.casework, "package").await.unwrap();
+    let channel = Channel {
+        folder: Some(folder.path().display().to_string()),
+        mail_to: None,
+        ..by_mail.clone()
+    };
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+    facts.note = Some("even more".into());
+    casework::set_facts(&b.casework, &row.case, &facts, "test")
+        .await
+        .unwrap();
+    b.approve(&report, None).await.unwrap();
+    assert_eq!(b.drain().await.stopped, 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    casework::set_channel(&b.casework, &by_mail, &b.olga)
+        .await
+        .unwrap();
     // The first address is remembered after the destination's address has changed.
     to_another_address(&b).await;
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)

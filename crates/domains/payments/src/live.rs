@@ -136,32 +136,59 @@ struct State {
 /// the first of them come long before it.
 #[derive(Default)]
 struct Sessions {
-    of: HashMap<PartyKey, VecDeque<Session>>,
-    /// Who made each, oldest first; also of sessions that were taken since.
-    order: VecDeque<PartyKey>,
+    /// Of each sender, oldest first, with their numbers.
+    of: HashMap<PartyKey, VecDeque<(u64, Session)>>,
+    /// How many wait.
+    waiting: usize,
+    /// Sender and number of each, oldest first; also of those that wait no longer.
+    order: VecDeque<(PartyKey, u64)>,
+    next: u64,
 }
 
 impl Sessions {
     fn put(&mut self, sender: PartyKey, session: Session) {
-        let waiting = self.of.entry(sender).or_default();
-        if waiting.len() == SESSIONS_MAX {
-            waiting.pop_front();
+        let of_sender = self.of.entry(sender).or_default();
+        if of_sender.len() == SESSIONS_MAX {
+            of_sender.pop_front();
+            self.waiting -= 1;
         }
-        waiting.push_back(session);
-        self.order.push_back(sender);
-        if self.order.len() > WAITING_MAX
-            && let Some(oldest) = self.order.pop_front()
-            && let Some(waiting) = self.of.get_mut(&oldest)
+        of_sender.push_back((self.next, session));
+        self.waiting += 1;
+        self.order.push_back((sender, self.next));
+        self.next += 1;
+        while self.waiting > WAITING_MAX
+            && let Some((oldest, number)) = self.order.pop_front()
         {
-            waiting.pop_front();
-            if waiting.is_empty() {
-                self.of.remove(&oldest);
-            }
+            self.drop_if_first(oldest, number);
+        }
+        // Senders with many payments leave numbers behind that nothing else removes.
+        if self.order.len() > 2 * WAITING_MAX {
+            let of = &self.of;
+            self.order.retain(|(sender, number)| {
+                of.get(sender)
+                    .and_then(|w| w.front())
+                    .is_some_and(|first| first.0 <= *number)
+            });
+        }
+    }
+
+    fn drop_if_first(&mut self, sender: PartyKey, number: u64) {
+        let Some(of_sender) = self.of.get_mut(&sender) else {
+            return;
+        };
+        if of_sender.front().is_some_and(|first| first.0 == number) {
+            of_sender.pop_front();
+            self.waiting -= 1;
+        }
+        if of_sender.is_empty() {
+            self.of.remove(&sender);
         }
     }
 
     fn take(&mut self, sender: PartyKey) -> Vec<Session> {
-        self.of.remove(&sender).map(Vec::from).unwrap_or_default()
+        let taken = self.of.remove(&sender).unwrap_or_default();
+        self.waiting -= taken.len();
+        taken.into_iter().map(|(_, session)| session).collect()
     }
 }
 
@@ -632,4 +659,36 @@ async fn record_one(casework: &Casework, ready: &ReadyAlert) -> Result<bool> {
         record_hold(casework, tx, &row.case, *until).await?;
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(n: u64) -> Session {
+        Session {
+            tx: n.to_string(),
+            upload: UploadFacts::default(),
+        }
+    }
+
+    /// Regression: payments whose sessions had been pushed out already counted as waiting, so one
+    /// busy sender pushed out the sessions of all others.
+    #[test]
+    fn only_waiting_sessions_push_out_the_oldest() {
+        let mut sessions = Sessions::default();
+        sessions.put(PartyKey(1), session(0));
+        for n in 0..3 * WAITING_MAX as u64 {
+            sessions.put(PartyKey(2), session(n));
+        }
+        assert_eq!(sessions.waiting, 1 + SESSIONS_MAX);
+        assert!(sessions.order.len() <= 2 * WAITING_MAX);
+        assert_eq!(sessions.take(PartyKey(1)).len(), 1);
+        for sender in 10..10 + WAITING_MAX as u64 {
+            sessions.put(PartyKey(sender), session(sender));
+        }
+        assert_eq!(sessions.waiting, WAITING_MAX);
+        assert!(sessions.take(PartyKey(2)).is_empty(), "the oldest go first");
+        assert_eq!(sessions.take(PartyKey(10)).len(), 1);
+    }
 }

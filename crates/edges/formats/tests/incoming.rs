@@ -470,6 +470,11 @@ fn the_reporter_is_never_the_suspect() {
         ),
         ("Täter: ein Mann aus dem Dorf\nKonto: bad-1", Some("bad-1")),
         ("the suspect wrote: hello\nAccount: bad-1", Some("bad-1")),
+        // What "by" and "von" introduce is the reporter, in any label.
+        ("Reported by account: mum7\nAccount: bad-1", Some("bad-1")),
+        ("Account reported by: mum7\nAccount: bad-1", Some("bad-1")),
+        ("Konto gemeldet von: mum7\nKonto: bad-1", Some("bad-1")),
+        ("Reported account: bad-1", Some("bad-1")),
         ("Konto: unbekannt", None),
         ("Account: n/a\nAccount: bad-1", Some("bad-1")),
         ("Account: -", None),
@@ -529,8 +534,15 @@ fn mails_are_read_whole_and_gaps_are_named() {
     }
     // With an account it isn't a DSA notice, although `good_faith` says so: as a notice it once
     // lost the account and the urgency.
-    let given = read(br#"{"account": "bad-1", "good_faith": true, "urgent": "now"}"#);
-    assert_eq!(reported(given.facts.expose()), ["bad-1"]);
+    for more in [
+        r#""good_faith": true"#,
+        r#""notifier": {"name": "n"}"#,
+        r#""notice_id": "7""#,
+    ] {
+        let form = format!(r#"{{"account": "bad-1", {more}, "urgent": "now"}}"#);
+        let given = read(form.as_bytes());
+        assert_eq!(reported(given.facts.expose()), ["bad-1"], "{form}");
+    }
     // One page of 600,000 opening parentheses; reading it once took gigabytes.
     let vast = pdf(&[&"(".repeat(600_000)]);
     assert_eq!(read(&vast).format, IncomingFormat::Unreadable);

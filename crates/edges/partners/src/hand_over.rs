@@ -77,7 +77,7 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     let name = format!("{report}-retraction");
     // By mail once: each later try would send another copy. What it waits for is on record.
     let ready = match why.strip_prefix(RETRACTED) {
-        Some(_) => "was sent by mail".to_owned(),
+        Some(receipt) => format!("is ready{receipt}"),
         None => {
             let delivered = deliver(&submission, &name, text.into_bytes(), "txt").await;
             let receipt = match delivered {
@@ -111,6 +111,13 @@ async fn deliver(
     kind: &str,
 ) -> Result<Sent, SendFault> {
     let channel = submission.channel;
+    // Whatever the way: a second copy may be one too many, and a later retraction goes one way only.
+    let earlier = submission.filing;
+    let resumed = earlier.why.as_deref() == Some(casework::RESUMED);
+    let is_retraction = submission.documents.is_none();
+    if earlier.may_have_arrived() && !resumed && !is_retraction {
+        return Err(SendFault::Unexpected(mail::UNCONFIRMED.into()));
+    }
     // Denied, not refused: without a key every package for this destination waits, with one alarm.
     let key = channel.recipient.as_deref().ok_or_else(|| {
         SendFault::Denied(format!(
@@ -162,10 +169,6 @@ async fn post(
     let (casework, channel) = (submission.casework, submission.channel);
     let is_retraction = submission.documents.is_none();
     let earlier = submission.filing;
-    let resumed = earlier.why.as_deref() == Some(casework::RESUMED);
-    if earlier.may_have_arrived() && !resumed && !is_retraction {
-        return Err(SendFault::Unexpected(mail::UNCONFIRMED.into()));
-    }
     let reporter = casework::reporter(casework).await?;
     let secret = channel
         .secret
@@ -190,7 +193,11 @@ async fn post(
     // lettre's connection blocks.
     let sent = tokio::task::spawn_blocking(move || mail::send(&mail)).await;
     let sent = sent.map_err(|_| SendFault::Unexpected(mail::UNCONFIRMED.into()))?;
-    if !matches!(sent, Err(SendFault::Unexpected(_))) {
+    // Only what certainly didn't arrive is forgotten. What arrived is on record once it is filed.
+    if sent
+        .as_ref()
+        .is_err_and(|e| !matches!(e, SendFault::Unexpected(_)))
+    {
         let why = earlier.why.as_deref();
         casework::filing_addressed(casework, earlier, &earlier.host, why).await?;
     }

@@ -120,16 +120,16 @@ fn text(measure: Measure, language: Language, service: &str, contact: &str, code
 /// measure against an account or content that isn't on record is contradicted too.
 fn contradicted(measure: Measure, facts: &Facts, files: usize) -> &'static str {
     let account = facts.reported.as_ref();
-    let undone = |taken: Option<&AccountClosed>| taken.is_some_and(|t| !t.done);
+    let undone = |taken: Option<&AccountClosed>| taken.is_some_and(|t| !t.is_in_force());
     match measure {
         Measure::ContentRemoved if facts.removed == Some(false) => {
             "the facts say that the content wasn't removed (facts.removed)"
         }
         Measure::AccountClosed if undone(account.and_then(|a| a.closed.as_ref())) => {
-            "the facts say that the account wasn't closed (facts.reported.closed)"
+            "the facts say that the account wasn't closed, or was opened again (facts.reported.closed)"
         }
         Measure::AccountSuspended if undone(account.and_then(|a| a.suspended.as_ref())) => {
-            "the facts say that the account wasn't suspended (facts.reported.suspended)"
+            "the facts say that the account wasn't suspended, or was opened again (facts.reported.suspended)"
         }
         Measure::AccountClosed | Measure::AccountSuspended
             if account.is_none_or(|a| a.id.is_none() && a.screen_name.is_none()) =>

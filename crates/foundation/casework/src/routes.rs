@@ -309,6 +309,14 @@ pub async fn remove_route(casework: &Casework, id: &str, person: &Person) -> Res
     Ok(())
 }
 
+/// True if what is sent to this destination goes to its test service.
+async fn is_in_test(casework: &Casework, destination: &str) -> Result<bool> {
+    Ok(
+        has_test_service(destination)
+            && !channels::channel(casework, destination).await?.production,
+    )
+}
+
 /// Where a case goes, by the routes on record today.
 pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
     let mut notified = Vec::new();
@@ -316,9 +324,12 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
         if !matches!(report.status.as_str(), "draft" | "approved") {
             continue;
         }
-        // What only a test service has, no authority has received.
-        let filing = crate::filings::filing(casework, &report.id).await?;
-        if !filing.is_some_and(|f| f.test) {
+        // What only a test service has or will get, no authority receives.
+        let for_test = match crate::filings::filing(casework, &report.id).await? {
+            Some(filing) => filing.test,
+            None => is_in_test(casework, &report.destination).await?,
+        };
+        if !for_test {
             notified.push(report.destination);
         }
     }
@@ -327,7 +338,7 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
     let mut test = Vec::new();
     for route in &routes {
         let unless = &route.unless;
-        if has_test_service(unless) && !channels::channel(casework, unless).await?.production {
+        if is_in_test(casework, unless).await? {
             test.push(unless.clone());
         }
     }

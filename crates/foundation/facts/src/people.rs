@@ -94,6 +94,13 @@ pub struct AccountClosed {
     pub reopened_at: Option<String>,
 }
 
+impl AccountClosed {
+    /// True if the account was suspended or closed and hasn't been opened again.
+    pub fn is_in_force(&self) -> bool {
+        self.done && self.reopened_at.is_none()
+    }
+}
+
 /// Presumed location of a person.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -9,9 +9,10 @@ pub(super) const FORMAT: Format = Format {
     is: |input| {
         input.json.as_ref().is_some_and(|v| {
             // With an account it is a web form's: a notice names addresses.
-            v.get("account").is_none() && v["good_faith"].is_boolean()
-                || v["notifier"].is_object()
-                || v["notice_id"].is_string()
+            v.get("account").is_none()
+                && (v["good_faith"].is_boolean()
+                    || v["notifier"].is_object()
+                    || v["notice_id"].is_string())
         })
     },
     read: |input| {

@@ -228,6 +228,9 @@ const PLACEHOLDERS: &[&str] = &[
     "anonym",
 ];
 
+/// Words before the name of a reporter, within any label: "account reported by".
+const BY_REPORTER: &[&str] = &["reported by", "gemeldet von", "gemeldet durch"];
+
 /// Whose data the words are about; a child first, so that no label makes one the suspect.
 fn whose(words: &str) -> Option<Whose> {
     let lower = words.trim().to_lowercase();
@@ -238,7 +241,7 @@ fn whose(words: &str) -> Option<Whose> {
     // The reporter before the suspect: "reported by" contains "reported", a suspect's word.
     if has(CHILD) {
         Some(Whose::Child)
-    } else if lower == "reported by" || has(REPORTER) {
+    } else if has(REPORTER) || BY_REPORTER.iter().any(|by| lower.contains(by)) {
         Some(Whose::Reporter)
     } else if has(SUSPECT) {
         Some(Whose::Suspect)

@@ -104,7 +104,7 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
 
 /// True for a measure that still holds.
 fn is_closed(taken: Option<&AccountClosed>) -> bool {
-    taken.is_some_and(|t| t.done && t.reopened_at.is_none())
+    taken.is_some_and(AccountClosed::is_in_force)
 }
 
 /// What was done: at least one measure.

@@ -183,7 +183,7 @@ fn write(d: &Dossier) -> Rendered {
         .flat_map(|a| [&a.suspended, &a.closed])
         .flatten();
     // One that was opened again is suspended no longer.
-    let is_closed = |c: &obhut_facts::AccountClosed| c.done && c.reopened_at.is_none();
+    let is_closed = obhut_facts::AccountClosed::is_in_force;
     let closed = known.map(is_closed).reduce(|a, b| a || b);
     if !d.files.is_empty() {
         out.insert("account_suspended".into(), closed.into());

@@ -2,9 +2,9 @@
 //!
 //! A statement's number (`puid`) is the case's id. The database takes each number once, so a
 //! statement whose answer was lost is recognised when it is sent again. A second one about the case
-//! isn't taken.
+//! is refused before it is sent: the database's answer would be the same.
 
-use obhut_casework as casework;
+use obhut_casework::{self as casework, Casework};
 use obhut_formats::reports;
 use serde_json::Value;
 
@@ -39,6 +39,11 @@ async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
             "no address and token are set for dsa-statement".into(),
         ));
     };
+    if let Some(other) = other_statement(submission.casework, &submission.filing.report).await? {
+        return Err(SendFault::Refused(format!(
+            "report {other} was sent to the database, which takes one statement about a case; if that one has to change, ask your Digital Services Coordinator"
+        )));
+    }
     // Byte for byte as it was approved.
     let bytes = documents.report.clone();
     let headers = vec![
@@ -60,6 +65,19 @@ async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
     })
 }
 
+/// Another report of the case from which a statement was sent, answered or not.
+async fn other_statement(casework: &Casework, own: &str) -> Result<Option<String>, SendFault> {
+    let row = casework::report_row(casework, own).await?;
+    for other in casework::report_rows(casework, Some(&row.case)).await? {
+        let is_statement =
+            other.id != own && other.destination == reports::dsa_statement::FORM.name;
+        if is_statement && !casework::exchanges(casework, &other.id).await?.is_empty() {
+            return Ok(Some(other.id));
+        }
+    }
+    Ok(None)
+}
+
 /// What an answer means: the receipt, or why there is none.
 fn receipt(answered: &Answered) -> Result<String, SendFault> {
     let body: Value = serde_json::from_str(&answered.text()).unwrap_or_default();
@@ -76,7 +94,7 @@ fn receipt(answered: &Answered) -> Result<String, SendFault> {
         201 => Err(SendFault::Unexpected(
             "HTTP 201 without the statement's uuid; look for the statement in the database".into(),
         )),
-        // An earlier attempt of this report used the number, or another statement about this case.
+        // An earlier attempt of this report used the number.
         422 if !body["existing"]["puid"].is_null() => {
             Ok("the statement is in the database already; an earlier attempt arrived".into())
         }
