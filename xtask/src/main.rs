@@ -31,6 +31,7 @@ cargo xtask conformance  the requests of public CyberTipline clients against the
 cargo xtask docs      writes the generated references, and the book if mdbook is installed
 cargo xtask coverage  share of lines that tests execute
 cargo xtask mutants   share of small changes to decision code that tests notice; `mutants PACKAGE`: one part
+cargo xtask wording   fits what words are worth in reports to fixtures/wording, and says how well it orders others
 cargo xtask setup     only installs what the system lacks";
 
 /// The result of a chore; the error says what went wrong and what to do.
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Some("conformance") => quality::conformance(),
         Some("docs") => quality::documents(),
         Some("coverage") => quality::coverage(),
+        Some("wording") => quality::wording(),
         Some("mutants") => quality::mutants(arguments.next().as_deref()),
         Some("setup") => setup::everything().map(|()| println!("everything is installed")),
         _ => {

@@ -271,6 +271,23 @@ pub fn conformance() -> Done {
     )
 }
 
+/// Fits the points of words to the invented reports, and prints how well reports of authors that
+/// weren't fitted are put in order.
+pub fn wording() -> Done {
+    must(
+        cargo().args([
+            "run",
+            "-q",
+            "--release",
+            "-p",
+            "obhut-facts",
+            "--example",
+            "fit_wording",
+        ]),
+        "fitting the points of words",
+    )
+}
+
 /// Writes the generated documents, and the book if mdbook is installed.
 pub fn documents() -> Done {
     for package in ["obhut", "obhut-server", "xtask"] {

@@ -15,7 +15,8 @@ pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Res
     Ok(allowed(app, headers, right).await?.0)
 }
 
-/// The same, with the lists, disputes and keys as they were when the key was looked up.
+/// Like [`require`]. Also returns the lists, disputes and keys as they were when the key was looked
+/// up.
 pub(crate) async fn allowed(
     app: &App,
     headers: &HeaderMap,
@@ -34,7 +35,8 @@ fn unauthorised(message: &str) -> Fault {
     Fault::new(StatusCode::UNAUTHORIZED, "unauthorised", message)
 }
 
-/// What a secret opens, wherever the request carried it: the header, or the form of a page.
+/// The key with this secret, if it has the right, and the lists as of that moment. The secret may
+/// come from a header or from the form of a page.
 pub(crate) async fn opened(
     app: &App,
     secret: &str,
@@ -42,7 +44,7 @@ pub(crate) async fn opened(
 ) -> Result<(ApiKey, Current), Fault> {
     let current = media::current(&app.casework).await?;
     let key = current.key(secret).cloned();
-    let key = key.ok_or_else(|| unauthorised("this key is unknown, was revoked or has ended"))?;
+    let key = key.ok_or_else(|| unauthorised("this key is unknown, was revoked or has expired"))?;
     if !key.has(right) {
         return Err(Fault::new(
             StatusCode::FORBIDDEN,
@@ -83,8 +85,8 @@ pub(crate) async fn acting(app: &App, headers: &HeaderMap, act: Act) -> Result<P
     Ok(person)
 }
 
-/// The key from a Bearer header, or from the password of a Basic one, for clients that know
-/// only that.
+/// The key from a Bearer header, or from the password of a Basic one, for clients that support only
+/// Basic.
 fn secret(scheme: &str, rest: &str) -> Option<String> {
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(rest.to_owned());

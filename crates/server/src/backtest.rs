@@ -7,7 +7,7 @@ use obhut_app::payments::backtest::{Backtest, Group, Removal, Sample, Totals};
 
 const STYLE: &str = include_str!("../assets/style.css");
 
-/// The report as an HTML page. `name` gives the name under which a party is shown.
+/// The report as an HTML page. `name` returns the name to show for a party.
 pub fn page(b: &Backtest, removals: &[Removal], name: &dyn Fn(PartyKey) -> String) -> String {
     html! {
         (DOCTYPE)

@@ -1,5 +1,5 @@
-//! A report on a site as one HTML file: what was found, the graph, the payments, what it rests on and
-//! what it can't say. No script, nothing loaded.
+//! A report on a site as one HTML file: the findings, the graph, the payments, the methods and
+//! their limits. The file has no script and loads nothing.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,8 @@ mod graph;
 const STYLE: &str = include_str!("../assets/style.css");
 /// Payments listed on the page; payments.csv has all. Our judgement.
 const PAYMENTS_LISTED: usize = 2_000;
-/// Addresses listed on the page; addresses.csv has all. Our judgement.
+/// Addresses listed on the page, and doubtful addresses; addresses.csv and doubtful.csv have all.
+/// Our judgement.
 const ADDRESSES_LISTED: usize = 500;
 
 /// English or German, by the reader's language.
@@ -54,7 +55,7 @@ pub fn json(report: &PayersReport, made: &ReportContext, to: &mut dyn Write) -> 
     serde_json::to_writer(to, &whole).map_err(io::Error::from)
 }
 
-/// The report as an HTML page in that language.
+/// The report as an HTML page in `language`.
 pub fn page(r: &PayersReport, made: &ReportContext, language: Language) -> String {
     let w = Words(language);
     let code = w.t("en", "de");
@@ -139,7 +140,7 @@ fn numbers(r: &PayersReport, made: &ReportContext, w: Words) -> Markup {
         .iter()
         .filter(|p| !p.candidates.is_empty())
         .count();
-    // Counted apart: weak links rest on change rules, strong ones on common spending.
+    // Counted separately: weak links rest on change heuristics, strong ones on common spending.
     let strong = r.addresses.iter().filter(|a| a.layer == "strong").count();
     let row = |what: &str, value: String| html! { tr { th scope="row" { (what) } td { (value) } } };
     html! {
@@ -163,7 +164,7 @@ fn numbers(r: &PayersReport, made: &ReportContext, w: Words) -> Markup {
     }
 }
 
-/// A table's column heads; `numbers` are the places of those above figures.
+/// A table's column heads. `numbers` has the indices of the columns that hold figures.
 fn head(heads: &[&str], numbers: &[usize]) -> Markup {
     html! {
         thead { tr { @for (n, text) in heads.iter().enumerate() {
@@ -245,7 +246,7 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
     html! {
         h2 { (w.t("Payments", "Zahlungen")) }
         p class="hint" { (w.t(
-            "Candidates are the services the coins may have come out of, nearest first, with the amount that left there, the day, transactions between, and confidence from 0 to 100. More than one means the chain alone doesn't decide.",
+            "Candidates are the services the coins may have come out of, nearest first, with the amount that left the service, the day, the number of transactions between, and the confidence from 0 to 100. More than one means the chain alone doesn't decide.",
             "Kandidaten sind die Dienste, aus denen die Bitcoins stammen können, der nächste zuerst, mit dem Betrag dort, dem Tag, den Schritten dazwischen und der Gewissheit von 0 bis 100. Mehrere heißt: Die Kette allein entscheidet es nicht.")) }
         div class="scroll" { table {
             (head(&heads, &[1, 5, 6]))
@@ -264,7 +265,7 @@ fn payments(r: &PayersReport, w: Words) -> Markup {
     }
 }
 
-/// Where money ended, in the reader's words.
+/// Where money ended, in the reader's language.
 fn end_name(end: &str, w: Words) -> String {
     match end {
         "mix" => w.t("a CoinJoin", "ein CoinJoin").to_owned(),

@@ -77,11 +77,11 @@ impl From<CaseworkError> for Fault {
                 Self::new(StatusCode::FORBIDDEN, "no-legal-basis", e.to_string())
             }
             CaseworkError::Uncertain { .. } => {
-                tracing::error!(cause = %e, "the database broke off during a commit");
+                tracing::error!(cause = %e, "the connection to the database broke during a commit");
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "uncertain",
-                    "the database broke off, and it isn't known whether the change was made; look before you send it again",
+                    "the connection to the database broke, and it isn't known whether the change was made; look before you send it again",
                 )
             }
             _ if e.is_outage() => {
@@ -128,7 +128,7 @@ fn too_long() -> Fault {
     Fault::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too-long",
-        "the body is longer than this request may be",
+        "the body is longer than this request allows",
     )
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct SignalType {
     pub name: &'static str,
     kind: &'static str,
     pub content: &'static str,
-    /// Computed where a client does not name the types it wants.
+    /// True if it is computed for clients that don't name the types they want.
     pub by_default: bool,
 }
 
@@ -61,7 +61,7 @@ pub(crate) const SIGNAL_TYPES: &[SignalType] = &[
 
 impl SignalType {
     pub fn kind(&self) -> &'static Kind {
-        kinds::by_name(self.kind).expect("the table names kinds there are")
+        kinds::by_name(self.kind).expect("SIGNAL_TYPES names only existing hash kinds")
     }
 }
 
@@ -142,8 +142,8 @@ fn missing(field: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
 }
 
-/// Files come as a stream, read within a limit of their own once the key is known; everything else
-/// has the limit of any request.
+/// The routes of HMA's interface. Files are read as a stream with a separate limit, once the key is
+/// known; all other bodies have the general limit (lib.rs).
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/status", get(status))
@@ -310,7 +310,7 @@ fn parse_frames(signal: &str) -> Result<Vec<VideoFrameDigest>, String> {
                     .ok()
                     .filter(|q| *q <= 100)
                     .ok_or_else(fault)?,
-                // Not NaN either: no comparison with it is true.
+                // This refuses NaN, too, because no comparison with NaN is true.
                 time_s: time
                     .parse()
                     .ok()

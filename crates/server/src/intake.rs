@@ -52,13 +52,13 @@ pub(crate) struct Upload {
     pub bytes: Bytes,
 }
 
-/// A form: its files in their order, and its texts.
+/// A form: its files in the order in which they came, and its text fields by name.
 pub(crate) struct Form {
     pub files: Vec<Upload>,
     pub texts: HashMap<String, String>,
 }
 
-/// A slot for decoding; after SLOT_WAIT_MAX the answer is 429 with Retry-After.
+/// A slot for decoding. If none is free within SLOT_WAIT_MAX, the answer is 429 with Retry-After.
 pub(crate) async fn acquire_slot(app: &App) -> Result<Slot, Fault> {
     // Long enough to absorb a burst, short enough that requests queue at the client and not here.
     let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.slots.clone().acquire_owned());
@@ -68,8 +68,8 @@ pub(crate) async fn acquire_slot(app: &App) -> Result<Slot, Fault> {
     }
 }
 
-/// A slot for a request whose body is arriving. These are apart from the decoding slots, so that
-/// slow senders don't keep others from being processed.
+/// A slot for a request whose body is arriving. These slots are separate from those for decoding,
+/// so that slow senders don't keep other uploads from being decoded.
 pub(crate) async fn receiving(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
     let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.receiving.clone().acquire_owned());
     match waiting.await {
@@ -90,7 +90,7 @@ fn busy(app: &App) -> Fault {
 /// Reads and drops a short body of a refused request, so that the client sees the answer and not a
 /// broken connection.
 pub(crate) async fn drain(body: Body) {
-    // Bounded in bytes and time: a refused client may keep nothing busy.
+    // Bounded in bytes and time, so that a refused client can't keep the server busy.
     let reading = async {
         let mut pieces = body.into_data_stream();
         let mut bytes = 0;
@@ -130,7 +130,7 @@ pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
             .map_err(|_| slow())?
         {
             let piece = piece.map_err(|_| too_long(bytes_max))?;
-            // Before copying, so that the limit is never exceeded by a piece.
+            // Checked before copying, so that no piece takes the buffer over the limit.
             if (bytes.len() + piece.len()) as u64 > bytes_max {
                 return Err(too_long(bytes_max));
             }
@@ -141,7 +141,7 @@ pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
     let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
         .await
         .map_err(|_| slow())??;
-    // Most likely a mistake of the client; screened, it would pass.
+    // An empty body is most likely a mistake of the client. If it were screened, it would pass.
     if bytes.is_empty() {
         return Err(Fault::bad_request("send the file's bytes as the body"));
     }
@@ -206,7 +206,7 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
     // The whole stream, not each part: twenty files together are one upload's worth of memory.
     let limits = multer::SizeLimit::new().whole_stream(bytes_max);
     let constraints = multer::Constraints::new().size_limit(limits);
-    // A pause ends the stream; what is there by then is a form that was cut off.
+    // Too long a pause ends the stream, and the form then counts as cut off.
     let pieces = pieces_without_pause(body);
     let stream = Box::pin(pieces);
     let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
@@ -238,9 +238,10 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Res
             }
             let says_text = name.is_none() && part.content_type().is_none();
             let bytes = part.bytes().await.map_err(fault)?;
-            // A part without a name may still be a picture, and a picture may be valid UTF-8: a BMP can
-            // consist of bytes below 0x80. None of the formats does without a zero byte, which no text
-            // has (BMP's number of planes, GIF's end of a block, TIFF's magic number, MP4's lengths).
+            // A part without a name may still be a picture, and a picture may be valid UTF-8: a BMP
+            // can consist of bytes below 0x80. But every such format has a zero byte somewhere
+            // (BMP's number of planes, GIF's end of a block, TIFF's magic number, MP4's lengths),
+            // and no text has one.
             let is_text = says_text && !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok();
             if !is_text {
                 // Skips a file field that was left empty.
@@ -289,14 +290,14 @@ fn pieces_without_pause(
     })
 }
 
-/// A file from an address that the operator allows.
+/// Fetches the file at an address, if the operator allows that address.
 pub(crate) async fn fetch(app: &App, address: &str) -> Result<Fetched, Fault> {
     let fetcher = app.outside.fetcher.clone().ok_or_else(|| {
         fetch_fault(&FetchFault::NotAllowed(
             "this server fetches from no address; the operator has to allow some",
         ))
     })?;
-    // The same limit as for an upload: what could not be uploaded is not fetched.
+    // The same limit as for an upload: a file too long to be uploaded isn't fetched either.
     let (address, bytes_max) = (address.to_owned(), app.pool.limits().input_bytes_max);
     // The fetcher blocks, for up to a minute.
     let fetching = tokio::task::spawn_blocking(move || fetcher.get(&address, bytes_max));
@@ -336,7 +337,8 @@ pub(crate) async fn screened(
     let screener = current.screener(app.pool.clone(), options);
     let length = bytes.len() as u64;
     let slot = slot.clone();
-    // The thread holds a share of the slot: a client that disconnects cannot make room for more work.
+    // The thread holds a clone of the slot: a client that disconnects must not free it for more
+    // work while the thread is busy.
     let screening = tokio::task::spawn_blocking(move || {
         let _slot = slot;
         screener.screen_bytes(&bytes)
@@ -367,7 +369,8 @@ pub(crate) struct Sender {
 /// What the platform knows of an upload, from the header `Obhut-Upload`.
 pub(crate) fn upload_header(headers: &HeaderMap) -> Result<Option<UploadFacts>, Fault> {
     let raw = single(headers, "obhut-upload")?.map_or(b"".as_slice(), |v| v.as_bytes());
-    // JSON as it is: decoded, `%22` in the address of a post would end its string and begin another field.
+    // JSON is taken as it is. If it were percent-decoded, a `%22` in the post's URL would end the
+    // string and could begin another field.
     let text = match raw.trim_ascii_start().first() {
         Some(b'{') if raw.len() <= UPLOAD_BYTES_MAX => Some(
             String::from_utf8(raw.to_vec())
@@ -380,7 +383,8 @@ pub(crate) fn upload_header(headers: &HeaderMap) -> Result<Option<UploadFacts>, 
 
 /// What the platform knows of an upload, from JSON in a header or a form.
 pub(crate) fn upload_facts(json: &str) -> Result<UploadFacts, Fault> {
-    // Refused, not ignored: otherwise a typing error would be noticed only when the report is due.
+    // An error is refused, not ignored: a typing error would otherwise be noticed only when the
+    // report is due.
     let facts: UploadFacts = read_json(json.as_bytes(), UPLOAD_BYTES_MAX, "upload")
         .map_err(|e| Fault::bad_request(format!("what is said of the upload: {e}")))?;
     checked(facts)
@@ -396,7 +400,7 @@ pub(crate) fn checked(facts: UploadFacts) -> Result<UploadFacts, Fault> {
     }
 }
 
-/// Puts what was found on record.
+/// Records what was found in an upload, and who sent it.
 pub(crate) async fn record(
     app: &App,
     key: &ApiKey,
@@ -444,7 +448,8 @@ pub(crate) async fn surface(
     Ok(surface)
 }
 
-/// A header that may be sent only once: of two, a proxy and obhut could each use a different one.
+/// The value of a header that may be sent only once. If it were sent twice, a proxy and obhut might
+/// each use a different one.
 fn single<'a>(
     headers: &'a HeaderMap,
     name: &str,
@@ -484,7 +489,7 @@ fn decoded_header(
         let escaped = (raw[at] == b'%')
             .then(|| raw.get(at + 1..at + 3))
             .flatten()
-            // The parser below would accept a sign.
+            // The parser below would also accept a plus sign, as in `%+1`.
             .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
             .and_then(|hex| std::str::from_utf8(hex).ok())
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());

@@ -74,9 +74,9 @@ pub(crate) struct App {
 /// External systems the server may use.
 #[derive(Default)]
 pub struct Outside {
-    /// Addresses that requests may name.
+    /// Fetches the addresses that requests may name.
     pub fetcher: Option<Arc<Fetcher>>,
-    /// The store of upload events.
+    /// The object store that upload events are about.
     pub s3: Option<Arc<S3>>,
     /// Live payments.
     pub payments: Option<Arc<Live>>,
@@ -87,7 +87,7 @@ pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
     app_with(casework, pool, Outside::default())
 }
 
-/// The same, with external systems.
+/// Like [`app`], with external systems.
 pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Router {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let slots = cores * SCREENING_PER_CORE_MAX;
@@ -115,10 +115,11 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
             Fault::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method",
-                "not with this method; /openapi.json says with which",
+                "this path doesn't support the method; /openapi.json lists those it supports",
             )
         })
-        // Not for routes that set their own limit (api.rs), nor for uploads, which are streams.
+        // Doesn't apply to routes that set their own limit (api.rs), nor to uploads, which are
+        // streams.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(fault::in_json))
         .with_state(app)
@@ -130,7 +131,7 @@ pub fn with_shared_key(app: Router, key: &str) -> Router {
     hma::with_shared_key(app, key)
 }
 
-/// Answers on a listener until `stopped` ends; requests under way are finished.
+/// Serves requests on a listener until `stopped` completes, and finishes those under way.
 pub async fn serve(
     listener: TcpListener,
     app: Router,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use obhut_app::media::Verdict;
 
-/// Counted since the start of the process.
+/// Counters since the start of the process.
 #[derive(Default)]
 pub(crate) struct Metrics {
     verdicts: [AtomicU64; Verdict::ALL.len()],

@@ -1,6 +1,7 @@
-//! HTML pages: one file and one entry in [`ALL`] each, and what they share.
+//! HTML pages, and what they share. Each page has one file and one entry in [`ALL`].
 //!
-//! Nothing is loaded from elsewhere, no script runs, and the policy sent with each page says so.
+//! Pages load nothing from elsewhere and run no script, which the policy sent with each page
+//! enforces.
 
 use axum::Router;
 use axum::http::{HeaderMap, header};
@@ -71,7 +72,7 @@ impl InPages for Language {
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default();
-        // In the order given; quality values are not read.
+        // The order given counts; quality values are not read.
         for part in wanted.split(',') {
             match part.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
                 Some("de") => return Self::German,

@@ -1,6 +1,6 @@
-//! Background work of the server: sends reports, and events to the platform; escalates deadlines,
-//! completes erasures, records alerts of live payments, and compares the CyberTipline's schema once
-//! a day.
+//! Background work of the server: sends reports, sends events to the platform, escalates deadlines,
+//! completes erasures, records alerts about live payments, and compares the CyberTipline's schema
+//! once a day.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 /// Pause after a comparison that wasn't possible: an hour. Our judgement.
 const SCHEMA_AGAIN: Duration = Duration::from_secs(3_600);
 
-/// Pause between two rounds of recording what live payments have raised. Our judgement.
+/// Pause between two rounds of recording the alerts that live payments raise. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
 /// How often associations are recomputed; until then a cleared case may still raise scores. Our
 /// judgement.
@@ -31,7 +31,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
     let mut counted: Option<Instant> = None;
     let mut forgot = Instant::now();
     loop {
-        // Rarely, because it goes through every party under the lock that requests need.
+        // Done rarely, because it goes through every party under the lock that requests need.
         if forgot.elapsed() >= FORGET_EVERY {
             forgot = Instant::now();
             live.forget();
@@ -42,7 +42,8 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
                 tracing::error!(cause = %e, "associations of payments couldn't be recomputed; retrying");
             }
         }
-        // What fails stays raised and is recorded in a later round; recording twice changes nothing.
+        // An alert that can't be recorded stays raised for a later round. Recording it twice
+        // changes nothing.
         if let Err(e) = obhut_app::payments::record_raised(&casework, &live).await {
             tracing::error!(cause = %e, "an alert could not be recorded; it will be retried");
         }
@@ -60,8 +61,8 @@ async fn associations(
 }
 
 /// Sends decisions about uploads and requests for information to the platform. Runs until the
-/// future is dropped, apart from [`work`]: a platform that doesn't answer must hold up no report
-/// and no alarm.
+/// future is dropped, separately from [`work`]: a platform that doesn't answer must not hold up
+/// reports or alarms.
 pub async fn notify_platform(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     let started = jiff::Timestamp::now().as_microsecond();
@@ -89,7 +90,7 @@ pub async fn work(casework: Arc<Casework>) {
     let worker = format!("server-{}-{started}", std::process::id());
     loop {
         if let Err(e) = round(&casework, &http, &worker).await {
-            tracing::error!(cause = %e, "a round of work failed; it is tried again");
+            tracing::error!(cause = %e, "a round of work failed; retrying");
         }
         tokio::time::sleep(ROUND).await;
     }
@@ -104,7 +105,8 @@ async fn round(
         worker,
         ..DrainScope::default()
     };
-    // Sending first: a report that leaves now ends its deadline before that could raise an alarm.
+    // Reports are sent first: one that leaves now ends its deadline before the deadline could raise
+    // an alarm.
     filing::drain(casework, http, &RetryPolicy::default(), draining).await?;
     casework::alarm_about_danger(casework).await?;
     casework::escalate_deadlines(casework).await?;
@@ -115,8 +117,9 @@ async fn round(
     Ok(())
 }
 
-/// Compares the CyberTipline's schema once a day with the one built in. Runs until the future is
-/// dropped, apart from [`work`]: a service that doesn't answer must hold up no report and no alarm.
+/// Compares the CyberTipline's schema with the built-in one, once a day. Runs until the future is
+/// dropped, separately from [`work`]: a service that doesn't answer must not hold up reports or
+/// alarms.
 pub async fn watch_schema(casework: Arc<Casework>) {
     let http = Arc::new(Http::default());
     loop {
@@ -128,7 +131,8 @@ pub async fn watch_schema(casework: Arc<Casework>) {
     }
 }
 
-/// Compares once; true if the next comparison can wait a day, false if an hour.
+/// Compares once. Returns true if the next comparison can wait a day, false if it should follow in
+/// an hour.
 async fn compare(casework: &Casework, http: &Arc<Http>) -> bool {
     let Ok(channel) = casework::channel(casework, "ncmec").await else {
         return false;
@@ -139,7 +143,7 @@ async fn compare(casework: &Casework, http: &Arc<Http>) -> bool {
     }
     match filing::compare_schema(casework, http).await {
         Ok(_) => true,
-        // Wrong credentials do not change by asking again: tomorrow is soon enough.
+        // Asking again doesn't make wrong credentials right: tomorrow is soon enough.
         Err(SendFault::Denied(why)) => {
             tracing::warn!("the CyberTipline's schema can't be asked for: {why}");
             true

@@ -1,5 +1,5 @@
-//! Compares docs/reference/api.md with what the OpenAPI document gives; and tests that requests
-//! which can't be read are refused in JSON.
+//! Compares docs/reference/api.md with the page generated from the OpenAPI document, and tests that
+//! requests which can't be read are refused in JSON.
 
 use std::fmt::Write as _;
 use std::path::Path;

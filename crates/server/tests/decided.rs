@@ -1,4 +1,5 @@
-//! After a screening: facts, views and decisions of its case, and what the platform learns of them.
+//! What follows a screening: facts, views and decisions of its case, and what the platform learns
+//! about the decisions.
 
 mod bench;
 
@@ -16,8 +17,8 @@ use tower::ServiceExt as _;
 use bench::http::{bench, bench_at};
 use bench::picture;
 
-/// An upload's case once could get no IP address over HTTP, its file couldn't be viewed there, and
-/// the report said "not viewed".
+/// Over HTTP, no IP address could once be added to an upload's case and its file couldn't be
+/// viewed, so the report said "not viewed".
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_and_views_of_an_uploads_case_over_http() {
     let b = bench().await;
@@ -191,8 +192,8 @@ async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
             .0,
         404
     );
-    // The same bytes: from the same account they follow the decision, from another they are judged
-    // again.
+    // The same bytes sent by the same account follow the decision; sent by another account they are
+    // judged again.
     for (account, action, cases) in [("u-1", "pass", 2), ("u-2", "block", 3), ("u-3", "block", 4)] {
         let (_, answer) = b
             .screen("?surface=public", &platform, account, known.clone())
@@ -231,7 +232,7 @@ async fn what_a_person_decides_reaches_the_platform_and_the_next_upload() {
     assert_eq!(answer["action"], "block");
 }
 
-/// A clock that was stopped.
+/// A clock that always shows the same time.
 struct StoppedClock;
 
 impl Clock for StoppedClock {
@@ -240,8 +241,8 @@ impl Clock for StoppedClock {
     }
 }
 
-/// Decided cases without an upload once filled an answer, and `next` never moved on; nor did it if
-/// more cases than an answer holds were decided in the same second.
+/// If decided cases without an upload filled an answer, `next` once never moved on. The same
+/// happened if more cases than an answer holds were decided in one second.
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_decided_after_many_other_cases_are_reached() {
     let b = bench_at(Arc::new(StoppedClock)).await;
@@ -282,13 +283,13 @@ async fn uploads_decided_after_many_other_cases_are_reached() {
         }
     }
     assert_eq!(answers, [true, false]);
-    // A minute before the last change, so that a decision that was being written then is seen.
+    // A minute before the last change, so that decisions that were still being written are seen.
     assert_eq!(since, "2026-09-21T14:12:20.5Z");
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["id"], held["id"]);
 }
 
-/// The same bytes, sent again by an account that was reported for them, were once only held.
+/// Bytes for which an account was reported were once only held when the account sent them again.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_a_person_decided_to_report_are_blocked_when_the_account_sends_them_again() {
     let b = bench().await;

@@ -1,5 +1,5 @@
-//! Statements of reasons: what is said, what stops one, and that each arrives once although answers
-//! are lost.
+//! Statements of reasons: what a statement says, what stops it, and that it arrives once even if
+//! answers are lost.
 
 #[path = "bench/filing.rs"]
 mod bench;
@@ -11,7 +11,8 @@ use obhut_fakes::transparency::{Faults, TransparencyDatabase};
 
 use bench::Bench;
 
-/// A decided case of a held picture whose account was closed; the draft of its statement.
+/// Makes a decided case about a removed picture whose account was closed. Returns the case and the
+/// draft of its statement.
 async fn drafted(b: &Bench) -> (String, String) {
     let file = CaseFile::from_json(
         br#"{"facts": {"reported": {"id": "user-NAMED", "closed": {"done": true, "at": "2026-01-03T10:00:00Z"}}, "removed": true,
@@ -94,7 +95,7 @@ async fn a_statement_arrives_once_names_nobody_and_reports_nothing() {
     for (field, value) in [
         ("decision_account", "DECISION_ACCOUNT_TERMINATED"),
         ("content_date", "2026-01-01"),
-        // In UTC: the third, not the second; the account was closed later that day.
+        // The removal, in UTC: the third, not the second. The account was closed later that day.
         ("application_date", "2026-01-03"),
         ("automated_detection", "Yes"),
         // The picture wasn't held: no program decided anything.

@@ -135,7 +135,7 @@ async fn a_second_appeal_is_admitted_and_the_erasure_proven() {
     }
     let second = &b.call(&rita, "GET", "/v1/appeals", &Value::Null).await.1[0];
     let upheld = json!({ "outcome": "upheld", "grounds": "an adult" });
-    // Nina rejected the first one: she has touched the case.
+    // Nina decided the first appeal, so she can't decide the second.
     let (status, said) = post(&nina, &decide(second), upheld.clone()).await;
     assert_eq!(status, 409, "{said}");
     let ida = b.person("Ida", Role::Appeals).await;

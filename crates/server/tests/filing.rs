@@ -1,4 +1,4 @@
-//! From approval to receipt: the outbox drained into a CyberTipline that misbehaves, a webhook, and
+//! From approval to receipt: the outbox is drained into a CyberTipline that misbehaves, and into
 //! packages. Every report is filed exactly once, or stopped with an alarm; nothing in between.
 
 #[path = "bench/filing.rs"]
@@ -91,7 +91,8 @@ async fn a_report_with_a_file_is_filed_and_its_deadline_ends() {
     );
 }
 
-/// The bounded sample of what `cargo xtask soak` does a hundred thousand times with kills.
+/// A small sample of what `cargo xtask soak` does a hundred thousand times, with the sender killed
+/// now and then.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
     let faults = FaultInjection {
@@ -112,7 +113,7 @@ async fn under_lost_answers_duplicates_and_errors_each_is_filed_exactly_once() {
         let content = (n % 4 == 0).then_some(&b"bytes of a file"[..]);
         reports.push(b.approved(&format!("user-{n}"), content, "ncmec").await);
     }
-    // Two concurrent workers, as two processes would be.
+    // Two workers run concurrently, as in two processes.
     for _ in 0..50 {
         tokio::join!(b.drain_as("one"), b.drain_as("two"));
         if casework::jobs_waiting(&b.casework).await.unwrap() == 0 {
@@ -229,7 +230,7 @@ async fn a_report_that_would_be_refused_stops_alone_and_goes_on_when_put_right()
         why.contains("reporter/reportingPerson/email"),
         "names the field: {why}"
     );
-    // A rule of the documentation gives way to a person's reason, which is on record.
+    // A person may override a rule of the documentation with a reason, which is on record.
     let report = refused;
     b.approve(&report, Some("agreed with NCMEC by telephone"))
         .await
@@ -308,8 +309,8 @@ async fn an_answer_that_never_comes_is_given_up_on_and_settled() {
     assert!(b.service.finished().is_empty());
 }
 
-/// An appeal is upheld after the report was filed: the service takes no change of a finished report,
-/// so a second one says that the first is retracted.
+/// If an appeal is upheld after the report was filed, a second report says that the first is
+/// retracted, because the service accepts no change to a finished report.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upheld_appeal_reaches_the_receiver() {
     let b = Bench::new(FaultInjection::default()).await;
@@ -389,7 +390,7 @@ async fn a_report_in_flight_is_retracted_before_it_is_finished() {
             .unwrap(),
         "retracting"
     );
-    // It was never begun there, so there is nothing to retract.
+    // The report was never begun at the service, so there is nothing to retract.
     let b2 = casework::filing(&b.casework, &report)
         .await
         .unwrap()
@@ -706,7 +707,7 @@ async fn the_production_address_is_known_however_it_is_written() {
     );
 }
 
-/// A person who said "now" while the service was down made the server ask it every five seconds.
+/// If a person said "now" while the service was down, the server once asked it every five seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_deferred_by_a_person_s_now_waits_its_time() {
     let b = Bench::new(FaultInjection {
@@ -774,10 +775,11 @@ async fn a_supplement_names_the_report_it_adds_to() {
             .unwrap()
             .contains("supplements")
     );
-    // What the supplement said is nothing new, whichever of the two is named.
+    // What the supplement said no longer counts as a change.
     let again = supplement().await.unwrap_err().to_string();
     assert!(again.contains("nothing has changed"), "{again}");
-    // A supplement that hasn't left goes with the report it adds to; a filed one stays.
+    // A supplement that hasn't left is withdrawn with the report it adds to; the first report
+    // stays.
     facts.note = Some("and a third".into());
     casework::set_facts(c, &row.case, &facts, "t")
         .await
@@ -793,7 +795,7 @@ async fn a_supplement_names_the_report_it_adds_to() {
         (status(&third).await, status(&report).await),
         ("withdrawn".to_owned(), "approved".to_owned())
     );
-    // An appeal takes both back.
+    // An upheld appeal takes back the first report and its supplement.
     let kim = casework::add_person(c, "Kim", &[Role::Appeals], "t")
         .await
         .unwrap();

@@ -1,5 +1,5 @@
-//! Where a report is filed and what is kept of it: hosts, test services, every word sent and
-//! received.
+//! Where a report is filed and which record of it is kept: hosts, test services, every word sent
+//! and received.
 
 #[path = "bench/filing.rs"]
 mod bench;
@@ -10,8 +10,8 @@ use obhut_fakes::cybertip::FaultInjection;
 
 use bench::*;
 
-/// A number belongs to the host that gave it. Begun at one and sent to another, the report once counted as filed there,
-/// or another provider's was retracted.
+/// A report number belongs to the host that gave it. A report begun at one host and sent to another
+/// once counted as filed there, or another provider's report was retracted.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_begun_at_one_host_is_settled_there() {
     // At the first host nothing is finished: every upload's answer is wrong.
@@ -169,8 +169,8 @@ async fn every_word_that_left_and_came_back_is_kept() {
     assert_eq!(after.len(), before + 2, "each reading is logged");
 }
 
-/// On a shared host the path of a webhook is its receiver; a change of it once went unnoticed. And a report that was
-/// stopped before anything was sent once counted as sent for ever.
+/// On a shared host the path of a webhook identifies the receiver; a change of the path once went
+/// unnoticed. And a report that was stopped before anything was sent once counted as sent for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_covers_the_whole_address_and_what_never_left_can_be_withdrawn() {
     let b = Bench::new(FaultInjection::default()).await;
@@ -222,8 +222,8 @@ async fn what_may_have_left_is_not_withdrawn() {
     let set = async |path: &str| {
         let channel = Channel {
             destination: "webhook".into(),
-            // No endpoint is there: 404, or another refusal of the fake; the report has left all
-            // the same.
+            // The fake has no endpoint there and refuses the report, for example with 404. The
+            // report has left all the same.
             url: Some(format!("http://{}/{path}", b.address)),
             secret: Some(Sealed::new("one".into())),
             ..Channel::default()

@@ -77,7 +77,8 @@ async fn attend(b: &Bench, report: &mut String, production: bool) -> bool {
     };
     match filing.state {
         FilingState::Filed if !filing.test => true,
-        // Filed with the test service only: once the destination is the real one it is filed again.
+        // Filed only with the test service. Now that the destination is in production, it is filed
+        // again.
         FilingState::Filed if production => {
             let row = casework::report_row(&b.casework, report).await.unwrap();
             let again = obhut_app::reports::file_one(&b.casework, &row.case, "ncmec", false, "t");
@@ -85,7 +86,7 @@ async fn attend(b: &Bench, report: &mut String, production: bool) -> bool {
             b.approve(report, None).await.unwrap();
             false
         }
-        // The destination was changed: the officer looks at it as it is now.
+        // The destination was changed, so the officer approves the report for the new one.
         FilingState::Stopped => {
             b.approve(report, None).await.unwrap();
             false
@@ -179,7 +180,7 @@ async fn moved_again_and_again_each_report_is_filed_exactly_once() {
             );
         }
         if batch % 20 == 19 {
-            // A long run that is stopped has shown this much.
+            // Checked as it runs, so that a long run that is stopped has still shown this much.
             exactly_once(&hosts, (batch + 1) * BATCH);
             println!(
                 "{} filed after {:?}, {moves} moves",

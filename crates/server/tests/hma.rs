@@ -66,9 +66,9 @@ fn picture() -> Vec<u8> {
     bench::picture(1)
 }
 
-/// `f…` with the last bits flipped.
+/// A PDQ digest of ones only, with its last `bits` bits cleared; at most 63.
 fn near(bits: u32) -> String {
-    // The last 64 bits shifted by n: n of them become 0, which is the distance.
+    // The shift clears `bits` of the last 64 bits; their number is the distance to `near(0)`.
     format!("{}{:016x}", "f".repeat(48), u64::MAX << bits)
 }
 
@@ -457,7 +457,7 @@ async fn a_recorded_set_of_requests_is_answered_as_hma_does() {
             json!({"message": "Exchange 'NCMEC' not found"}),
         ),
     ];
-    // In order: each request meets what those before it left.
+    // In order: each request sees the changes that the earlier ones made.
     for (number, (method, path, body, status, answer)) in recorded.into_iter().enumerate() {
         let got = b.ask(method, &path, body).await;
         assert_eq!(got, (status, answer), "request {number}: {method} {path}");
@@ -591,14 +591,14 @@ async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
             .unwrap()
             .contains("use one that does")
     );
-    // A client that knows of no key at all uses the one that is shared.
+    // A client that sends no key uses the shared one.
     let shared = obhut_server::with_shared_key(b.app.clone(), &good);
     let request = Request::get(&path).body(Body::empty()).unwrap();
     assert_eq!(
         shared.oneshot(request).await.unwrap().status(),
         StatusCode::OK
     );
-    // Or one that knows only a name and a password.
+    // A client that can send only a name and a password sends the key as the password.
     use base64::Engine as _;
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("hma:{good}"));
     let request = Request::get(&path)

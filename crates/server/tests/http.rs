@@ -274,7 +274,8 @@ async fn forms_strange_paths_and_wrong_queries_are_answered_in_json() {
     );
 }
 
-/// The body of a request without a key is never buffered: here it never ends.
+/// The body of a request without a key isn't buffered. Here it never ends, and the answer comes all
+/// the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_body_of_a_request_without_a_key_is_not_awaited() {
     let b = bench().await;

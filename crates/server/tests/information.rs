@@ -1,4 +1,5 @@
-//! A person asks the platform about a case, and the platform answers: signed events, facts and files that are added.
+//! A person asks the platform about a case, and the platform answers: signed events go out, and
+//! facts and files are added.
 
 mod bench;
 
@@ -21,7 +22,7 @@ struct Asked {
     upload: String,
 }
 
-/// A platform that is set up, and a case of one blocked upload of this account.
+/// Sets up a platform, and a case with one blocked upload by `account`.
 async fn asked(account: &str) -> Asked {
     let b = bench().await;
     let known = picture(1);
@@ -96,7 +97,7 @@ async fn the_platform_is_asked_and_its_answer_is_added_once() {
     );
     assert!(!event.to_string().contains(&a.case), "no case: {event}");
 
-    // In two parts, each sent twice as if the answer to it had been lost.
+    // The platform answers in two parts. Each is sent twice, as if the response had been lost.
     let other = picture(7);
     let first = json!({ "complete": false, "uploads": [
         { "id": a.upload, "facts": { "ip": "192.0.2.7", "port": 4711, "at": "2026-11-01T10:00:00Z" } },
@@ -221,7 +222,7 @@ async fn an_account_is_named_for_one_upload_without_one() {
     assert_eq!(status, 204, "{said}");
     assert_eq!(a.facts().await["reported"]["id"], "u-9");
 
-    // Two uploads of the same bytes without an account may be by two people.
+    // Two uploads of the same bytes without an account may come from two people.
     let a = asked("").await;
     a.b.screen("?surface=public", &a.key, "", picture(1)).await;
     let request = a.request().await;
@@ -292,7 +293,7 @@ async fn answers_sent_at_the_same_time_are_taken_once() {
     };
     assert_eq!(exhibits().await.len(), 2, "the upload and the file");
 
-    // The same file in six parts of another answer, sent in parallel: one copy, and it can be read.
+    // The same file, sent in parallel in six parts of another answer, is kept once and can be read.
     let request = a.request().await;
     let parts: Vec<_> = (1..=6)
         .map(|n| {

@@ -14,7 +14,8 @@ use bench::Bench;
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// A mail server, and an authority that is reached by it; returns the authority's key, too.
+/// Starts a mail server, and sets up an authority that gets its packages through it. Returns the
+/// server and the authority's key.
 async fn by_mail(
     b: &Bench,
     faults: Faults,
@@ -67,7 +68,7 @@ fn opened(text: &str, identity: &age::x25519::Identity) -> Vec<u8> {
     age::decrypt(identity, &sealed).unwrap()
 }
 
-/// From now on packages go to another authority.
+/// Makes packages go to another authority from now on.
 async fn to_another_address(b: &Bench) {
     let mut channel = casework::channel(&b.casework, "package").await.unwrap();
     channel.mail_to = Some("another@elsewhere.example".into());
@@ -93,8 +94,8 @@ async fn a_package_arrives_encrypted_and_says_nothing_of_the_case() {
     assert!(!message.text.contains("NAMED") && message.text.contains(&report));
     let package = opened(&message.text, &identity);
     assert!(package.starts_with(b"PK"));
-    // The retraction goes to the same authority, whatever is set since, once, and stays open until
-    // it is acknowledged.
+    // The retraction is sent once, to the same authority, although another address is set now. It
+    // stays open until it is acknowledged.
     to_another_address(&b).await;
     casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
         .await
@@ -169,7 +170,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
         .await
         .unwrap();
     assert_eq!((b.drain().await.filed, server.messages().len()), (1, 3));
-    // Or the authority says that it has come, and nothing is sent again.
+    // If instead the authority says that the message arrived, nothing is sent again.
     let arrived = "Ms Keller, by telephone";
     let not_stopped = casework::acknowledge_arrival(&b.casework, &report, arrived, &b.olga).await;
     assert!(not_stopped.is_err());
@@ -201,7 +202,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert!(alarms.iter().all(|a| a.subject != report), "{alarms:?}");
     b.drain().await;
     assert_eq!(server.messages().len(), 3);
-    // What has come is retracted, not withdrawn.
+    // A package that arrived is retracted, not withdrawn.
     let status = casework::retract_report(&b.casework, &report, "a mistake", &b.olga).await;
     assert_eq!(status.unwrap(), "retracting");
     b.drain().await;
@@ -209,7 +210,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert!(messages.len() == 4 && messages[3].text.contains(&format!("{report}-retraction")));
     let again = casework::acknowledge_arrival(&b.casework, &report, arrived, &b.olga).await;
     assert!(again.is_err(), "it is being retracted");
-    // A mailbox that doesn't exist stops the report, a wrong password the destination.
+    // A mailbox that doesn't exist stops the report; a wrong password halts the destination.
     let faults = Faults {
         unknown: vec![1],
         ..Faults::default()
@@ -226,7 +227,8 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     assert_eq!(b.drain().await.halted, 1);
 }
 
-/// What may have arrived is retracted where it may have arrived, whatever changed meanwhile.
+/// A message that may have arrived is retracted at the address it was sent to, whatever has changed
+/// since.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unconfirmed_message_is_remembered() {
     let b = Bench::new(FaultInjection::default()).await;
@@ -249,7 +251,8 @@ async fn an_unconfirmed_message_is_remembered() {
     assert_eq!(server.messages().len(), 1);
     let why = b.state(&report).await.why.unwrap();
     assert!(why.contains("may have arrived"), "{why}");
-    // Nor does another way of delivery, which would hide it from a later retraction.
+    // Nor does switching to another way of delivery: it would hide the first message from a later
+    // retraction.
     let folder = tempfile::tempdir().unwrap();
     let by_mail = casework::channel(&b.casework, "package").await.unwrap();
     let channel = Channel {

@@ -180,7 +180,7 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
         .unwrap();
     let facts = case.facts.expose();
     assert_eq!(facts.payments.len(), 18);
-    // What the platform said of the sessions in which the alert grew is in the facts.
+    // What the platform said about the sessions of these payments is in the facts.
     let reported = facts.reported.as_ref().unwrap();
     let last = reported.ip_events.last().unwrap();
     assert_eq!(
@@ -195,9 +195,9 @@ async fn a_pattern_is_answered_with_reasons_and_becomes_a_case_of_its_own() {
         facts.payments[17].note.as_deref(),
         Some("made with session s-17")
     );
-    // Those from before the alert, too: it rests on them.
+    // Sessions from before the alert are included too, because the alert rests on their payments.
     assert_eq!(reported.ip_events.len(), 18);
-    // A person who enters more doesn't end that.
+    // They stay even if a person replaces the facts.
     let mut more = facts.clone();
     more.reported.as_mut().unwrap().screen_name = Some("name".into());
     more.reported.as_mut().unwrap().ip_events.clear();
@@ -233,7 +233,7 @@ async fn the_same_twice_is_answered_as_repeated_and_another_under_its_id_refused
         ("amount", "-1", "amount"),
         ("amount", "ten", "amount"),
         ("ts", "2026-02-30T00:00:00Z", "ts"),
-        // Older than a year before the newest: outside every window.
+        // More than a year older than the newest transfer, so outside every window.
         ("ts", "2001-01-01T00:00:00Z", "newest"),
         ("sender", "", "sender"),
         ("src_country", "Germany", "src_country"),
@@ -331,7 +331,7 @@ async fn a_hold_ends_by_itself_unless_a_person_confirms_it() {
     assert!(!held.is_empty(), "{holds:?}");
     let id = held[0]["id"].as_str().unwrap();
     // A hold whose time is over has ended without a person's decision and can't be released. This
-    // one lasted until one microsecond after 1970.
+    // one lasted until one microsecond after the start of 1970.
     let case = held[0]["case"].as_str().unwrap();
     obhut_app::payments::record_hold(&b.casework, "over", case, 1)
         .await
@@ -565,7 +565,7 @@ async fn after_a_restart_everything_durable_is_there_and_a_torn_end_is_cut() {
     assert_eq!(status, 409);
 }
 
-/// A payment's session in the header, in the body, and where it can't be right.
+/// A payment's session comes in the header or in the body, valid or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_of_a_session_is_checked_and_its_value_not_repeated() {
     let b = Bench::new().await;
@@ -588,7 +588,7 @@ async fn what_is_known_of_a_session_is_checked_and_its_value_not_repeated() {
     for (header, body, expected, said) in [
         (r#"{"ip":"192.0.2.1"}"#, &several, 400, "of each"),
         ("{}", &positions, 400, "upload has an unknown field"),
-        // The payment is assessed whatever is said of its session.
+        // An invalid session doesn't keep the payment from being assessed.
         (wrong, &one, 200, "ip isn't"),
         ("{}", &wrong_inside, 200, "ip isn't"),
         (r#"{"ip":"192.0.2.1"}"#, &one, 200, "allow"),
@@ -611,14 +611,14 @@ async fn while_the_disk_refuses_nothing_is_taken_and_nothing_taken_is_lost() {
         b.folder.path().join("payments"),
         b.folder.path().join("away"),
     );
-    // In place of a full disk; unlike a read-only folder it stops root as well.
+    // Simulates a full disk. Unlike a read-only folder, this stops root as well.
     std::fs::rename(&folder, &away).unwrap();
     let mut taken: Vec<Value> = Vec::new();
     let mut n = 0;
     // Sends until a request gets the wanted status: 503 while the journal can't be written, then
     // 200.
     let mut send_until = async |wanted: u16, taken: &mut Vec<Value>| {
-        // The writer notices the fault only at its next write, a tenth of a second later.
+        // The writer notices the fault only at its next write, some 20 milliseconds later.
         for _ in 0..20_000 {
             n += 1;
             let one = transfer(&format!("d{n}"), "a", "b", &now(), "35.00");

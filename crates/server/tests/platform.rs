@@ -1,4 +1,5 @@
-//! The platform learns from signed events what to release and what to remove, in spite of lost answers and refusals.
+//! The platform learns from signed events what to release and what to remove, despite lost answers
+//! and refusals.
 
 mod bench;
 
@@ -70,7 +71,7 @@ async fn a_decision_reaches_the_platform_signed_and_once() {
             .all(|(_, e)| e["data"]["uploads"][0]["state"] == "release"),
         "{got:?}"
     );
-    // A case without uploads concerns no platform.
+    // A decision about a case without uploads isn't sent to the platform.
     let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "x"}}}"#).unwrap();
     let made = casework::new_case(&b.casework, &file, Vec::new(), "test")
         .await
@@ -106,7 +107,7 @@ async fn a_platform_that_refuses_is_named_in_an_alarm_and_nothing_is_lost() {
         "{alarms:?}"
     );
     set_up_again(&b, &url).await;
-    // What waited is due now, and not in an hour; the worker for reports leaves it alone.
+    // The waiting event is due now, not in an hour. The worker for reports doesn't send it.
     drain_with(&b, true, false).await;
     assert_eq!(platform.read(), []);
     drain_with(&b, false, true).await;

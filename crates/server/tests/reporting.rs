@@ -506,7 +506,8 @@ async fn an_administrator_sets_up_destinations_and_routes() {
         assert_eq!(given, status, "{body}: {said}");
         assert!(!said.to_string().contains("S3CR3T"));
     }
-    // The password goes to the host it was set for, and the real host is never called a test.
+    // The password is sent only to the host it was set for, and the production host can't be set as
+    // a test service.
     for (path, body, status) in [
         (webhook, json!({ "url": "https://evil.example/x" }), 422),
         (
@@ -619,7 +620,7 @@ async fn an_incoming_report_becomes_one_case() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_others_come_in_and_are_ranked() {
     let b = Bench::new().await;
-    // The second has the higher risk, so the queue must turn their order round.
+    // The second report has the higher score, so the queue must reverse their order.
     let lines = "{\"account\": \"a\", \"files\": [{\"md5\": \"00000000000000000000000000000000\"}]}\n{\"account\": \"b\", \"tags\": [\"sextortion\"]}\n";
     let (status, came) = b.call(&b.intake, "POST", "/v1/intake", lines).await;
     assert_eq!((status, &came["taken"]), (200, &json!(2)), "{came}");

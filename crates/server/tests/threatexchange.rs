@@ -1,5 +1,5 @@
-//! Signals against python-threatexchange's own signal types: what HMA would have computed from the
-//! same files, and whether it would have matched them.
+//! Compares signals with those of python-threatexchange: what HMA would have computed from the same
+//! files, and whether it would have matched them.
 
 mod bench;
 

@@ -27,8 +27,8 @@ struct Bench {
     _folder: tempfile::TempDir,
 }
 
-/// A server with a signed list that has that picture, by PDQ, and a key with the rights `screen`
-/// and `findings`. `fetch_from`: URL prefixes it may fetch from.
+/// A server whose signed list has the PDQ digest of the picture `known`, and a key with the rights
+/// `screen` and `findings`. The server may fetch from the URL prefixes `fetch_from`.
 async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     let (casework, folder) = bench::casework().await;
     let pool = bench::pool();
@@ -152,7 +152,7 @@ async fn a_request_sent_twice_is_recorded_once() {
     );
 }
 
-/// Starts a web server that answers that many requests; returns its address.
+/// Starts a web server that answers `answers` requests, and returns its address.
 fn web(answers: usize, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -324,7 +324,7 @@ async fn a_proxy_learns_where_to_send_an_upload_and_the_uploader_nothing() {
     assert_eq!((status, headers.get("x-accel-redirect")), (403, None));
     assert_eq!(answer, json!({"message": "this upload can't be accepted"}));
     assert_eq!(b.cases().await, 1);
-    // What can't be read is held, and goes where held uploads go.
+    // An upload that can't be read is held, so it goes to the location for held uploads.
     let half = picture(4)[..400].to_vec();
     let hold = "/v1/hooks/nginx?surface=public&pass=@app&hold=@quarantine";
     let (_, headers, _) = b.post(hold, &[], half).await;
@@ -491,7 +491,7 @@ async fn the_same_bytes_without_an_account_are_one_case() {
         .collect();
     from.sort_unstable();
     assert_eq!(from, [0, 1, 2, 3, 4].map(|n| format!("192.0.2.{n}")));
-    // Decided once; what comes later is a new case, which names the earlier one.
+    // After the decision, a later upload opens a new case.
     let rita = casework::add_person(&b.casework, "Rita", &[Role::Reviewer], "test")
         .await
         .unwrap();
@@ -508,13 +508,13 @@ async fn the_same_bytes_without_an_account_are_one_case() {
     assert_eq!(b.cases().await, 3);
 }
 
-/// The same picture in other bytes, as resaved copies are.
+/// The same picture with different bytes, like a resaved copy.
 fn copy(picture: &[u8], n: u8) -> Vec<u8> {
-    // Behind a PNG's last chunk, where decoders don't look.
+    // The byte goes after the PNG's last chunk, where decoders don't look.
     [picture, &[n]].concat()
 }
 
-/// Copies of one picture opened a case each; and one look at one of them must not release others.
+/// Copies of one picture once opened a case each. Viewing one copy must not release the others.
 #[tokio::test(flavor = "multi_thread")]
 async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_release() {
     let known = picture(1);
@@ -554,7 +554,7 @@ async fn near_pictures_without_an_account_are_one_case_and_each_is_seen_before_r
             }
         }
     }
-    // An appeal of one uploader frees none that wasn't looked at either.
+    // Nor may an upheld appeal release files that the person who decides it hasn't viewed.
     let ada = casework::add_person(c, "Ada", &[Role::Reviewer], "test")
         .await
         .unwrap();
@@ -605,7 +605,7 @@ async fn uploads_without_an_account_are_nobodys() {
             .await;
     }
     assert_eq!(b.cases().await, 3);
-    // Once a person says whose the upload is, the next one may be another's.
+    // Once a person has said whose the upload is, the next upload may be someone else's.
     let facts = Facts::from_json(br#"{"reported": {"id": "user-77"}}"#).unwrap();
     casework::set_facts(c, &case, &facts, "test").await.unwrap();
     b.post(PUBLIC, &[], known.clone()).await;
@@ -656,7 +656,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     casework::set_embargo(c, &embargoed, Some(&embargo), "asked", &olga)
         .await
         .unwrap();
-    // Somewhere else a report about the account waits to be read.
+    // Reports about two of the accounts wait in the queue.
     let note = b"Account: in-queue\nUrgent: he meets a girl of nine today";
     let mut run = obhut_app::intake::begin_intake(c).await.unwrap();
     let read = obhut_app::formats::incoming::read(note);
@@ -696,7 +696,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
             value: "A1".into(),
         }),
     };
-    // Unseen bytes decide nothing.
+    // Nothing is decided about bytes that the person hasn't viewed.
     let with_same_bytes = async || {
         let none = std::collections::BTreeMap::new();
         casework::decide_with_same_bytes(c, &first, &rita, &request, none, None).await
@@ -733,7 +733,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
             .grounds()
             .contains(&format!("the same bytes as {exhibit}"))
     );
-    // The copy wasn't viewed, and the report says which was.
+    // These copies weren't viewed, and the report names the one that was.
     let files = casework::dossier(c, &twice.case.id, false)
         .await
         .unwrap()
@@ -744,8 +744,8 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         assert_eq!(file.viewed_copy.as_ref(), Some(&exhibit));
         assert_eq!(file.category.unwrap().value, "A1");
     }
-    // Again: nothing is left to decide, and nothing is decided twice.
-    // A new decision would void what is approved on the first.
+    // The second time nothing is left to decide, and nothing is decided twice: a new decision would
+    // void what is approved on the first.
     let (same, again) = with_same_bytes().await.unwrap();
     assert_eq!(same.id(), decision.id());
     assert_eq!(again.decided, [""; 0]);
@@ -815,7 +815,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
             .await
             .unwrap();
     }
-    // Between the two, the person whose review is in doubt decides: that changes nothing.
+    // Before Nora decides again, the person whose review is in doubt does. That changes nothing.
     casework::decide(c, &expected[1], &rita, &request)
         .await
         .unwrap();
@@ -824,7 +824,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         .await
         .unwrap();
     assert_eq!(doubts().await, 1);
-    // What was changed or overturned is carried no further.
+    // A decision that was changed or overturned isn't carried over to any more cases.
     let no_further = casework::decide_same_bytes(c, &decision, &rita).await;
     assert_eq!(no_further.unwrap().decided, [""; 0]);
     let open = casework::alarms(c).await.unwrap();
@@ -833,10 +833,10 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
         .filter(|a| a.kind == "carried-decision")
         .collect();
     assert_eq!(carried.len(), 1, "{open:?}");
-    // A person confirms its decision.
+    // An officer confirms the remaining decision by marking its alarm as seen.
     assert_eq!(carried[0].subject, expected[0]);
     casework::see_alarm(c, &carried[0].id, &olga).await.unwrap();
-    // Who dismissed the doubt doesn't approve the report.
+    // The person who dismissed the doubt may not approve the report.
     let refused = approve_as_it_is(c, &reports[0], &olga).await;
     let refused = refused.unwrap_err().to_string();
     assert!(

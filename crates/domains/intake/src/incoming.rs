@@ -18,13 +18,16 @@ use obhut_casework::for_domains::{
     Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, VALUES_MAX, audit, cases,
     danger, findings, ids, views,
 };
-use obhut_casework::{CaseStatus, Casework, CaseworkError, Facts, RISK, Result, Sealed, Surface};
-use obhut_facts::{IncomingFormat, Level, ParsedReport, Understood};
+use obhut_casework::{CaseStatus, Casework, CaseworkError, Facts, Result, Sealed, Surface};
+use obhut_facts::{IncomingFormat, ParsedReport, Understood};
 
 mod places;
+mod ranks;
 mod tokens;
 
 use places::{Known, Placed, place};
+pub use ranks::Ranked;
+use ranks::{KNOWN_ACCOUNT, combined, is_now, shown};
 use tokens::{PreparedReport, prepare};
 
 /// Source of this domain's findings.
@@ -33,20 +36,9 @@ const SOURCE: &str = "intake";
 const CHUNK: usize = 5_000;
 /// A token shared by this many reports is in general circulation and links no further ones. Our judgement.
 const LINKS_MAX: i64 = 50;
-/// Facts shown for a rank. Our judgement.
-const REASONS_MAX: usize = 5;
 /// Distance up to which two PDQ digests count as the same picture, in bits. The distance PDQ's
 /// authors recommend (ThreatExchange, hashing.pdf).
 const NEAR_BITS_MAX: u32 = 31;
-/// Points for an earlier case about the same account that was decided to be reported. Our
-/// judgement.
-const KNOWN_ACCOUNT_POINTS: u32 = 10;
-// Stored in rows: another word would need a migration.
-const KNOWN_ACCOUNT: &str = "known-account";
-/// Reason of a report that was not understood, or only in part. It ranks such a report above
-/// understood ones without a reason.
-const UNREAD: &str = "unread";
-
 /// Result for one incoming report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Incoming {
@@ -88,15 +80,6 @@ fn as_told<S: serde::Serializer>(
         Understood::No => to.serialize_bool(false),
         Understood::Partly => to.serialize_str("partly"),
     }
-}
-
-/// A fact behind a rank.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Ranked {
-    /// Id of the rule.
-    pub rule: String,
-    /// What the rule found, in English.
-    pub what: String,
 }
 
 /// A row of the queue.
@@ -367,7 +350,7 @@ pub async fn recompute_incoming(casework: &Casework, case: &str) -> Result<u64> 
             .filter(|r| !r.is_empty() && *r != KNOWN_ACCOUNT)
             .collect();
         sqlx::query("UPDATE incoming SET at_risk = $1, reasons = $2, rests_on = '' WHERE seq = $3")
-            .bind(i64::from(combined(&left)))
+            .bind(i64::from(combined(left.iter().copied())))
             .bind(left.join(","))
             .bind(seq)
             .execute(&mut *tx)
@@ -412,47 +395,6 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Incoming> {
         case: some(c.text()?),
         unreadable: (format == IncomingFormat::Unreadable).then(|| "see its case".to_owned()),
     })
-}
-
-/// The heaviest facts of a rank.
-fn shown(reasons: &str) -> Vec<Ranked> {
-    // Stored heaviest first (see `place`), so the first five are the heaviest.
-    let known = reasons.split(',').filter(|r| !r.is_empty());
-    known
-        .take(REASONS_MAX)
-        .map(|rule| Ranked {
-            rule: rule.to_owned(),
-            what: self::rule(rule).2.to_owned(),
-        })
-        .collect()
-}
-
-/// A rule by its name: how pressing, what it weighs, what it says.
-fn rule(id: &str) -> (Level, u32, &'static str) {
-    if let Some(known) = RISK.iter().find(|r| r.id == id) {
-        return (known.level, known.points, known.says);
-    }
-    match id {
-        UNREAD => (Level::Unread, 50, "it was not understood, or only in part"),
-        KNOWN_ACCOUNT => (
-            Level::Concern,
-            KNOWN_ACCOUNT_POINTS,
-            "an earlier case about the same account was decided to be reported",
-        ),
-        // Another version's rule ranked the report; this version doesn't know what it found.
-        _ => (
-            Level::Unread,
-            50,
-            "a rule of another version of obhut; look at the report",
-        ),
-    }
-}
-
-fn combined(rules: &[&str]) -> u32 {
-    obhut_facts::combined(rules.iter().map(|r| {
-        let (level, points, _) = rule(r);
-        (level, points)
-    }))
 }
 
 async fn open_case(
@@ -613,7 +555,7 @@ impl IntakeRun<'_> {
             };
             // A duplicate raises no second alarm. But it raises one if only its own text says that
             // a child is in danger now.
-            let now_in_danger = row.reasons.first().is_some_and(|r| rule(r).0 == Level::Now);
+            let now_in_danger = row.reasons.first().is_some_and(|r| is_now(r));
             let is_raised = match row.duplicate_of {
                 Some(first) if now_in_danger => raised(&mut tx, first).await?,
                 _ => false,
@@ -815,7 +757,7 @@ async fn raised(tx: &mut Tx, seq: i64) -> Result<bool> {
     };
     let reasons = Columns::of(&row).text()?;
     let first = reasons.split(',').next().unwrap_or_default();
-    Ok(!first.is_empty() && rule(first).0 == Level::Now)
+    Ok(is_now(first))
 }
 
 async fn write_rows(

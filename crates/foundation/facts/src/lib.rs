@@ -31,6 +31,7 @@ mod sealed;
 mod signals;
 mod time;
 mod upload;
+pub mod wording;
 mod words;
 
 pub use addresses::{strip_signatures, without_signature};
@@ -52,7 +53,10 @@ pub use people::{
 };
 pub use places::Place;
 pub use received::keep_words_here;
-pub use risk::{Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined};
+pub use risk::{
+    Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined, of_wording,
+    rules_that_hold,
+};
 pub use scores::{COMPLETENESS, Missing, Scores, scores};
 pub use sealed::Sealed;
 pub use signals::{Signal, Signals, TEXT_RULES, TextRule, is_boilerplate};

@@ -6,6 +6,8 @@
 //! a further reason never lowers the score. Levels and points are our own judgement; they order
 //! work and prove nothing.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 
 use crate::{Account, Facts, IncidentKind, IncidentTag, RiskFact, Signal, Signals, is_boilerplate};
@@ -704,7 +706,48 @@ pub fn combined(reasons: impl Iterator<Item = (Level, u32)>) -> u32 {
 
 /// The at-risk score, 0 to 100, by which incoming reports are ranked, and its reasons, most
 /// pressing first.
+///
+/// Texts count by their wording ([`crate::wording`]), which weighs the rules they meet as well: a
+/// word of danger may be in a thesis or a complaint. So a rule that holds only because of a text is
+/// named as a reason, at most at the wording's level, and adds no points of its own. In a text of a
+/// few words it counts as in the facts. What the facts say without the texts is never lowered.
 pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
+    let (score, all) = rules_that_hold(looked);
+    let Some(read) = looked.said.wording else {
+        return (score, all);
+    };
+    let without_texts = RuleInput {
+        files: looked.files.clone(),
+        said: Signals::of_victims(looked.facts),
+        ..*looked
+    };
+    let worth = crate::wording::points(read, all.iter().map(|r| r.rule), score);
+    let mut reasons = match looked.said.short {
+        true => all.clone(),
+        false => rules_that_hold(&without_texts).1,
+    };
+    if let Some(wording) = of_wording(worth) {
+        let more = all.into_iter().filter(|r| {
+            let known = reasons.iter().any(|known| known.rule == r.rule);
+            !known
+        });
+        let more: Vec<Reason> = more
+            .map(|r| Reason {
+                level: r.level.min(wording.level),
+                points: 0,
+                ..r
+            })
+            .collect();
+        reasons.push(wording);
+        reasons.extend(more);
+    }
+    sort(&mut reasons);
+    let score = combined(reasons.iter().map(|r| (r.level, r.points)));
+    (score, reasons)
+}
+
+/// The rules that hold, texts counted like facts, and the score of all of them together.
+pub fn rules_that_hold(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     let mut reasons: Vec<Reason> = RISK
         .iter()
         .filter(|rule| (rule.holds)(looked))
@@ -717,8 +760,49 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
             source: rule.source,
         })
         .collect();
-    // Stable: among equals the order of the table decides.
-    reasons.sort_by_key(|r| std::cmp::Reverse((r.level, r.points)));
+    sort(&mut reasons);
     let score = combined(reasons.iter().map(|r| (r.level, r.points)));
     (score, reasons)
+}
+
+fn sort(reasons: &mut [Reason]) {
+    // Stable: among equals the order of the table decides.
+    reasons.sort_by_key(|r| std::cmp::Reverse((r.level, r.points)));
+}
+
+/// The reason that a text's wording is worth this score, 0 to 100; `None` below the lowest level
+/// that gives a reason.
+pub fn of_wording(score: u32) -> Option<Reason> {
+    static IDS: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..=100).map(|n| format!("wording-{n}")).collect());
+    let levels = [Level::Now, Level::Serious, Level::Concern, Level::Known];
+    let level = levels.into_iter().find(|l| score >= l.band().0)?;
+    let (low, high) = level.band();
+    let (what, german) = match level {
+        Level::Now => (
+            "it is worded like reports of a child in danger now",
+            "die Wortwahl gleicht der von Meldungen über ein Kind, das jetzt in Gefahr ist",
+        ),
+        Level::Serious => (
+            "it is worded like reports of a child who is harmed, coerced or groomed",
+            "die Wortwahl gleicht der von Meldungen über ein Kind, dem etwas angetan wird",
+        ),
+        Level::Concern => (
+            "it is worded like reports of offenders or material",
+            "die Wortwahl gleicht der von Meldungen über Täter oder Missbrauchsdarstellungen",
+        ),
+        _ => (
+            "it is worded like reports of known material",
+            "die Wortwahl gleicht der von Meldungen über bekannte Missbrauchsdarstellungen",
+        ),
+    };
+    Some(Reason {
+        rule: IDS.get(score as usize)?,
+        level,
+        what,
+        german,
+        // Alone, it gives just this score.
+        points: ((score - low) * 100 / (high - low).max(1)).min(99),
+        source: "the reports in fixtures/wording",
+    })
 }

@@ -20,7 +20,7 @@ use ages::{age_of, answered_age, names_an_adult};
 use children::names_one_child;
 use words::{MATERIAL, NEGATIONS};
 
-use crate::{Facts, Message};
+use crate::{Facts, Message, wording};
 
 /// Characters read from all texts of one report together. Our judgement.
 const CHARS_MAX: usize = 40_000;
@@ -107,21 +107,40 @@ pub struct Signals {
     bits: u32,
     /// The youngest age of a child that is named, in years.
     pub youngest: Option<u8>,
+    /// How urgent the texts read by their words, in thousandths of a tier ([`crate::wording`]);
+    /// `None` without enough words.
+    pub(crate) wording: Option<i32>,
+    /// True if the texts are too short for their wording to outweigh the rules.
+    pub(crate) short: bool,
 }
 
 impl Signals {
     /// Signals of a case's texts (the first 40,000 characters of them) and of its victims' ages.
     pub fn of(facts: &Facts) -> Self {
-        let mut signals = Self::default();
+        let mut signals = Self::of_victims(facts);
         let mut left = CHARS_MAX;
+        let mut all = String::new();
         for text in texts(facts) {
             let text: String = text.chars().take(left).collect();
             left -= text.chars().count();
             signals.read(&text);
+            if !is_boilerplate(&text) {
+                all += &text;
+                // Messages are short: a window of sentences reaches over several.
+                all.push('\n');
+            }
             if left == 0 {
                 break;
             }
         }
+        signals.wording = wording::read(&all);
+        signals.short = wording::words(&all).len() < wording::SHORT_WORDS;
+        signals
+    }
+
+    /// Signals of the victims' recorded ages alone, without any text.
+    pub(crate) fn of_victims(facts: &Facts) -> Self {
+        let mut signals = Self::default();
         for child in &facts.victims {
             let age = child.person.as_ref().and_then(|p| p.age);
             signals.age(age.and_then(|a| u8::try_from(a).ok()));
@@ -197,7 +216,7 @@ fn bit(signal: Signal) -> u32 {
 }
 
 /// Lower case, umlauts written out, without apostrophes: as people type in a hurry.
-fn normal(text: &str) -> String {
+pub(crate) fn normal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars().flat_map(char::to_lowercase) {
         match c {
@@ -510,6 +529,11 @@ mod tests {
             ("n/a", true),
             ("", true),
             ("Automatisch erstellt, bitte prüfen", true),
+            // A dash is the commonest placeholder.
+            ("-", true),
+            ("urgent - please review", true),
+            ("high-priority, CSAM/abuse", true),
+            ("high-risk", false),
             ("the child is alone with him", false),
             ("Treffen heute", false),
         ] {

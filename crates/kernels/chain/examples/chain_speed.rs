@@ -81,7 +81,7 @@ fn parse(network: Network, blocks: &Path) -> Result<(), Box<dyn Error>> {
 fn again(file: &Path, times: u32) -> Result<(), Box<dyn Error>> {
     let block = fs::read(file)?;
     let (begun, before) = (Instant::now(), cpu());
-    let bytes = probes::parse_again(&block, times).ok_or("that is no block")?;
+    let bytes = probes::parse_again(&block, times).ok_or("the file isn't a single valid block")?;
     println!(
         "bytes {bytes} cpu {:.2} wall {:.2}",
         cpu() - before,
@@ -142,8 +142,8 @@ fn stages(
     Ok(())
 }
 
-/// First the number of addresses; then, for each transaction with a strong link, the number of
-/// inputs and their addresses.
+/// Writes the number of addresses, then for each transaction with a strong link the number of
+/// linked inputs and their addresses.
 fn dump(index: &Path, file: &Path) -> Result<(), Box<dyn Error>> {
     let index = Index::open(index)?;
     let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(file)?);
@@ -177,7 +177,7 @@ fn cluster(file: &Path) -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|w| u32::from_le_bytes(*w))
         .collect();
-    let (addresses, rows) = words.split_first().ok_or("an empty file")?;
+    let (addresses, rows) = words.split_first().ok_or("the file is empty")?;
     let folder = file.with_extension("forest");
     fs::create_dir_all(&folder)?;
     let (begun, before) = (Instant::now(), cpu());

@@ -7,7 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args_os().nth(1).ok_or("name an index")?;
     let index = obhut_chain::Index::open(folder.as_ref())?;
     let mut out = std::io::stdout().lock();
-    // Including what optimal_change names: it makes no link, but its error is measured.
+    // Includes what optimal_change names. It makes no links, but its error rate is measured too.
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
         if let Some((vout, rule)) = t.change {

@@ -72,8 +72,8 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// From its parts; `None` if the payload has more than 41 bytes. Whether it suits
-    /// the kind is not checked.
+    /// Builds a key from its parts; `None` if the payload has more than 41 bytes. Does not check
+    /// that the payload fits the kind.
     pub fn new(kind: Kind, bytes: &[u8]) -> Option<Self> {
         let mut payload = [0; PAYLOAD_BYTES_MAX];
         payload.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -88,7 +88,7 @@ impl Key {
         Self::new(kind, bytes).expect("a payload of a known length")
     }
 
-    /// Of an output script.
+    /// The key that an output script pays to.
     pub fn of_script(script: &[u8]) -> Self {
         match script {
             [0x76, 0xa9, 0x14, hash @ .., 0x88, 0xac] if hash.len() == 20 => {
@@ -169,8 +169,10 @@ impl Key {
         }
     }
 
-    /// Reads what [`Key::text`] writes, of that network only. The test networks share base58
-    /// versions, and testnet and signet share `tb`, so one's addresses are accepted as another's.
+    /// Reads what [`Key::text`] writes for this network. The test networks share base58 versions,
+    /// and testnet and signet share `tb`, so an address of one is accepted as an address of
+    /// another. The `p2pk:`, `multisig:` and `script:` texts name no network and are accepted for
+    /// any.
     pub fn parse(text: &str, network: Network) -> Result<Self, AddressFault> {
         if text.len() > TEXT_BYTES_MAX {
             return Err(AddressFault::NotAnAddress);
@@ -210,7 +212,8 @@ impl Key {
             .split_last_chunk::<4>()
             .filter(|(body, _)| body.len() == 21)
             .ok_or(AddressFault::NotAnAddress)?;
-        // Before the version byte: a typo in it is a typo, not another network.
+        // Checked before the version byte, so that a typo in that byte isn't reported as another
+        // network.
         if checksum(body) != *sum {
             return Err(AddressFault::Mistyped);
         }
@@ -291,7 +294,7 @@ fn segwit(network: Network, version: u8, program: &[u8]) -> String {
 }
 
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    // Without ASCII, a slice of two bytes could panic inside a longer character.
+    // A two-byte slice of non-ASCII text could split a character, which panics.
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }

@@ -3,13 +3,14 @@
 //! The passes:
 //! - headers: which blocks there are, and in what order;
 //! - blocks and undo data: their rows go to columns, their fingerprints to spools;
-//! - addresses: an output whose fingerprint occurs for the first time has a new address. Ids count
-//!   these, so addresses used together get neighbouring ids;
+//! - addresses: an output whose fingerprint occurs for the first time pays a new address. Addresses
+//!   are numbered in this order, so those used together get neighbouring ids;
 //! - sources: the output that each input spends;
 //! - the outputs of each address, as a linked list;
 //! - the forests.
 //!
-//! The manifest is written last, so an interrupted build leaves no index.
+//! The manifest is written last, so an interrupted build never leaves an incomplete index: the
+//! folder has the index it had before, or none.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -36,9 +37,9 @@ use crate::{Fault, Network, Secret};
 pub struct Progress {
     /// The stage's name.
     pub stage: &'static str,
-    /// How much of the stage is done. The unit differs by stage: files of `headers`, bytes of
-    /// `blocks`, outputs of `outputs`, transactions of `clusters` and `change`, blocks of
-    /// `following`; otherwise parts of the sort.
+    /// How much of the stage is done. The unit depends on the stage: files in `headers`, bytes in
+    /// `blocks`, outputs in `outputs`, transactions in `clusters` and `change`, blocks in
+    /// `following`, partitions of the sort in all others.
     pub done: u64,
     /// The whole, in the same unit.
     pub total: u64,
@@ -119,7 +120,8 @@ pub fn build(b: &Build<'_>) -> Result<(), Fault> {
     sync_all_in(&folder).map_err(at)?;
     // Also `None` for an index of another rule set: its columns then stay on the disk.
     let old = rule_set::manifest(b.index).ok();
-    // Never a name in use: a crash after the rename leaves a folder that no manifest names.
+    // Skips names that exist: a crash between the rename and the manifest leaves a folder that no
+    // manifest names.
     manifest.folder = (1..)
         .map(|n| format!("columns-{n}"))
         .find(|name| !b.index.join(name).exists())
@@ -176,7 +178,7 @@ pub(crate) fn chain_of(b: &Build<'_>, blocks: &Blocks) -> Result<Vec<Location>, 
         return Err(Fault::BadBlock {
             file: blocks.block_file(first.file),
             offset: first.offset,
-            why: "is the first of its chain, and not that of this network",
+            why: "is the first block of its chain but not this network's genesis block",
         });
     }
     if let Some(apart) = order.apart.first()
@@ -251,7 +253,7 @@ pub(crate) fn fingerprints(rows: Rows, secret: &Secret) -> PreparedBlock {
     }
 }
 
-/// The undo files used last: blocks come from few files at a time.
+/// The most recently used undo files. Neighbouring blocks are in few files.
 #[derive(Default)]
 pub(crate) struct UndoFiles(Mutex<HashMap<u32, (u64, Arc<UndoFile>)>>);
 
@@ -449,7 +451,8 @@ fn addresses(
     let mut firsts = FirstOccurrences::new(counts.outs);
     let mut again = ScatterPass::create(&folder.join("temporary.again"), counts.outs)?;
     let mut used = ScatterPass::create(&folder.join("temporary.used"), counts.ins)?;
-    // Positions for now: ids are ranks among first outputs, known once all of them are marked.
+    // Holds positions for now: an address's id is the rank of its first output, which is known only
+    // once all first outputs are marked.
     let mut table = Writer::<13>::create(&folder.join("temporary.table"))?;
     let (mut part, mut lost, mut rows) = (0, 0, Vec::new());
     groups.each(b.threads, false, |g| {
@@ -476,11 +479,12 @@ fn addresses(
     // Each of these inputs spends from an address that no output paid.
     if lost > 0 {
         return Err(io::Error::other(format!(
-            "{lost} inputs spend outputs that no block has; the files mix two chains"
+            "{lost} inputs spend from addresses that no output pays; the files mix two chains, or undo data belong to another block"
         )));
     }
     counts.addresses = firsts.count();
-    // Equal is too many: the size of a tree shares its word with the root bit.
+    // Equal is already too many: a tree of that size would not fit in the word it shares with the
+    // root bit.
     if counts.addresses >= crate::forest::ADDRESSES_MAX {
         return Err(io::Error::other(
             "the chain has more addresses than an index can hold",
@@ -517,7 +521,7 @@ fn addresses(
         keys.read_exact(&mut head)?;
         let payload = &mut payload[..usize::from(head[1])];
         keys.read_exact(payload)?;
-        // Only after reading its entry: the file of keys has one for every output.
+        // Checked only after reading the key: the file has one for every output, this one too.
         if head[0] == Kind::None as u8 {
             return of_outs.push_number(NONE_4);
         }
@@ -531,7 +535,7 @@ fn addresses(
     counts.key_bytes = kept.finish()?;
     fs::remove_file(folder.join(KEYS))?;
     let mut of_ins = Writer::<4>::create(&folder.join(names::IN_ADDRESS))?;
-    // Inputs whose script has no address were never pushed, and come as none.
+    // Inputs whose script has no address were never pushed, so they come back as `NONE_5`.
     used.each(NONE_5, |_, first| {
         of_ins.push_number(if first == NONE_5 {
             NONE_4
@@ -544,7 +548,7 @@ fn addresses(
 }
 
 /// Writes the output that each input spends, the input of a final block that spends each output,
-/// and the table of transactions. Returns the rows of that table.
+/// and the table of transactions. Returns the number of rows in that table.
 fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -> io::Result<u64> {
     let mut from = ScatterPass::create(&folder.join("temporary.from"), counts.ins)?;
     let mut table = Writer::<12>::create(&folder.join(names::TX_TABLE))?;
@@ -574,8 +578,8 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
     let rows = table.finish()?;
     let vouts = Column::<4>::read(&folder.join(IN_VOUT), counts.ins)?;
     let outs = Column::<5>::read(&folder.join(names::TX_OUTS), counts.txs + 1)?;
-    // Forward references of final blocks only: after a reorg another block reuses an orphaned one's
-    // numbers.
+    // Forward references are written for final blocks only: after a reorg, another block reuses the
+    // numbers of the orphaned one.
     let deep = counts.blocks.saturating_sub(STRONG_TAIL_BLOCKS);
     let deep_txs = chain::first_tx(folder, counts, deep)?;
     let ins_of = Column::<5>::read(&folder.join(names::TX_INS), counts.txs + 1)?;
@@ -593,7 +597,7 @@ fn sources(b: &Build<'_>, folder: &Path, groups: &Partitions, counts: &Counts) -
         // What the undo data say was spent must be what the blocks say was made.
         if payees.get(out) != payers.get(input) {
             return Err(io::Error::other(
-                "undo data name another address than the output that is spent; two competing blocks may have the same form; build again when the node has advanced, or let it rebuild its files (bitcoind -reindex)",
+                "the undo data give a spent output another address than the block that created it; they may belong to a competing block of the same shape; build again when the node has advanced, or let the node rebuild its files (bitcoind -reindex)",
             ));
         }
         if input < deep_ins {
@@ -654,7 +658,7 @@ fn chains_of_outputs(b: &Build<'_>, folder: &Path, manifest: &mut Manifest) -> i
     before.finish()?;
     last.flush()?;
     (manifest.strong, manifest.weak) = ((strong.0, in_strong), (weak.0, in_weak));
-    // Equal only at first: compactions move `deep` on, the forests keep their base.
+    // Equal only at first: compaction advances `deep`, while the forests keep their base.
     manifest.deep = manifest.strong;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The columns of an index: blocks, transactions, inputs, outputs and addresses, by number.
 //!
-//! Transactions, inputs, outputs and addresses are numbered in chain order. So rows are only
-//! appended, and removing an orphaned block cuts the end off every column. Only compaction changes
-//! rows in place, and only rows of final blocks.
+//! Transactions, inputs, outputs and addresses are numbered in chain order. So new rows are
+//! appended, and removing an orphaned block only lowers the row counts: later rows are written over
+//! its own. Only compaction changes counted rows in place, and only rows of final blocks.
 //!
 //! Forward references (the input that spends an output, an address's last output, the sorted
 //! tables) are in files for the base only: the blocks too deep for a reorg. For newer blocks they
@@ -41,7 +41,7 @@ pub(crate) mod names {
     pub const ADDRESS_KEYS_AT: &str = "address.keys-at";
     pub const ADDRESS_LAST: &str = "address.last";
     pub const ADDRESS_TABLE: &str = "address.table";
-    /// Names of the forests, before what their files are called.
+    /// Prefixes of the forests' file names.
     pub const STRONG: &str = "strong";
     pub const WEAK: &str = "weak";
 }
@@ -198,7 +198,7 @@ impl KeyWriter {
             .write(true)
             .open(folder.join(names::ADDRESS_KEYS))?;
         file.seek(io::SeekFrom::Start(counts.key_bytes))?;
-        // Rounded up: a group that has begun has its place already.
+        // Rounded up: the offset of a group that has begun is already stored.
         let places = counts.addresses.div_ceil(KEYS_PER_PLACE);
         Ok(Self {
             keys: BufWriter::with_capacity(1 << 20, file),
@@ -379,7 +379,7 @@ impl Chain {
         }
         for address in self.base.addresses as u32..self.counts.addresses as u32 {
             let f = Fingerprint::of_key(&self.key(address), &self.secret);
-            // A list, because 64 bits may be equal; `find` compares the whole key.
+            // A list, because two keys may share these 64 bits; `find` compares the whole key.
             over.addresses.entry(f.high).or_default().push(address);
         }
         for tx in txs {
@@ -473,7 +473,7 @@ impl Chain {
         satoshi(self.out_value.get(out))
     }
 
-    /// An output's value with what is known of it, see [`crate::block::out_bits`].
+    /// An output's stored value, with the flags of [`crate::block::out_bits`] above the amount.
     pub fn value_row(&self, out: u64) -> u64 {
         self.out_value.get(out)
     }

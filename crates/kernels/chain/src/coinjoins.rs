@@ -110,7 +110,7 @@ impl<'a> TxView<'a> {
         }
     }
 
-    /// Of a transaction whose inputs' amounts and kinds are unknown.
+    /// The view of a transaction whose input amounts and script types are unknown.
     pub fn without_amounts(ins: &'a [Leg], outs: &'a [Leg]) -> Self {
         Self {
             amounts: false,

@@ -1,8 +1,8 @@
 //! Turns numbers of a fixed width into files, and files into numbers again.
 //!
 //! A column is rows of `W` bytes, little-endian, without header or padding. The manifest, not the
-//! file's length, gives the number of rows: those after it are of an unfinished write or of
-//! orphaned blocks.
+//! file's length, gives the number of rows: later rows are left over from an unfinished write or
+//! from orphaned blocks.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -83,7 +83,7 @@ impl<const W: usize> Writer<W> {
             .file
             .into_inner()
             .map_err(|e| io::Error::other(format!("{}: {}", path.display(), e.error())))?;
-        // Cuts what orphaned blocks or an interrupted append left behind the last row.
+        // Cuts off what orphaned blocks or an interrupted append left after the last row.
         file.set_len(self.rows * W as u64)?;
         file.sync_data()?;
         Ok(self.rows)

@@ -1,8 +1,9 @@
-//! Compaction: moves final blocks out of memory and into the columns.
+//! Compaction writes the forward references of final blocks, kept in memory until then, to the
+//! index's files.
 //!
 //! Forward references out of the newest blocks (the input that spends an output, an address's last
-//! output, ids by fingerprint) are rebuilt each time an index opens. Without compaction, opening
-//! takes longer with each block that is followed.
+//! output, ids by fingerprint) are rebuilt each time an index opens. Without compaction, each
+//! appended block would make opening slower.
 //!
 //! The manifest first records how far a compaction reaches. Every step is idempotent, and the
 //! follower repeats an interrupted compaction before it removes or adds blocks. Until then queries
@@ -22,8 +23,8 @@ use crate::manifest::{Manifest, Run};
 
 /// Compaction waits for this many final blocks outside the base: about half a day. Our judgement.
 const FOLD_BLOCKS: u64 = 72;
-/// When compactions have written this many sorted tables, these are merged into one; the build's
-/// stays apart. Our judgement.
+/// When compactions have written this many runs of sorted tables, they are merged into one; the
+/// build's tables stay apart. Our judgement.
 const RUNS_MAX: usize = 8;
 
 /// Compacts if enough blocks are final, or if a compaction was interrupted.
@@ -82,7 +83,8 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     spent.flush()?;
     let addresses = chain.addresses_before(txs.end).max(manifest.deep.1);
     let path = folder.join(names::ADDRESS_LAST);
-    // `chain` has this file mapped, but reads only rows below `deep.1`, which this writer leaves.
+    // `chain` has this file mapped, but reads only rows below `deep.1`, which this writer doesn't
+    // change.
     let mut more = Writer::<5>::at(&path, manifest.deep.1)?;
     for _ in manifest.deep.1..addresses {
         more.push_number(NONE_5)?;
@@ -91,7 +93,7 @@ fn columns(folder: &Path, manifest: &Manifest, chain: &Chain) -> io::Result<u64>
     let mut last = Column::<5>::write(&path, addresses)?;
     for out in outs {
         let address = u64::from(chain.payee(out));
-        // Not below only for an output without an address, whose payee is "none".
+        // False only for an output without an address: its payee is "none", the highest number.
         if address < addresses {
             last.set(address, out);
         }

@@ -2,7 +2,7 @@
 //!
 //! Poison: whatever a tainted coin touches is tainted whole. Haircut: taint is spread by value. First in,
 //! first out: outputs take inputs' satoshi in their order (Clayton's case, 1816; Anderson et al. 2018).
-//! None is the truth; courts choose, and the sums differ.
+//! None of the three is the truth: their sums differ, and courts choose between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub enum End {
     CoinJoin,
     /// In an unspent output.
     Unspent,
-    /// The trace went no further.
+    /// At a limit of the trace: [`DEPTH_MAX`] or [`TRANSACTIONS_MAX`].
     Limit,
 }
 

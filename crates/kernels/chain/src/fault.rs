@@ -17,7 +17,7 @@ pub enum Fault {
         /// The system's error.
         why: io::Error,
     },
-    /// No block files there.
+    /// The folder has no block files, or doesn't exist.
     NoBlocks {
         /// The folder.
         folder: PathBuf,
@@ -57,7 +57,7 @@ pub enum Fault {
         /// The file.
         file: PathBuf,
     },
-    /// Neither a record nor the zeros at a file's end.
+    /// Bytes that are neither a record nor the zeros at a file's end.
     Unknown {
         /// Which file.
         file: PathBuf,
@@ -116,7 +116,7 @@ pub enum Fault {
         /// A build was begun and not finished.
         begun: bool,
     },
-    /// The index is of another version, network or chain, or a file of it is damaged.
+    /// The index is of another version, rule set, network or chain, or one of its files is damaged.
     BadIndex {
         /// The folder.
         folder: PathBuf,
@@ -132,7 +132,7 @@ pub enum Fault {
         /// Its hash, as explorers print it.
         block: String,
     },
-    /// Another process works on the index.
+    /// Another process is working on the index.
     Busy {
         /// The folder.
         folder: PathBuf,
@@ -208,12 +208,12 @@ impl fmt::Display for Fault {
             ),
             Fault::BadKey { file } => write!(
                 f,
-                "{}: isn't a key of eight bytes; copy the node's xor.dat again",
+                "{}: the file isn't a key of eight bytes; copy the node's xor.dat again",
                 file.display()
             ),
             Fault::Unknown { file, offset } => write!(
                 f,
-                "{}: neither a record nor the zeros of the file's end at offset {offset}; copy the file again while the node is stopped",
+                "{}: the bytes at offset {offset} are neither a record nor the zeros at the file's end; copy the file again while the node is stopped",
                 file.display()
             ),
             Fault::BadBlock { file, offset, why } => write!(
@@ -252,12 +252,12 @@ impl fmt::Display for Fault {
                 offset,
             } => write!(
                 f,
-                "after height {height} a block is missing: block {block} in {} at offset {offset} follows one that is in no file; copy the block files that are missing",
+                "after height {height} a block is missing: block {block} in {} at offset {offset} follows a block that none of the files has; copy the missing block files",
                 file.display()
             ),
             Fault::NoFirstBlock { folder } => write!(
                 f,
-                "{}: the chain's first block is in no file; blk00000.dat is missing, or the node is pruned: an index needs all blocks",
+                "{}: no file has the chain's first block; blk00000.dat is missing, or the node is pruned: an index needs all blocks",
                 folder.display()
             ),
             Fault::NoIndex {

@@ -60,7 +60,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// Of a block in an index.
+    /// The location of a block that an index has. Fields that reading the block doesn't need are 0.
     pub fn known(hash: Hash, file: u32, offset: u64, bytes: u32) -> Self {
         Self {
             hash,
@@ -315,7 +315,7 @@ impl Blocks {
             return Err(Fault::BadBlock {
                 file: path.to_owned(),
                 offset: place.offset,
-                why: "has another hash than the block that was there before",
+                why: "has a different hash from the block that was there before",
             });
         }
         Ok(())
@@ -364,7 +364,8 @@ impl UndoFile {
     ///
     /// The checksum covers only the predecessor's hash and the data, so the records of two
     /// competing blocks both match. If `use_it` refuses one, the next is tried; if it refuses all,
-    /// its first reason is returned. Fails if no checksum matches.
+    /// its first reason is returned. Fails if no record has that number of transactions, or if no
+    /// checksum matches.
     pub fn of<T, E>(
         &self,
         place: &Location,

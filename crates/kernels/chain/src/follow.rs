@@ -36,8 +36,8 @@ const COMMIT_BLOCKS: usize = 64;
 /// Appends the new blocks of the block files to an existing index, after removing those orphaned by
 /// a reorg. With `live`, blocks that the node has not finished writing are left for the next run.
 ///
-/// Fails without a finished index, if it is of another network or rule set, if the reorg reaches
-/// into the base, or if the files don't hold the index's last block.
+/// Fails without a finished index, or if the index is of another network or rule set, if the reorg
+/// reaches into the base, or if the files don't hold the index's last block.
 // Long: a single pass whose state is in local variables.
 pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let _lock = Lock::alone(b.index)?;
@@ -65,12 +65,13 @@ pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
         return Ok(followed);
     }
     if fork < chain.counts.blocks {
-        // Inside the base, columns point forward into the orphaned blocks; counting less would not undo it.
+        // Inside the base, columns point forward into the orphaned blocks, and lowering the counts
+        // would not remove those references.
         if fork < manifest.deep.0 {
             return Err(Fault::BadIndex {
                 folder: b.index.to_owned(),
                 why: format!(
-                    "{} blocks were orphaned, more than the index can take back; delete the folder and build it again",
+                    "{} blocks were orphaned, more than the index can remove; delete the folder and build the index again",
                     chain.counts.blocks - fork
                 ),
             });
@@ -169,7 +170,8 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
         let live = b.live && Some(number) == last;
         places.extend(blocks.scan(number, 0, live)?.0);
     }
-    // Deeper than any reorg the base allows, so that a deeper fork is found and refused by name.
+    // Deeper than any reorg the base allows, so that a deeper fork is found and refused with its
+    // own error.
     let heights: HashMap<Hash, u64> = (known.saturating_sub(2_000)..known)
         .map(|height| (chain.block(height).hash, height))
         .collect();
@@ -236,8 +238,8 @@ fn ahead(blocks: &Blocks, chain: &Chain, b: &Build<'_>) -> Result<(u64, Vec<Loca
     let Some((_, fork, mut branch)) = best else {
         return Ok((known, Vec::new()));
     };
-    // Undo data are stored in connection order, which the rank would give. Without a rank, search those
-    // of the file with the same number of transactions, newest first.
+    // A rank says where in connection order a block's undo record is. It isn't known here, so the
+    // search begins at the file's newest record with the block's number of transactions.
     for place in &mut branch {
         place.rank = u32::MAX;
     }
@@ -297,7 +299,7 @@ impl<'a> Append<'a> {
     }
 
     fn block(&mut self, place: &Location, p: &PreparedBlock) -> Result<(), Unfit> {
-        // Read before `columns.block`, which moves it behind this block.
+        // Read before `columns.block`, which moves it past this block.
         let mut out = self.columns.outs();
         self.columns.block(place, &p.rows)?;
         let (mut ins, mut outs) = (p.rows.ins.iter(), p.rows.outs.iter());
@@ -377,7 +379,8 @@ impl<'a> Append<'a> {
         })
     }
 
-    /// The address that an output paid and its amount, appended just now or before.
+    /// The address that an output paid, and its amount; the output may be indexed already or among
+    /// those being appended.
     fn made(&self, out: u64) -> Option<(u64, u64)> {
         let chain = self.chain;
         match out.checked_sub(chain.counts.outs) {

@@ -2,9 +2,9 @@
 //!
 //! `Growing` is the union-find of a build: four bytes per address, the smaller tree attached to the root
 //! of the larger (union by size). Each union is written once, at the root that stopped being one: its new
-//! parent, the two linked addresses, transaction and rule. Union by size bounds the depth by log₂ of the
-//! number of addresses, so a path between two addresses is recovered from these rows alone, and the
-//! path compression in `nodes` never touches them.
+//! parent, the two linked addresses, transaction and rule. These rows alone give the path between
+//! two addresses: union by size bounds their depth by log₂ of the number of addresses, and the path
+//! compression in `nodes` never touches them.
 //!
 //! `Forest` is a finished base in files, with the unions of the newest blocks as an overlay in memory:
 //! removing an orphaned block removes its unions.
@@ -16,12 +16,13 @@ use std::path::{Path, PathBuf};
 use crate::columns::{Column, NONE_4, Writer};
 use crate::fx_hash::FxMap;
 
-/// Maximum number of addresses: one of the 32 bits marks roots. Given by the layout.
+/// The number of addresses must be below this: one of the 32 bits marks roots. Given by the
+/// layout.
 pub(crate) const ADDRESSES_MAX: u64 = 1 << 31;
 const ROOT: u32 = 1 << 31;
 
-/// A union: `a` of one cluster and `b` of the other, by a transaction and the code of a rule of
-/// [`crate::heuristics::ALL`].
+/// A union of the clusters of `a` and `b`: the transaction that links the two addresses, and the
+/// code of the rule in [`crate::heuristics::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Union {
     pub a: u32,
@@ -30,8 +31,8 @@ pub(crate) struct Union {
     pub rule: u8,
 }
 
-/// Bytes of a row of links: the new parent, `a`, `b` and `tx` of the union with four each, its rule
-/// with one.
+/// Bytes of a row of links: four each for the new parent and the union's `a`, `b` and `tx`, one for
+/// its rule.
 const LINK: usize = 17;
 
 /// Files of a forest.
@@ -110,7 +111,7 @@ impl Growing {
         std::fs::copy(&self.files.links, &to.links)?;
         std::fs::copy(&self.files.parents, &to.parents)?;
         let file = File::options().write(true).open(&to.parents)?;
-        // Cuts nothing: no union so far concerns a later address.
+        // Cuts off only zeros: no union so far concerns a later address.
         file.set_len(addresses * 4)
     }
 
@@ -275,7 +276,7 @@ pub(crate) struct Forest {
     roots: Column<4>,
     parents: Column<4>,
     links: Column<LINK>,
-    /// Addresses that the base knows.
+    /// Number of addresses in the base.
     base: u32,
     over: FxMap<u32, Link>,
     sizes: FxMap<u32, u32>,
@@ -283,7 +284,7 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
-    /// A base of `base` addresses and `links` unions.
+    /// Opens a base of `base` addresses and `links` unions.
     pub fn open(files: &Files, base: u64, links: u64) -> io::Result<Self> {
         Ok(Self {
             roots: Column::read(&files.roots, base)?,

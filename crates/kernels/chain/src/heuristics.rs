@@ -64,7 +64,7 @@ pub struct Heuristic {
     pub revision: u8,
     /// Which layer it links in.
     pub strength: Strength,
-    /// What it says, exactly.
+    /// What it links, exactly.
     pub rule: &'static str,
     /// Who published it.
     pub source: &'static str,
@@ -226,8 +226,8 @@ pub(crate) fn strong_unions(chain: &Chain, tx: u64, mut each: impl FnMut(Union))
     }
 }
 
-/// A rule of less confidence makes no link; what it names is only shown with the transaction. Our
-/// judgement.
+/// A rule with less confidence than this makes no link: the change it names is only shown with the
+/// transaction. Our judgement.
 pub(crate) const LINKS_FROM: u8 = 75;
 /// A site grows only by rules of at least this confidence: one wrong link brings in a payer's whole
 /// wallet. Our judgement.

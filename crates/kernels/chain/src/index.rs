@@ -122,7 +122,7 @@ impl Index {
                 heuristics::strong_unions(chain, tx, |union| strong.union(union));
             }
             for tx in self.from.1..end {
-                // The guard is against change only.
+                // The guard applies to change links only.
                 heuristics::strong_unions(chain, tx, |union| weak.union_always(union));
             }
             for tx in self.from.1..end {
@@ -153,7 +153,7 @@ impl Index {
         &self.folder
     }
 
-    /// The folder of its block files: as of the build, or as set since.
+    /// The folder of its block files, as recorded by the build or as set since.
     pub fn blocks_folder(&self) -> &Path {
         &self.blocks_folder
     }
@@ -193,7 +193,7 @@ impl Index {
         self.chain.key(address)
     }
 
-    /// As people write it.
+    /// The address with that number in its usual text form.
     pub fn address_text(&self, address: u32) -> String {
         self.key(address).text(self.network)
     }

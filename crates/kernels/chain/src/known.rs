@@ -28,8 +28,8 @@ pub struct Tag {
     pub confidence: u8,
 }
 
-/// A weak cluster with more addresses than this is attributed to no service: at this size change
-/// links have probably merged several owners. Our judgement.
+/// A weak cluster with more addresses than this isn't attributed to any service: at this size,
+/// change links have probably merged several owners. Our judgement.
 pub const WEAK_MEMBERS_MAX: u32 = 100_000;
 
 /// Services that claim one cluster, each with the confidence of its surest tag there.
@@ -41,8 +41,8 @@ fn winner(claims: &Claims) -> Option<u32> {
     let (service, sure) = claims.iter().max_by_key(|(_, sure)| **sure)?;
     let others = claims.iter().filter(|(other, _)| *other != service);
     let next = others.map(|(_, sure)| *sure).max();
-    // In 16 bits: twice a byte may not fit into one.
-    // Above, too: twice nothing is nothing.
+    // Compared in 16 bits, because twice a byte may not fit into one. It must also be higher:
+    // two confidences of 0 would pass the comparison, since twice 0 is 0.
     next.is_none_or(|next| *sure > next && u16::from(*sure) >= 2 * u16::from(next))
         .then_some(*service)
 }

@@ -175,7 +175,7 @@ impl Manifest {
         // Before the checksum, so that another version is reported as such and not as damage.
         if version != VERSION.to_string() && !without_rules {
             return Err(format!(
-                "it was built by another version (its form is {version}, ours {VERSION})"
+                "it was built by another version (its format is {version}, this version's {VERSION})"
             ));
         }
         if sum.trim() != hash_text(&Sha256::digest(body).into()) {

@@ -13,7 +13,7 @@ pub enum Network {
     Regtest,
 }
 
-/// All of them.
+/// All networks.
 pub const NETWORKS: [Network; 4] = [
     Network::Mainnet,
     Network::Testnet,
@@ -54,7 +54,7 @@ impl Network {
         NETWORKS.into_iter().find(|n| n.magics().contains(&magic))
     }
 
-    /// Hash of the genesis block, as explorers print it; of testnet, those of testnet3 and
+    /// Hash of the genesis block, as explorers print it; for testnet, those of testnet3 and
     /// testnet4.
     pub fn first_blocks(self) -> &'static [&'static str] {
         match self {

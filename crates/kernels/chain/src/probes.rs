@@ -102,8 +102,8 @@ fn made_up(block: &[u8]) -> Option<Vec<u8>> {
     Some(undo)
 }
 
-/// Parses one block `times` times, with undo data made up for its inputs. Returns the bytes parsed;
-/// nothing if the bytes are not a block.
+/// Parses one block `times` times, with undo data made up for its inputs. Returns the number of
+/// bytes parsed; `None` if the bytes are not a block.
 pub fn parse_again(block: &[u8], times: u32) -> Option<u64> {
     let undo = made_up(block)?;
     let (mut parser, secret) = (Parser::default(), [1, 2, 3, 5]);
@@ -142,8 +142,8 @@ pub fn compact(index: &Path, tail: u64, only_begin: bool) -> Result<(), Fault> {
     crate::compaction::compact(index, &mut manifest, tail)
 }
 
-/// The input addresses of each transaction whose inputs are linked. The first one occurs once;
-/// others may repeat.
+/// Calls `each` with the input addresses of each transaction whose inputs are linked. The first
+/// address occurs once; the others may repeat.
 pub fn linked_inputs(
     index: &Index,
     mut each: impl FnMut(&[u32]) -> io::Result<()>,
@@ -165,8 +165,8 @@ pub fn linked_inputs(
     Ok(())
 }
 
-/// The fingerprints of payers and payees, transaction by transaction, once for each input and
-/// output with an address. The flag is true for a payee.
+/// Calls `each` with the fingerprints of payers and payees, transaction by transaction, once for
+/// each input and output with an address. The flag is true for a payee.
 pub fn meetings(
     index: &Index,
     mut each: impl FnMut(u64, bool) -> io::Result<()>,

@@ -39,7 +39,8 @@ const SECRET: [u64; 4] = [
 const KEY_BYTES: usize = 33;
 
 fn who(bytes: &[u8]) -> u64 {
-    // By its bytes and not as a script: all that begin like OP_RETURN would count as one signer.
+    // Taken as bytes, not as a script: as scripts, all that begin like OP_RETURN would be one
+    // signer.
     let key = Key::new(Kind::Other, bytes).expect("36 bytes are a payload");
     Fingerprint::of_key(&key, &SECRET).high
 }

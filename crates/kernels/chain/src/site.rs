@@ -1,4 +1,4 @@
-//! From seeds to a site's addresses, each with what links it to one known before.
+//! Finds a site's addresses from seeds, each with the link to an address found before it.
 //!
 //! First everything that strong links reach, then what weak links reach from there. A link is
 //! refused for the reasons in [`Refused`]; what it would have added is reported as doubtful.
@@ -29,7 +29,7 @@ const WHOLE_FROM: usize = 3;
 /// Why an address is attributed to the site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Because {
-    /// It was handed in.
+    /// The caller passed it as a seed.
     Seed,
     /// A transaction links it to an address that was there before.
     Link {
@@ -62,7 +62,7 @@ pub struct Member {
     pub because: Because,
 }
 
-/// An address that may be the site's and isn't counted.
+/// An address that may be the site's but isn't counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Doubtful {
     /// Its number.
@@ -143,9 +143,10 @@ pub fn site(index: &Index, seeds: &[u32], known: &Known) -> Site {
             because: Because::Seed,
         });
     }
-    // To the end before any weak link, so that an address gets the strongest reason there is.
+    // All strong links before any weak one, so that an address gets the strongest reason there is.
     growing.strongly();
-    // In the order found. Each accepted link brings its strong ones before the next is judged.
+    // Weak links are judged in the order found. After each accepted one, the new address's strong
+    // links are followed before the next is judged.
     while let Some((from, to, tx, rule)) = growing.weak.pop_front() {
         growing.weakly(from, to, tx, rule);
         growing.strongly();
@@ -182,7 +183,7 @@ impl Growing<'_> {
         });
     }
 
-    /// Follows strong links until there are no more; notes weak ones.
+    /// Follows strong links until there are no more, and queues weak ones.
     fn strongly(&mut self) {
         let chain = &self.index.chain;
         while let Some(member) = self.site.members.get(self.next).copied() {
@@ -333,7 +334,7 @@ impl Growing<'_> {
     }
 
     fn weakly(&mut self, from: u32, to: u32, tx: u64, rule: &'static Heuristic) {
-        // Taken since the link was queued.
+        // The address was added after the link was queued.
         if self.site.has(to) {
             return;
         }

@@ -1,10 +1,9 @@
 //! From a payment back to the services its coins came out of.
 //!
 //! The trace follows coins, not clusters: from each input to the output it spends, and on to the
-//! transaction that made it. It ends at services, at wallets that behave like one, at CoinJoins,
-//! at newly mined
-//! coins and at the limits below. Services and wallets that behave like one are the candidate
-//! sources of the payment; the other ends are only counted.
+//! transaction that made it. It ends at services, at wallets that behave like a service, at
+//! CoinJoins, at newly mined coins and at the limits below. Services and such wallets are the
+//! candidate sources of the payment; the other ends are only counted.
 
 use std::collections::VecDeque;
 
@@ -89,7 +88,7 @@ pub fn trace_sources(
     threads: usize,
 ) -> Vec<SourceTrace> {
     // Consecutive payments share much of their history, which a walker caches, so parts are long.
-    // Still up to four for each thread, so that no thread waits for a slow one.
+    // Still, each thread gets up to four, so that no thread waits for a slow one.
     let at_a_time = (payments.len() / (threads * 4).max(1)).max(PAYMENTS_AT_A_TIME);
     let parts: Vec<&[Receipt]> = payments.chunks(at_a_time).collect();
     let walked = in_threads(threads, &parts, |part| {

@@ -133,12 +133,12 @@ pub(crate) struct Partition {
     pub uses: Vec<Record>,
     /// Position of a later definition and the first one.
     pub again: Vec<Record>,
-    /// Uses of what nothing defines.
+    /// Number of uses without a definition.
     pub lost: u64,
 }
 
 impl Partitions {
-    /// For about `records` records.
+    /// Creates partitions sized for about `records` records.
     pub fn create(path: &Path, records: u64) -> io::Result<Self> {
         let bits = (records / RECORDS_PER_PART)
             .next_power_of_two()
@@ -161,7 +161,7 @@ impl Partitions {
         self.spool.parts()
     }
 
-    /// One part, grouped. `last`: the last definition counts, not the first.
+    /// One part, grouped. With `last`, the last definition counts, not the first.
     pub fn part(&self, part: usize, last: bool) -> io::Result<Partition> {
         let (mut records, mut scratch) = (Vec::new(), Vec::new());
         self.spool.load(part, &mut records)?;
@@ -302,7 +302,7 @@ pub(crate) struct ScatterPass {
 const SCATTER_BITS: u32 = 21;
 
 impl ScatterPass {
-    /// For that many positions.
+    /// Creates a pass over `rows` positions.
     pub fn create(path: &Path, rows: u64) -> io::Result<Self> {
         let parts = (rows >> SCATTER_BITS) as usize + 1;
         Ok(Self {

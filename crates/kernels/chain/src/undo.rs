@@ -20,8 +20,8 @@ pub struct Spent {
 /// `each` may have been called before.
 pub fn spent(data: &[u8], mut each: impl FnMut(usize, usize, Spent)) -> Option<()> {
     let mut rest = data;
-    // No memory is reserved by this count, because it comes from outside. One that is too large
-    // ends where the data end.
+    // No memory is reserved by this count, because it comes from outside. If it is too large,
+    // reading fails where the data end.
     let transactions = compact_size(&mut rest)?;
     for transaction in 0..transactions {
         let inputs = compact_size(&mut rest)?;

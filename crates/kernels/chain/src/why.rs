@@ -38,7 +38,7 @@ pub struct Why {
 /// What links two addresses: strong links alone if they suffice, else weak ones too. `None` if
 /// nothing links them.
 pub fn why(index: &Index, from: u32, to: u32) -> Option<Why> {
-    // Two lookups settle it where nothing links them, before any search.
+    // Before any search: if nothing links the two addresses, these lookups show it.
     let (strength, forest) = if index.strong().root(from) == index.strong().root(to) {
         (Strength::Strong, index.strong())
     } else if index.weak().root(from) == index.weak().root(to) {

@@ -124,7 +124,7 @@ fn outputs(naive: &[Plain]) -> HashMap<(Hash, u32), (u64, Key)> {
     naive.iter().flat_map(outs).collect()
 }
 
-/// Everything the index says of the chain is what the blocks say.
+/// Checks that all the index says about the chain is what the blocks say.
 fn agrees(index: &Index, naive: &[Plain]) {
     assert_eq!(index.sizes()[0], naive.len() as u64);
     let outs = outputs(naive);
@@ -145,7 +145,7 @@ fn agrees(index: &Index, naive: &[Plain]) {
     }
 }
 
-/// What points forward says the same: who spends each output, who paid each address.
+/// Checks the forward references: who spends each output, and who paid each address.
 fn forward_agrees(index: &Index, naive: &[Plain]) {
     let mut spent: HashMap<(Hash, u32), u64> = HashMap::new();
     let mut paid: HashMap<Key, Vec<u64>> = HashMap::new();
@@ -279,7 +279,8 @@ fn following_from(first: usize) {
     }
     assert_eq!(orphaned, 2);
     let manifest = fs::read_to_string(other.path().join("index/manifest")).unwrap();
-    // The word itself counts too: five tables at most, so compactions have merged them.
+    // The split includes the word `runs`: there are five tables at most, so compactions have merged
+    // some.
     let runs = manifest.lines().find(|l| l.starts_with("runs ")).unwrap();
     assert!(
         first > 1 || compactions > 9 && (2..7).contains(&runs.split(' ').count()),

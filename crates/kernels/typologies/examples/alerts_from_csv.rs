@@ -1,6 +1,6 @@
 //! Alerts from lines `id,sender,recipient,day,euros`, days counted from 1970:
-//! `cargo run --example alerts_from_csv < FILE`. With an empty input it generates one payer and
-//! their habit.
+//! `cargo run --example alerts_from_csv < FILE`. With an empty input it generates the payments of
+//! one payer.
 
 use obhut_typologies::{
     Amount, Context, DAY_MICROS, Id, Monitor, Policy, Record, Relations, Transfers,
@@ -26,7 +26,7 @@ fn main() {
     let mut transfers = Transfers::new(TODAY * DAY_MICROS);
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
     for (n, line) in csv.lines().enumerate() {
-        // `validate` checks one record; `take` would also find repeats and wrong order.
+        // `validate` checks one record; `take` would also find duplicates and records out of order.
         match record(n, line).map(|r| transfers.validate(&r)) {
             Some(Ok(transfer)) => {
                 if let Some(alert) = monitor.observe(&transfer).sender {

@@ -10,10 +10,11 @@ use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scen
 /// What is known of a party's counterparties.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Links {
-    /// Recipients of 90 days that several unrelated senders pay (R01).
+    /// How many of a sender's recipients in 90 days several unrelated senders pay (R01); 0 for a
+    /// recipient.
     pub shared: u32,
-    /// For a sender, its recipients that another sender of a confirmed case pays, too; for a
-    /// recipient, the senders of confirmed cases that pay it (R02).
+    /// For a sender, how many of its recipients another sender in a confirmed case has paid too;
+    /// for a recipient, how many senders in confirmed cases have paid it (R02).
     pub near_confirmed: u32,
     /// The party itself is in a confirmed case (S16).
     pub listed: bool,
@@ -26,12 +27,13 @@ pub struct Fired {
     sentence: u8,
     /// How strongly, 0 to 1.
     pub strength: f64,
-    /// The numbers, in the order of its sentence.
+    /// The numbers for its sentence: `values[n]` fills the placeholder `{n}`.
     pub values: [f64; 5],
 }
 
 impl Fired {
-    /// Restores one from the record; `None` if the indicator or its sentence no longer exists.
+    /// Restores a fired indicator from a record; `None` if the indicator or its sentence no longer
+    /// exists.
     pub fn restored(id: &str, sentence: u8, strength: f64, values: [f64; 5]) -> Option<Self> {
         let place = indicators::place(id)?;
         // A record of another version may name a sentence that this one does not have.
@@ -71,7 +73,7 @@ pub struct Assessment {
     pub scenario: &'static str,
     /// 0 to 100.
     pub score: f64,
-    /// What fired, heaviest first; what is only shown last.
+    /// The indicators that fired, heaviest first; those that are only shown come last.
     pub fired: Vec<Fired>,
     /// First transfer it rests on, microseconds since 1970.
     pub first_at: i64,
@@ -179,8 +181,8 @@ fn assess(
     if series.is_empty() {
         return look(side, year, other_side, now, policy, links, &[], scratch);
     }
-    // Payments to a possible blackmailer never create a suspicion: they are the victim's. The other
-    // payments may still fulfil a scenario.
+    // Payments to a possible blackmailer never create a suspicion, because the payer may be the
+    // victim. The other payments may still fulfil a scenario.
     let apart: Vec<Event> = year
         .iter()
         .filter(|e| !series.iter().any(|s| s.to.contains(&e.other)))
@@ -254,7 +256,7 @@ fn look(
             return None;
         }
     }
-    // Look-ups for every recipient: only after an anchor has fired.
+    // Looks up every counterparty, so it is done only after an anchor has fired.
     view.links = links(&others(recent));
     ask(&view, &mut fired, &asked.linked);
     if !strong {

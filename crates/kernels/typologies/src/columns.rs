@@ -34,7 +34,7 @@ impl Packed {
         }
     }
 
-    /// True when there is none.
+    /// True if it has no numbers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -77,8 +77,9 @@ impl Country {
     }
 
     /// Local hour, 0 to 23, of a moment. A country with several zones has the one most people live
-    /// in. Summer time follows the 2025 rules of Europe, North America, Australia and New Zealand;
-    /// no other country's is applied (Chile, Egypt: an hour off in summer).
+    /// in. Summer time follows the 2025 rules of Europe (applied to Israel and Lebanon too), North
+    /// America, Australia and New Zealand; no other rules are applied (Chile, Egypt: an hour off in
+    /// summer).
     pub fn local_hour(self, at_micros: i64) -> u8 {
         // A country that is missing in ZONES has 0 here: its hours are those of UTC.
         let (minutes, summer) = ZONE[usize::from(self.0)];

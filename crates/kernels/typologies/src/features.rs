@@ -12,7 +12,8 @@ pub struct Sent {
     pub recipient: u64,
     /// Minor units.
     pub amount_minor: i64,
-    /// Its amount is in its currency's price band of live-streamed abuse (the policy's).
+    /// Its amount is in the price band of live-streamed abuse that the policy sets for its
+    /// currency.
     pub small: bool,
 }
 
@@ -21,7 +22,7 @@ pub struct Sent {
 pub struct Rolling {
     /// Transfers.
     pub n: u32,
-    /// Those of them in the price band ([`Sent::small`]).
+    /// How many of them are in the price band ([`Sent::small`]).
     pub small: u32,
     /// Recipients.
     pub recipients: u32,

@@ -172,7 +172,7 @@ pub enum IndicatorStatus {
 pub enum Counts {
     /// Counts, in these groups (bits of [`group`]).
     Signal(u16),
-    /// Shown, and adds to the score once a scenario holds; never one of the two.
+    /// Shown, and adds to the score once a scenario holds; never counts as one of the two signals.
     Association,
     /// Shown only: adds nothing.
     Shown,
@@ -180,7 +180,7 @@ pub enum Counts {
 
 /// Groups of signals that depend on the same observation.
 pub mod group {
-    /// How many others.
+    /// How many other parties.
     pub const SPREAD: u16 = 1;
     /// How much.
     pub const AMOUNT: u16 = 1 << 1;
@@ -302,7 +302,8 @@ pub(crate) fn fire_as(sentence: u8, strength: f64, values: &[f64]) -> Option<Fir
     // A fixed size keeps `Firing` and `Fired` Copy; more than five numbers panic here.
     let mut kept = [0.0; 5];
     kept[..values.len()].copy_from_slice(values);
-    // A ramp is 0 at its start, but what fired should weigh something. 0.05 is our judgement.
+    // A ramp is 0 at its start, but an indicator that fired should weigh something. 0.05 is our
+    // judgement.
     Some(Firing {
         strength: strength.clamp(0.05, 1.0),
         sentence,

@@ -68,7 +68,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Sets [`Self::score_min`]; isn't checked.
+    /// Sets [`Self::score_min`]; the value isn't checked.
     #[must_use]
     pub fn with_score_min(mut self, score: f64) -> Self {
         self.score_min = score;
@@ -151,7 +151,7 @@ impl Policy {
         self.small_ref_cents
     }
 
-    /// True for a transfer made late in the evening or at night where its sender is.
+    /// True for a transfer made late in the evening or at night by the clock of its sender.
     pub(crate) fn is_night(&self, t: &Transfer) -> bool {
         // An offset in the record is exact; the country's is that of its most populous zone.
         let local = match t.zone_minutes {
@@ -200,6 +200,6 @@ fn unknown(id: &str) -> PolicyFault {
     let ids: Vec<&str> = indicators::ALL.iter().map(|i| i.id).collect();
     PolicyFault {
         what: id.into(),
-        remedy: format!("there are {}", ids.join(", ")),
+        remedy: format!("unknown indicator; use one of {}", ids.join(", ")),
     }
 }

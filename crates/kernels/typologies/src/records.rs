@@ -26,12 +26,12 @@ const STRAYS_MIN: usize = 10;
 /// Problems kept in full; the rest are only counted. Our judgement.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
-const EARLY: &str = "its day is before that of records above it; move it to its place in time";
-const AHEAD: &str = "its day is far after that of records below it; move it to its place in time";
+const EARLY: &str = "it is dated more than a day before a record above it; move it to its place in time";
+const AHEAD: &str = "it is dated more than 30 days after the records above it, and the records below it are earlier; move it to its place in time";
 const SAME: &str = "the same transfer came before under this tx_id; it counts once";
 const OTHER: &str = "another transfer already has this tx_id; give each its own";
 
-/// An id as a file has it: whole numbers stay numbers, `7` and `07` are two parties.
+/// An id as written in a file: whole numbers stay numbers, so `7` and `07` are two parties.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Id<'a> {
     /// A whole number.
@@ -58,7 +58,7 @@ impl<'a> Id<'a> {
     }
 }
 
-/// An amount as a file has it.
+/// An amount as written in a file.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Amount<'a> {
     /// Decimal text: `35.00`.
@@ -139,9 +139,10 @@ pub struct Notices {
     pub zone_missing: u64,
     /// Amounts rounded to the minor unit, half to even.
     pub rounded: u64,
-    /// Files that weren't in time order and were sorted.
+    /// Files that weren't in time order. Their transfers are handed over unsorted, for the caller
+    /// to sort.
     pub sorted_files: u64,
-    /// Transfers after the day that was asked for, omitted from the windows.
+    /// Transfers after the requested day, omitted from the windows.
     pub after_asof: u64,
     /// Transfers with neither a country of the sender nor a UTC offset; their hours are taken as
     /// UTC.
@@ -230,7 +231,7 @@ pub struct Transfers {
     /// names make history larger.
     pub tx_names: Option<Names>,
     seen: Seen,
-    /// Nothing is dated after this, microseconds since 1970.
+    /// Latest date a transfer may have, microseconds since 1970.
     latest: i64,
     file: String,
     newest: i64,
@@ -283,7 +284,7 @@ impl Transfers {
         Some(names.name(PartyKey(tx.checked_sub(1)?)))
     }
 
-    /// Begins another file; call [`Self::end`] for the one before first.
+    /// Begins another file. For a previous file, call [`Self::end`] first.
     pub fn begin(&mut self, file: &str) {
         file.clone_into(&mut self.file);
         self.newest = i64::MIN;
@@ -496,13 +497,13 @@ pub fn prepare(r: &Record<'_>, latest: i64) -> Preparation {
     }
 }
 
-/// Everything of a record but its ids.
+/// Validates everything in a record except its ids.
 fn plain(r: &Record<'_>, latest: i64) -> Result<(Transfer, Noted), String> {
     let currency = Currency::new(r.currency).ok_or_else(|| {
-        "currency is none of ISO 4217; write three letters in capitals, EUR".to_owned()
+        "currency isn't a known ISO 4217 code; write three capital letters, such as EUR".to_owned()
     })?;
     if !(AT_MICROS_MIN..=latest).contains(&r.at_micros) {
-        return Err("ts isn't a valid date: before 1990 or more than a year ahead".into());
+        return Err("ts is before 1990 or more than 366 days ahead".into());
     }
     let (amount_minor, rounded) = minor(r.amount, currency.entry().digits)?;
     if amount_minor <= 0 {
@@ -579,7 +580,7 @@ fn scaled(unscaled: i128, scale: u32, digits: u32) -> Option<(i64, bool)> {
     Some((i64::try_from(value).ok()?, rest != 0))
 }
 
-/// Which ids came before, each with the digest of its transfer. Rising ids, the usual case, need no
+/// The ids seen so far, each with the digest of its transfer. Rising ids, the usual case, need no
 /// map.
 #[derive(Default)]
 struct Seen {

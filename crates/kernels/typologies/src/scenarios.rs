@@ -19,7 +19,8 @@ pub struct Scenario {
     pub side: Side,
     /// What the party may be.
     pub role: Role,
-    /// An indicator that must have fired, and the groups in which a second one counts.
+    /// One of these indicators must have fired; with each come the groups in which a second signal
+    /// counts.
     anchors: &'static [(&'static str, u16)],
 }
 
@@ -98,7 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         side: Side::Recipient,
         role: Role::PossibleFacilitator,
-        // Both: several unrelated senders pay the same person, X04 in a short time.
+        // Several unrelated senders pay the same person; for X04, within 30 days.
         anchors: &[("X04", group::OUTFLOW), ("R01", group::OUTFLOW)],
     },
     Scenario {
@@ -113,7 +114,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         side: Side::Recipient,
         role: Role::PossibleFacilitator,
-        // Several unrelated senders; very small credits from many payers.
+        // Several unrelated senders pay the same person; very small credits from many payers.
         anchors: &[("R01", ANY), ("R05", ANY)],
     },
 ];
@@ -121,13 +122,15 @@ pub const SCENARIOS: &[Scenario] = &[
 /// The order in which indicators are evaluated, as places in [`crate::indicators::ALL`]; most
 /// parties are finished after the first lists.
 pub(crate) struct EvaluationOrder {
-    /// Anchors that any second signal completes, and those among the X indicators: evaluated first.
+    /// Anchors that any second signal completes, and anchors among the X indicators. Evaluated
+    /// first.
     pub anchors: Vec<usize>,
     /// Anchors that need a second signal of certain groups.
     pub weak_anchors: Vec<usize>,
-    /// Need look-ups of other parties.
+    /// Indicators that need look-ups of parties.
     pub linked: Vec<usize>,
-    /// Can complete a scenario with a weak anchor, and read the party's own transfers alone.
+    /// Indicators that can complete a scenario with a weak anchor and read only the party's own
+    /// transfers.
     pub beside_weak: Vec<usize>,
     /// The remaining ones.
     pub rest: Vec<usize>,

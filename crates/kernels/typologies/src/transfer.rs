@@ -10,7 +10,7 @@ pub const DAY_MICROS: i64 = 86_400_000_000;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct PartyKey(pub u64);
 
-/// Which side of its transfers a party is looked at from.
+/// The side of its transfers from which a party is assessed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Side {
     /// It pays.
@@ -68,7 +68,7 @@ pub enum Purchase {
     Abroad,
     /// Cash taken out of the party's own account.
     CashOut,
-    /// To an address on a chain.
+    /// A payment to an address on a blockchain.
     Crypto,
 }
 
@@ -191,10 +191,10 @@ impl Event {
     pub const COVER: u16 = 1 << 6;
     /// The payer is known to have no link to the destination.
     pub const NOT_LINKED: u16 = 1 << 7;
-    /// The place is on a list of risk corridors.
+    /// The destination is on a list of risk corridors.
     pub const RISK: u16 = 1 << 8;
 
-    /// The transfer as its sender's window keeps it, and as its recipient's does.
+    /// The events of a transfer for its sender's window and for its recipient's, in this order.
     pub fn of(t: &Transfer, policy: &Policy) -> (Event, Event) {
         let band = policy.band(t.currency);
         let entry = t.currency.entry();
@@ -238,7 +238,7 @@ impl Event {
         (sent, received)
     }
 
-    /// True when all of `flag` hold.
+    /// True when all flags in `flag` are set.
     pub fn is(&self, flag: u16) -> bool {
         self.flags & flag == flag
     }

@@ -1,22 +1,22 @@
-//! What is kept of a party, and the numbers that indicators look at.
+//! The events kept for a party, and the statistics that indicators read.
 
 use crate::{DAY_MICROS, Event, PartyKey, PartyView, Purchase};
 
-/// Most events kept of one side of a party; the oldest go first. A party with more in a year isn't
-/// a person who sends by hand. Our judgement.
+/// Most events kept for one side of a party; the oldest are dropped first. A party with more in a
+/// year isn't a person who sends by hand. Our judgement.
 pub const PARTY_EVENTS_MAX: usize = 4_096;
 
 /// How long events are kept, in days. Our judgement.
 const KEPT_DAYS: i64 = 365;
 
-/// One side of a party's transfers, of the last 365 days, oldest first.
+/// The transfers of one side of a party in the last 365 days, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct PartyWindow {
     events: Vec<Event>,
     /// Start of the retained events. Those before it are freed once there are more than 16 of them
-    /// and more than of the retained ones.
+    /// and they outnumber the retained ones.
     from: usize,
-    /// How many events ever came.
+    /// How many events were ever added.
     came: u64,
     /// The first two counterparties.
     firsts: [PartyKey; 2],
@@ -24,8 +24,8 @@ pub struct PartyWindow {
     others: u8,
 }
 
-/// Fewest different senders of a recipient that is assessed. A policy that sets R01.n, X04.n or
-/// R05.n lower has no effect below this. Our judgement.
+/// A recipient is assessed from this many different senders on. Setting R01.n, X04.n or R05.n lower
+/// than this in a policy has no further effect. Our judgement.
 const OTHERS_MIN: u8 = 3;
 
 /// Up to this number of kept events a party is assessed after each event, above it less often,
@@ -60,7 +60,7 @@ impl PartyWindow {
         {
             self.from += 1;
         }
-        // Freeing moves the rest, so it waits until the dead half is larger. 16 is our judgement.
+        // Freeing moves the rest, so it waits until the dead part is larger. 16 is our judgement.
         if self.from > 16 && self.from * 2 > self.events.len() {
             self.events.drain(..self.from);
             self.from = 0;
@@ -103,7 +103,8 @@ impl PartyWindow {
 /// The events after `now - days` and up to `now`.
 pub(crate) fn last_days(events: &[Event], now: i64, days: i64) -> &[Event] {
     let oldest = now - days * DAY_MICROS;
-    // Usually all events are within the days, as the first and the last show.
+    // Usually all events are within the period; comparing the first and the last is enough to see
+    // it.
     let mut events = events;
     if events.last().is_some_and(|e| e.at_micros > now) {
         events = &events[..events.partition_point(|e| e.at_micros <= now)];
@@ -137,7 +138,7 @@ pub struct Numbers {
     pub even: f64,
     /// Share at night.
     pub night: f64,
-    /// Share whose place is on a list of risk corridors.
+    /// Share whose destination is on a list of risk corridors.
     pub risk: f64,
     /// Median amount in US cents at the reference rate.
     pub median_cents: f64,
@@ -284,8 +285,8 @@ pub(crate) fn rank_trend(values: &[f64]) -> f64 {
     if b == 0.0 { 0.0 } else { cov / (a * b).sqrt() }
 }
 
-/// Payments close together to at most three new recipients, one of them above the first: the
-/// pattern of sextortion. Whether the first is small is X02's check.
+/// Payments close together to at most three new recipients, with one payment higher than the first:
+/// the pattern of sextortion. Whether the first is small is X02's check.
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     /// Payments.
@@ -298,7 +299,7 @@ pub(crate) struct Series {
     pub first_cents: f64,
     /// Highest amount.
     pub highest_cents: f64,
-    /// All together.
+    /// Sum of all amounts, US cents.
     pub sum_cents: f64,
     /// Age of the sender, 0 unknown.
     pub age_years: f64,
@@ -330,8 +331,8 @@ const HABIT_TIMES: usize = 3;
 impl Series {
     /// All series of a year, oldest first.
     pub fn all(year: &[Event]) -> Vec<Series> {
-        // Three payments close together are rare; most people are done here. A purchase in between
-        // could hide three such payments from `windows(3)`.
+        // Three payments close together are rare, so most parties need no further search. A
+        // purchase in between could hide three such payments from `windows(3)`.
         let close = (SERIES_CLOSE_HOURS * 3_600e6) as i64;
         let any = year
             .windows(3)
@@ -351,7 +352,8 @@ impl Series {
                 let gap = until > from
                     && e.at_micros - paid[until - 1].at_micros > SERIES_GAP_DAYS * DAY_MICROS;
                 let known = to.contains(&e.other);
-                // Four or more in turn cannot be distinguished from buying (docs/payments.md).
+                // Payments to four or more recipients in turn can't be distinguished from buying
+                // (docs/payments.md).
                 if gap || (!known && to.len() == SERIES_RECIPIENTS_MAX) {
                     break;
                 }

@@ -1,5 +1,5 @@
 //! Compares the rolling windows with a naive recomputation: every number is counted again from all
-//! transfers, every answer of the monitor again from slices.
+//! transfers, and every answer of the monitor is computed again from slices.
 
 use obhut_typologies::features::{Scratch, Sent, WINDOWS_DAYS, of_sender};
 use obhut_typologies::*;

@@ -22,7 +22,7 @@ fn paid(sender: u64, recipient: u64, day: f64, cents: i64, to: &str) -> Transfer
 
 /// A buyer who shows several published signs, S01 and S03 among them, paying to one country.
 fn buyer(to: &str) -> Vec<Transfer> {
-    // Uneven on purpose: S03 is at full strength only where the gaps are.
+    // Uneven on purpose: S03 is at full strength only if the gaps are uneven.
     let days = [
         0.1, 2.9, 4.0, 11.7, 13.0, 24.9, 27.0, 28.2, 41.9, 44.0, 58.1, 60.9,
     ];
@@ -213,7 +213,7 @@ fn a_blackmail_victim_is_not_a_suspect() {
         (Role::PossibleVictim, "sextortion victim")
     );
     assert!(now.fired.iter().all(|f| f.indicator().id.starts_with('X')));
-    // A month later something else is paid; the alert's reasons name the silence in between.
+    // A month later the victim pays someone else; the alert's reasons name the silence in between.
     all.push(paid(1, 60, 40.0, 9_900, "CI"));
     let mut monitor = Monitor::new(Policy::default(), Relations::default());
     let mut running = RunningAssessment::default();

@@ -1,4 +1,4 @@
-//! `/v1/appeals`: appeals against decisions, also without a login, and what is decided about them;
+//! `/v1/appeals`: appeals against decisions, with or without a login, and their outcomes. Also
 //! notices to the person concerned, and the proof of what was erased.
 
 use axum::Json;
@@ -44,8 +44,8 @@ pub(crate) struct OpenBody {
     /// Why.
     reason: String,
     /// True to admit another appeal after a rejected one, because of the new facts that `reason`
-    /// names. A person who decided, determined or approved anything of the case, or decided an
-    /// earlier appeal of it, can't admit it.
+    /// names. A person who decided, determined or approved anything about the case, or decided an
+    /// earlier appeal in it, can't admit another.
     #[serde(default)]
     admit: bool,
 }
@@ -81,8 +81,8 @@ pub(crate) async fn open(
     Ok(Json(AppealBody::of(appeal)))
 }
 
-/// What was erased after an appeal was upheld, what is kept and why, and the size, root and key of
-/// the vault's log, which shows it.
+/// What was or will be erased because an appeal was upheld, what is kept and why, and the size,
+/// root and key of the vault's log, which proves the erasures.
 #[utoipa::path(get, path = "/v1/cases/{case}/proof", params(("case" = String, Path)), responses((status = 200, body = Object, description = "`case`, `erased`, `kept`, `complete`, `log_size`, `log_root`, `log_key`"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Nothing of the case was erased")), security(("key" = [])))]
 pub(crate) async fn proof(
     State(app): State<App>,
@@ -103,8 +103,8 @@ pub(crate) struct DecideAppealBody {
     grounds: String,
 }
 
-/// Decide an appeal; not by a person who decided or determined anything of the case or approved a
-/// report of it.
+/// Decide an appeal. A person who decided or determined anything about the case, approved a report
+/// of it, or admitted or decided an earlier appeal can't decide it.
 #[utoipa::path(post, path = "/v1/appeals/{appeal}/decision", params(("appeal" = String, Path)), request_body = DecideAppealBody, responses((status = 200, body = AppealBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn decide(
     State(app): State<App>,
@@ -118,7 +118,7 @@ pub(crate) async fn decide(
         .outcome
         .parse::<AppealOutcome>()
         .map_err(Fault::bad_request)?;
-    // The path names the appeal only; the rules are those of its case.
+    // The path names only the appeal, and the rules depend on its case.
     let case = casework::case_of_appeal(&app.casework, &appeal).await?;
     let decided = casework::decide_appeal(
         &app.casework,
@@ -142,14 +142,14 @@ pub(crate) struct CodeBody {
 }
 
 /// File an appeal with the code of a notice: no key, no account.
-#[utoipa::path(post, path = "/v1/appeals", request_body = CodeBody, responses((status = 202, description = "It is in"), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The code is not known, or an appeal is open already")))]
+#[utoipa::path(post, path = "/v1/appeals", request_body = CodeBody, responses((status = 202, description = "The appeal was filed"), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The code is not known, or an appeal is open or was decided already")))]
 pub(crate) async fn by_code(
     State(app): State<App>,
     given: Result<Json<CodeBody>, JsonRejection>,
 ) -> Result<StatusCode, Fault> {
     let Json(given) = given?;
     crate::pages::appeal_by_code(&app, &given.code, &given.message).await?;
-    // 202 without a body: no id, no case, nothing that a code could be used to look up.
+    // 202 without a body: neither an id nor a case, so a code can't be used to look anything up.
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -160,7 +160,7 @@ pub(crate) struct NoticeRequest {
     measure: String,
     /// `de` or `en`.
     language: String,
-    /// Where to appeal: an address, a page.
+    /// Where to appeal: an e-mail address or a web page. At most 500 characters.
     #[serde(default)]
     contact: String,
 }
@@ -174,7 +174,7 @@ pub(crate) struct NoticeBody {
 }
 
 /// Make a notice for the person a case concerns.
-#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "Under embargo, or not decided yet")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/cases/{case}/notices", params(("case" = String, Path)), request_body = NoticeRequest, responses((status = 200, body = NoticeBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "Under embargo, not decided yet, or the notice would be untrue of the case")), security(("key" = [])))]
 pub(crate) async fn notice(
     State(app): State<App>,
     Path(case): Path<String>,

@@ -94,13 +94,14 @@ pub(crate) struct DecisionBody {
 pub(crate) struct SameBytesBody {
     /// Cases decided in the same way.
     decided: Vec<String>,
-    /// Cases left open: there is something else in them.
+    /// Cases this decision was not made for: they have something else in them, or changed
+    /// meanwhile.
     left_open: Vec<String>,
-    /// True if there are more; send the decision again.
+    /// True if more cases could be decided; send the decision again.
     more: bool,
 }
 
-/// A category; its value means nothing without its scale.
+/// A category: a value on a scale. The value has no meaning without its scale.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub(crate) struct CategoryBody {
     scale: String,
@@ -149,8 +150,9 @@ pub(crate) struct DecideBody {
     /// How many files the case had when the person looked at it (`files` of
     /// `GET /v1/cases/{case}`). If that number has changed since, the decision isn't recorded: 409.
     files: Option<usize>,
-    /// Decide other open cases in the same way if all their files have the bytes of files that the
-    /// person has viewed whole in this case, and nothing else is known of them. At most 500.
+    /// Decide other open cases in the same way if each of their files has the same bytes as a file
+    /// of this case that the person has viewed whole, in any copy, and nothing else is known about
+    /// them. At most 500 per request.
     #[serde(default)]
     same_bytes: bool,
 }
@@ -163,7 +165,8 @@ pub(crate) struct ListParameters {
     status: Option<String>,
     /// At most this many; 1 to 1,000, by default 100.
     limit: Option<usize>,
-    /// Where an earlier answer ended: its header `Obhut-Next`, unchanged.
+    /// The header `Obhut-Next` of an earlier answer, unchanged. This answer begins where that one
+    /// ended.
     before: Option<String>,
 }
 
@@ -228,7 +231,7 @@ pub(crate) async fn show(
 ) -> Result<Json<CaseDetailBody>, Fault> {
     let key = access::require(&app, &headers, Right::Cases).await?;
     let detail = casework::case(&app.casework, &case).await?;
-    // Before the answer leaves: a view that cannot be recorded is not given.
+    // Before the answer leaves: if the view can't be recorded, the case isn't shown.
     casework::note(&app.casework, &key.id, "case.show", &case, "").await?;
     Ok(Json(body(&detail, key.has(Right::Findings))))
 }

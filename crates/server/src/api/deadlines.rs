@@ -18,7 +18,7 @@ pub(crate) struct DeadlineBody {
     /// `report`, `preservation`, `authority-request`, `child-in-danger`, `appeal` or `information`.
     #[schema(value_type = String)]
     kind: &'static str,
-    /// The case; of `child-in-danger`, possibly an incoming report that waits in the queue.
+    /// Id of the case. For `child-in-danger` it may be the id of an incoming report in the queue.
     subject: String,
     /// The rule it follows, or the authority that set it.
     basis: String,
@@ -129,7 +129,7 @@ pub(crate) struct ExtendBody {
 }
 
 /// Extend a deadline.
-#[utoipa::path(patch, path = "/v1/deadlines/{deadline}", params(("deadline" = String, Path)), request_body = ExtendBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The date isn't later"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
+#[utoipa::path(patch, path = "/v1/deadlines/{deadline}", params(("deadline" = String, Path)), request_body = ExtendBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The date isn't later, the deadline has ended, or it is about a child in danger"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn extend(
     State(app): State<App>,
     Path(deadline): Path<String>,
@@ -151,7 +151,7 @@ pub(crate) struct EndBody {
 }
 
 /// End a deadline, because what it waits for has happened.
-#[utoipa::path(post, path = "/v1/deadlines/{deadline}/end", params(("deadline" = String, Path)), request_body = EndBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended already, or preserves what was filed until its date"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/deadlines/{deadline}/end", params(("deadline" = String, Path)), request_body = EndBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended already, is about a child in danger, or preserves what was filed until its date"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn end(
     State(app): State<App>,
     Path(deadline): Path<String>,

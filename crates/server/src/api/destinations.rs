@@ -17,13 +17,14 @@ use crate::{App, access};
 pub(crate) struct DestinationBody {
     name: &'static str,
     title: &'static str,
-    /// Its address, without user, path and query; null while the built-in address is used.
+    /// Its address without user, path and query, or `mailto:` and the e-mail address where packages
+    /// go by mail; null if no URL is set.
     address: Option<String>,
     /// True if a password or signing secret is set.
     has_secret: bool,
-    /// The age key packages are encrypted to.
+    /// The age key that packages are encrypted to.
     recipient: Option<String>,
-    /// The authority's e-mail address, where packages go by mail.
+    /// The authority's e-mail address, if packages go by mail.
     mail_to: Option<String>,
     /// Reference of the authority's written instruction that files may come by mail.
     media_instruction: Option<String>,
@@ -41,7 +42,8 @@ pub(crate) struct DestinationBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DestinationRequest {
-    /// Its address, https; http only on this machine.
+    /// Its address: https, or http on this machine. For packages by mail, the mail server's
+    /// address, such as `smtps://mail.example.org`.
     url: Option<String>,
     /// User name there.
     user: Option<String>,
@@ -64,7 +66,7 @@ pub(crate) struct DestinationRequest {
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
-/// Says which destinations there are.
+/// The error message for an unknown destination; it lists the known ones.
 pub(super) fn unknown_text(name: &str) -> String {
     let all: Vec<_> = destinations::ALL.iter().map(|d| d.form.name).collect();
     let name: String = name.chars().take(64).collect();
@@ -108,8 +110,9 @@ pub(crate) async fn list(
 }
 
 /// Change how a destination is reached, which also ends a halt. If the address, the user, the age
-/// key or `production` changes, approved reports that haven't left have to be approved again.
-/// Another host needs its `secret`, too. The folder of packages is set at the shell only.
+/// key, `mail_to`, `media_instruction` or `production` changes, approved reports that haven't left
+/// have to be approved again. A new host needs its `secret` in the same request. The folder for
+/// packages can be set only at the shell.
 #[utoipa::path(patch, path = "/v1/destinations/{name}", params(("name" = String, Path)), request_body = DestinationRequest, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "Changed at the same time by another request"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set(
     State(app): State<App>,
@@ -125,12 +128,12 @@ pub(crate) async fn set(
     let before = server(&channel);
     channel.production = given.production.unwrap_or(channel.production);
     channel.url = given.url.or(channel.url);
-    // Also an address that is already set: switching production off must not leave the production
-    // address in place.
+    // Checks an address that was set earlier, too: switching production off must not leave the
+    // production address in place.
     if let Some(url) = &channel.url {
         destinations::check_address(url, channel.production, destination.by_mail)?;
     }
-    // Otherwise a host of the caller's choice would be sent the password of another.
+    // Otherwise the caller could have a stored password sent to another host.
     if server(&channel) != before && channel.secret.is_some() && given.secret.is_none() {
         return Err(Fault::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -174,7 +177,7 @@ pub(crate) async fn resume(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The host that a password is for.
+/// The host that the channel's password is sent to.
 fn server(channel: &Channel) -> String {
     Channel {
         mail_to: None,

@@ -1,4 +1,5 @@
-//! `/v1/cases/{case}/determinations`: questions of a destination that only a person can answer.
+//! `/v1/cases/{case}/determinations`: a person's answers to questions that a destination asks and
+//! no program can answer.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -14,7 +15,7 @@ use crate::{App, access};
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DetermineBody {
-    /// `offence-de`, `threat-de` or `link-uk`.
+    /// `offence-de`, `threat-de`, `link-uk` or `ground-dsa`.
     question: String,
     /// The answers, as words of the question, for example `yes` or `184b`. Any other word is
     /// refused with a list of those words.
@@ -51,7 +52,7 @@ impl DeterminationBody {
     }
 }
 
-/// Record what the key's person determined because a destination asks for it. Replaces an earlier
+/// Record how the key's person answers a question that a destination asks. Replaces an earlier
 /// answer to the same question.
 #[utoipa::path(post, path = "/v1/cases/{case}/determinations", params(("case" = String, Path)), request_body = DetermineBody, responses((status = 200, body = DeterminationBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The person was cleared")), security(("key" = [])))]
 pub(crate) async fn determine(

@@ -16,7 +16,7 @@ use crate::{App, access};
 pub(crate) struct EmbargoBody {
     /// RFC 3339; without it the embargo lasts until the authority ends it.
     until: Option<String>,
-    /// The authority that asked for it, and under which reference.
+    /// The authority that ordered the embargo, and its reference.
     authority: String,
 }
 

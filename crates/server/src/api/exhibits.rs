@@ -20,7 +20,7 @@ use crate::{App, access, intake};
 pub(crate) struct ExhibitBody {
     exhibit: String,
     bytes: u64,
-    /// What it is, as in `image/jpeg`, where that is known.
+    /// The media type, for example `image/jpeg`, if it is known.
     media_type: Option<String>,
     sealed_at: String,
     views: Vec<ViewBody>,
@@ -96,9 +96,10 @@ pub(crate) async fn exhibits(
 pub(crate) struct ViewRequest {
     /// Why it is needed; never empty.
     purpose: String,
-    /// How much of it the person looks at: `whole`, `part`, `metadata`; `unseen` if the bytes are
+    /// How much of it the person looks at: `whole`, `part` or `metadata`; `unseen` if the bytes are
     /// only handed on; `blurred` for a small, grey, blurred rendition instead of the bytes. A
-    /// report says "viewed" only after `whole` or `metadata`.
+    /// report says that the file was viewed only after `whole`, and its metadata only after
+    /// `metadata`.
     extent: String,
 }
 
@@ -115,8 +116,8 @@ pub(crate) async fn view(
     let Json(given) = given?;
     let extent = Extent::from_word(&given.extent)
         .ok_or_else(|| Fault::bad_request("extent is whole, part, metadata, blurred or unseen"))?;
-    // The whole exhibit is held in memory, as an upload is, so it takes one of the places for
-    // uploads.
+    // The whole exhibit is held in memory like an upload, so the request takes one of the slots for
+    // receiving uploads.
     let _place = intake::receiving(&app).await?;
     if extent == Extent::Blurred {
         let slot = intake::acquire_slot(&app).await?;
@@ -135,7 +136,7 @@ pub(crate) async fn view(
     Ok(uncached((headers, bytes)))
 }
 
-/// A blurred rendition, made on a thread that may block; the slot is free again when it is made.
+/// A blurred rendition, made on a thread that may block. The slot is released when it is done.
 async fn rendition(app: &App, slot: intake::Slot, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
     let pool = app.pool.clone();
     let made = tokio::task::spawn_blocking(move || {
@@ -174,9 +175,9 @@ pub(crate) struct AddedBody {
 }
 
 /// Add an exhibit to a case, for example legal process. The body is the file's bytes, at most
-/// 256 MiB; the header `Obhut-File-Name` is its name (percent-encoded UTF-8). It is sealed before
-/// the answer. No report contains it: reports contain the files that were screened, that a case
-/// file brought, or that the platform sent as an answer.
+/// 256 MiB; the header `Obhut-File-Name` is its name (percent-encoded UTF-8). The file is sealed
+/// before the response is sent. No report contains it: reports contain only files that were
+/// screened, came with a case file, or were sent by the platform as an answer.
 #[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The case was cleared on appeal"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "The body is compressed (`Content-Encoding`), or is a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,
@@ -204,7 +205,7 @@ pub(crate) async fn add(
     }))
 }
 
-/// Checks who adds an exhibit, and to what, before the body is read.
+/// Checks the person, the case and the headers before the body is read.
 async fn admit(
     app: &App,
     case: &str,
@@ -219,7 +220,7 @@ async fn admit(
 > {
     let person = access::acting(app, headers, Act::ViewExhibit).await?;
     intake::check_encoding(headers)?;
-    // A form would be sealed with its boundaries, as another file than was sent.
+    // A form would be sealed with its boundaries, and the exhibit would differ from the file.
     if intake::is_form(headers) {
         return Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,4 +1,4 @@
-//! Whether the server can do its work, and figures about it.
+//! Whether the server works, and its metrics.
 
 use obhut_app::casework;
 use std::time::Duration;

@@ -37,10 +37,10 @@ pub(crate) struct ProxyParameters {
     hold: Option<String>,
 }
 
-/// Screen an upload for nginx: the request as it came, a form or a file. With the header
-/// `Obhut-Pass`, the headers `Obhut-Pass`, `Obhut-Hold` and `Obhut-Surface` replace the query,
-/// which the uploader controls where the proxy passes it on. An upload that passes gets
-/// `X-Accel-Redirect` to `pass`; one that is held gets it to `hold` if that is set; any other gets
+/// Screen an upload for nginx. The body is the uploader's request body, a form or a file. With the
+/// header `Obhut-Pass`, the headers `Obhut-Pass`, `Obhut-Hold` and `Obhut-Surface` replace the
+/// query, which the uploader controls if the proxy forwards it. An upload that passes gets
+/// `X-Accel-Redirect` to `pass`. One that is held gets it to `hold` if that is set. Any other gets
 /// 403. `Obhut-Account` and `Obhut-Upload` are those of `POST /v1/screen`. The proxy must set or
 /// remove each of these headers, so that no uploader can set it.
 #[utoipa::path(
@@ -62,7 +62,8 @@ pub(crate) async fn nginx(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    // Refused with the body unread, the connection would break, and the proxy would answer 502.
+    // If the body of a refused request were left unread, the connection would break, and the proxy
+    // would answer 502.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
@@ -75,7 +76,7 @@ pub(crate) async fn nginx(
     };
     // One slot for all files of a form, one after another.
     let slot = intake::acquire_slot(&app).await?;
-    // One file that is not to be published keeps the whole form back.
+    // One file that must not be published holds back the whole form.
     let mut strictest = Action::Pass;
     for file in files {
         let options = ScreenOptions::default();
@@ -130,7 +131,7 @@ async fn admit(
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
     let (key, current) = access::allowed(app, headers, Right::Screen).await?;
-    // Where nginx passes the query on, the uploader wrote it; with Obhut-Pass only headers count.
+    // If nginx forwards the query, the uploader wrote it. With Obhut-Pass, only headers count.
     let pass = intake::text_header(headers, "obhut-pass")?;
     let hold = intake::text_header(headers, "obhut-hold")?;
     let parameters = match pass {
@@ -146,7 +147,7 @@ async fn admit(
     let hold = parameters.hold.as_deref().map(location).transpose()?;
     intake::check_encoding(headers)?;
     let account = intake::text_header(headers, "obhut-account")?;
-    // The header alone, never the form, which is the uploader's.
+    // Only the header is read, never the form, because the uploader controls the form.
     let upload = intake::upload_header(headers)?.unwrap_or_default();
     Ok(Admitted {
         key,
@@ -160,7 +161,7 @@ async fn admit(
     })
 }
 
-/// A named location and nothing else: no path that a request could have slipped in.
+/// Accepts only a named location of nginx, so that a request can't slip in a path.
 fn location(name: &str) -> Result<HeaderValue, Fault> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let is_named = name
@@ -179,7 +180,7 @@ pub(crate) struct EventParameters {
     surface: Option<String>,
 }
 
-/// Result for an object.
+/// The result for one object of an event.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ObjectAnswer {
     bucket: String,
@@ -202,7 +203,7 @@ enum Outcome {
     post, path = "/v1/hooks/s3", params(EventParameters),
     request_body(content = String, content_type = "application/json", description = "An S3 event notification"),
     responses(
-        (status = 200, body = Vec<ObjectAnswer>, description = "One for each object; an `error` where it could not be had"),
+        (status = 200, body = Vec<ObjectAnswer>, description = "One for each object; an `error` if it could not be fetched or screened"),
         (status = 400, body = ErrorBody),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),

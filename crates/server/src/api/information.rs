@@ -1,4 +1,5 @@
-//! `/v1/cases/{case}/information` and `/v1/information/{request}`: what a person asks the platform, and its answer.
+//! `/v1/cases/{case}/information` and `/v1/information/{request}`: what a person asks the platform,
+//! and the platform's answer.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -66,8 +67,8 @@ impl InformationBody {
     }
 }
 
-/// Ask the platform for more about a case. It gets a signed event `information.requested`, with the request's id, the
-/// account, the uploads, what is wanted and by when.
+/// Ask the platform for more about a case. The platform gets a signed event `information.requested`
+/// with the request's id, the account, the uploads, what is wanted and when it is due.
 #[utoipa::path(post, path = "/v1/cases/{case}/information", params(("case" = String, Path)), request_body = AskBody, responses((status = 200, body = AskedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No address of the platform is set, or the person was cleared"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn ask(
     State(app): State<App>,
@@ -123,9 +124,10 @@ fn yes() -> bool {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UploadBody {
-    /// The upload it is about, if it is one that the request names.
+    /// Id of the upload that the facts are about, if it is one of those that the request names.
     id: Option<String>,
-    /// What is known, as `Obhut-Upload` says it: `ip`, `port`, `at`, `session`, `screen_name`, `email`, `url`.
+    /// What is known, in the form of the header `Obhut-Upload`: `ip`, `port`, `at`, `session`,
+    /// `screen_name`, `email`, `url`.
     #[schema(value_type = Object)]
     facts: UploadFacts,
 }
@@ -146,8 +148,9 @@ pub(crate) struct FileBody {
     facts: UploadFacts,
 }
 
-/// Answer a request for information, as the platform. Facts are added to the case, never replaced; the same answer
-/// again changes nothing. An approved report has to be approved again.
+/// Answer a request for information, as the platform. Facts are added to the case, never replaced;
+/// sending the same answer again changes nothing. An approved report of the case has to be approved
+/// again.
 #[utoipa::path(post, path = "/v1/information/{request}", params(("request" = String, Path)), request_body = AnswerBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn answer(
     State(app): State<App>,

@@ -1,4 +1,4 @@
-//! `/v1/intake` and `POST /v1/cases`: reports from others and whole cases come in.
+//! `/v1/intake` and `POST /v1/cases`: takes in reports from others, and whole cases.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -80,7 +80,8 @@ const RECEIPT: &[&str] = &["id", "format", "understood", "unreadable", "case"];
 /// Counts of an intake.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IntakeBody {
-    /// Each report: id, format, understood; for keys with the right `cases` also duplicate_of, group, at_risk, reasons …
+    /// Each report: id, format, understood and, if it can't be read, unreadable and case; for keys
+    /// with the right `cases` also duplicate_of, group, at_risk, reasons …
     #[schema(value_type = Vec<Object>)]
     reports: serde_json::Value,
     taken: u64,
@@ -95,8 +96,9 @@ pub(crate) struct IntakeBody {
     linked: Option<u64>,
 }
 
-/// Take in reports from others, one or several in a body (JSON: one per line). The format is read
-/// from the content: CyberTipline XML, XARF, VICS, e-mail, a form's JSON, a note and others.
+/// Take in reports from others, one or several in a body, for example one JSON object per line. The
+/// format is read from the content: CyberTipline XML, XARF, VICS, e-mail, a form's JSON, a note and
+/// others.
 #[utoipa::path(post, path = "/v1/intake", request_body = String, responses((status = 200, body = IntakeBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn intake(
     State(app): State<App>,
@@ -154,7 +156,8 @@ pub(crate) struct QueueParameters {
     rows: Option<i64>,
 }
 
-/// The queue: the most at risk first, each with at most five facts.
+/// The queue of incoming reports, the highest at-risk score first. Each has at most five reasons
+/// for its score.
 #[utoipa::path(get, path = "/v1/intake", params(QueueParameters), responses((status = 200, body = [Object]), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn queue(
     State(app): State<App>,
@@ -175,7 +178,7 @@ pub(crate) struct OpenedBody {
     case: String,
 }
 
-/// Open a case from an incoming report; the same case again if it has one already.
+/// Open a case from an incoming report. If it has a case already, that case is returned.
 #[utoipa::path(post, path = "/v1/intake/{incoming}/case", params(("incoming" = String, Path)), responses((status = 200, body = OpenedBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer or reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It became a case at the same time; ask again")), security(("key" = [])))]
 pub(crate) async fn open(
     State(app): State<App>,

@@ -15,7 +15,9 @@ use crate::{App, access};
 
 /// Digests of one request. Our judgement.
 const DIGESTS_MAX: usize = 1_000;
-/// Up to this many digests are looked up on the request's thread; more go to a blocking thread.
+/// Up to this many digests are looked up on the request's thread; more go to a blocking thread. Our
+/// judgement. Our
+/// judgement.
 const DIGESTS_AT_ONCE: usize = 4;
 
 #[derive(Deserialize, ToSchema)]
@@ -36,13 +38,14 @@ pub(crate) struct AskedDigest {
 #[derive(Serialize, ToSchema)]
 #[schema(as = MatchAnswer)]
 pub(crate) struct MatchAnswer {
-    /// One for each digest, in their order.
+    /// One result for each digest, in the order of the request.
     results: Vec<DigestMatches>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DigestMatches {
-    /// Entries within the list's distance, nearest first; of each list only the nearest.
+    /// Entries within the list's distance, nearest first; from each list at most the 50 nearest
+    /// signed and the 50 nearest unsigned ones.
     findings: Vec<FoundEntry>,
 }
 
@@ -51,7 +54,7 @@ pub(crate) struct DigestMatches {
     post, path = "/v1/match", request_body = MatchQuery,
     responses(
         (status = 200, body = MatchAnswer),
-        (status = 400, body = ErrorBody, description = "An unknown kind, a digest that is none, or more than 1,000"),
+        (status = 400, body = ErrorBody, description = "An unknown kind, an invalid digest, or more than 1,000 digests"),
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody, description = "A key without the right `findings`")
     ),

@@ -33,7 +33,7 @@ const ALERTS_MAX: i64 = 1_000;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TransferBody {
-    /// Id of the transfer; sent again under the same id, it is answered as repeated.
+    /// Id of the transfer. A transfer sent again under the same id is answered as repeated.
     tx_id: String,
     sender: String,
     receiver: String,
@@ -66,8 +66,8 @@ pub(crate) struct TransferBody {
     recipient_contact: String,
     #[serde(default)]
     utc_offset_minutes: String,
-    /// What you know of the session in which the sender made it. For a single transfer, the header
-    /// `Obhut-Upload` may give it too; where both do, the header's values win.
+    /// What you know about the session in which the sender made the transfer. For a single
+    /// transfer, the header `Obhut-Upload` may give it too; if both do, the header's values win.
     #[serde(default, deserialize_with = "object")]
     #[schema(value_type = Option<Object>)]
     upload: Option<UploadFacts>,
@@ -75,7 +75,7 @@ pub(crate) struct TransferBody {
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReasonBody {
-    /// As in the published table: `S01`.
+    /// Id of the indicator in the published table, for example `S01`.
     indicator: String,
     /// Why it fired, with the numbers.
     because: String,
@@ -106,12 +106,13 @@ pub(crate) enum AnswersBody {
 pub(crate) struct AnswerBody {
     tx_id: String,
     /// `allow`, `review` or `hold`; `none` if `problem` is set. A hold ends at `hold_until` unless
-    /// a person confirms it.
+    /// a person decides otherwise before.
     decision: String,
     /// What was found, highest score first. Never for the customer.
     found: Vec<FoundBody>,
     hold_until: Option<String>,
-    /// All that the customer may see: the same words in every case, omitted if `problem` is set.
+    /// The only text that the customer may see. It is the same for every payment, and omitted if
+    /// `problem` is set.
     #[serde(skip_serializing_if = "str::is_empty")]
     customer_text: &'static str,
     /// The transfer's place in the journal.
@@ -124,12 +125,12 @@ pub(crate) struct AnswerBody {
     /// without those fields; an invalid header is ignored whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_problem: Option<String>,
-    /// Why the transfer was not taken; `seq` and `found` then mean nothing.
+    /// Why the transfer was not taken. `seq` is then 0 and `found` is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
-// Always the same: a different sentence for a held payment would be tipping off.
+// Always the same: a different sentence for a held payment would tip off the customer.
 const CUSTOMER_TEXT: &str = "Your payment is being processed. / Ihre Zahlung wird bearbeitet.";
 
 impl AnswerBody {
@@ -138,7 +139,7 @@ impl AnswerBody {
             side: a.side().word().into(),
             role: a.role().word().into(),
             scenario: a.scenario.into(),
-            // Two decimals: the score is an order, not a measurement.
+            // Two decimals are enough: the score ranks alerts, it isn't a measurement.
             score: (a.score * 100.0).round() / 100.0,
             reasons: obhut_app::payments::reasons(a, Language::English)
                 .into_iter()
@@ -201,9 +202,9 @@ pub(crate) async fn submit(
     let start = body.trim_ascii_start();
     let has_header = headers.contains_key("obhut-upload");
     if has_header && !start.starts_with(b"{") {
-        return Err(bad("the header Obhut-Upload is about one transfer in JSON; of several, say it in the field \"upload\" of each. A pacs.008 message takes none".into()));
+        return Err(bad("the header Obhut-Upload is for a single transfer in JSON; for several, use the field \"upload\" of each. A pacs.008 message takes neither".into()));
     }
-    // The first byte decides; the Content-Type is not read.
+    // The first byte decides the format; the Content-Type is not read.
     if start.starts_with(b"<") {
         let mut answers = Vec::new();
         // A message that breaks off gets 400, although its first transfers were taken. When it is
@@ -259,14 +260,14 @@ fn single(live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<Response, Fau
         .map_err(|e| Fault::new(StatusCode::BAD_REQUEST, "body", describe(&e)))?;
     let record = record_of(&one)
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
-    // The payment is assessed whatever is said of its session.
+    // An invalid session doesn't keep the payment from being assessed.
     let (said, wrong_header) = match upload_header(headers) {
         Ok(said) => (said, None),
         Err(fault) => (None, Some(fault.into_parts().1)),
     };
     let (own, wrong) = session(one.upload.clone());
     let session = match (own, said) {
-        // As for uploads: the proxy that set the header is nearer to the session.
+        // The header wins, as for uploads: the proxy that set it is nearer to the session.
         (Some(own), Some(said)) => Some(said.or(own)),
         (own, said) => own.or(said),
     };
@@ -302,7 +303,7 @@ fn amount<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error>
     })
 }
 
-/// Names a missing field. For an unknown field or a wrong type, says only that it is one of them.
+/// Names the missing field. For an unknown field or a wrong type, says only that there is one.
 fn form(e: &serde_json::Error) -> String {
     let text = e.to_string();
     if text.starts_with("upload has") {
@@ -324,7 +325,7 @@ fn describe(e: &serde_json::Error) -> String {
         return format!("{}, at line {}, column {}", form(e), e.line(), e.column());
     }
     format!(
-        "not valid JSON of a transfer at line {}, column {}; /openapi.json shows it",
+        "not valid JSON at line {}, column {}; /openapi.json shows the form of a transfer",
         e.line(),
         e.column()
     )
@@ -344,10 +345,10 @@ fn session(upload: Option<UploadFacts>) -> (Option<UploadFacts>, Option<String>)
     (valid, wrong)
 }
 
-/// An object, and not an array of its values, which serde would take too.
+/// Reads an object, and refuses an array of its values, which serde would accept too.
 fn object<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<UploadFacts>, D::Error> {
     let given = Option::<serde_json::Value>::deserialize(from)?;
-    // Its own text would quote the body.
+    // serde's own text would quote the body.
     let wrong =
         || serde::de::Error::custom("upload has an unknown field, or one of the wrong type");
     match given {
@@ -368,7 +369,8 @@ fn answer(
     match live.submit(record, session) {
         Ok(answer) => AnswerBody::of(tx_id, answer),
         Err(fault) => {
-            // A fault of the journal too: earlier items were taken and keep their answers.
+            // A fault of the journal is reported per item, too: earlier items were taken and keep
+            // their answers.
             let why = match fault {
                 LiveFault::Record(why) | LiveFault::Journal(why) => why,
                 LiveFault::OtherContent => OTHER.into(),
@@ -488,7 +490,7 @@ pub(crate) struct IndicatorBody {
     source: String,
     date: String,
     check: String,
-    /// False where it is only shown.
+    /// False if the indicator is only shown and adds nothing to the score.
     weighs: bool,
 }
 
@@ -581,8 +583,8 @@ pub(crate) struct HoldDecisionBody {
     why: String,
 }
 
-/// Confirm a hold until a time, or let the payment go.
-#[utoipa::path(post, path = "/v1/payments/holds/{id}", params(("id" = String, Path)), request_body = HoldDecisionBody, responses((status = 200, body = HoldBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "It has ended, or a rule says no")), security(("key" = [])))]
+/// Confirm a hold until a time, or release the payment.
+#[utoipa::path(post, path = "/v1/payments/holds/{id}", params(("id" = String, Path)), request_body = HoldDecisionBody, responses((status = 200, body = HoldBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The hold has ended, or a rule refuses it")), security(("key" = [])))]
 pub(crate) async fn decide_hold(
     State(app): State<App>,
     Path(id): Path<String>,

@@ -85,7 +85,7 @@ pub(crate) async fn set_facts(
     let Json(given) = given?;
     let (version, facts) = (&given.version, &given.facts);
     casework::replace_facts(&app.casework, &case, version, facts, &person.id).await?;
-    // Read again: the version covers what a domain knows of the case too.
+    // Read again, because the version also covers what a domain knows about the case.
     let facts = casework::facts(&app.casework, &case).await?;
     Ok(uncached(Json(SetFactsAnswer {
         version: casework::facts_version(&facts),

@@ -36,17 +36,17 @@ pub(crate) struct CheckBody {
     complete: u32,
     /// 0 to 100.
     at_risk: u32,
-    /// What an officer will miss: rule, what, source.
+    /// Facts that an officer needs and the case lacks: rule, what, source.
     #[schema(value_type = Vec<Object>)]
     missing: serde_json::Value,
-    /// Why it is at risk: rule, what, points, source.
+    /// Reasons for `at_risk`: rule, what, points, source.
     #[schema(value_type = Vec<Object>)]
     reasons: serde_json::Value,
-    /// What of the case isn't in the report: field, why.
+    /// Facts of the case that the report omits: field, why.
     #[schema(value_type = Vec<Object>)]
     omitted: serde_json::Value,
-    /// What the receiver will miss or refuse, and what looks wrong to obhut: field, what, source,
-    /// stops.
+    /// What the report lacks for its receiver or its receiver would refuse, and what looks wrong in
+    /// the case: field, what, source, stops.
     #[schema(value_type = Vec<Object>)]
     remarks: serde_json::Value,
     /// True if the report contains nothing actionable; its approval then needs a reason.
@@ -54,8 +54,8 @@ pub(crate) struct CheckBody {
     /// True if `stops` is empty.
     acceptable: bool,
     /// What the receiver would refuse, what only a person can answer, and a child reported as the
-    /// suspect: field, why, source. Each blocks the approval; a rule of the receiver's
-    /// documentation may be overridden with a reason.
+    /// suspect: field, why, source. Each blocks the approval. Only a rule of NCMEC's documentation
+    /// may be overridden with a reason.
     #[schema(value_type = Vec<Object>)]
     stops: serde_json::Value,
 }
@@ -71,8 +71,8 @@ fn known(name: &str) -> Result<&'static Form, Fault> {
     })
 }
 
-/// What an officer will miss, why a child may be in danger, what the report omits. Creates no
-/// report.
+/// Check a case for a destination: what an officer needs and the case lacks, why a child may be in
+/// danger, what the report omits. Creates no report.
 #[utoipa::path(get, path = "/v1/cases/{case}/check/{destination}", params(("case" = String, Path), ("destination" = String, Path), Victims), responses((status = 200, body = CheckBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn check(
     State(app): State<App>,
@@ -116,9 +116,10 @@ pub(crate) struct DraftBody {
     report: Option<String>,
     /// The report in base64, where it isn't.
     report_base64: Option<String>,
-    /// One document for each file; the receiver's ids are 0 and `draft` until it is sent.
+    /// One document for each file. The receiver's ids in it are 0 and `draft` until the report is
+    /// sent.
     files: Vec<String>,
-    /// What the receiver will miss or refuse.
+    /// What the report lacks for its receiver, or its receiver would refuse.
     remarks: Vec<String>,
 }
 
@@ -159,7 +160,8 @@ pub(crate) async fn draft(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileBody {
-    /// Destination; without it all destinations of the recorded routes.
+    /// The destination. Without it, one report is made for each destination that the routes on
+    /// record give for the case.
     destination: Option<String>,
     /// Include what is known of the children concerned.
     #[serde(default)]
@@ -185,9 +187,9 @@ pub(crate) struct ReportBody {
     /// The destination's number for it.
     number: Option<String>,
     filed_at: Option<String>,
-    /// What the destination said when it took it.
+    /// What the destination said when it accepted or retracted the report.
     receipt: Option<String>,
-    /// Why it stopped: the destination's own words, or what a person has to do first.
+    /// Why the filing stopped: the destination's own words, or what a person has to do first.
     why: Option<String>,
     /// The host the number belongs to.
     host: Option<String>,
@@ -251,7 +253,7 @@ pub(crate) async fn file(
     Ok(Json(filed))
 }
 
-/// A report and how far it has come.
+/// A report and the progress of its filing.
 #[utoipa::path(get, path = "/v1/reports/{report}", params(("report" = String, Path)), responses((status = 200, body = ReportBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn show(
     State(app): State<App>,
@@ -283,11 +285,13 @@ pub(crate) async fn list(
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ApproveBody {
-    /// Why the report is sent although it contains nothing actionable or breaks a rule of the
-    /// receiver's documentation; recorded with the key's person.
+    /// Why the report is sent although it contains nothing actionable or breaks a rule of NCMEC's
+    /// documentation; recorded with the key's person.
     #[serde(rename = "override")]
     because: Option<String>,
-    /// Also send the incoming reports that the case was opened from, as they were received.
+    /// Also send the incoming reports that the case was opened from, as they were received. Only
+    /// for a report with `with_victims`. Only
+    /// for a report with `with_victims`.
     as_received: bool,
 }
 
@@ -322,7 +326,7 @@ pub(crate) async fn send(
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SendReport).await?;
     let row = casework::report_row(&app.casework, &report).await?;
-    // A report under retraction passes: what is sent then is its retraction.
+    // A report that is being retracted passes; its retraction is what is sent.
     obhut_app::reports::require_sendable(&row)?;
     // A stopped report has no open job; resuming puts it into the outbox again.
     if casework::filing(&app.casework, &report)
@@ -331,11 +335,12 @@ pub(crate) async fn send(
     {
         casework::resume_filing(&app.casework, &report, &person).await?;
     }
-    // Claims are distinguished by the worker's name: two requests of one person must differ.
+    // Claims are distinguished by the worker's name, so two requests by one person need different
+    // names.
     let now = jiff::Timestamp::now().as_nanosecond();
     let worker = format!("request-{}-{now}", person.id);
     let (http, retry) = (Arc::new(Http::default()), RetryPolicy::default());
-    // The request waits for the receiver; whatever does not succeed stays in the outbox.
+    // The request waits for the receiver. What can't be sent stays in the outbox.
     obhut_app::reports::send(&app.casework, &http, Some(&report), &worker, &retry).await?;
     Ok(Json(body(&app, &report).await?))
 }
@@ -421,8 +426,8 @@ pub(crate) struct AcknowledgeBody {
     arrived: bool,
 }
 
-/// Record that the receiver acknowledged the retraction of a report, or that it has a package which
-/// was stopped because its delivery wasn't confirmed, or which was handed over another way.
+/// Record that the receiver acknowledged the retraction of a report, or that the receiver has a
+/// stopped package: its delivery wasn't confirmed, or a person handed it over another way.
 #[utoipa::path(post, path = "/v1/reports/{report}/acknowledgement", params(("report" = String, Path)), request_body = AcknowledgeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "No retraction of it is under way, and it isn't a package that was stopped"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn acknowledge(
     State(app): State<App>,

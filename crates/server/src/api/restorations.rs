@@ -20,7 +20,8 @@ pub(crate) struct RestorationBody {
     account: Option<String>,
 }
 
-/// Measures that are still to be reversed, oldest first. They name cleared people, so the reading is on record.
+/// Measures that the platform still has to reverse, oldest first. They name cleared people, so the
+/// reading is recorded.
 #[utoipa::path(get, path = "/v1/restorations", responses((status = 200, body = [RestorationBody]), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer")), security(("key" = [])))]
 pub(crate) async fn list(
     State(app): State<App>,

@@ -36,8 +36,9 @@ pub(crate) struct RouteRequest {
     /// Last day, YYYY-MM-DD (UTC).
     #[serde(default)]
     until: String,
-    /// Skip if this destination has a report of the case, drafts included, or gets one by another
-    /// route.
+    /// Name of another destination. The route is skipped if that one has a report of the case,
+    /// drafts included, or gets one by another route. Test services don't count, nor do
+    /// destinations that aren't an authority.
     #[serde(default)]
     unless: String,
 }
@@ -58,8 +59,8 @@ pub(crate) async fn list(
     Ok(Json(casework::routes(&app.casework).await?))
 }
 
-/// Put a route on record: from then on cases it fits go to its destination, once a person has decided and another has
-/// approved.
+/// Put a route on record. From then on, cases that match it go to its destination once one person
+/// has decided and another has approved.
 #[utoipa::path(post, path = "/v1/routes", request_body = RouteRequest, responses((status = 200, body = RouteAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,

@@ -35,7 +35,7 @@ pub(crate) struct Parameters {
     fast: bool,
 }
 
-/// An address instead of bytes.
+/// A URL to fetch the upload from, instead of its bytes.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Address {
@@ -125,13 +125,14 @@ impl From<Match> for FoundEntry {
 }
 
 /// Screen an upload: its bytes as the body, a form with one file, or JSON with an address. The
-/// account and the file's name go into headers, so that they are in no access log:
-/// `Obhut-Account`, `Obhut-File-Name` (both percent-encoded UTF-8); in a form they may be the text
-/// `account` and the file's own name. What else the platform knows of the upload is a JSON object in
-/// the header `Obhut-Upload` (as it is, or percent-encoded as a whole), in a form the text `upload`, in JSON the field
-/// `upload`: `ip`, `port`, `at` (RFC 3339), `session`, `screen_name`, `email`, `url` (of the post), each
-/// optional; it is kept, sealed, only with a finding. With `Idempotency-Key` a request that is sent again within a
-/// day gets the same answer, and nothing is recorded twice.
+/// account and the file's name go into the headers `Obhut-Account` and `Obhut-File-Name` (both
+/// percent-encoded UTF-8), so that no access log contains them; in a form they may be the text
+/// field `account` and the file's own name. What else the platform knows about the upload is a JSON
+/// object in the header `Obhut-Upload` (as it is, or percent-encoded as a whole), in the text field
+/// `upload` of a form, or in the field `upload` of the JSON: `ip`, `port`, `at` (RFC 3339),
+/// `session`, `screen_name`, `email`, `url` (of the post), each optional. It is sealed, and kept
+/// only with a finding. With `Idempotency-Key`, a request that is sent again within a day gets the
+/// same answer, and nothing is recorded twice.
 #[utoipa::path(
     post, path = "/v1/screen", params(Parameters),
     request_body(content(
@@ -145,12 +146,12 @@ impl From<Match> for FoundEntry {
         (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody, description = "A key without the right, private messages without a legal basis, or an address that is not allowed"),
         (status = 408, body = ErrorBody, description = "The body took longer than 120 s"),
-        (status = 409, body = ErrorBody, description = "The first request of this idempotency key is still at work"),
+        (status = 409, body = ErrorBody, description = "The first request with this idempotency key is still being processed"),
         (status = 413, body = ErrorBody, description = "Longer than 256 MiB"),
         (status = 422, body = ErrorBody, description = "The idempotency key was used for another upload"),
         (status = 429, body = ErrorBody, description = "All slots are taken; try again after Retry-After seconds"),
-        (status = 502, body = ErrorBody, description = "The address gave no file"),
-        (status = 503, body = ErrorBody, description = "No decoder or no database; come again after Retry-After seconds")
+        (status = 502, body = ErrorBody, description = "No file could be fetched from the address"),
+        (status = 503, body = ErrorBody, description = "No decoder or no database; try again after Retry-After seconds")
     ),
     security(("key" = []))
 )]
@@ -160,7 +161,8 @@ pub(crate) async fn screen(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Fault> {
-    // Key, surface and headers are checked before the first byte of the body is read.
+    // The key, the surface and all headers but `Idempotency-Key` are checked before the first byte
+    // of the body is read.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
     let received = receive(&app, &headers, body).await?;
@@ -171,7 +173,8 @@ pub(crate) async fn screen(
         account: admitted.account.clone().or(received.account),
         name: admitted.name.clone().or(upload.name),
         surface: admitted.surface,
-        // A proxy knows the IP address, the platform's own code the post.
+        // The header's fields win and the body fills in the rest: a proxy knows the IP address, the
+        // platform's own code knows the post.
         upload: admitted
             .upload
             .clone()
@@ -182,8 +185,8 @@ pub(crate) async fn screen(
         let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
         return Ok(Json(answer).into_response());
     };
-    // Two requests are the same if surface, account, facts and bytes are. The lengths keep the
-    // first three apart in the digest.
+    // Two requests are the same if their surface, account, facts and bytes are equal. Each of the
+    // first three is preceded by its length, so that they can't run together in the digest.
     let request = {
         let mut digest = Sha256::new();
         let facts = serde_json::to_string(&sender.upload).expect("facts are JSON");
@@ -211,7 +214,8 @@ pub(crate) async fn screen(
             Ok(Json(answered?).into_response())
         }
         Repeat::Answered(text) => {
-            // The stored text and no new answer: same id, same findings, nothing recorded twice.
+            // The stored text, not a new answer: the same id and findings, and nothing is recorded
+            // twice.
             let json = HeaderValue::from_static("application/json");
             let again = (
                 HeaderName::from_static("idempotent-replayed"),
@@ -223,7 +227,7 @@ pub(crate) async fn screen(
         Repeat::InProgress => Err(Fault::new(
             StatusCode::CONFLICT,
             "at-work",
-            "the first request of this idempotency key is still at work; try again shortly",
+            "the first request with this idempotency key is still being processed; try again shortly",
         )),
         Repeat::KeyReused => Err(Fault::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -255,7 +259,7 @@ struct Received {
     facts: Option<UploadFacts>,
 }
 
-/// The upload, from bytes, a form or an address, and what the body says of it.
+/// Reads the upload from bytes, a form or an address, with what the body says about it.
 async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, Fault> {
     let bytes_max = app.pool.limits().input_bytes_max;
     let plain = |bytes: Bytes| Upload {
@@ -275,7 +279,8 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
                 intake::HEADER_BYTES_MAX
             )));
         }
-        // One answer has one verdict; of two files the platform could not know which it is about.
+        // One answer has one verdict. With two files, the platform couldn't know which file it is
+        // about.
         let (Some(file), true) = (form.files.pop(), form.files.is_empty()) else {
             return Err(Fault::bad_request("send a form with exactly one file"));
         };
@@ -290,7 +295,7 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
         });
     }
     let media_type = intake::media_type(headers);
-    // A charset may follow.
+    // Only the beginning is compared, because a charset may follow.
     if media_type.starts_with("application/json") {
         let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
         let address: Address = casework::read_json(&bytes, ADDRESS_BYTES_MAX as usize, "body")
@@ -328,7 +333,8 @@ async fn screen_and_record(
 
 /// The answer, reduced to what the key's rights allow.
 pub(crate) fn answer(key: &ApiKey, screened: Screened, recorded: Recorded) -> ScreenAnswer {
-    // Lists are never published: with `screen` alone a key must not learn what matched, or how nearly.
+    // Lists are never published: a key with `screen` alone must not learn what matched, or how
+    // closely.
     let more = key.has(Right::Findings);
     ScreenAnswer {
         id: recorded.id,

@@ -23,7 +23,7 @@ pub(crate) struct ReporterBody {
     last_name: Option<String>,
     /// E-mail; the CyberTipline requires one.
     email: Option<String>,
-    /// E-mail of the contact for law enforcement, if another person.
+    /// E-mail of the contact for law enforcement, if that is another person.
     contact_email: Option<String>,
     /// Text included in every report: how to serve legal process, how long data are retained.
     company_template: Option<String>,
@@ -99,7 +99,7 @@ pub(crate) async fn reporter(
     Ok(Json(ReporterBody::of(known)))
 }
 
-/// Change the provider's data. Reports that are approved and not sent yet need another approval then.
+/// Change the provider's data. Reports that were approved but not sent have to be approved again.
 #[utoipa::path(patch, path = "/v1/settings/reporter", request_body = ReporterBody, responses((status = 200, body = ReporterBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without an administrator"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn set_reporter(
     State(app): State<App>,

@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
-/// How far the next request reaches back before the last change that an answer covered, in
-/// microseconds, so that it sees a decision that was being written then. Our judgement.
+/// How far `next` goes back before the last change that an answer covered, in microseconds, so that
+/// the next request sees decisions that were still being written. Our judgement.
 const OVERLAP_MICROS: i64 = 60_000_000;
 
 #[derive(Serialize, ToSchema)]
@@ -23,7 +23,8 @@ pub(crate) struct UploadBody {
     /// cleared on appeal. `remove`: a person decided to report it.
     #[schema(value_type = String)]
     state: &'static str,
-    /// Since when, RFC 3339; none while it waits.
+    /// When the case last changed, RFC 3339; none while it waits. An approval or an appeal changes
+    /// a case too.
     since: Option<String>,
     /// The case; only for keys with the right `findings`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,8 +47,8 @@ pub(crate) struct DecidedBody {
     uploads: Vec<UploadBody>,
     /// True if there are more; ask again immediately.
     more: bool,
-    /// Send this as `since` next time, unchanged. If `more` is false, it reaches back to a minute
-    /// before the last change, so some uploads come twice.
+    /// Send this as `since` next time, unchanged. If `more` is false, it is a minute before the
+    /// last change, so some uploads come twice.
     next: String,
 }
 
@@ -71,8 +72,8 @@ pub(crate) async fn one(
     Ok(Json(UploadBody::of(status, key.has(Right::Findings))))
 }
 
-/// Uploads whose cases were decided, or changed by an appeal, since the given time: what to release
-/// and what to remove.
+/// Uploads whose cases were decided, or changed by an approval or an appeal, since the given time:
+/// what to release and what to remove. An upload may come again with the same state.
 #[utoipa::path(get, path = "/v1/screen", params(Since), responses((status = 200, body = DecidedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn decided(
     State(app): State<App>,
@@ -89,7 +90,8 @@ pub(crate) async fn decided(
     let decided = casework::uploads_decided(&app.casework, since, after).await?;
     let next = match (decided.more, decided.until) {
         (true, Some((until, case))) => format!("{}{SEPARATOR}{case}", exact(until)),
-        // This may be before `since`: the page before this one may have ended a moment ago.
+        // This may be before `since`, because the previous answer may have ended less than a minute
+        // earlier.
         (_, Some((until, _))) => exact(until - OVERLAP_MICROS),
         (_, None) => exact(since),
     };
@@ -105,7 +107,7 @@ pub(crate) async fn decided(
     }))
 }
 
-/// Between time and case in `next`; nothing in a URL has to be escaped for it (RFC 3986, 2.3).
+/// Separates time and case in `next`. It needs no escaping in a URL (RFC 3986, 2.3).
 const SEPARATOR: char = '~';
 
 /// The time in microseconds since 1970, and the case after which the next answer begins.
@@ -115,8 +117,8 @@ fn position(since: &str) -> Option<(i64, &str)> {
     Some((time.as_microsecond(), after))
 }
 
-/// RFC 3339 to the microsecond. Rounded to the second, `next` could never pass a second with more
-/// cases than one answer holds.
+/// RFC 3339 to the microsecond. If it were rounded to the second, `next` could never get past a
+/// second in which more cases changed than one answer holds.
 fn exact(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| rfc3339(micros), |t| t.to_string())
 }

@@ -1,5 +1,6 @@
-//! The flow of a site's money as a graph: services, wallets, the site, destinations; widths are
-//! amounts. Beyond a maximum per column the smallest are grouped, so that many wallets stay readable.
+//! The flow of a site's money as a graph: services, wallets, the site, destinations. The widths of
+//! the bands show amounts. If a column has too many rows, the smallest share one, so that the graph
+//! stays readable.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use obhut_app::bitcoin::PayersReport;
 
 use super::{Words, about_btc, btc, day, end_name, short};
 
-/// Most rows of a column; the rest share the last of them. Our judgement.
+/// Most rows in a column; if there are more nodes, the smallest share the last row. Our judgement.
 const ROWS_MAX: usize = 18;
 // Units of the viewBox; browsers scale the picture as a whole.
 const WIDTH: f64 = 1_000.0;
@@ -45,11 +46,12 @@ impl Node {
     }
 }
 
-/// The picture.
+/// Draws the graph as SVG.
 pub(super) fn draw(r: &PayersReport, w: Words) -> Markup {
     let flow = Flow::of(r, w);
     let rows = flow.columns.iter().map(Vec::len).max().unwrap_or(1);
-    // The column with most rows sets the height; the rows of the others are spread over it.
+    // The column with the most rows sets the height; the rows of the other columns are spread over
+    // it.
     let height = HEAD + rows as f64 * ROW + 10.0;
     let most = flow
         .bands
@@ -133,7 +135,8 @@ impl Flow {
         let none = w.t("none found", "keiner gefunden");
         let (mut sources, mut wallets): (BTreeMap<String, Node>, BTreeMap<u32, Node>) =
             (BTreeMap::new(), BTreeMap::new());
-        // Source of each payment: the nearest candidate; all wallets without a name are one source.
+        // The source of a payment is its nearest candidate. All wallets without a name count as one
+        // source.
         let source = |p: &obhut_app::bitcoin::PaymentRow| match p.candidates.first() {
             Some(c) if c.number.is_some() => c.service.clone(),
             Some(_) => w.t("unnamed", "unbenannt").to_owned(),
@@ -179,7 +182,7 @@ impl Flow {
         let (wallets, wallet_rows) = rows(numbered, w);
         let mut bands: BTreeMap<(Spot, Spot), u64> = BTreeMap::new();
         for p in &r.payments {
-            // The same closure as above, so every payment has its row.
+            // `source` named the rows above too, so every payment has one.
             let from = (0, source_rows[&source(p)]);
             if p.direct {
                 *bands.entry((from, (2, 0))).or_default() += p.amount_sat;
@@ -204,7 +207,7 @@ impl Flow {
             })
             .collect();
         let (ends, end_rows) = rows(ends, w);
-        // Haircut, because its parts add up; poison counts one coin at several ends.
+        // Haircut amounts, because they add up; poison counts one coin at several ends.
         for a in r.onward.iter().filter(|a| a.haircut_sat > 0) {
             *bands.entry(((2, 0), (3, end_rows[&a.end]))).or_default() += a.haircut_sat;
         }
@@ -218,10 +221,12 @@ impl Flow {
     }
 }
 
-/// A column's rows, largest first, the smallest together in the last one; and the row of each key.
+/// A column's rows, largest first, and the row of each key. If there are too many, the smallest
+/// share the last row.
 fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTreeMap<K, usize>) {
     let mut order: Vec<(K, Node)> = nodes.into_iter().collect();
-    // A stable sort: equal amounts stay in the order of their keys, so the page never changes.
+    // A stable sort: equal amounts stay in the order of their keys, so the same report gives the
+    // same page.
     order.sort_by_key(|(_, node)| std::cmp::Reverse(node.satoshi));
     // One row fewer, to leave room for the row that the rest share.
     let alone = if order.len() > ROWS_MAX {
@@ -256,7 +261,8 @@ fn rows<K: Ord + Clone>(nodes: BTreeMap<K, Node>, w: Words) -> (Vec<Node>, BTree
     (shown, places)
 }
 
-/// The last day, without its year if both days are in the same year, else with two digits of it.
+/// The last day, without its year if both days are in the same year, otherwise with a two-digit
+/// year.
 fn without_year<'a>(first: &str, last: &'a str) -> &'a str {
     match (first.split_once('-'), last.split_once('-')) {
         (Some((a, _)), Some((b, rest))) if a == b => rest,

@@ -154,7 +154,7 @@ pub(crate) async fn add_content(
     body: Body,
 ) -> HmaResult<Response> {
     let key = curator(&app, &headers).await?;
-    // Before the body is read, so that an upload to an unknown bank is refused early.
+    // Checked before the body is read, so that an upload to an unknown bank is refused early.
     media::bank(&app.casework, &bank).await?;
     // Only a slot for receiving; the one for decoding comes after the body, because a slow sender
     // must not occupy a decoder.
@@ -226,12 +226,12 @@ async fn add(
 ) -> HmaResult<Response> {
     let mut parsed: Vec<(&'static Kind, Digest)> = Vec::new();
     let mut shown = Map::new();
-    // All are parsed before the first is added: a content has all its signals or none.
+    // All signals are parsed before the first is added: a content gets all its signals or none.
     for (name, value) in signals {
         let signal_type = super::signal_type(name)?;
         if name == "vpdq" {
             return Err(HmaFault::bad(
-                "videos come into a bank as a list, with their frames",
+                "vpdq signals can't be added here; import a hash list that has the video's frames",
             ));
         }
         let digest = parse_signal(signal_type, &value)
@@ -460,7 +460,7 @@ pub(crate) async fn signal_index(
     Query(query): Query<StatusQuery>,
 ) -> HmaResult<Json<Map<String, Value>>> {
     let (_, current) = super::allowed(&app, &headers, Right::Curate).await?;
-    // Lists in memory are always those on record, so the index was built now.
+    // The lists in memory are always those on record, so the index counts as built now.
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     let mut answer = Map::new();
     for (name, size) in lookup::sizes(&current, query.signal_type())? {

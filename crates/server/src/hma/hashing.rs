@@ -1,4 +1,4 @@
-//! `/h`: content to signals.
+//! `/h`: computes the signals of content.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl HashQuery {
     }
 }
 
-/// Signals by type name; an empty one if the file has too little detail.
+/// Signals by the name of their type. A signal is empty if the file has too little detail.
 pub(crate) type Signals = BTreeMap<&'static str, String>;
 
 pub(crate) async fn hash_url(
@@ -181,7 +181,8 @@ async fn signals(
                 Compute::Pixels { one, .. } => {
                     let picture = pool.decode(&bytes).map_err(unreadable)?;
                     let found = one(pixels(&picture));
-                    // A digest of too little detail would match unrelated pictures.
+                    // The digest of a picture with too little detail would match unrelated
+                    // pictures.
                     if found.quality >= signal_type.kind().quality_min() {
                         found.digest.to_hex()
                     } else {

@@ -1,4 +1,4 @@
-//! `/m`: signals to the contents that match them.
+//! `/m`: looks up the contents that match signals, and compares signals.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -25,7 +25,7 @@ pub(crate) struct LookupQuery {
     url: Option<String>,
     content_type: Option<String>,
     types: Option<String>,
-    /// Names of banks, separated by commas; without it all.
+    /// Names of banks, separated by commas; all banks if it is missing.
     banks: Option<String>,
     /// The same seed always selects the same banks among those with a ratio below 1.
     seed: Option<String>,
@@ -52,7 +52,7 @@ impl LookupQuery {
                 let digest = sha2::Sha256::digest(seed);
                 u64::from_le_bytes(digest[..8].try_into().expect("8 bytes"))
             }
-            // std seeds each RandomState differently: chance enough for a coin.
+            // std seeds each RandomState differently, which is random enough for a coin.
             None => RandomState::new().hash_one(0),
         };
         // 53 bits, as many as an f64 holds exactly. Below 1, so a ratio of 1 always takes part.
@@ -86,7 +86,7 @@ pub(crate) async fn raw_lookup(
         // As in HMA, only the first missing field is named.
         return Ok(missing(field));
     };
-    // Disabled contents too, as in HMA.
+    // `true` includes disabled contents, as in HMA.
     let hits = find(&current, signal_type(name)?, signal, true)?;
     let hits = hits.iter().filter(|hit| query.wants(&hit.found.list));
     let with_distance = is_true(query.include_distance.as_ref());
@@ -192,7 +192,7 @@ fn invalid(why: String) -> HmaFault {
 }
 
 fn by_bank(hits: Vec<BankHit>, query: &LookupQuery) -> ByBank {
-    // One coin for all banks, so that a seed gives one choice of them.
+    // One coin for all banks, so that a seed always selects the same banks.
     let coin = query.coin();
     let bypass = is_true(query.bypass_coinflip.as_ref());
     let mut banks = ByBank::new();
@@ -243,7 +243,8 @@ pub(crate) async fn index_status(
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_secs());
     let mut answer = Map::new();
     for (name, size) in sizes(&current, query.signal_type.as_deref())? {
-        // Memory always matches the record, so there is never an older index to rebuild.
+        // The lists in memory are always those on record, so there is never an older index to
+        // rebuild.
         let (built_to, present) = if size > 0 {
             (json!(now), true)
         } else {
@@ -255,7 +256,8 @@ pub(crate) async fn index_status(
     Ok(Json(answer))
 }
 
-/// Signal types with their number of entries.
+/// Each signal type, or only `only`, with the number of entries on record. Fails for an unknown
+/// type.
 pub(crate) fn sizes(
     current: &Current,
     only: Option<&str>,

@@ -1,5 +1,5 @@
-//! The page for contesting what was done to an account: with the code of a notice, and without a
-//! login.
+//! The page for appeals against what was done to an account. It takes the code of a notice and
+//! needs no login.
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
@@ -16,8 +16,8 @@ pub(crate) const PAGE: Page = Page {
     route,
 };
 
-/// Bytes of a posted form. Our judgement: 10,000 characters of three bytes in UTF-8, each byte
-/// written as three, and the code.
+/// Longest posted form, in bytes. Our judgement: room for the code and 10,000 characters of three
+/// bytes each in UTF-8, with each byte percent-encoded as three.
 const FORM_BYTES_MAX: usize = 128 << 10;
 
 fn route() -> MethodRouter<App> {

@@ -19,8 +19,8 @@ fn route() -> MethodRouter<App> {
     get(ask).merge(post(show))
 }
 
-/// The cases to a client that sends a key, else the form that asks for one: a browser sends no
-/// `Authorization` header on its own.
+/// Shows the cases to a client that sends a key, and the form that asks for a key to all others: a
+/// browser doesn't send an `Authorization` header unasked.
 async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
     let language = Language::of(&headers);
     match access::require(&app, &headers, Right::Cases).await {
@@ -43,7 +43,8 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         Ok(_) => cases(&app, language)
             .await
             .unwrap_or_else(Fault::into_response),
-        // Unknown, revoked, without the right or the role: one message, so that a guess learns nothing.
+        // One message for a key that is unknown, revoked, or lacks the right or the role, so that a
+        // guess reveals nothing.
         Err(e) if e.is_client_fault() => login_form(language, true),
         Err(e) => e.into_response(),
     }
@@ -72,7 +73,7 @@ fn login_form(language: Language, refused: bool) -> Response {
 }
 
 async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
-    // Counts and dates only, so unlike alerts the view is not recorded.
+    // The page shows only counts and dates, so the view isn't recorded, unlike that of an alert.
     let cases = casework::cases_before(&app.casework, None, None, CASES_MAX).await?;
     let counts = casework::case_counts(&app.casework).await?;
     Ok(frame(

@@ -1,6 +1,6 @@
-//! Alerts about payments: two queues, and each alert with its timeline, network, numbers against
-//! thresholds and sources. An alert names its party, so the page asks for a person's key and
-//! records who viewed which alert.
+//! Alerts about payments: two queues, and each alert with its timeline, its counterparties, its
+//! numbers with their thresholds, and the sources. An alert names its party, so the page asks for a
+//! person's key and records who viewed which alert.
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -31,7 +31,8 @@ async fn login(headers: HeaderMap) -> Response {
     login_form(Language::of(&headers), false)
 }
 
-/// The page carries the key in hidden fields, because a browser sends no Authorization header.
+/// Shows the queues, or one alert. The page carries the key in hidden fields, because a browser
+/// sends no `Authorization` header.
 async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Response {
     let language = Language::of(&headers);
     let (mut key, mut alert) = (String::new(), String::new());
@@ -42,7 +43,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
             _ => {}
         }
     }
-    // Through the API's own check, so that the page never opens more than the API does.
+    // Checked as the API does it, so that the page never shows more than the API.
     let mut with_key = HeaderMap::new();
     if let Ok(value) = format!("Bearer {key}").parse() {
         with_key.insert(axum::http::header::AUTHORIZATION, value);
@@ -211,14 +212,15 @@ fn alert_page(details: &[AlertDetail], language: Language, key: &str) -> Respons
     frame(language, title(language), content)
 }
 
-/// Points over time, amounts by height, each currency on a separate scale; the list below says the same in words.
+/// A chart of the transfers over time. Height shows the amount, on a separate scale for each
+/// currency. The list below it has the same data.
 fn timeline(all: &[ShownTransfer], language: Language) -> Markup {
     let t = |en, de| language.pick(en, de);
     let (width, height) = (720.0, 200.0);
     let first = all.first().map_or(0, |x| x.at);
     // A single transfer would otherwise divide by zero.
     let last = all.last().map_or(1, |x| x.at).max(first + 1);
-    // A float for the height of a point only; the list has the exact text.
+    // A float only for the height of the point; the list has the exact text.
     let amount = |x: &ShownTransfer| x.amount.parse::<f64>().unwrap_or(0.0);
     let mut highest = std::collections::BTreeMap::<&str, f64>::new();
     for transfer in all {

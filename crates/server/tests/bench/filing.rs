@@ -23,7 +23,7 @@ pub struct Bench {
 }
 
 pub fn retry() -> RetryPolicy {
-    // Pauses of milliseconds: the tests wait for faults, not for a policy.
+    // Pauses of a millisecond, so that no test waits long for a retry.
     RetryPolicy {
         tries: 6,
         pause: Duration::from_millis(1),
@@ -136,7 +136,7 @@ impl Bench {
         obhut_app::reports::approve(&self.casework, report, &self.olga, because, false).await
     }
 
-    /// A case of an account, decided and approved; the report's id.
+    /// Makes a case about an account, decides it, and approves its report. Returns the report's id.
     pub async fn approved(
         &self,
         account: &str,
@@ -152,7 +152,7 @@ impl Bench {
         report
     }
 
-    /// The same, waiting for its approval.
+    /// Like [`Bench::approved`], but not approved yet.
     pub async fn filed(&self, account: &str, content: Option<&[u8]>, destination: &str) -> String {
         let mut text = format!(
             r#"{{"facts": {{"reported": {{"id": "{account}"}}, "detected_by": "person", "occurred_at": "2026-01-01T00:00:00Z",

@@ -17,7 +17,7 @@ pub async fn bench() -> Bench {
     bench_at(Arc::new(SystemClock)).await
 }
 
-/// The same, with a given clock.
+/// Like [`bench`], with a given clock.
 pub async fn bench_at(clock: Arc<dyn Clock>) -> Bench {
     let (casework, folder) = super::casework_at(clock).await;
     Bench {

@@ -34,7 +34,7 @@ pub async fn casework() -> (Arc<Casework>, tempfile::TempDir) {
     casework_at(Arc::new(SystemClock)).await
 }
 
-/// The same, with a given clock.
+/// Like [`casework`], with a given clock.
 pub async fn casework_at(clock: Arc<dyn Clock>) -> (Arc<Casework>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let opened = obhut_app::open(DataFolder::new(folder.path()), None, clock);
@@ -52,7 +52,7 @@ pub async fn public_key(casework: &Casework, rights: &[Right]) -> String {
     key
 }
 
-/// A list that blocks, signed by two.
+/// Imports a list that blocks, and has two people sign it.
 pub async fn signed_list(casework: &Casework, csv: &str) {
     let settings = ListSettings {
         name: "hotline".into(),
@@ -77,7 +77,7 @@ pub async fn sign(casework: &Casework, list: &str) {
     }
 }
 
-/// A picture that no other seed gives.
+/// A picture that differs for each seed.
 pub fn picture(seed: u32) -> Vec<u8> {
     encoded(&scene(seed), image::ImageFormat::Png)
 }

@@ -44,7 +44,7 @@ impl Platform {
         format!("http://{address}/events")
     }
 
-    /// What arrived since the last call, each signature checked; ids and bodies.
+    /// Ids and bodies of the events that arrived since the last call. Checks each signature.
     pub fn read(&self) -> Vec<(String, Value)> {
         let got = std::mem::take(&mut *self.got.lock().unwrap());
         let text = |headers: &HeaderMap, name: &str| headers[name].to_str().unwrap().to_owned();

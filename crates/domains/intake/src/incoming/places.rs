@@ -1,9 +1,11 @@
 //! Places each incoming report: duplicate, re-upload, group, rank.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::LINKS_MAX;
+use super::ranks::{KNOWN_ACCOUNT, combined, rule};
 use super::tokens::{self, PreparedReport};
-use super::{KNOWN_ACCOUNT, LINKS_MAX, combined, rule};
 
 /// The report a token was first seen in, that report's group now, and how often the token was seen.
 #[derive(Clone, Copy)]
@@ -27,7 +29,7 @@ pub(super) struct Row {
     pub duplicate_of: Option<i64>,
     pub reupload_of: Option<i64>,
     pub at_risk: u32,
-    pub reasons: Vec<&'static str>,
+    pub reasons: Vec<Cow<'static, str>>,
     pub rests_on: Option<String>,
 }
 
@@ -128,7 +130,7 @@ pub(super) fn place(
                 .cloned()
         };
         if rests_on.is_some() {
-            reasons.push(KNOWN_ACCOUNT);
+            reasons.push(KNOWN_ACCOUNT.into());
             // `shown` relies on the order.
             reasons.sort_by_key(|r| {
                 let (level, points, _) = rule(r);
@@ -140,7 +142,7 @@ pub(super) fn place(
             group,
             duplicate_of,
             reupload_of,
-            at_risk: combined(&reasons),
+            at_risk: combined(reasons.iter().map(|r| &**r)),
             reasons,
             rests_on: rests_on.or_else(same_bytes),
         });

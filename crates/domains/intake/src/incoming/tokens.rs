@@ -1,10 +1,13 @@
 //! Computes what is stored for each report: tokens, reasons, sealed bytes.
 
+use std::borrow::Cow;
+
 use obhut_index::Bits256;
 use obhut_vault::{LookupKey, Sealer};
 use sha2::{Digest as _, Sha256};
 
-use super::{IncomingFormat, ParsedReport, UNREAD, Understood};
+use super::ranks::{self, UNREAD};
+use super::{IncomingFormat, ParsedReport, Understood};
 use obhut_casework::for_domains::{Inside as _, bytes_key};
 use obhut_casework::{Account, Casework, Facts, RuleFile, RuleInput, at_risk};
 use obhut_facts::Signals;
@@ -28,7 +31,8 @@ pub(super) struct PreparedReport {
     pub account_key: Option<String>,
     /// Lookup keys of its files' bytes, computed as for exhibits.
     pub bytes_keys: Vec<String>,
-    pub reasons: Vec<&'static str>,
+    /// As [`ranks::stored`] gives them.
+    pub reasons: Vec<Cow<'static, str>>,
     pub sealed: Vec<u8>,
     pub unreadable: Option<String>,
     /// The report's bytes if it is unreadable, otherwise empty.
@@ -213,13 +217,13 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
         reporter: true,
         said: Signals::of(facts),
     };
-    let mut reasons: Vec<&'static str> = match given.unreadable {
+    let mut reasons: Vec<Cow<'static, str>> = match given.unreadable {
         Some(_) => Vec::new(),
-        None => at_risk(&input).1.iter().map(|r| r.rule).collect(),
+        None => at_risk(&input).1.iter().map(ranks::stored).collect(),
     };
     if given.understood != Understood::Yes {
         // Last, because its level is the least pressing.
-        reasons.push(UNREAD);
+        reasons.push(UNREAD.into());
     }
     // The key that cases use: over the id as given, without the service.
     let account_key = facts

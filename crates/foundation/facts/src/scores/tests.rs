@@ -1,7 +1,7 @@
 //! Each rule of both scores on facts that fulfil it and on facts that only resemble them.
 
 use super::*;
-use crate::{Facts, RISK, RiskFact, RuleFile, Signals};
+use crate::{Facts, RISK, RiskFact, RuleFile, Signals, rules_that_hold};
 
 fn looked(facts: &Facts, files: Vec<RuleFile>) -> RuleInput<'_> {
     RuleInput {
@@ -275,7 +275,7 @@ fn each_rule_of_risk_holds_for_its_own_facts() {
         for file in &mut of {
             file.annotations = annotation.split_whitespace().map(str::to_owned).collect();
         }
-        let (_, reasons) = at_risk(&looked(&facts, of));
+        let (_, reasons) = rules_that_hold(&looked(&facts, of));
         let mut ids: Vec<_> = reasons.iter().map(|r| r.rule).collect();
         // A victim's age also gives `child-spoken-of`; rows with victims leave it out.
         if !facts.victims.is_empty() {

@@ -58,7 +58,6 @@ const EMPTY_WORDS: &[&str] = &[
     "flagged",
     "important",
     "critical",
-    "asap",
     "default",
     "value",
     "level",
@@ -121,7 +120,6 @@ const EMPTY_WORDS: &[&str] = &[
     "ist",
     "ein",
     "eine",
-    "system",
     "bearbeiten",
     "um",
     "und",
@@ -140,6 +138,9 @@ pub fn is_boilerplate(text: &str) -> bool {
     let lower = text.to_lowercase();
     lower
         .split(|c: char| !(c.is_alphanumeric() || matches!(c, '/' | '-')))
-        .filter(|w| !w.is_empty())
-        .all(|w| EMPTY_WORDS.contains(&w))
+        .all(|word| {
+            // "n/a" is a word of the list; "high-priority" is two, and a lone dash none.
+            let parts = || word.split(['/', '-']).filter(|w| !w.is_empty());
+            EMPTY_WORDS.contains(&word) || parts().all(|w| EMPTY_WORDS.contains(&w))
+        })
 }

@@ -2,12 +2,12 @@
 
 use super::{CoinJoin, TxView};
 
-/// Equal outputs, one a person.
+/// Equal outputs, one for each participant.
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "joinmarket",
     code: 5,
     revision: 1,
-    rule: "three or more equal outputs, as many or more input addresses, at most one more other output than equal ones; higher confidence from four equal outputs on, lower with fewer than two other outputs",
+    rule: "three or more equal outputs above dust, as many or more input addresses, at most one more other output than equal ones; higher confidence from four equal outputs on, or if all participants but one have change; lower with fewer than two other outputs, unless there are as many inputs as outputs",
     source: "JoinMarket; Goldfeder et al. 2018; Möser, Böhme 2017",
     joint: true,
     judge,

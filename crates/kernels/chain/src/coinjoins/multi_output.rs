@@ -2,12 +2,12 @@
 
 use super::{CoinJoin, TxView};
 
-/// More equal outputs than people.
+/// More equal outputs than participants.
 pub const COINJOIN: CoinJoin = CoinJoin {
     name: "multi_output",
     code: 6,
     revision: 1,
-    rule: "five or more equal outputs, at least half of all; three or more input addresses; at most one other output an input, higher confidence from two on; or three equal ones and more, where each other output is what an input has left after some of them",
+    rule: "equal outputs above dust and three or more input addresses; either five or more equal outputs, at least half of all, and at most one other output per input (higher confidence from two other outputs on); or three or more equal outputs and two or more others, each of which is what an input has left after some of the equal ones",
     source: "GraphSense; Schnoering, Vazirgiannis 2023; rounds after Wasabi 1.1 and Whirlpool",
     joint: true,
     judge,

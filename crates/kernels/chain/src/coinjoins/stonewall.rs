@@ -16,6 +16,6 @@ pub const COINJOIN: CoinJoin = CoinJoin {
 fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
     // 2,730 satoshi: JoinMarket's dust threshold, see joinmarket.rs. The confidence is below
-    // DETECTED_FROM, because one wallet alone makes the same form.
+    // DETECTED_FROM, because a single wallet can produce the same outputs.
     (v.outs.len() == 4 && equal == 2 && v.payers >= 2 && amount > 2_730).then_some(30)
 }

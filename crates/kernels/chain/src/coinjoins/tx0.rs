@@ -20,8 +20,8 @@ const POOLS: [u64; 5] = [100_000, 1_000_000, 2_500_000, 5_000_000, 50_000_000];
 fn judge(v: &TxView<'_>) -> Option<u8> {
     let (amount, equal) = v.equal;
     let notes = v.outs.iter().filter(|o| o.kind == Kind::None).count();
-    // A piece brings the miner's fee of a round: up to 2 % or 30,000 satoshi above the pool's size.
-    // Our judgement.
+    // Each piece brings the miner's fee of a round: up to 2 % or 30,000 satoshi above the pool's
+    // size, whichever is more. Our judgement.
     let fits = POOLS
         .iter()
         .any(|p| amount > *p && amount - p <= (p / 50).max(30_000));

@@ -1,5 +1,5 @@
-//! Wasabi 1: many equal outputs of about a tenth of a bitcoin. Outputs of the higher mixing levels,
-//! of twice that and so on, count as others.
+//! Wasabi 1: many equal outputs of about a tenth of a bitcoin. Outputs of the higher mixing levels
+//! (twice that amount, four times, and so on) count as other outputs.
 
 use super::{CoinJoin, TxView};
 
@@ -8,7 +8,7 @@ pub const COINJOIN: CoinJoin = CoinJoin {
     name: "wasabi1",
     code: 3,
     revision: 1,
-    rule: "10 or more equal outputs, as many or more inputs from different addresses, at most three other outputs to two equal ones; surer where they are near 0.1 BTC",
+    rule: "10 or more equal outputs, inputs from at least as many addresses, at most three other outputs to two equal ones; higher confidence if the equal amount is near 0.1 BTC",
     source: "Wasabi Wallet 1.0 and 1.1; Stütz et al. 2022; Schnoering, Vazirgiannis 2023",
     joint: true,
     judge,

@@ -8,7 +8,7 @@ pub const COINJOIN: CoinJoin = CoinJoin {
     name: "whirlpool",
     code: 1,
     revision: 1,
-    rule: "5 to 10 inputs, as many outputs, all outputs equal, each input of another address, between the amount and 1 % or 20,000 satoshi more (newcomers bring the miner's fee)",
+    rule: "5 to 10 inputs, as many outputs, all outputs equal, each input from a different address and of the same amount or up to 1 % or 20,000 satoshi more, whichever is higher (newcomers bring the miner's fee)",
     source: "Samourai Wallet, Whirlpool protocol; Stütz et al. 2022",
     joint: true,
     judge,

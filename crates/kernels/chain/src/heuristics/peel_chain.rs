@@ -8,7 +8,7 @@ pub const HEURISTIC: Heuristic = Heuristic {
     code: 7,
     revision: 1,
     strength: Strength::Weak,
-    rule: "one input; the output is at least nineteen twentieths of the whole and leaves 10,000 satoshi or more, its address is paid only once, and it is spent alone, by a transaction with another payee",
+    rule: "one input; the output is at least nineteen twentieths of all outputs together and leaves 10,000 satoshi or more to the others, its address is paid only once, and it is unspent or the only input of a transaction with two or more outputs",
     source: "Meiklejohn et al. 2013, peeling chains; BlockSci (Kalodner et al. 2020), peeling chain",
     confidence: 75,
     measured: "24 named of one chain's 799 payments, 38 of six other chains' 4,771 (fixtures/bitcoin, seeds 7 to 12); 0 wrong",
@@ -22,7 +22,8 @@ const PAID_MIN: u64 = 10_000;
 
 fn keep(c: &Change<'_>, o: &Output) -> bool {
     let chain = c.chain;
-    // Nineteen twentieths of the whole are nineteen times the rest; divided, it cannot overflow.
+    // Nineteen twentieths of the total are nineteen times the rest. Dividing instead of multiplying
+    // cannot overflow.
     let rest = c.total - o.satoshi();
     if c.ins != 1
         || rest < PAID_MIN

@@ -60,7 +60,7 @@ impl Ledger {
         self.pay_as(USUAL, ins, outs)
     }
 
-    /// The same by a wallet with other habits.
+    /// Like [`Ledger::pay`], by a wallet with other habits.
     pub fn pay_as(&mut self, habits: Habits, ins: &[&str], outs: &[(&str, u64)]) -> Hash {
         let miner = format!("w miner {}", self.height);
         self.block(&[(&miner, 5_000_000_000)], Some((habits, ins, outs)))

@@ -17,7 +17,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Several unrelated senders pay the same person small sums",
         de: "Mehrere unverbundene Absender zahlen derselben Person kleine Beträge",
     },
-    check: "recipient, in 180 days: senders without a family link from n to most AND median amount <= median AND source countries >= countries; sender: pays such recipients, and others",
+    check: "recipient, in 180 days: senders without a family link from n to most AND floor <= median amount <= median AND source countries >= countries; sender, in 90 days: one or more such recipients AND two or more recipients in all",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("median", 120.0, Unit::Money("USD")),
@@ -82,8 +82,8 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
     )
 }
 
-/// Number of unrelated senders of 180 days, number of known countries they pay from, and median
-/// amount in US cents; `None` below two senders.
+/// Number of unrelated senders in 180 days, number of known countries they pay from, and median
+/// amount in US cents; `None` with fewer than two senders.
 fn payers(v: &PartyView<'_>) -> Option<(f64, f64, f64)> {
     let paid = v.days(180);
     // Cheap exits first: `is_shared_now` asks this after nearly every payment received.

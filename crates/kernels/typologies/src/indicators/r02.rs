@@ -1,5 +1,5 @@
-//! A recipient shared with a sender of a confirmed case: two hops for a sender, one for the
-//! recipient. An association, never one of the two signals.
+//! A sender that shares a recipient with a sender in a confirmed case, or a recipient that such a
+//! sender paid. An association, never one of the two signals.
 
 use super::{Counts, DependsOn, Firing, Indicator, IndicatorStatus, PartyView, fire_as, ramp};
 use crate::Side;

@@ -15,7 +15,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "What comes in leaves within a day",
         de: "Was eingeht, fließt binnen eines Tages ab",
     },
-    check: "in 90 days: n or more credits AND at least share of them leave, as cash or transfer, within hours",
+    check: "in 90 days: n or more credits AND at least share of their sum leaves within hours, as transfer, cash or purchase",
     thresholds: &[
         proposal("share", 0.9, Unit::Share),
         proposal("hours", 24.0, Unit::Hours),

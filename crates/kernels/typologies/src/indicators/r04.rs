@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Recipients with one telephone or address share this sender",
         de: "Empfänger mit derselben Telefonnummer oder Adresse teilen diesen Absender",
     },
-    check: "in 365 days: n or more recipients of this sender have one contact",
+    check: "in 365 days: n or more recipients of this sender share one contact",
     thresholds: &[proposal("n", 2.0, Unit::Count)],
     source: "AMLC (Inquirer 2020)",
     date: "2020",

@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Repeated small payments at short gaps",
         de: "Wiederholte kleine Zahlungen in kurzen Abständen",
     },
-    check: "in 90 days: n or more over span days or more AND median between floor and wide AND mean gap < gap; full strength up to median and where gaps are uneven",
+    check: "in 90 days: n or more over span days or more AND median between floor and wide AND mean gap < gap; full strength up to median and where gaps are short and uneven",
     thresholds: &[
         threshold("median", 55.0, Unit::Money("AUD")),
         proposal("wide", 150.0, Unit::Money("AUD")),

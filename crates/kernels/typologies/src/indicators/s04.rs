@@ -15,7 +15,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Among the most frequent payers",
         de: "Unter den häufigsten Zahlern",
     },
-    check: "in 90 days: n or more payments, four fifths of them small, which the top 3 % of payers reach; the number is set from history",
+    check: "in 90 days: n or more payments, four fifths of them small; from the history, set n to what the top 3 % of payers reach",
     thresholds: &[proposal("n", 24.0, Unit::Count)],
     source: "AIC T&I 589 (Brown 2020): 3 % of people made 50 % of payments",
     date: "2020",

@@ -30,7 +30,7 @@ pub const INDICATOR: Indicator = Indicator {
     needs: &[],
     status: IndicatorStatus::Preview,
     because: &[Texts {
-        en: "over {0} payments amounts rise (rank correlation {1.2}) and gaps shrink ({2.2}); {3.1} and more",
+        en: "over {0} payments amounts rise (rank correlation {1.2}) and gaps shrink ({2.2}); the threshold is {3.1}",
         de: "über {0} Zahlungen steigen die Beträge (Rangkorrelation {1.2}) und schrumpfen die Abstände ({2.2}); ab {3.1}",
     }],
     fires,

@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Paid late in the evening or at night, by the clock of the sender",
         de: "Spätabends oder nachts gezahlt, nach der Uhr des Absenders",
     },
-    check: "in 90 days: n or more AND share of payments from hour to hour >= share",
+    check: "in 90 days: n or more AND share of payments made between from and until o'clock >= share",
     thresholds: &[
         proposal("share", 0.3, Unit::Share),
         threshold("from", 22.0, Unit::Clock),

@@ -29,7 +29,7 @@ pub const INDICATOR: Indicator = Indicator {
     needs: &["purchase"],
     status: IndicatorStatus::Preview,
     because: &[Texts {
-        en: "{0} payments there over {1} days (from {2} over {3})",
+        en: "{0} payments there over {1} days ({2} or more over {3} days)",
         de: "{0} Zahlungen dort über {1} Tage (ab {2} über {3})",
     }],
     fires,
@@ -44,8 +44,8 @@ fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
             .iter()
             .any(|e| e.purchase == Purchase::None && e.country == country)
     };
-    // From the first to the last such payment, across countries and the time in between: two short
-    // trips can look like one long stay.
+    // Measured from the first to the last such payment, in whichever countries and with whatever
+    // pauses: two short trips can look like one long stay.
     let there: Vec<&Event> = v
         .year
         .iter()

@@ -36,7 +36,7 @@ pub const INDICATOR: Indicator = Indicator {
 const N: usize = at(INDICATOR.thresholds, "n");
 
 fn fires(v: &PartyView<'_>, t: &[f64]) -> Option<Firing> {
-    // What is unknown counts neither as one more provider nor as one country.
+    // An unknown provider isn't counted as a provider, nor an unknown country as a country.
     let sent = |e: &&crate::Event| {
         e.channel != 0 && e.country != Country::UNKNOWN && e.purchase == Purchase::None
     };

@@ -13,7 +13,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Known from a confirmed case",
         de: "Aus einem bestätigten Fall bekannt",
     },
-    check: "the party is in a case that a person decided to report; alone it neither alerts nor holds",
+    check: "the party is in a case that a person decided to report; alone it neither raises an alert nor holds a payment",
     thresholds: &[],
     source: "AUSTRAC v Westpac, statement of claim (customer 12)",
     date: "2019",

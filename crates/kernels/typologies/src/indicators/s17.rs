@@ -1,4 +1,4 @@
-//! Small payments at night to one address on a chain.
+//! Small payments at night to one address on a blockchain.
 
 use super::{
     Counts, Firing, Indicator, IndicatorStatus, PartyView, Unit, at, fire, group, proposal, ramp,

@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Collects from several unrelated payers in a short time",
         de: "Sammelt in kurzer Zeit von mehreren unverbundenen Zahlern",
     },
-    check: "in 30 days: n or more payers without a family link; at most age, where age may be read and is known; otherwise more payers are needed",
+    check: "in 30 days: any_age or more payers without a family link; where age may be read, n or more whose age is known and at most age are enough",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("age", 20.0, Unit::Years),
