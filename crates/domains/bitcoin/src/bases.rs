@@ -134,8 +134,8 @@ pub(crate) fn is_needs_no_basis(network: Network) -> bool {
 
 /// Proof that tracing is authorised, with its legal basis. [`crate::payers`] requires one, and only
 /// [`Permission::without_a_case`] and [`begin_trace`], which check the authorisation, can create
-/// it. Trap: it carries neither network nor case, so the caller must use it for the ones it was
-/// given for.
+/// it. Trap: [`crate::payers`] doesn't check which network and case a permission is for, so the
+/// caller must use it only for those.
 #[derive(Clone, Debug)]
 pub struct Permission {
     basis: Option<ChainBasis>,

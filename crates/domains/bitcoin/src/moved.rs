@@ -19,7 +19,7 @@ const REORG_BLOCKS_MAX: u64 = 100;
 /// What [`catch_up`] recorded.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Moved {
-    /// Transaction ids of recorded movements whose block was orphaned by a reorg; one for each
+    /// Transaction ids of recorded movements that a reorg removed from the chain; one for each
     /// movement, so a transaction may occur several times.
     pub orphaned: Vec<String>,
     /// Number of findings raised, or opened again after a reorg.

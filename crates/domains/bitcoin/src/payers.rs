@@ -269,7 +269,8 @@ impl ReportBuilder<'_> {
             height,
             amount_sat: receipt.satoshi,
             to_address: self.index.address_text(receipt.address),
-            // A direct payment has one candidate, with 0 hops; every traced one has at least 1.
+            // A direct payment has one candidate, with 0 hops; candidates found by tracing have at
+            // least 1.
             direct: way.candidates.first().is_some_and(|c| c.hops == 0),
             candidates: candidates.collect(),
             ends: [way.ends.mixes, way.ends.mined, way.ends.limits],

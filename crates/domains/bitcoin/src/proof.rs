@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 /// Why a proof could not be produced.
 #[derive(Debug)]
 pub enum ProofFault {
-    /// The index or its block files can't be read, or the files hold another block than the index.
+    /// The index or its block files can't be read, or a block in the files differs from the one in
+    /// the index.
     Index(Fault),
     /// The block's transactions don't hash to its header's Merkle root.
     Disagree,
@@ -46,8 +47,8 @@ pub fn explain_link(index: &Index, why: &Why, from: &str, to: &str) -> Value {
             })
         })
         .collect();
-    // A chain of links is as sure as its weakest one. Without a link, both are the same address:
-    // 100.
+    // A chain of links is as sure as its weakest link. Without links both addresses are the same,
+    // so the confidence is 100.
     let confidence = why
         .steps
         .iter()

@@ -1,4 +1,4 @@
-//! Turns tags, each a claim with its source, into services: who is asked, and for which addresses.
+//! Turns tags, each a claim with its source, into services: who can be asked about which addresses.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use obhut_facts::{ActorRecord, ContestedCluster, Service, TagProblem, TagRecord}
 /// Categories that aren't services: a trace continues through them.
 const NOT_SERVICES: &[&str] = &["user", "victim", "perpetrator", "donation", "individual"];
 
-/// All services, and what the kernel needs of them.
+/// All services, and what the kernel needs to know about them.
 #[derive(Debug)]
 pub struct Services {
     /// The services; a service's number is its index here.
@@ -18,7 +18,7 @@ pub struct Services {
     pub known: Known,
     /// Tags whose address never occurs on the chain.
     pub unseen: usize,
-    /// Tags whose addresses are another network's.
+    /// Tags whose addresses belong to another network.
     pub other_network: usize,
     /// Tags whose addresses are invalid.
     pub problems: Vec<TagProblem>,

@@ -53,7 +53,7 @@ pub struct Incoming {
     /// without an account, or with neither digests nor conversations: the first with the same
     /// bytes.
     pub duplicate_of: Option<String>,
-    /// The first report with the same file from the same account at another time.
+    /// The first report with one of the same files from the same account; `None` for a duplicate.
     pub reupload_of: Option<String>,
     /// `group-` and the number of the group's first report; linked reports have the same group.
     pub group: String,
@@ -66,7 +66,7 @@ pub struct Incoming {
     pub reasons: Vec<Ranked>,
     /// Id of the case opened from it, if there is one.
     pub case: Option<String>,
-    /// Why it can't be read. A report loaded from the queue only says to see its case.
+    /// Why it can't be read. For a report loaded from the database it only refers to the case.
     pub unreadable: Option<String>,
 }
 
@@ -248,7 +248,7 @@ pub async fn incoming(casework: &Casework, id: &str) -> Result<(Incoming, Sealed
 }
 
 /// Opens a case from an incoming report and returns the case's id. If a case was opened from the
-/// report before, returns that one's.
+/// report before, returns the id of that case.
 ///
 /// # Errors
 /// Not found for an unknown report; a conflict if another caller opens its case at the same time.
@@ -258,7 +258,7 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
         return Ok(case);
     }
     let seq = seq_of(id).expect("it was found");
-    // The parser understood only part of what came in; the original goes with the case.
+    // The parser may have understood only part of what came in; the original goes with the case.
     let row = sqlx::query("SELECT sealed FROM incoming WHERE seq = $1")
         .bind(seq)
         .fetch_one(casework.pool())
@@ -553,8 +553,8 @@ impl IntakeRun<'_> {
                     )
                 }
             };
-            // A duplicate raises no second alarm. But it raises one if only its own text says that
-            // a child is in danger now.
+            // A duplicate raises no alarm if the first report raised one. If the first report did
+            // not say that a child is in danger now, a duplicate that says so raises one.
             let now_in_danger = row.reasons.first().is_some_and(|r| is_now(r));
             let is_raised = match row.duplicate_of {
                 Some(first) if now_in_danger => raised(&mut tx, first).await?,
@@ -603,7 +603,7 @@ impl IntakeRun<'_> {
         )
         .await?;
         tx.commit().await?;
-        // Only what is on record is searched from now on.
+        // Added only after the commit: a chunk that was rolled back must not be searched.
         let more: Vec<_> = near_hits.fresh.iter().map(|(_, bits)| *bits).collect();
         self.near = self.near.with(&more);
         self.near_seq
@@ -611,8 +611,8 @@ impl IntakeRun<'_> {
         Ok(came)
     }
 
-    /// For each report the first ones with near digests, and the digests without an earlier near
-    /// one. Only the latter are searched later, so that a picture in wide circulation is stored
+    /// For each report, the first reports with near digests; and all digests that no earlier digest
+    /// is near. Only the latter are searched later, so that a picture in wide circulation is stored
     /// once.
     fn near_hits(&self, prepared: &[PreparedReport], first: i64) -> NearHits {
         let mut hits = NearHits {
@@ -636,7 +636,8 @@ impl IntakeRun<'_> {
                 None => open.push((*at, *bits)),
             }
         }
-        // Among the new ones, the first of each picture in this chunk represents the others.
+        // Of the digests that match none on record, the first of each picture in this chunk
+        // represents the later ones.
         let mut own = Segments::new(Vec::new());
         let mut own_seq: Vec<i64> = Vec::new();
         let mut waiting: Vec<(i64, Bits256)> = Vec::new();

@@ -1,4 +1,5 @@
-//! Incoming reports: deduplicated, linked to earlier ones, and ranked by how likely a child is at risk.
+//! Incoming reports: deduplicated, linked to earlier ones, and ranked by how much points to a child
+//! in danger.
 
 #![deny(missing_docs)]
 

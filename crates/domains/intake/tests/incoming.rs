@@ -168,7 +168,8 @@ async fn near_pictures_are_linked_and_viral_ones_only_fifty_times() {
             51,
             "the first fifty are linked, the others stand alone"
         );
-        // The same for a near picture. Once all the reports of one chunk became one group.
+        // The same for a near picture. In an earlier version all reports of one chunk became one
+        // group.
         let viral = (0..100).map(|n| with(&format!("w{n}"), near(77, 0)));
         let came = take(c, viral.collect()).await;
         let groups: std::collections::BTreeSet<_> = came.iter().map(|r| r.group.clone()).collect();

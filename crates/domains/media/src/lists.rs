@@ -251,8 +251,8 @@ pub(crate) async fn create_list(
         problems: 0,
         one_content: false,
     };
-    // The version follows from the list's id: it is known only if this function created the list
-    // before.
+    // The version follows from the list's id, so it is on record only if this function created the
+    // list before.
     if add_version(casework, &mut tx, &file, actor)
         .await?
         .is_none()
@@ -339,8 +339,8 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
     Ok((entries, problems))
 }
 
-/// Writes a version's file and its row; returns the number of its first entry. None if that version
-/// is on record already: then only a lost or damaged file is restored.
+/// Writes a version's file and its row; returns the content number of its first entry. `None` if
+/// the version is on record already; then the call only restores a lost or damaged file.
 // Long: writes file and row of one version.
 async fn add_version(
     casework: &Casework,
@@ -534,7 +534,8 @@ pub async fn list(casework: &Casework, name: &str) -> Result<HashList> {
 
 /// All lists, by name.
 pub async fn all_lists(casework: &Casework) -> Result<Vec<HashList>> {
-    // One snapshot, so that lists, versions and signatures agree with each other.
+    // On SQLite lists, versions and signatures agree with each other; on PostgreSQL each statement
+    // sees what was committed before it began.
     let mut tx = casework.snapshot().await?;
     let rows = sqlx::query(
         "SELECT id, name, owner, purpose, basis, action, distance FROM lists ORDER BY name",
@@ -613,7 +614,8 @@ async fn lists_on_record(tx: &mut Tx) -> Result<Vec<(About, Vec<OnRecord>)>> {
             Some(row) => versions_of(tx, &about.id, &Columns::of(&row).text()?).await?,
             None => Vec::new(),
         };
-        // A newer whole file does not build on the signed version, so that one has to be added.
+        // A newer whole file does not build on the signed version, so the signed version and those
+        // it builds on are added.
         if let Some(signed) = &about.signed_version
             && versions.iter().all(|v| v.version != *signed)
         {
@@ -694,7 +696,7 @@ async fn fill_versions(tx: &mut Tx, list: &mut HashList) -> Result<()> {
         list.problems = c.int()? as u64;
         list.hits_counted = c.int()? as u64;
     }
-    // Only signatures over today's content: one over a file replaced since does not count.
+    // Only signatures over the current content count, not those over a file replaced since.
     let signatures = sqlx::query(
         "SELECT name FROM list_signatures WHERE list = $1 AND version = $2 AND content = $3 ORDER BY signed_at, name",
     )

@@ -145,8 +145,9 @@ pub(crate) struct Followed {
     pub action: Action,
 }
 
-/// What a person decided about the same bytes of the same account. A decision not to report covers no entry
-/// that hadn't matched then: a list that learns more about a file reopens the question.
+/// What a person decided about the same bytes of the same account. A decision not to report covers
+/// only the entries that had matched then; if another entry matches now, the question is open
+/// again.
 pub(crate) async fn decided_before(
     tx: &mut Tx,
     casework: &Casework,
@@ -180,8 +181,8 @@ pub(crate) async fn decided_before(
         }
     }
     let mut signed = screened.matches.iter().filter(|m| m.signed);
-    // Kind and distance must be equal too: an entry that was near then and is exact now adds
-    // something.
+    // Kind and distance must be equal too: an entry that was near then and is exact now is new
+    // evidence.
     let covered = signed.all(|m| {
         judged.iter().any(|(list, entry, kind, distance)| {
             *list == m.list_id
@@ -190,7 +191,7 @@ pub(crate) async fn decided_before(
                 && *distance == i64::from(m.distance_bits)
         })
     });
-    // Without a row the earlier finding wasn't of this domain: no match was judged then.
+    // Without a row the earlier findings came from another domain, so no match was judged then.
     let action = Action::Pass;
     Ok((covered && !judged.is_empty()).then_some(Followed { case, action }))
 }

@@ -153,7 +153,8 @@ pub async fn record(
             tx.commit().await?;
             return Ok(unrecorded(id, follows.action));
         }
-        // A new finding all the same: it is another upload, and a report names the earlier case.
+        // A new finding all the same: it is another upload, and the dossier names the account's
+        // earlier reports.
         Some(follows) => {
             blocked = Screened {
                 action: follows.action,

@@ -1,4 +1,5 @@
-//! Expands files and folders to a stream of files in a deterministic order, whatever the folders contain.
+//! Expands files and folders into a stream of files in a deterministic order, whatever the folders
+//! contain.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ const DEPTH_MAX: usize = 256;
 
 /// A file that was found.
 pub struct FoundFile {
-    /// As given, or below what was given.
+    /// A path as it was given, or a path below a folder that was given.
     pub path: PathBuf,
 }
 
@@ -19,7 +20,7 @@ pub struct FoundFile {
 pub struct ScanProblem {
     /// The path.
     pub path: PathBuf,
-    /// Why not.
+    /// Why it could not be read.
     pub what: String,
     /// True for a symbolic link skipped on purpose: reported, but not a failure.
     pub is_link: bool,
@@ -92,7 +93,7 @@ fn problem(root: &Path, e: &walkdir::Error) -> ScanProblem {
         "a link that leads back to a folder above it".into()
     } else {
         e.io_error().map_or_else(
-            || "can't be looked into".into(),
+            || "can't be read".into(),
             if e.depth() == 0 {
                 reason_of_a_named
             } else {

@@ -30,20 +30,20 @@ use watch::Watch;
 const HEAD_BYTES: usize = 1_024;
 /// What a live stream's frames are scaled to, in pixels.
 const LIVE_SIZE: (u32, u32) = (512, 512);
-/// Matches kept of one list for one digest, nearest first, and as many again of unsigned entries.
-/// Our judgement.
+/// Signed matches kept of one list for one digest, nearest first; as many unsigned ones are kept
+/// too. Our judgement.
 const MATCHES_OF_LIST_MAX: usize = 50;
 
 words! {
     /// Verdict of screening a file.
     Verdict {
-        /// An entry of a signed list that is not one of harmless material.
+        /// Matches an entry of a signed list that isn't a list of harmless material.
         Match = "match",
-        /// An entry of a signed list of harmless material, and of no other signed list.
+        /// Matches a signed list of harmless material, and no other signed list.
         KnownHarmless = "known-harmless",
-        /// On no signed list, with too little detail for at least one perceptual kind.
+        /// Matches no signed list and has too little detail for at least one perceptual kind.
         LowQuality = "low-quality",
-        /// On no signed list.
+        /// Matches no signed list.
         NoMatch = "no-match",
         /// Could not be read, or only in part; never to be taken for "no match".
         Unreadable = "unreadable",
@@ -98,10 +98,11 @@ pub struct Screened {
     /// Entries that matched, nearest first: for one digest at most 50 signed and 50 unsigned
     /// ones of each list.
     pub matches: Vec<Match>,
-    /// PDQ quality, where it was computed.
+    /// Lowest quality of any perceptual kind, where one was computed; for several frames, the best
+    /// frame's.
     pub quality: Option<u8>,
-    /// PDQ of a picture as stored, or of the first frame of an animation that has enough detail, in hexadecimal;
-    /// `None` if no list has PDQ entries.
+    /// PDQ of a picture as stored, or of the first frame of an animation with enough detail, in
+    /// hexadecimal; `None` without enough detail, for a video, or if no list has PDQ entries.
     pub pdq: Option<String>,
     /// Media type by content, where known.
     pub media_type: Option<&'static str>,
@@ -128,7 +129,7 @@ type Decoded = std::result::Result<VideoSeen, Unreadable>;
 /// Properties of a file besides its matches.
 #[derive(Default)]
 struct Seen {
-    /// Of each frame the lowest quality of any kind; of these the best.
+    /// The best frame's quality; a frame's quality is the lowest of any kind.
     quality: Option<u8>,
     pdq: Option<String>,
     media_type: Option<&'static str>,
@@ -146,7 +147,7 @@ pub(crate) struct Searched {
 }
 
 impl Screener {
-    /// Against lists read from files, without a database.
+    /// A screener over lists read from files, without a database.
     pub fn new(pool: Arc<Pool>, lists: Vec<LoadedList>, options: ScreenOptions) -> Self {
         let kept = Arc::new(Snapshot::of_files(lists));
         Self {
@@ -239,7 +240,8 @@ impl Screener {
                 let seen = self.see_video(Container::Other, &mut matches, |take| {
                     self.pool.video_bytes(bytes, Sampling::FourASecond, take)
                 });
-                // Not a video after all. Reported as a broken video, every text or archive would be held.
+                // Not a video after all. If it were reported as a broken video, every text or
+                // archive would be held.
                 match seen.unreadable {
                     Some(
                         Unreadable::CorruptVideo
@@ -297,7 +299,7 @@ impl Screener {
             media_type: Some(container.media_type()),
             ..Seen::default()
         };
-        // Only digests of frames need frames.
+        // Lists of byte digests alone need no frames.
         if self.kinds().all(|k| matches!(k.compute, Compute::Bytes(_))) {
             return seen;
         }
@@ -356,8 +358,8 @@ impl Screener {
         self.judge(matches, Seen::default())
     }
 
-    /// Entries that a digest matches, of each list the 50 nearest signed and unsigned ones;
-    /// [`Screener::match_all`] gives all.
+    /// Entries that a digest matches: of each list the 50 nearest signed and the 50 nearest
+    /// unsigned ones. [`Screener::match_all`] returns all.
     pub fn match_digest(&self, kind: &'static Kind, digest: &Digest) -> Vec<Match> {
         let mut matches = Vec::new();
         self.search(kind, digest, &mut matches);
@@ -635,7 +637,7 @@ impl Current {
         }
     }
 
-    /// Entries of banks that a digest matches. With `disabled` those of disabled contents too.
+    /// Entries of banks that a digest matches; with `disabled`, entries of disabled contents too.
     pub fn lookup(&self, kind: &'static Kind, digest: &Digest, disabled: bool) -> Vec<BankHit> {
         let mut hits = Vec::new();
         for list in self.kept.lists.iter() {

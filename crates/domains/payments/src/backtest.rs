@@ -1,6 +1,6 @@
-//! Compares alerts over the same history under two sets of thresholds: gained and lost, by corridor
-//! and currency, the precision where labels exist, and the parties just above and below the line,
-//! the lowest score that makes an alert.
+//! Compares the alerts over the same history under two sets of thresholds: how many are gained and
+//! lost, the numbers by corridor and currency, the precision if there are labels, and the parties
+//! just above and below the line, which is the lowest score that makes an alert.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -57,13 +57,13 @@ pub struct Labels {
 pub struct Backtest {
     /// What was changed, in words.
     pub changes: Vec<String>,
-    /// Under the thresholds as they are.
+    /// Numbers under the current thresholds.
     pub before: Totals,
-    /// Under the changed ones.
+    /// Numbers under the changed thresholds.
     pub after: Totals,
-    /// Alerts that only the changed ones raise.
+    /// Parties with an alert only under the changed thresholds.
     pub gained: usize,
-    /// Alerts that only the unchanged ones raise.
+    /// Parties with an alert only under the current thresholds.
     pub lost: usize,
     /// By corridor, most senders first.
     pub corridors: Vec<Group>,
@@ -73,7 +73,7 @@ pub struct Backtest {
     pub scores: Vec<(u32, u32)>,
     /// Parties just above the line of the changed thresholds; possible victims have no line.
     pub above: Vec<Sample>,
-    /// And just below.
+    /// Parties just below that line.
     pub below: Vec<Sample>,
     /// Senders plus recipients; a party that is both counts twice.
     pub customers: usize,
@@ -86,23 +86,24 @@ pub struct Backtest {
 pub struct Totals {
     /// Alerts about possible buyers.
     pub buyers: usize,
-    /// About possible facilitators.
+    /// Alerts about possible facilitators.
     pub facilitators: usize,
-    /// About possible victims.
+    /// Alerts about possible victims.
     pub victims: usize,
-    /// Of alerts about suspects, those whose party is labelled a suspect.
+    /// Alerts about suspects whose party is labelled a suspect.
     pub labelled: usize,
     /// Labelled suspects that an alert names as such.
     pub found: usize,
-    /// Labelled suspects in the first 0.2 % of customers by score, other than as possible victims.
+    /// Labelled suspects among the 0.2 % of customers with the highest scores, without those
+    /// assessed as possible victims.
     pub found_first: usize,
     /// Labelled suspects.
     pub labels: usize,
     /// Labelled victims.
     pub victim_labels: usize,
-    /// Of those, reported as possible victims.
+    /// Labelled victims that an alert names as possible victims.
     pub victims_found: usize,
-    /// Of those, reported as suspects: each is an error.
+    /// Labelled victims that an alert names as suspects: each is an error.
     pub victims_accused: usize,
 }
 
@@ -123,15 +124,15 @@ impl Totals {
 /// A corridor or a currency.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Which.
+    /// The corridor, such as `DE → PH`, or the currency's code.
     pub name: String,
     /// Senders whose first transfer is in this group.
     pub senders: usize,
     /// Alerts about suspects before.
     pub before: usize,
-    /// And after.
+    /// Alerts about suspects after.
     pub after: usize,
-    /// After, without those whose party is labelled a suspect.
+    /// Alerts about suspects after, without those whose party is labelled a suspect.
     pub after_false: usize,
 }
 
@@ -158,7 +159,7 @@ pub struct Sample {
 
 /// One run: what a scan with lowest score 0 found, and the lowest score of an alert.
 pub struct Run<'a> {
-    /// Found with lowest score 0.
+    /// Result of a scan whose lowest score for an alert was 0.
     pub found: &'a ScanResult,
     /// The lowest score that makes an alert.
     pub line: f64,
@@ -167,7 +168,7 @@ pub struct Run<'a> {
 impl Run<'_> {
     fn alerts(&self) -> impl Iterator<Item = (PartyKey, &Assessment)> {
         self.found.alerts.iter().filter_map(|a| {
-            // A possible victim is alerted at any score.
+            // A party assessed as a possible victim has an alert at any score.
             let alerted = a.assessment.score >= self.line || victim(&a.assessment);
             alerted.then_some((a.party, &a.assessment))
         })
@@ -311,7 +312,7 @@ pub fn compare(
     }
 }
 
-/// What the removal of one signal costs: the numbers of a run without it.
+/// What removing one indicator costs: the numbers of a run without it.
 #[derive(Clone, Debug, Default)]
 pub struct Removal {
     /// Id of the indicator.

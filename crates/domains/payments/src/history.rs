@@ -20,7 +20,8 @@ pub(super) const ROW_BYTES: usize = 72;
 /// How often the size is checked, in transfers. Our judgement.
 const LOOK_EVERY: usize = 1 << 18;
 
-/// The transfers of those parties, senders or recipients, that `part_of` places here.
+/// The transfers whose sender (or recipient, as the history is spread) `part_of` assigns to this
+/// part.
 #[derive(Default)]
 pub struct Part {
     tx: Packed,

@@ -34,11 +34,12 @@ const LATE_DAYS_MAX: i64 = 365;
 const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
 /// A payment dated longer ago than this has gone out; nothing can be held any more.
 const GONE_MICROS: i64 = DAY_MICROS;
-/// A transfer received longer than this before a start raises no alert again: it was recorded then.
+/// A transfer received longer than this before a start raises no alert again: its alert is already
+/// on record.
 const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
 
-/// Newest sessions of all senders among which those that wait for an alert are kept. Our judgement:
-/// some hundred megabytes.
+/// Most sessions, of all senders together, that are kept while they wait for an alert; the oldest
+/// are dropped first. Our judgement: some hundred megabytes.
 const WAITING_MAX: usize = 500_000;
 
 /// When a payment is held, and for how long.
@@ -94,7 +95,7 @@ pub struct LiveAnswer {
     pub seq: u64,
     /// Everything up to here is on the disk.
     pub durable_seq: u64,
-    /// It had been answered before.
+    /// True if the transfer had been answered before.
     pub repeated: bool,
 }
 
@@ -136,11 +137,11 @@ struct State {
 /// the first of them come long before it.
 #[derive(Default)]
 struct Sessions {
-    /// Of each sender, oldest first, with their numbers.
+    /// The waiting sessions of each sender, oldest first, each with its number.
     of: HashMap<PartyKey, VecDeque<(u64, Session)>>,
     /// How many wait.
     waiting: usize,
-    /// Sender and number of each, oldest first; also of those that wait no longer.
+    /// Sender and number of each session, oldest first, including some that no longer wait.
     order: VecDeque<(PartyKey, u64)>,
     next: u64,
 }
@@ -278,7 +279,8 @@ impl Live {
     /// made it; it goes into the facts of the sender's case, if the transfer raises one.
     ///
     /// # Errors
-    /// The record can't be used, its id belongs to another transfer, or nothing can be kept now.
+    /// The record can't be used, its id belongs to another transfer, or the journal can't be
+    /// written or can't keep up.
     pub fn submit(
         &self,
         record: &Record<'_>,
@@ -388,7 +390,7 @@ impl Live {
             .collect()
     }
 
-    /// What couldn't be put on record waits for the next time.
+    /// Keeps what couldn't be put on record for the next time.
     fn put_back(&self, ready: Vec<ReadyAlert>) {
         let mut state = self.state();
         for ready in ready {
@@ -483,7 +485,8 @@ fn take(state: &mut State, taken: Taken<'_>, holding: &Holding, raise: bool) -> 
     } else if highest >= holding.from_score && !victim && t.at_micros > received - GONE_MICROS {
         (Advice::Hold, Some(received + holding.hours * 3_600_000_000))
     } else {
-        // A low score, a payment that has gone out, or a possible victim, who is spoken to instead.
+        // The score is too low, the payment has gone out, or the party may be a victim, to whom
+        // someone should speak instead.
         (Advice::Review, None)
     };
     if let Some(session) = taken.session {
@@ -510,7 +513,7 @@ fn take(state: &mut State, taken: Taken<'_>, holding: &Holding, raise: bool) -> 
             let hold = hold_until.filter(|_| holder == Some(key));
             // Half a point, our judgement: fewer updates of an alert whose score only creeps up.
             let is_new = assessment.score > alerted + 0.5 || hold.is_some();
-            // The sender's, whatever is found about the recipient.
+            // Sessions go to the alert about the party as a sender, never to the recipient's.
             let own = *party == t.sender && assessment.side() == Side::Sender;
             let sessions = match own {
                 true => state.sessions.take(t.sender),
@@ -614,7 +617,8 @@ fn read_entry(
         [] => None,
         json => Some(serde_json::from_slice(json).ok()?),
     };
-    // The keys in the row are those of the process that wrote it; the names give today's.
+    // The keys in the row are those of the process that wrote it; this process looks up its own by
+    // name.
     let transfer = Transfer {
         tx: transfers.tx(tx),
         sender: transfers.names.key(sender),
@@ -636,7 +640,7 @@ pub async fn record_raised(casework: &Casework, live: &Live) -> Result<u64> {
         match record_one(casework, &one).await {
             Ok(alerted) => n += u64::from(alerted),
             Err(e) => {
-                // Also when only a hold failed: recording the alert again changes nothing.
+                // Put back even if only a hold failed: recording the alert again changes nothing.
                 ready.push(one);
                 live.put_back(ready);
                 return Err(e);

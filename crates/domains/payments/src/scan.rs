@@ -53,7 +53,7 @@ pub struct ScanResult {
     pub recipients: u64,
     /// Shared recipients, and recipients that confirmed senders paid.
     pub relations: Relations,
-    /// Number of different senders, of each recipient that has three or more.
+    /// Number of different senders of each recipient that has three or more.
     pub senders_of: ByParty<u32>,
 }
 
@@ -66,7 +66,7 @@ const SENDERS_MIN: usize = 3;
 /// (`PartyWindow::is_due`). `RunningAssessment` decides which of these assessments counts.
 ///
 /// # Errors
-/// History that was spilled to files can't be read back.
+/// Transfers can't be written to temporary files or read back from them.
 // Long: a single pass whose state is in local variables.
 pub fn scan_history(
     history: History,
@@ -113,7 +113,7 @@ pub fn scan_history(
             if own.iter().map(Part::bytes).sum::<usize>() > held_max {
                 for (at, part) in own.iter_mut().enumerate() {
                     let mut shared = by_sender[at].lock().expect("no thread panicked");
-                    // The first part of a bucket is the one in a file.
+                    // The first part of each slot of `by_sender` holds what went to a file.
                     if shared.is_empty() {
                         shared.push(Part::default());
                     }
@@ -148,7 +148,7 @@ pub fn scan_history(
             for group in part.chunk_by(|a, b| a.sender == b.sender) {
                 senders += 1;
                 let party = group[0].sender;
-                // What goes out is kept only of parties that may be collectors.
+                // Outgoing transfers are kept only for parties that may be collectors.
                 if candidates.contains_key(&party) {
                     let events = group.iter().map(|t| Event::of(t, policy).0).collect();
                     sent_by.push((party, events));
@@ -348,11 +348,12 @@ fn look_at_collector(
     }
 }
 
-/// Keeps one alert for each party: the one as a possible victim, unless the party is a collector
-/// mule; without such an alert the one with the higher score.
+/// Keeps one alert for each party. If the party has an alert as a possible victim and isn't a
+/// collector mule, that one is kept, else the one with the highest score.
 fn one_each(mut alerts: Vec<PartyAlert>) -> Vec<PartyAlert> {
     use obhut_typologies::Role;
-    // A party that collects and passes on immediately isn't a victim because of passing on.
+    // A party that collects and immediately passes on isn't a victim just because it passes on
+    // money.
     let mules: Vec<PartyKey> = alerts
         .iter()
         .filter(|a| a.assessment.scenario == "collector mule")

@@ -120,15 +120,18 @@ fn row(name: &str, texts: &[Text], values: &[f64]) {
     );
 }
 
-/// The value half-way between what reports of this tier and of the next have on average. The lowest
-/// limit is what reports of the last tier have: above it, many known ones would tie with nothing.
+/// The value half-way between what reports of this tier and of the next have on average. Below the
+/// lowest limit are two fifths of the last tier: were it higher, many known ones would tie with
+/// nothing.
 fn limit(all: &[(u8, f64)], tier: u8) -> f64 {
     let mean = |of: u8| {
         let values = || all.iter().filter(|v| v.0 == of).map(|v| v.1);
         values().sum::<f64>() / values().count() as f64
     };
+    let mut last: Vec<f64> = all.iter().filter(|v| v.0 == 5).map(|v| v.1).collect();
+    last.sort_by(f64::total_cmp);
     match tier {
-        4 => mean(5),
+        4 => last[last.len() * 2 / 5],
         _ => f64::midpoint(mean(tier), mean(tier + 1)),
     }
 }

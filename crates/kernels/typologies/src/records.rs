@@ -26,7 +26,8 @@ const STRAYS_MIN: usize = 10;
 /// Problems kept in full; the rest are only counted. Our judgement.
 const PROBLEMS_KEPT_MAX: usize = 100_000;
 
-const EARLY: &str = "it is dated more than a day before a record above it; move it to its place in time";
+const EARLY: &str =
+    "it is dated more than a day before a record above it; move it to its place in time";
 const AHEAD: &str = "it is dated more than 30 days after the records above it, and the records below it are earlier; move it to its place in time";
 const SAME: &str = "the same transfer came before under this tx_id; it counts once";
 const OTHER: &str = "another transfer already has this tx_id; give each its own";

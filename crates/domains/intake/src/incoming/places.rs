@@ -34,8 +34,8 @@ pub(super) struct Row {
 }
 
 /// Finds duplicate, re-upload, group and rank of each report. `first` is the number of the first
-/// one, `near` has the earlier reports with near pictures, `earlier` the cases by lookup key. Pure:
-/// the same reports give the same result.
+/// report, `known` has the tokens on record, `near` the earlier reports with near pictures for each
+/// report, and `earlier` the cases by lookup key. Pure: the same input gives the same result.
 // Long: a single pass whose state is in local variables.
 pub(super) fn place(
     prepared: &[PreparedReport],
@@ -68,7 +68,8 @@ pub(super) fn place(
         };
         let mut groups = Vec::new();
         for token in &p.links {
-            // Counts reports of this chunk too: the order decides, not where a chunk ends.
+            // `known` counts earlier reports of this chunk too, so the order of the reports decides
+            // what is linked, not where a chunk ends.
             if let Some(k) = known.get(token).filter(|k| k.seen < LINKS_MAX) {
                 groups.push(k.group);
             }
@@ -112,8 +113,9 @@ pub(super) fn place(
         for other in &near[at] {
             see(tokens::near_token(*other), &mut known, &mut fresh);
         }
-        // The first report with one of its pictures: later ones find its group through this token.
-        // Two near pictures of its own name it in `near` already.
+        // This report is the first with at least one of its pictures; later reports find its group
+        // through this token. If two of its own pictures are near each other, `near` has it already
+        // and the loop above has counted it.
         if near[at].len() < p.near.len() && !near[at].contains(&seq) {
             see(tokens::near_token(seq), &mut known, &mut fresh);
         }

@@ -1,5 +1,5 @@
-//! Lists as clients of HMA (Meta's Hasher-Matcher-Actioner) know them: banks by name, contents by
-//! number, added and removed one at a time.
+//! Lists as clients of HMA (Meta's Hasher-Matcher-Actioner) see them: banks, identified by name, of
+//! contents, identified by number, which are added and removed one at a time.
 //!
 //! A bank is exactly one hash list. Adding a content creates a delta of that list: HMA's lookup returns
 //! it immediately, marked unsigned, while screening only counts its hits until two people have signed
@@ -56,7 +56,7 @@ pub struct Content {
     pub signals: Option<Value>,
 }
 
-/// What lookups need to know of banks and contents.
+/// What lookups need to know about banks and contents.
 #[derive(Default)]
 pub(crate) struct BankStates {
     /// By list id: share of lookups in millionths; negative if the bank was removed.
@@ -89,8 +89,8 @@ pub(crate) async fn states(tx: &mut Tx) -> Result<BankStates> {
         let removed = c.maybe_int()?.is_some();
         states.ratios.insert(list, if removed { -1 } else { ratio });
     }
-    // Removed contents need no state: `remove_content` disputed them. Where the dispute was lifted
-    // since, they match again.
+    // Removed contents need no state, because `remove_content` disputed them. If the dispute has
+    // been lifted since, they match again.
     let rows = sqlx::query(
         "SELECT list, entry, disable_until FROM bank_contents WHERE disable_until <> 1 AND removed_at IS NULL",
     )
@@ -331,7 +331,7 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
         .filter(|l| l.name() == bank)
         .find_map(|l| Some((l.id().to_owned(), l.entry_of_content(id)?.to_owned())));
     let (list, entry) = found.ok_or_else(missing)?;
-    // Disputed or removed makes no difference to HMA's clients: the content is gone.
+    // To HMA's clients a disputed content is gone, like a removed one.
     if kept.disputed.contains(&(list.clone(), entry.clone())) {
         return Err(missing());
     }
@@ -417,8 +417,8 @@ pub async fn set_content(
     self::content(casework, bank, id).await
 }
 
-/// Removes a content: from the next answer on it doesn't match, neither here nor in screening.
-/// False if the content doesn't exist.
+/// Removes a content: from the next answer on it matches neither in HMA's interface nor in
+/// screening. False if the content doesn't exist.
 pub async fn remove_content(casework: &Casework, bank: &str, id: i64, actor: &str) -> Result<bool> {
     let content = match self::content(casework, bank, id).await {
         Ok(content) => content,

@@ -1,7 +1,7 @@
 //! The in-memory snapshot of the matching lists, swapped atomically when something changes.
 //!
-//! A screening keeps the snapshot it started with; swapping never blocks it. Files of millions of
-//! entries are loaded on a separate thread, and only the new ones.
+//! A screening keeps the snapshot it started with; swapping never blocks it. Only new files are
+//! loaded, and on a separate thread, because a file may have millions of entries.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -223,7 +223,8 @@ fn bytes_to_open(casework: &Casework, known: &Snapshot, about: &About, chain: &[
         .sum()
 }
 
-/// A chain of versions in memory: what is known already, and the files that are new.
+/// Loads a chain of versions: reuses the longest part that is in memory already and opens the other
+/// files.
 async fn opened(
     casework: &Casework,
     known: &Snapshot,
@@ -289,7 +290,7 @@ fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<
     if super::signed::digest(&bytes) != content {
         return Err(fault(
             path,
-            "is not the file that was imported: it was swapped for another; put it back from a backup, or import the list again under another name".into(),
+            "is not the file that was imported: it was swapped for another; restore it from a backup, or import the same list file again".into(),
         ));
     }
     Ok(bytes)

@@ -142,7 +142,7 @@ async fn write(
 }
 
 /// # Errors
-/// A conflict if this person proposed the dispute: another one confirms it.
+/// A conflict if this person proposed the dispute: another person has to confirm or withdraw it.
 async fn require_another(casework: &Casework, list: &str, entry: &str, actor: &str) -> Result<()> {
     let row = sqlx::query(
         "SELECT disputed_by FROM list_disputes WHERE list = $1 AND entry = $2 AND proposed = 1 AND lifted_at IS NULL",

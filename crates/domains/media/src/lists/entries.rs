@@ -14,7 +14,7 @@ pub(crate) struct Entries {
     pub columns: Vec<DigestColumn>,
 }
 
-/// The entries of one kind; of a kind that hashes frames, one row a frame.
+/// The entries of one kind. A kind that hashes frames has one row per frame.
 pub(crate) struct DigestColumn {
     pub kind: &'static Kind,
     pub digests: Vec<Digest>,

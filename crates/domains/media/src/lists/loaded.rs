@@ -1,7 +1,7 @@
 //! A list in memory, ready to be searched: its first file and the deltas that followed, as one.
 //!
 //! A delta makes a new [`LoadedList`] that shares everything but its newest entries with the old
-//! one, so screenings under way go on in the old one and nothing waits.
+//! one. Screenings under way continue with the old list, so nothing waits.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -254,7 +254,7 @@ impl LoadedList {
     pub(crate) fn entry_of_content(&self, content: i64) -> Option<&str> {
         let pictures = self.parts.iter().flat_map(|p| &p.runs).find_map(|run| {
             let row = self.row_of(content, run.file)?.checked_sub(run.before)?;
-            // Rows past the end of this run are of another kind of the same file.
+            // Rows past the end of this run belong to another kind of the file, or to a later file.
             ((row as usize) < run.labels.len()).then(|| run.names.get(row as usize))
         });
         pictures.or_else(|| {
@@ -270,7 +270,7 @@ impl LoadedList {
         (!contents.one || row == 0).then_some(row)
     }
 
-    /// All entries within the list's radius, else the kind's own; nearest first.
+    /// All entries within the list's own distance or, if it sets none, the kind's; nearest first.
     pub(crate) fn search(&self, kind: &Kind, digest: &Digest) -> Vec<EntryHit<'_>> {
         let Some(part) = self.parts.iter().find(|p| p.kind.name == kind.name) else {
             return Vec::new();
@@ -337,7 +337,7 @@ impl Part {
                     .iter()
                     .map(|d| Bits256::try_from(d.as_bytes()).expect("256 bits"))
                     .collect();
-                // One copy of the digests less while the index is built.
+                // Saves one copy of the digests while the index is built.
                 drop(column.digests);
                 *index = index.with(&bits);
             }

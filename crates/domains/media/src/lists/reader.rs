@@ -23,7 +23,7 @@ const FIELD_BYTES_MAX: usize = 256;
 const ROWS_MAX: u64 = 50_000_000;
 /// Latest timestamp of a frame, in seconds: a week. Our judgement.
 const TIME_S_MAX: f32 = 604_800.0;
-/// Problems kept with their text; further ones only count. Our judgement.
+/// Problems kept with their text; further ones are only counted. Our judgement.
 const PROBLEMS_MAX: usize = 10_000;
 
 /// A row that was left out.
@@ -43,7 +43,7 @@ impl fmt::Display for ListProblem {
     }
 }
 
-/// How an entry that states no id gets one: from its kind, its digest, and the number of its row.
+/// Names an entry that has no id of its own: from its kind, its digest and its row number.
 pub(crate) type NameEntry<'a> = &'a dyn Fn(&str, &Digest, u64) -> String;
 
 /// Reads a list for one run; its version is the SHA-256 of the file. An entry without an id is

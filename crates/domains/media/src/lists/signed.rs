@@ -1,8 +1,8 @@
 //! What a signature binds: the content of a version's files, from the whole list to the newest delta.
 //!
-//! A version's name says nothing about the bytes in its file. So each version row stores the digest of
-//! its file's content, each signature stores the digest over all files the version consists of, and a
-//! file is checked against the first whenever it is opened.
+//! A version's name says nothing about the bytes in its file. So each version row stores the digest
+//! of its file's content, and each signature stores the digest over all files the version consists
+//! of. Whenever a file is opened, its content is checked against the digest in the version row.
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -12,7 +12,7 @@ use super::{HashList, SIGNATURES_MIN, segment, versions_of};
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes};
 use obhut_casework::{Casework, Result};
 
-/// Digest of what a version's file says, before it is sealed: SHA-256, lower-case hex.
+/// Digest of a version file's content before encryption: SHA-256, lower-case hex.
 pub(super) fn digest(content: &[u8]) -> String {
     hex::encode(Sha256::digest(content))
 }
@@ -33,7 +33,8 @@ pub(super) async fn content(tx: &mut Tx, list: &str, version: &str) -> Result<Op
     Ok((!so_far.is_empty()).then_some(so_far))
 }
 
-/// Digest of what a version's own file says; empty where it isn't on record.
+/// Digest of the content of a version's own file; empty if no digest was recorded. An unknown
+/// version is an error.
 pub(super) async fn own_content(tx: &mut Tx, list: &str, version: &str) -> Result<String> {
     let row = sqlx::query("SELECT content FROM list_versions WHERE list = $1 AND version = $2")
         .bind(list)
@@ -43,7 +44,7 @@ pub(super) async fn own_content(tx: &mut Tx, list: &str, version: &str) -> Resul
     Columns::of(&row).text()
 }
 
-/// The newest version that has its signatures, each over what the version consists of.
+/// The newest version with enough signatures over its current content.
 pub(super) async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<String>> {
     let rows = sqlx::query(
         "SELECT v.version, s.content FROM list_versions v JOIN (
@@ -56,7 +57,7 @@ pub(super) async fn matching_version(tx: &mut Tx, list: &str) -> Result<Option<S
     .bind(SIGNATURES_MIN as i64)
     .fetch_all(&mut **tx)
     .await?;
-    // Newest first: an older signed version matches until a newer one has its signatures.
+    // Newest first: an older signed version matches until a newer one has enough signatures.
     for row in &rows {
         let mut c = Columns::of(row);
         let (version, signed) = (c.text()?, c.text()?);
@@ -124,7 +125,7 @@ pub(crate) async fn bind_old_signatures(casework: &Casework) -> Result<()> {
             .and_then(|sealed| casework.sealer().open(&sealed));
         // Stays unbound, and its signatures without effect, until a start finds the file.
         let Some(bytes) = opened else { continue };
-        // The name was all an old signature covered: recompute it from what the file says.
+        // An old signature covered only the name, so recompute the name from the file's content.
         let named = segment::read(&bytes).ok().map(|entries| match &parent {
             None => entries.version,
             Some(parent) => digest(format!("{parent}\n{}", entries.version).as_bytes()),

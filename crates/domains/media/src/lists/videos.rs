@@ -1,9 +1,9 @@
 //! The videos of a list, and which stretch of a query video matches which stretch of them.
 //!
 //! Two ways to match, both from the frames' digests alone:
-//! - **as python-threatexchange counts**: the share of frames of one that are within the kind's
-//!   radius of any frame of the other. Low-quality and repeated frames are omitted. [`PERCENT_MIN`] of
-//!   either video is a match.
+//! - **as python-threatexchange counts**: the share of frames of one that are within the radius of
+//!   any frame of the other; the radius is the list's own, or else the kind's. Low-quality and
+//!   repeated frames are omitted. [`PERCENT_MIN`] of either video is a match.
 //! - **by time**: frames may be further apart than the radius, but several different pictures must
 //!   fit one offset and one speed, or three seconds of a still picture must be within the radius.
 //!   This finds a clip that was cut out, re-encoded, cropped and slightly sped up.
@@ -31,8 +31,8 @@ const SUPPORT_BITS_MAX: u32 = 66;
 const STRONG_BITS_MAX: u32 = 48;
 /// Different pictures that an alignment needs. Our judgement.
 const PICTURES_MIN: usize = 2;
-/// Total weight that an alignment needs: two pictures suffice where one is within the kind's radius and
-/// the other is strong. Our judgement.
+/// Total weight that an alignment needs: two pictures suffice if one is within the radius (the
+/// list's own, or else the kind's) and the other is strong. Our judgement.
 const WEIGHT_MIN: u32 = 5;
 /// Seconds within the radius that suffice for a still picture. Our judgement.
 const STILL_SECONDS_MIN: usize = 3;
@@ -52,7 +52,7 @@ const DIGESTS_AT_ONCE: usize = 64;
 const SUPPORTS_OF_ALIGNMENT_MAX: usize = 96;
 /// Frames of each side that are compared for percentages; if there are more, evenly spaced ones. Our judgement.
 const FRAMES_COMPARED_MAX: usize = 4_000;
-/// What a crop of a tenth leaves of a side.
+/// Share of a side that remains after a crop of a tenth.
 const SIDE_AFTER_CROP: f64 = 0.9;
 /// Side of the picture that is hashed with padded edges, in pixels.
 const PADDED_SIDE: usize = 256;
@@ -88,7 +88,7 @@ impl VideoFrameDigest {
         (self.quality >= quality_min).then_some(QueryFrame {
             time_s: self.time_s,
             plain: bits,
-            // HMA's clients send digests, not pixels, so edges cannot be extended.
+            // HMA's clients send digests, not pixels, so the edges can't be padded.
             padded: bits,
             whole_second: true,
         })
@@ -329,8 +329,8 @@ impl VideoPart {
         let nearest = supports.iter().map(|s| s.distance_bits).min()?;
         let spans = if video_percent.max(entry_percent) >= PERCENT_MIN {
             let near = supports.iter().filter(|s| s.distance_bits <= radius_bits);
-            // The limits above may have dropped every near support; by its percentages it still
-            // matches.
+            // The limits in `search` may have dropped every near support; the video still matches
+            // by its percentages.
             spans(near.copied(), query, videos)
                 .or_else(|| spans(supports.iter().copied(), query, videos))?
         } else {

@@ -20,7 +20,7 @@ words! {
         WrongCategory = "wrong-category",
         /// Its near digest matches other pictures.
         MatchesOthers = "matches-others",
-        /// Its digest isn't that of the file it was made for, such as a blank picture's.
+        /// Its digest isn't that of the intended file, but for example that of a blank picture.
         WrongDigest = "wrong-digest",
     }
 }
@@ -48,8 +48,8 @@ pub struct Vote {
 /// which then needs another approval.
 ///
 /// # Errors
-/// Denied without the role list-steward; a conflict if the entry isn't disputed: the owner is asked
-/// to do what was done here.
+/// Denied without the role list-steward; a conflict if the entry isn't disputed here: a vote asks
+/// the owner only for what this installation has already done.
 pub async fn propose_vote(
     casework: &Casework,
     name: &str,
@@ -150,8 +150,8 @@ async fn is_about_dispute(tx: &mut Tx, list: &str, entry: &str, proposed_at: i64
     Ok(since.is_some_and(|since| since <= proposed_at))
 }
 
-/// The votes about entries that are still disputed, oldest first; those about a lifted dispute are
-/// left out.
+/// The votes about disputes that still hold, oldest first; votes about a lifted or an earlier
+/// dispute are left out.
 ///
 /// # Errors
 /// The database failed.

@@ -14,12 +14,12 @@ const NOW_FRAMES: usize = 30;
 
 pub(crate) struct Watch<'a> {
     screener: &'a Screener,
-    /// Frames good enough to compare: all of a file's, of a stream only the newest. Empty without
+    /// Frames good enough to compare: all of a file, or only the newest of a stream. Empty without
     /// lists of videos.
     frames: Vec<QueryFrame>,
     /// Best quality of any frame.
     pub quality: Option<u8>,
-    /// Entries of lists of pictures, and how many whole seconds each matched.
+    /// Matched entries of picture lists, and how many whole seconds each matched.
     pictures: Vec<(Match, u64)>,
     last_s: f32,
     whole_frames: u64,
@@ -88,7 +88,8 @@ impl<'a> Watch<'a> {
                     self.pictures.last_mut().expect("just pushed")
                 }
             };
-            // Once a frame, and only frames on a whole second get here: it counts seconds.
+            // At most once a frame, and only frames on a whole second get here, so this counts
+            // seconds.
             *seconds += 1;
             known.distance_bits = known.distance_bits.min(found.distance_bits);
             // `see` has counted this frame already, so the divisor is at least 1.

@@ -12,7 +12,7 @@ const FACTS_PAYMENTS_MAX: usize = 200;
 
 /// The parts of an alert that go into the facts of a case.
 pub(super) struct Known {
-    /// It is about what the party sends.
+    /// True if the alert is about what the party sends.
     pub sends: bool,
     pub victim: bool,
     pub last_at: i64,
@@ -60,7 +60,7 @@ pub(super) fn facts_of(alerts: &[Known]) -> Facts {
                 ..Payment::default()
             });
         }
-        // What the payments say of the others; what the bank knows of them is added by people.
+        // Only what the payments say about the other parties; people add what the bank knows.
         for t in detail.timeline.iter().filter(|t| !t.country.is_empty()) {
             if !parties.iter().any(|p| p.id == t.other) {
                 parties.push(FinancialParty {

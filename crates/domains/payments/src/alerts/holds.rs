@@ -7,14 +7,14 @@ use obhut_casework::{
 use obhut_facts::words;
 use serde::Serialize;
 
-/// Longest hold one decision may set, in days from the decision; longer needs an authority's order, of which obhut
-/// knows nothing. Our judgement.
+/// Longest hold that one decision may set, in days from the decision. A longer hold needs an
+/// authority's order, which obhut doesn't handle. Our judgement.
 const HOLD_DAYS_MAX: i64 = 30;
 
 words! {
     /// The status of a hold.
     HoldState {
-        /// Until its time is over.
+        /// Held until its time is over; no person has confirmed it.
         Held = "held",
         /// A person confirmed it and set when it ends.
         Confirmed = "confirmed",
@@ -112,7 +112,8 @@ fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
 /// Confirms a hold until `until` (microseconds since 1970) or, if `None`, releases it.
 ///
 /// # Errors
-/// Refused without the reviewer role or a reason, for a time not in the next 30 days, and for a hold that is over.
+/// Refused without the reviewer role or a reason, for a time not in the next 30 days, and for a
+/// hold that has ended or was released.
 pub async fn decide_hold(
     casework: &Casework,
     id: &str,
