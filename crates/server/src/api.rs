@@ -12,6 +12,7 @@ mod cases;
 mod deadlines;
 mod destinations;
 mod determinations;
+mod document;
 mod embargo;
 mod exhibits;
 mod health;
@@ -33,36 +34,83 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "obhut", description = "From first match to a report authorities can act on. Keys are created by the operator and sent as `Authorization: Bearer`."),
-    paths(
-        screen::screen, uploads::decided, uploads::one, matching::look_up, hooks::nginx, hooks::s3, cases::list, cases::show, cases::decide, determinations::determine, determinations::determined,
-        intake::new_case, intake::case_schema, intake::intake, intake::queue, intake::open,
-        record::facts, record::set_facts, exhibits::exhibits, exhibits::add, exhibits::view, embargo::set, embargo::lift,
-        routes::list, routes::add, routes::remove, routes::of_case, destinations::list, destinations::set, destinations::resume, restorations::list, restorations::done,
-        reports::check, reports::draft, reports::file, reports::list, reports::show, reports::approve, reports::send, reports::retract,
-        reports::supplement, reports::outcome, reports::transcript, reports::acknowledge, reports::due, reports::see_alarm,
-        deadlines::of_case, deadlines::request, deadlines::extend, deadlines::end, settings::reporter, settings::set_reporter,
-        information::ask, information::asked, information::answer,
-        payments::submit, payments::alerts, payments::alert, payments::holds, payments::decide_hold,
-        appeals::open, appeals::list, appeals::decide, appeals::by_code, appeals::notice, appeals::proof, health::health, health::metrics
+    info(
+        title = "obhut",
+        description = "From first match to a report authorities can act on. Keys are created by the operator and sent as `Authorization: Bearer`."
     ),
-    components(schemas(crate::fault::ErrorBody)),
-    modifiers(&Bearer)
+    paths(
+        screen::screen,
+        uploads::decided,
+        uploads::one,
+        matching::look_up,
+        hooks::nginx,
+        hooks::s3,
+        cases::list,
+        cases::show,
+        cases::decide,
+        determinations::determine,
+        determinations::determined,
+        intake::new_case,
+        intake::case_schema,
+        intake::intake,
+        intake::queue,
+        intake::open,
+        record::facts,
+        record::set_facts,
+        exhibits::exhibits,
+        exhibits::add,
+        exhibits::view,
+        embargo::set,
+        embargo::lift,
+        routes::list,
+        routes::add,
+        routes::remove,
+        routes::of_case,
+        destinations::list,
+        destinations::set,
+        destinations::resume,
+        restorations::list,
+        restorations::done,
+        reports::check,
+        reports::draft,
+        reports::file,
+        reports::list,
+        reports::show,
+        reports::approve,
+        reports::send,
+        reports::retract,
+        reports::supplement,
+        reports::outcome,
+        reports::transcript,
+        reports::acknowledge,
+        reports::due,
+        reports::see_alarm,
+        deadlines::of_case,
+        deadlines::request,
+        deadlines::extend,
+        deadlines::end,
+        settings::reporter,
+        settings::set_reporter,
+        information::ask,
+        information::asked,
+        information::answer,
+        payments::submit,
+        payments::alerts,
+        payments::alert,
+        payments::holds,
+        payments::decide_hold,
+        appeals::open,
+        appeals::list,
+        appeals::decide,
+        appeals::by_code,
+        appeals::notice,
+        appeals::proof,
+        health::health,
+        health::metrics
+    ),
+    components(schemas(crate::fault::ErrorBody))
 )]
 struct Document;
-
-struct Bearer;
-
-impl utoipa::Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme(
-            "key",
-            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
-        );
-    }
-}
 
 // Long: one line or a few per resource.
 pub(crate) fn routes() -> Router<App> {
@@ -178,7 +226,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/metrics", get(health::metrics))
         .route(
             "/openapi.json",
-            get(async || axum::Json(Document::openapi())),
+            get(async || {
+                let document = serde_json::to_value(Document::openapi());
+                axum::Json(document::completed(document.expect("the document is JSON")))
+            }),
         )
 }
 

@@ -15,6 +15,7 @@ mod fault;
 mod hma;
 mod intake;
 mod metrics;
+mod object;
 mod pages;
 pub mod workers;
 

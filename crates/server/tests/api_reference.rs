@@ -98,6 +98,98 @@ async fn the_api_reference_is_current() {
     );
 }
 
+/// Regressions of the document: two types of one name, of which one overwrote the other; answers
+/// without a description; operations of one id; files as lists of numbers; refusals that any body
+/// can meet.
+#[tokio::test]
+async fn the_document_is_whole() {
+    let document = document().await;
+    let mut ids = std::collections::BTreeSet::new();
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations += 1;
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} twice");
+            let responses = operation["responses"].as_object().unwrap();
+            let mut contents: Vec<&Value> = responses.values().map(|r| &r["content"]).collect();
+            for (status, response) in responses {
+                let said = response["description"].as_str().unwrap_or_default();
+                assert!(!said.is_empty(), "{method} {path} {status}");
+            }
+            if let Some(body) = operation.get("requestBody") {
+                for status in ["400", "413", "415"] {
+                    assert!(responses.contains_key(status), "{method} {path} {status}");
+                }
+                contents.push(&body["content"]);
+            }
+            for content in contents.into_iter().filter_map(Value::as_object) {
+                for (media, content) in content {
+                    let numbers = content["schema"]["items"]["type"] == "integer";
+                    assert!(!numbers, "{method} {path}: {media}");
+                }
+            }
+        }
+    }
+    assert!(operations > 60);
+    let mut names = std::collections::BTreeMap::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for part in text.split("ToSchema").skip(1) {
+            let Some((_, named)) = part.split_once("struct ") else {
+                continue;
+            };
+            let name: String = named.chars().take_while(|c| c.is_alphanumeric()).collect();
+            let file = path.file_name().unwrap().to_owned();
+            let other = names.insert(name.clone(), file.clone());
+            assert!(
+                other.is_none_or(|other| other == file),
+                "{name} is in two files, and one overwrites the other: give it another name"
+            );
+        }
+    }
+    assert!(names.len() > 50, "{}", names.len());
+}
+
+/// serde reads a struct from an array too: `["no-report", "seen"]` was once a decision. An empty
+/// body was a report, and a case each time. The last page of the queue panicked.
+#[tokio::test]
+async fn what_is_no_request_is_refused() {
+    let b = bench::http::bench().await;
+    let olga = b.person("Olga", obhut_app::casework::Role::Reviewer).await;
+    let rights = [
+        obhut_app::casework::Right::Intake,
+        obhut_app::casework::Right::Cases,
+        obhut_app::casework::Right::Decide,
+        obhut_app::casework::Right::Findings,
+    ];
+    let key = b.key(&rights, Some(&olga)).await;
+    for (path, body, expected) in [
+        (
+            "/v1/cases/case-0/decisions",
+            r#"["no-report","seen",null,{},null,false]"#,
+            400,
+        ),
+        ("/v1/match", r#"[[["md5","00"]]]"#, 400),
+        ("/v1/intake", "", 400),
+        ("/v1/intake", " \r\n", 400),
+        ("/v1/intake?from=9223372036854775807", "GET", 200),
+    ] {
+        let method = if body == "GET" { "GET" } else { "POST" };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/json")
+            .body(Body::from(if body == "GET" { "" } else { body }))
+            .unwrap();
+        let (status, _, answer) = b.send(request).await;
+        assert_eq!(status.as_u16(), expected, "{path} {body}: {answer}");
+    }
+}
+
 /// A query that can't be read was once answered in plain text; clients read errors as JSON.
 #[tokio::test]
 async fn a_query_that_cannot_be_read_is_refused_in_json() {

@@ -215,7 +215,7 @@ pub async fn incoming_queue(
         .fetch_all(casework.pool())
         .await?;
     rows.iter()
-        .zip(from + 1..)
+        .zip(from.saturating_add(1)..)
         .map(|(row, rank)| {
             Ok(IncomingRow {
                 rank,

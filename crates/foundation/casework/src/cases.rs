@@ -553,6 +553,14 @@ pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
     Ok((until.map(|t| t.as_microsecond()), authority))
 }
 
+async fn has_embargo(tx: &mut Tx, case: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM cases WHERE id = $1 AND embargo_sealed IS NOT NULL")
+        .bind(case)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Puts a case under embargo, or lifts it with `None`. The reason names the authority that ordered
 /// it.
 ///
@@ -590,6 +598,11 @@ pub async fn set_embargo(
         require_not_cleared(&mut tx, case).await?;
     }
     status(&mut tx, case).await?;
+    if read.is_none() && !has_embargo(&mut tx, case).await? {
+        return Err(CaseworkError::conflict(format!(
+            "case {case} is under no embargo"
+        )));
+    }
     let (until, authority) = match &read {
         Some((until, authority)) => (*until, Some(sealed::seal_text(casework, authority))),
         None => (None, None),

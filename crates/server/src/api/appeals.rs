@@ -2,7 +2,6 @@
 //! notices to the person concerned, and the proof of what was erased.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use obhut_app::casework::{self, Act, Appeal, AppealOutcome, Language, Measure, Right, rfc3339};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Serialize, ToSchema)]
@@ -67,10 +67,10 @@ pub(crate) async fn open(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<OpenBody>, JsonRejection>,
+    given: Result<Object<OpenBody>, Fault>,
 ) -> Result<Json<AppealBody>, Fault> {
     let person = access::acting(&app, &headers, Act::AdmitAppeal).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let appeal = if given.admit {
         casework::admit_appeal(&app.casework, &case, &given.reason, &person).await?
     } else {
@@ -110,10 +110,10 @@ pub(crate) async fn decide(
     State(app): State<App>,
     Path(appeal): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<DecideAppealBody>, JsonRejection>,
+    given: Result<Object<DecideAppealBody>, Fault>,
 ) -> Result<Json<AppealBody>, Fault> {
     let person = access::acting(&app, &headers, Act::DecideAppeal).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let outcome = given
         .outcome
         .parse::<AppealOutcome>()
@@ -145,9 +145,9 @@ pub(crate) struct CodeBody {
 #[utoipa::path(post, path = "/v1/appeals", request_body = CodeBody, responses((status = 202, description = "The appeal was filed"), (status = 400, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "The code is not known, or an appeal is open or was decided already")))]
 pub(crate) async fn by_code(
     State(app): State<App>,
-    given: Result<Json<CodeBody>, JsonRejection>,
+    given: Result<Object<CodeBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
-    let Json(given) = given?;
+    let Object(given) = given?;
     crate::pages::appeal_by_code(&app, &given.code, &given.message).await?;
     // 202 without a body: neither an id nor a case, so a code can't be used to look anything up.
     Ok(StatusCode::ACCEPTED)
@@ -179,10 +179,10 @@ pub(crate) async fn notice(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<NoticeRequest>, JsonRejection>,
+    given: Result<Object<NoticeRequest>, Fault>,
 ) -> Result<Json<NoticeBody>, Fault> {
     let person = access::acting(&app, &headers, Act::MakeNotice).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let measure = given
         .measure
         .parse::<Measure>()

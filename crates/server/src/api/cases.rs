@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Serialize, ToSchema)]
@@ -267,11 +268,11 @@ pub(crate) async fn decide(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    body: Result<Json<DecideBody>, axum::extract::rejection::JsonRejection>,
+    body: Result<Object<DecideBody>, Fault>,
 ) -> Result<Json<DecisionBody>, Fault> {
     let person = access::acting(&app, &headers, Act::DecideCase).await?;
     // Key and role come first: their answer does not depend on what was sent.
-    let Json(body) = body?;
+    let Object(body) = body?;
     let ruling = Ruling::from_word(&body.ruling)
         .ok_or_else(|| Fault::bad_request("ruling is report or no-report"))?;
     let category = |c: CategoryBody| Category {

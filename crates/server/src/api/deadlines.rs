@@ -2,7 +2,7 @@
 //! cases, and the requests of authorities that set some of them.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use obhut_app::casework::{self, Act, Deadline, Right, rfc3339};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Serialize, ToSchema)]
@@ -102,10 +103,10 @@ pub(crate) async fn request(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<AuthorityRequestBody>, JsonRejection>,
+    given: Result<Object<AuthorityRequestBody>, Fault>,
 ) -> Result<Json<DeadlineId>, Fault> {
     let person = access::acting(&app, &headers, Act::KeepDeadlines).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let deadline = casework::add_authority_request(
         &app.casework,
         &case,
@@ -134,10 +135,10 @@ pub(crate) async fn extend(
     State(app): State<App>,
     Path(deadline): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<ExtendBody>, JsonRejection>,
+    given: Result<Object<ExtendBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::KeepDeadlines).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let due_at = time("due_at", &given.due_at)?;
     casework::extend_deadline(&app.casework, &deadline, due_at, &given.reason, &person).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -156,10 +157,10 @@ pub(crate) async fn end(
     State(app): State<App>,
     Path(deadline): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<EndBody>, JsonRejection>,
+    given: Result<Object<EndBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::KeepDeadlines).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     casework::end_deadline(&app.casework, &deadline, &given.reason, &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }

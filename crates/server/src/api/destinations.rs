@@ -2,7 +2,6 @@
 //! out.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use obhut_app::casework::{self, Act, Channel, Right, Sealed};
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Serialize, ToSchema)]
@@ -118,10 +118,10 @@ pub(crate) async fn set(
     State(app): State<App>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<DestinationRequest>, JsonRejection>,
+    given: Result<Object<DestinationRequest>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let destination = destinations::by_name(&name).ok_or_else(|| unknown(&name))?;
     let mut channel = casework::channel(&app.casework, destination.form.name).await?;
     let known = channel.clone();

@@ -2,7 +2,6 @@
 //! no program can answer.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use obhut_app::casework::{self, Act, Determination, Question, Right, rfc3339};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Deserialize, ToSchema)]
@@ -59,10 +59,10 @@ pub(crate) async fn determine(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    body: Result<Json<DetermineBody>, JsonRejection>,
+    body: Result<Object<DetermineBody>, Fault>,
 ) -> Result<Json<DeterminationBody>, Fault> {
     let person = access::acting(&app, &headers, Act::Determine).await?;
-    let Json(body) = body?;
+    let Object(body) = body?;
     let question = Question::from_word(&body.question).ok_or_else(|| {
         let all: Vec<_> = Question::ALL.iter().map(|q| q.word()).collect();
         Fault::bad_request(format!("question is one of {}", all.join(", ")))

@@ -1,7 +1,5 @@
 //! `/v1/cases/{case}/embargo`: a ban on informing the person concerned, ordered by an authority.
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use obhut_app::casework::{self, Act, Embargo};
@@ -9,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Deserialize, ToSchema)]
@@ -33,10 +32,10 @@ pub(crate) async fn set(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<EmbargoBody>, JsonRejection>,
+    given: Result<Object<EmbargoBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::SetEmbargo).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let embargo = Embargo {
         until: given.until,
         authority: Some(given.authority.clone()),
@@ -53,15 +52,15 @@ pub(crate) async fn set(
 }
 
 /// Lift the embargo of a case.
-#[utoipa::path(delete, path = "/v1/cases/{case}/embargo", params(("case" = String, Path)), request_body = LiftBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
+#[utoipa::path(delete, path = "/v1/cases/{case}/embargo", params(("case" = String, Path)), request_body = LiftBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "There is no embargo"), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn lift(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<LiftBody>, JsonRejection>,
+    given: Result<Object<LiftBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::SetEmbargo).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     casework::set_embargo(&app.casework, &case, None, &given.reason, &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }

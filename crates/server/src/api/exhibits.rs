@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -14,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::record::uncached;
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access, intake};
 
 #[derive(Serialize, ToSchema)]
@@ -105,15 +105,15 @@ pub(crate) struct ViewRequest {
 
 /// The bytes of an exhibit, for the key's person, or a PNG of at most 256 pixels a side if `extent`
 /// is `blurred`. The view is on record before the first byte leaves.
-#[utoipa::path(post, path = "/v1/exhibits/{exhibit}/views", params(("exhibit" = String, Path)), request_body = ViewRequest, responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream", description = "The bytes; a PNG (`image/png`) for `blurred`"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid, or no rendition can be made of the file"), (status = 429, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/exhibits/{exhibit}/views", params(("exhibit" = String, Path)), request_body = ViewRequest, responses((status = 200, content((Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/png")), description = "The bytes; a PNG for `blurred`"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The exhibit was erased"), (status = 422, body = ErrorBody, description = "A value isn't valid, or no rendition can be made of the file"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn view(
     State(app): State<App>,
     Path(exhibit): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<ViewRequest>, JsonRejection>,
+    given: Result<Object<ViewRequest>, Fault>,
 ) -> Result<Response, Fault> {
     let person = access::acting(&app, &headers, Act::ViewExhibit).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let extent = Extent::from_word(&given.extent)
         .ok_or_else(|| Fault::bad_request("extent is whole, part, metadata, blurred or unseen"))?;
     // The whole exhibit is held in memory like an upload, so the request takes one of the slots for

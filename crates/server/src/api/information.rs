@@ -3,7 +3,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
@@ -17,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::deadlines::time;
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 /// Longest answer of a platform, its files in base64 included, in bytes. The same as for a case
@@ -74,10 +74,10 @@ pub(crate) async fn ask(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<AskBody>, JsonRejection>,
+    given: Result<Object<AskBody>, Fault>,
 ) -> Result<Json<AskedBody>, Fault> {
     let person = access::acting(&app, &headers, Act::AskPlatform).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let wanted: Result<Vec<Wanted>, String> = given.wanted.iter().map(|w| w.parse()).collect();
     let wanted = wanted.map_err(Fault::bad_request)?;
     let due_at = time("due_at", &given.due_at)?;
@@ -102,15 +102,15 @@ pub(crate) async fn asked(
 /// A platform's answer, whole or in part.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AnswerBody {
+pub(crate) struct InformationAnswerBody {
     /// The account, if the request named none.
     account: Option<String>,
     /// Uses of the account, and what is known of its uploads.
     #[serde(default)]
-    uploads: Vec<UploadBody>,
+    uploads: Vec<AnswerUploadBody>,
     /// Other files of the account.
     #[serde(default)]
-    files: Vec<FileBody>,
+    files: Vec<AnswerFileBody>,
     /// False if more follows in another answer; true by default.
     #[serde(default = "yes")]
     complete: bool,
@@ -123,7 +123,7 @@ fn yes() -> bool {
 /// One use of the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct UploadBody {
+pub(crate) struct AnswerUploadBody {
     /// Id of the upload that the facts are about, if it is one of those that the request names.
     id: Option<String>,
     /// What is known, in the form of the header `Obhut-Upload`: `ip`, `port`, `at`, `session`,
@@ -135,7 +135,7 @@ pub(crate) struct UploadBody {
 /// Another file of the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FileBody {
+pub(crate) struct AnswerFileBody {
     /// Its bytes in base64.
     content: String,
     /// Its name.
@@ -151,7 +151,7 @@ pub(crate) struct FileBody {
 /// Answer a request for information, as the platform. Facts are added to the case, never replaced;
 /// sending the same answer again changes nothing. An approved report of the case has to be approved
 /// again.
-#[utoipa::path(post, path = "/v1/information/{request}", params(("request" = String, Path)), request_body = AnswerBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/information/{request}", params(("request" = String, Path)), request_body = InformationAnswerBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "It has ended"), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid")), security(("key" = [])))]
 pub(crate) async fn answer(
     State(app): State<App>,
     Path(request): Path<String>,
@@ -160,7 +160,7 @@ pub(crate) async fn answer(
 ) -> Result<StatusCode, Fault> {
     let key = access::require(&app, &headers, Right::Screen).await?;
     // The parser's errors name fields, never their content.
-    let given: AnswerBody = casework::read_json(&body, ANSWER_BYTES_MAX, "the answer")
+    let given: InformationAnswerBody = casework::read_json(&body, ANSWER_BYTES_MAX, "the answer")
         .map_err(|e| Fault::bad_request(e.to_string()))?;
     let answer = read(given)?;
     let digest = hex::encode(Sha256::digest(&body));
@@ -168,7 +168,7 @@ pub(crate) async fn answer(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn read(given: AnswerBody) -> Result<InformationAnswer, Fault> {
+fn read(given: InformationAnswerBody) -> Result<InformationAnswer, Fault> {
     let now = jiff::Timestamp::now().as_microsecond();
     let check = |list: &str, number: usize, facts: UploadFacts| match facts.fault(now) {
         None => Ok(facts),

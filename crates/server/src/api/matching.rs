@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
 use obhut_app::casework::Right;
 use obhut_app::media::{ScreenOptions, kinds};
@@ -11,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::screen::FoundEntry;
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 /// Digests of one request. Our judgement.
@@ -63,11 +63,11 @@ pub(crate) struct DigestMatches {
 pub(crate) async fn look_up(
     State(app): State<App>,
     headers: HeaderMap,
-    asked: Result<Json<MatchQuery>, JsonRejection>,
+    asked: Result<Object<MatchQuery>, Fault>,
 ) -> Result<Json<MatchAnswer>, Fault> {
     // Not `screen`: asking about digests reveals what a list holds.
     let (_, current) = access::allowed(&app, &headers, Right::Findings).await?;
-    let Json(asked) = asked?;
+    let Object(asked) = asked?;
     if asked.digests.len() > DIGESTS_MAX {
         return Err(Fault::bad_request(format!(
             "{} digests; {DIGESTS_MAX} are allowed in one request",

@@ -5,7 +5,6 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -20,6 +19,7 @@ use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
 use crate::intake::upload_header;
+use crate::object::Object;
 use crate::{App, access};
 
 /// Longest body, in bytes. Our judgement.
@@ -74,7 +74,7 @@ pub(crate) struct TransferBody {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ReasonBody {
+pub(crate) struct AlertReasonBody {
     /// Id of the indicator in the published table, for example `S01`.
     indicator: String,
     /// Why it fired, with the numbers.
@@ -90,7 +90,7 @@ pub(crate) struct FoundBody {
     scenario: String,
     /// 0 to 100.
     score: f64,
-    reasons: Vec<ReasonBody>,
+    reasons: Vec<AlertReasonBody>,
 }
 
 /// One answer for a single object; an array of answers for an array or a pacs.008 message.
@@ -98,12 +98,12 @@ pub(crate) struct FoundBody {
 #[serde(untagged)]
 #[allow(dead_code)]
 pub(crate) enum AnswersBody {
-    One(AnswerBody),
-    Several(Vec<AnswerBody>),
+    One(TransferAnswerBody),
+    Several(Vec<TransferAnswerBody>),
 }
 
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AnswerBody {
+pub(crate) struct TransferAnswerBody {
     tx_id: String,
     /// `allow`, `review` or `hold`; `none` if `problem` is set. A hold ends at `hold_until` unless
     /// a person decides otherwise before.
@@ -133,7 +133,7 @@ pub(crate) struct AnswerBody {
 // Always the same: a different sentence for a held payment would tip off the customer.
 const CUSTOMER_TEXT: &str = "Your payment is being processed. / Ihre Zahlung wird bearbeitet.";
 
-impl AnswerBody {
+impl TransferAnswerBody {
     fn of(tx_id: String, answer: LiveAnswer) -> Self {
         let found = answer.found.iter().map(|a| FoundBody {
             side: a.side().word().into(),
@@ -143,7 +143,7 @@ impl AnswerBody {
             score: (a.score * 100.0).round() / 100.0,
             reasons: obhut_app::payments::reasons(a, Language::English)
                 .into_iter()
-                .map(|(id, because)| ReasonBody {
+                .map(|(id, because)| AlertReasonBody {
                     indicator: id.into(),
                     because,
                 })
@@ -190,7 +190,7 @@ fn live_of(app: &App) -> Result<&Live, Fault> {
 }
 
 /// Ask about a transfer, or up to 1,000: JSON (one object, or an array) or ISO 20022 pacs.008.
-#[utoipa::path(post, path = "/v1/payments", request_body(content = TransferBody, description = "One object, an array of them, or a pacs.008 message as application/xml"), responses((status = 200, body = AnswersBody, description = "One answer, or an array of them for an array or a message"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody, description = "Another transfer has this id"), (status = 422, body = ErrorBody, description = "The record can't be used"), (status = 503, body = ErrorBody, description = "The journal can't be written")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/payments", request_body(content((TransferBody = "application/json"), (String = "application/xml")), description = "One object, an array of them, or a pacs.008 message as application/xml"), responses((status = 200, body = AnswersBody, description = "One answer, or an array of them for an array or a message"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody, description = "Another transfer has this id"), (status = 422, body = ErrorBody, description = "The record can't be used"), (status = 503, body = ErrorBody, description = "The journal can't be written")), security(("key" = [])))]
 pub(crate) async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
@@ -212,7 +212,7 @@ pub(crate) async fn submit(
         live::iso_records(&body, TRANSFERS_MAX, &mut |record, tx| {
             answers.push(match record {
                 Ok(record) => answer(live, &record, None, tx),
-                Err(why) => AnswerBody::problem(tx, why, live.durable_seq()),
+                Err(why) => TransferAnswerBody::problem(tx, why, live.durable_seq()),
             });
         })
         .map_err(bad)?;
@@ -226,13 +226,14 @@ pub(crate) async fn submit(
                 "a request has at most {TRANSFERS_MAX} transfers"
             )));
         }
-        let answers: Vec<AnswerBody> = all
+        let answers: Vec<TransferAnswerBody> = all
             .into_iter()
             .enumerate()
             .map(|(n, one)| {
                 // A malformed item's id too, so that the caller can match answer and transfer.
                 let id = one["tx_id"].as_str().unwrap_or_default().to_owned();
-                let problem = |why| AnswerBody::problem(id.clone(), why, live.durable_seq());
+                let problem =
+                    |why| TransferAnswerBody::problem(id.clone(), why, live.durable_seq());
                 // A malformed item is a problem of that item only.
                 match serde_json::from_value::<TransferBody>(one) {
                     Err(e) => problem(format!("item {n}: {}", form(&e))),
@@ -274,7 +275,7 @@ fn single(live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<Response, Fau
     // A single transfer has an HTTP status; within an array each has its `problem` instead.
     match live.submit(&record, session.as_ref()) {
         Ok(answer) => {
-            let mut answer = AnswerBody::of(one.tx_id, answer);
+            let mut answer = TransferAnswerBody::of(one.tx_id, answer);
             answer.upload_problem = wrong_header.or(wrong);
             Ok(Json(answer).into_response())
         }
@@ -365,9 +366,9 @@ fn answer(
     record: &Record<'_>,
     session: Option<&UploadFacts>,
     tx_id: String,
-) -> AnswerBody {
+) -> TransferAnswerBody {
     match live.submit(record, session) {
-        Ok(answer) => AnswerBody::of(tx_id, answer),
+        Ok(answer) => TransferAnswerBody::of(tx_id, answer),
         Err(fault) => {
             // A fault of the journal is reported per item, too: earlier items were taken and keep
             // their answers.
@@ -375,7 +376,7 @@ fn answer(
                 LiveFault::Record(why) | LiveFault::Journal(why) => why,
                 LiveFault::OtherContent => OTHER.into(),
             };
-            AnswerBody::problem(tx_id, why, live.durable_seq())
+            TransferAnswerBody::problem(tx_id, why, live.durable_seq())
         }
     }
 }
@@ -589,10 +590,10 @@ pub(crate) async fn decide_hold(
     State(app): State<App>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<HoldDecisionBody>, JsonRejection>,
+    given: Result<Object<HoldDecisionBody>, Fault>,
 ) -> Result<Json<HoldBody>, Fault> {
     let person = access::acting(&app, &headers, Act::DecideHold).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let until = given
         .until
         .as_deref()

@@ -1,7 +1,6 @@
 //! `/v1/cases/{case}/facts`: what is known about a case.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 /// Longest facts in one request, in bytes. Our judgement: the 4 MiB that the command line takes,
@@ -79,10 +79,10 @@ pub(crate) async fn set_facts(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<FactsBody>, JsonRejection>,
+    given: Result<Object<FactsBody>, Fault>,
 ) -> Result<Response, Fault> {
     let person = access::acting(&app, &headers, Act::SetFacts).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let (version, facts) = (&given.version, &given.facts);
     casework::replace_facts(&app.casework, &case, version, facts, &person.id).await?;
     // Read again, because the version also covers what a domain knows about the case.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::deadlines::DeadlineBody;
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 #[derive(Deserialize, IntoParams)]
@@ -238,10 +239,10 @@ pub(crate) async fn file(
     State(app): State<App>,
     Path(case): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<FileBody>, JsonRejection>,
+    given: Result<Object<FileBody>, Fault>,
 ) -> Result<Json<Vec<ReportBody>>, Fault> {
     let person = access::acting(&app, &headers, Act::FileReport).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let form = given.destination.as_deref().map(known).transpose()?;
     let ids = obhut_app::reports::file(&app.casework, &case, form, given.with_victims, &person.id)
         .await?;
@@ -301,10 +302,10 @@ pub(crate) async fn approve(
     State(app): State<App>,
     Path(report): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<ApproveBody>, JsonRejection>,
+    given: Result<Object<ApproveBody>, Fault>,
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::ApproveReport).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     obhut_app::reports::approve(
         &app.casework,
         &report,
@@ -367,10 +368,10 @@ pub(crate) async fn supplement(
     State(app): State<App>,
     Path(report): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<SupplementBody>, JsonRejection>,
+    given: Result<Object<SupplementBody>, Fault>,
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::FileReport).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let with_victims = given.with_victims;
     let id = casework::file_supplement(&app.casework, &report, with_victims, &person.id).await?;
     Ok(Json(body(&app, &id).await?))
@@ -383,10 +384,10 @@ pub(crate) async fn retract(
     State(app): State<App>,
     Path(report): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<ReasonBody>, JsonRejection>,
+    given: Result<Object<ReasonBody>, Fault>,
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::RetractReport).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     casework::retract_report(&app.casework, &report, &given.reason, &person).await?;
     Ok(Json(body(&app, &report).await?))
 }
@@ -401,15 +402,15 @@ pub(crate) struct OutcomeBody {
 }
 
 /// Outcome of a report, as its receiver states it.
-#[utoipa::path(post, path = "/v1/reports/{report}/outcomes", params(("report" = String, Path)), request_body = OutcomeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/outcomes", params(("report" = String, Path)), request_body = OutcomeBody, responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn outcome(
     State(app): State<App>,
     Path(report): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<OutcomeBody>, JsonRejection>,
+    given: Result<Object<OutcomeBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::RecordOutcome).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let code = given.code.parse::<Outcome>().map_err(Fault::bad_request)?;
     casework::add_outcome(&app.casework, &report, &given.source, code, &person.id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -433,10 +434,10 @@ pub(crate) async fn acknowledge(
     State(app): State<App>,
     Path(report): Path<String>,
     headers: HeaderMap,
-    given: Result<Json<AcknowledgeBody>, JsonRejection>,
+    given: Result<Object<AcknowledgeBody>, Fault>,
 ) -> Result<StatusCode, Fault> {
     let person = access::acting(&app, &headers, Act::RetractReport).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let (casework, how) = (&app.casework, &given.how);
     match given.arrived {
         true => casework::acknowledge_arrival(casework, &report, how, &person).await?,

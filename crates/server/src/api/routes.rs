@@ -1,7 +1,6 @@
 //! `/v1/routes`: which authorities receive a case, and on which legal basis.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use obhut_app::casework::{self, Act, Right, Route, ServiceKind, Surface};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 /// A route. An empty or missing field means any; `service` and `surface` may only be missing.
@@ -65,10 +65,10 @@ pub(crate) async fn list(
 pub(crate) async fn add(
     State(app): State<App>,
     headers: HeaderMap,
-    given: Result<Json<RouteRequest>, JsonRejection>,
+    given: Result<Object<RouteRequest>, Fault>,
 ) -> Result<Json<RouteAnswer>, Fault> {
     let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     for name in [&given.destination, &given.unless] {
         if !name.is_empty() && destinations::by_name(name).is_none() {
             return Err(Fault::bad_request(super::destinations::unknown_text(name)));

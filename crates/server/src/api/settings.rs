@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::HeaderMap;
 use obhut_app::casework::{self, Act, NcaDuty, Reporter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
+use crate::object::Object;
 use crate::{App, access};
 
 /// The provider's data. In a request, an omitted field keeps its value and `""` deletes it.
@@ -104,10 +104,10 @@ pub(crate) async fn reporter(
 pub(crate) async fn set_reporter(
     State(app): State<App>,
     headers: HeaderMap,
-    given: Result<Json<ReporterBody>, JsonRejection>,
+    given: Result<Object<ReporterBody>, Fault>,
 ) -> Result<Json<ReporterBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SetUpDestinations).await?;
-    let Json(given) = given?;
+    let Object(given) = given?;
     let duty = given.duty()?;
     let change = |known: &mut Reporter| given.over(duty, known);
     let after = casework::change_reporter(&app.casework, &person.id, change).await?;
