@@ -132,7 +132,7 @@ fn each_record_that_cant_be_used_is_named_and_the_rest_goes_on() {
             "6,a,b,2026-01-07T10:00:00Z,20.00,EUR,DE,PH",
             "same transfer",
         ),
-        ("x5,a,b,2025-11-02T10:00:00Z,20.00,EUR,DE,PH", "its day"),
+        ("x5,a,b,2025-11-02T10:00:00Z,20.00,EUR,DE,PH", "it is dated"),
         ("x6,a,b,2026-01-20T10:00:00Z,20.00,EUR", "fields"),
         ("x7,a,,2026-01-20T10:00:00Z,20.00,EUR,DE,PH", "receiver"),
         (
