@@ -294,8 +294,9 @@ fn segwit(network: Network, version: u8, program: &[u8]) -> String {
 }
 
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    // A two-byte slice of non-ASCII text could split a character, which panics.
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+    // `from_str_radix` takes a sign, and a two-byte slice of non-ASCII text could split a character.
+    let is_hex = text.bytes().all(|b| b.is_ascii_hexdigit());
+    if !text.len().is_multiple_of(2) || !is_hex {
         return None;
     }
     (0..text.len())
@@ -336,6 +337,14 @@ mod tests {
             let key = Key::of_script(&unhex(script).unwrap());
             assert_eq!(key.text(network), text);
             assert_eq!(Key::parse(text, network), Ok(key));
+        }
+    }
+
+    #[test]
+    fn a_sign_is_no_digit() {
+        assert_eq!(unhex("0aFf"), Some(vec![0x0a, 0xff]));
+        for text in ["+f", "-1", "0", "0g", "é"] {
+            assert_eq!(unhex(text), None, "{text}");
         }
     }
 

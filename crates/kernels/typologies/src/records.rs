@@ -47,8 +47,8 @@ impl<'a> Id<'a> {
     /// Reads a text as a number if it has 1 to 18 digits, no sign and no leading zero; any other is
     /// text.
     pub fn of(text: &'a str) -> Id<'a> {
-        // 18 digits always fit in an i64.
-        let digits = text.len() <= 18
+        // 19 digits may fit in an i64: then it is the same id as in a column of integers.
+        let digits = text.len() <= 19
             && !text.is_empty()
             && text.bytes().all(|b| b.is_ascii_digit())
             && (text.len() == 1 || !text.starts_with('0'));
@@ -576,7 +576,8 @@ fn scaled(unscaled: i128, scale: u32, digits: u32) -> Option<(i64, bool)> {
     let by = 10i128.checked_pow(scale - digits)?;
     // Euclidean: the remainder is never negative, so one rule rounds both signs.
     let (quotient, rest) = (unscaled.div_euclid(by), unscaled.rem_euclid(by));
-    let up = rest * 2 > by || (rest * 2 == by && quotient % 2 != 0);
+    // Not `rest * 2`: with 38 decimals that is beyond an i128.
+    let up = rest > by - rest || (rest == by - rest && quotient % 2 != 0);
     let value = quotient + i128::from(up);
     Some((i64::try_from(value).ok()?, rest != 0))
 }
@@ -682,6 +683,17 @@ mod tests {
 
     fn check(text: &str, digits: u32, want: Option<(i64, bool)>) {
         assert_eq!(minor(Amount::Text(text), digits).ok(), want, "{text}");
+    }
+
+    #[test]
+    fn the_widest_decimals_and_ids_are_read() {
+        let widest = 5 * 10i128.pow(37);
+        assert_eq!(scaled(widest, 38, 0), Some((0, true)), "half to even");
+        assert_eq!(scaled(widest + 1, 38, 0), Some((1, true)));
+        assert_eq!(Id::of("9223372036854775807"), Id::Number(i64::MAX));
+        for text in ["9223372036854775808", "0123", "-1", ""] {
+            assert_eq!(Id::of(text), Id::Text(text));
+        }
     }
 
     #[test]

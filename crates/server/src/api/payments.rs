@@ -276,7 +276,8 @@ fn single(live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<Response, Fau
     match live.submit(&record, session.as_ref()) {
         Ok(answer) => {
             let mut answer = TransferAnswerBody::of(one.tx_id, answer);
-            answer.upload_problem = wrong_header.or(wrong);
+            let problems: Vec<String> = wrong_header.into_iter().chain(wrong).collect();
+            answer.upload_problem = (!problems.is_empty()).then(|| problems.join("; "));
             Ok(Json(answer).into_response())
         }
         Err(LiveFault::Record(why)) => {

@@ -58,9 +58,13 @@ pub(crate) async fn create(
     // An empty name is refused like one that begins with a digit.
     let first = asked.name.chars().next().unwrap_or('0');
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    if first.is_ascii_digit() || !asked.name.chars().all(plain) || asked.name.len() > NAME_CHARS_MAX
-    {
+    if first.is_ascii_digit() || !asked.name.chars().all(plain) {
         return Err(HmaFault::bad("Bank names must match [A-Z_][A-Z0-9_]*"));
+    }
+    if asked.name.len() > NAME_CHARS_MAX {
+        return Err(HmaFault::bad(format!(
+            "Bank names have at most {NAME_CHARS_MAX} characters"
+        )));
     }
     if media::bank(&app.casework, &asked.name).await.is_ok() {
         // 403 is HMA's status for this.

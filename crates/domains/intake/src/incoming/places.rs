@@ -67,6 +67,10 @@ pub(super) fn place(
             Some(_) => None,
         };
         let mut groups = Vec::new();
+        // Several of its pictures may be near several of the other's: the report counts once.
+        let mut near_reports = near[at].clone();
+        near_reports.sort_unstable();
+        near_reports.dedup();
         for token in &p.links {
             // `known` counts earlier reports of this chunk too, so the order of the reports decides
             // what is linked, not where a chunk ends.
@@ -74,7 +78,7 @@ pub(super) fn place(
                 groups.push(k.group);
             }
         }
-        for other in &near[at] {
+        for other in &near_reports {
             // Looked up by its near token, whether the other report came in this chunk or before. A
             // picture that fifty reports share is in general circulation, wherever a chunk ends.
             if let Some(k) = known
@@ -110,7 +114,7 @@ pub(super) fn place(
         for token in p.links.iter().chain(unlinked) {
             see(*token, &mut known, &mut fresh);
         }
-        for other in &near[at] {
+        for other in &near_reports {
             see(tokens::near_token(*other), &mut known, &mut fresh);
         }
         // This report is the first with at least one of its pictures; later reports find its group

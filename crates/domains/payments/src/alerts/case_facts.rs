@@ -92,6 +92,10 @@ pub(super) fn facts_of(alerts: &[Known]) -> Facts {
     let victim = |a: &Account| facts.victims.iter().any(|v| v.id == a.id);
     if facts.reported.as_ref().is_some_and(victim) {
         facts.reported = None;
+        // With the account go its sessions, which are in the payments' notes too.
+        for payment in &mut facts.payments {
+            payment.note = None;
+        }
     }
     if !parties.is_empty() {
         facts.financial = Some(Financial {

@@ -158,14 +158,21 @@ pub async fn decide_hold(
         HoldState::Released
     };
     let until = until.unwrap_or(now);
-    sqlx::query("UPDATE payment_holds SET state = $1, until_at = $2, person = $3, changed_at = $4 WHERE id = $5")
+    // Two people may decide at the same time, and a released payment can't be held again.
+    let done = sqlx::query("UPDATE payment_holds SET state = $1, until_at = $2, person = $3, changed_at = $4 WHERE id = $5 AND state = $6")
         .bind(state.word())
         .bind(until)
         .bind(&person.id)
         .bind(now)
         .bind(id)
+        .bind(hold.state.word())
         .execute(&mut *tx)
         .await?;
+    if done.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "hold {id} was decided meanwhile; look at it again"
+        )));
+    }
     let detail = format!("{state}; ends {}: {why}", rfc3339(until));
     audit::write(&mut tx, now, &person.id, "hold.decide", id, &detail).await?;
     tx.commit().await?;
