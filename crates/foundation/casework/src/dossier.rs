@@ -5,7 +5,8 @@
 //! has a person's decision, becomes a document.
 
 use obhut_facts::{
-    CaseStatus, Category, Dossier, Facts, FileDigests, FileFacts, ReportedFile, Sealed, Surface,
+    CaseStatus, Category, Dossier, Facts, FileDigests, FileFacts, ReportedFile, SEEN_BEFORE_MAX,
+    Sealed, Surface,
 };
 
 use crate::views::Viewed;
@@ -145,6 +146,7 @@ async fn files(
             viewed_copy: record.viewed_copy,
             viewed_metadata: record.viewed.metadata,
             seen_before: record.seen_before,
+            seen_in_more: record.seen_in_more,
             facts: Sealed::new(more),
         });
         let file = files.last_mut().expect("just pushed");
@@ -196,8 +198,9 @@ struct ExhibitRecord {
     viewed_by_who_decided: bool,
     viewed_copy: Option<String>,
     digests: Option<FileDigests>,
-    /// Earlier cases with the same bytes.
+    /// The first earlier cases with the same bytes, and whether there are more.
     seen_before: Vec<String>,
+    seen_in_more: bool,
 }
 
 async fn exhibit_record(
@@ -217,24 +220,46 @@ async fn exhibit_record(
         false => views::viewed_copy(&mut tx, exhibit).await?,
     };
     let digests = views::digests(&mut tx, casework, exhibit).await?;
-    let before = views::same_bytes_before(&mut tx, exhibit).await?;
     // Released first: the calls below ask the pool for a connection.
     drop(tx);
-    let mut seen_before = Vec::new();
-    for other in findings::cases_of_exhibits(casework, &before, case).await? {
-        // Ignore cases of cleared persons.
-        let mut tx = casework.db.snapshot().await?;
-        if cases::status(&mut tx, &other).await? != CaseStatus::Cleared {
-            seen_before.push(other);
-        }
-    }
+    let mut seen_before = seen_before(casework, case, exhibit).await?;
+    let seen_in_more = seen_before.len() > SEEN_BEFORE_MAX;
+    seen_before.truncate(SEEN_BEFORE_MAX);
     Ok(ExhibitRecord {
         viewed,
         viewed_by_who_decided,
         viewed_copy,
         digests,
         seen_before,
+        seen_in_more,
     })
+}
+
+/// Earlier cases with the bytes of an exhibit, whose persons weren't cleared: the first, and one
+/// more than are named.
+async fn seen_before(casework: &Casework, case: &str, exhibit: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut after = i64::MIN;
+    loop {
+        let mut tx = casework.db.snapshot().await?;
+        let copies = views::same_bytes_before(&mut tx, exhibit, after).await?;
+        drop(tx);
+        let Some((last, _)) = copies.last() else {
+            return Ok(found);
+        };
+        after = *last;
+        let exhibits: Vec<String> = copies.into_iter().map(|(_, e)| e).collect();
+        for other in findings::cases_of_exhibits(casework, &exhibits, case).await? {
+            let mut tx = casework.db.snapshot().await?;
+            let cleared = cases::status(&mut tx, &other).await? == CaseStatus::Cleared;
+            if !cleared && !found.contains(&other) {
+                found.push(other);
+            }
+            if found.len() > SEEN_BEFORE_MAX {
+                return Ok(found);
+            }
+        }
+    }
 }
 
 fn key(finding: &Finding) -> &str {

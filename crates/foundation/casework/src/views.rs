@@ -474,16 +474,27 @@ pub(crate) async fn digests(
     .transpose()
 }
 
-/// Older exhibits with the same bytes, the oldest first.
-pub(crate) async fn same_bytes_before(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
+/// The next older exhibits with the same bytes, the oldest first, each with its number: those after
+/// the number `after`, at most 50.
+pub(crate) async fn same_bytes_before(
+    tx: &mut Tx,
+    exhibit: &str,
+    after: i64,
+) -> Result<Vec<(i64, String)>> {
     let rows = sqlx::query(
-        "SELECT other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
-         WHERE own.exhibit = $1 AND other.seq < own.seq ORDER BY other.seq",
+        "SELECT other.seq, other.exhibit FROM exhibit_digests own JOIN exhibit_digests other ON other.bytes_key = own.bytes_key
+         WHERE own.exhibit = $1 AND other.seq < own.seq AND other.seq > $2 ORDER BY other.seq LIMIT 50",
     )
     .bind(exhibit)
+    .bind(after)
     .fetch_all(&mut **tx)
     .await?;
-    rows.iter().map(|row| Columns::of(row).text()).collect()
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.int()?, c.text()?))
+        })
+        .collect()
 }
 
 /// The exhibits of a case with these bytes, the oldest first.

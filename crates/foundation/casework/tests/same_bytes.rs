@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bench::*;
 use obhut_casework as casework;
 use obhut_casework::*;
+use obhut_facts::SEEN_BEFORE_MAX;
 
 /// A case with one file of these bytes, and its exhibit.
 async fn case_of(b: &Bench, account: &str, bytes: &[u8]) -> (String, String) {
@@ -105,4 +106,25 @@ async fn cases_that_are_left_hide_none_behind_them() {
     assert_eq!(also.left.len(), 505);
     let (again, _) = with_same_bytes(&b, &first, &rita).await.unwrap();
     assert_eq!(again.id(), decision.id());
+}
+
+/// Regression: a report about a file in circulation named every earlier case with it, and making it
+/// took a query for each of them.
+#[tokio::test]
+async fn a_file_in_circulation_names_its_first_cases_only() {
+    let b = bench().await;
+    let mut cases = Vec::new();
+    for n in 0..SEEN_BEFORE_MAX + 3 {
+        cases.push(case_of(&b, &format!("u{n}"), b"the same").await.0);
+    }
+    let file = async |case: &str| {
+        let dossier = casework::dossier(&b.c, case, false).await.unwrap();
+        dossier.files[0].clone()
+    };
+    let last = file(cases.last().unwrap()).await;
+    assert_eq!(last.seen_before, cases[..SEEN_BEFORE_MAX]);
+    assert!(last.seen_in_more);
+    let third = file(&cases[2]).await;
+    assert_eq!(third.seen_before, cases[..2]);
+    assert!(!third.seen_in_more);
 }

@@ -6,6 +6,10 @@ use crate::risk::{RuleFile, RuleInput};
 use crate::scores::{Scores, scores};
 use crate::{Determination, Facts, FileFacts, FinancialUnit, Sealed, Signals, words};
 
+/// Earlier cases with the same bytes that a file names. Our judgement: a file in wide circulation is
+/// in thousands.
+pub const SEEN_BEFORE_MAX: usize = 20;
+
 words! {
     /// How far a case has come.
     CaseStatus {
@@ -192,8 +196,10 @@ pub struct ReportedFile {
     pub viewed_copy: Option<String>,
     /// A person viewed its metadata, according to the record of views.
     pub viewed_metadata: bool,
-    /// Earlier cases that had the same bytes.
+    /// The first cases that had the same bytes before, at most [`SEEN_BEFORE_MAX`].
     pub seen_before: Vec<String>,
+    /// More cases had them.
+    pub seen_in_more: bool,
     /// What else is known of it.
     pub facts: Sealed<FileFacts>,
 }

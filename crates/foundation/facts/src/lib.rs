@@ -41,7 +41,8 @@ pub use chain::{
 };
 pub use determinations::{Answer, Determination, Question};
 pub use dossier::{
-    CaseStatus, Category, Dossier, FileDigests, NcaDuty, ReportedFile, Reporter, Surface,
+    CaseStatus, Category, Dossier, FileDigests, NcaDuty, ReportedFile, Reporter, SEEN_BEFORE_MAX,
+    Surface,
 };
 pub use faults::FactFault;
 pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};

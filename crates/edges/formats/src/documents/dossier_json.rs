@@ -114,6 +114,7 @@ fn file(f: &ReportedFile) -> Value {
         "same_bytes_viewed_as": f.viewed_copy,
         "exif": digests.map(|d| &d.exif).filter(|e| !e.is_empty()),
         "came_in_before_with": f.seen_before,
+        "came_in_before_with_others": f.seen_in_more.then_some(true),
         "facts": f.facts.expose(),
     })
 }

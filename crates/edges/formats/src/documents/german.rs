@@ -28,6 +28,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("branch", "Filiale"),
     ("bytes", "Größe in Bytes"),
     ("came_in_before_with", "schon eingegangen in"),
+    ("came_in_before_with_others", "und in weiteren Fällen"),
     ("case", "Fall"),
     ("category", "Kategorie"),
     ("chain", "Blockchain"),

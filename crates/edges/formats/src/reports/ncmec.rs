@@ -735,9 +735,10 @@ fn file_document(
         }
         if !file.seen_before.is_empty() {
             let cases = file.seen_before.join(", ");
+            let more = if file.seen_in_more { " and others" } else { "" };
             x.left_over(
                 "reupload_of",
-                &format!("these bytes came in before, with {cases}"),
+                &format!("these bytes came in before, with {cases}{more}"),
             );
         }
         x.end_with_left_over("additionalInfo", "note", facts.note.as_deref());

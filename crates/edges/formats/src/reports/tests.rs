@@ -66,6 +66,7 @@ fn picture() -> ReportedFile {
         viewed_copy: None,
         viewed_metadata: false,
         seen_before: Vec::new(),
+        seen_in_more: false,
         facts: Sealed::new(FileFacts::default()),
     }
 }
