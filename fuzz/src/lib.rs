@@ -1,8 +1,8 @@
 //! The parsers of outside input that are fuzzed, each as a function of bytes that must neither
 //! panic nor hang. The bodies of some HTTP requests are not among them.
 //!
-//! `tests/replay.rs` feeds them their corpora and two thousand small mutations of each; `cargo
-//! xtask soak` continues for a given time, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
+//! `tests/replay.rs` feeds each target its corpus and two thousand small mutations of it. `cargo
+//! xtask soak` does the same for a given time, and cargo-fuzz (`fuzz/libfuzzer/`) adds coverage
 //! guidance.
 
 #![deny(missing_docs)]
@@ -24,7 +24,8 @@ pub const TARGETS: &[Target] = &[
         name: "list_csv",
         run: |bytes| {
             let (list, problems) = obhut_media::read_list_file("fuzz", bytes);
-            // An entry or a problem needs at least a byte; one more for a file that is refused as a whole.
+            // Each entry or problem takes at least a byte of input. A file that is refused as a
+            // whole has one problem more.
             assert!(list.len() <= bytes.len() && problems.len() <= bytes.len() + 1);
         },
     },
@@ -71,7 +72,8 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "incoming",
         run: |bytes| {
-            // Input is never dropped: `split` returns at least one part, and each is either parsed or marked unreadable.
+            // Input is never dropped: `split` returns at least one part, and each part is either
+            // parsed or marked unreadable.
             let parts = obhut_formats::incoming::split(bytes);
             assert!(!parts.is_empty());
             for part in parts {
@@ -96,7 +98,8 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "transfers",
         run: |bytes| {
-            // Linux alone: the reader wants a path, and the probe gives it that of a file in memory.
+            // Only on Linux: the reader takes a path, and the probe passes the path of a file in
+            // memory.
             #[cfg(target_os = "linux")]
             obhut_formats::transfers::probe(bytes);
             let _ = bytes;
@@ -178,12 +181,13 @@ impl Changes {
     }
 
     fn number(&mut self, below: usize) -> usize {
-        // xorshift64 (Marsaglia), small and the same everywhere; it must not begin with zero, hence `| 1`.
+        // xorshift64 (Marsaglia), small and the same everywhere. Its state must not be zero, so
+        // `new` sets the lowest bit of the seed.
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
-        // max(1), because an input may be empty. The low bits are dropped, since those of a xorshift are the weakest; how
-        // many is our judgement.
+        // max(1), because an input may be empty. The low bits are dropped, because they are the
+        // weakest of a xorshift; how many is our judgement.
         (self.state >> 20) as usize % below.max(1)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 
 type Bench = fn(&mut Report) -> Done;
 
-/// Each with its name on the command line and in docs/performance/.
+/// The benchmarks, with their names on the command line and in docs/performance/.
 const ALL: &[(&str, Bench)] = &[
     ("accuracy", bench_accuracy::run),
     ("pdq", bench_pdq::run),
@@ -115,7 +115,7 @@ fn today() -> String {
     format!("{year}-{month:02}-{day:02}")
 }
 
-/// Resident memory of a process and its children, in KiB; 0 for a process that has ended.
+/// Resident memory of a process and its direct children, in KiB; 0 for a process that has ended.
 pub fn memory_kib(pid: u32) -> u64 {
     let resident = |pid: u32| -> u64 {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -175,7 +175,8 @@ pub fn cpu_of_children() -> f64 {
         .unwrap_or_default()
         .split_whitespace()
         .collect();
-    // cutime and cstime, the 16th and 17th field of all, in hundredths of a second.
+    // cutime and cstime are fields 16 and 17 of the line, in clock ticks. `fields` begins with
+    // field 3.
     let ticks = |at: usize| {
         fields
             .get(at)

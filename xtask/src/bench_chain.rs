@@ -1,5 +1,6 @@
 //! The chain: parsing, ids, clusters, a whole index, one more block, a large site; measured against
-//! `bitcoin`, maps in memory, plain union-find and, if its source is named, GraphSense's clustering.
+//! `bitcoin`, maps in memory, plain union-find and, if its source is given, GraphSense's
+//! clustering.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use crate::{Done, cargo, must, root, setup, target};
 const ROUNDS: usize = 5;
 // The goal is 6 minutes for 100 million; a fifth is measured, which makes it 72 s.
 const INPUTS: &str = "20000000";
-// Addresses of the site, twice as many as the goal of 60 s is set for.
+// Addresses of the site: twice as many as in the goal, which is 60 s for 1,000,000.
 const SITE: &str = "2000000";
 /// How often a real block is parsed in one round.
 const AGAIN: &str = "200";
@@ -268,11 +269,11 @@ fn number(line: &str, name: &str) -> Result<f64, String> {
         .ok_or(format!("no {name} in: {line}"))
 }
 
-/// What a peer is called, and one round of it.
+/// A peer's name, and a function that runs one round and returns the peer's rate.
 type Peer<'a> = (&'a str, &'a mut dyn FnMut() -> Result<f64, String>);
 
-/// Measures obhut and each peer in alternation and reports their rates, in the unit `of`, and the
-/// ratios of obhut's to each peer's.
+/// Measures obhut and each peer in alternation. Reports obhut's rate, in the unit `of`, and its
+/// ratio to each peer's rate; the raw rows have the peers' rates.
 fn beside(
     report: &mut Report,
     what: &str,
@@ -413,7 +414,7 @@ fn ids(report: &mut Report, tools: &Tools, met: &Path) -> Done {
 }
 
 fn clusters(report: &mut Report, tools: &Tools, tied: &Path) -> Done {
-    // Four bytes a number, in millions.
+    // The file has four bytes a number; this is their count in millions.
     let inputs = fs::metadata(tied).map_err(|e| e.to_string())?.len() as f64 / 4e6;
     let file = tied.to_str().ok_or("a strange path")?;
     let found = std::cell::RefCell::new(Vec::new());
@@ -440,7 +441,7 @@ fn clusters(report: &mut Report, tools: &Tools, tied: &Path) -> Done {
         "≥ 30",
     )?;
     let found = found.into_inner();
-    // Speed counts only if all find the same clusters.
+    // Speed counts only if all find the same number of clusters.
     if found.windows(2).any(|w| w[0] != w[1]) {
         return Err(format!("the numbers of clusters differ: {found:?}"));
     }

@@ -14,7 +14,8 @@ const ROUNDS: usize = 5;
 const CONNECTIONS: usize = 8;
 const MATCHES: usize = 20_000;
 const SCREENINGS: usize = 400;
-/// HMA on one core, as the reference measured it (docs/performance.md): it is not run here.
+/// Screenings a second by HMA on one core, as the reference measured it on another machine
+/// (docs/performance.md). HMA is not run here.
 const HMA_SCREENINGS_PER_CORE: f64 = 5.6;
 
 pub fn run(report: &mut Report) -> Done {
@@ -91,7 +92,8 @@ fn print_row(report: &mut Report, work: &str, round: usize, run: &load::Run) {
     ));
 }
 
-/// A list on record, made once, and digests to ask for: half of them entries with some bits flipped.
+/// Imports and signs a list of [`ENTRIES`] digests, unless an earlier run has done so. Returns the
+/// digests to query, half of which are entries with some bits flipped.
 fn list(obhut: &Path, data: &Path, folder: &Path) -> Result<Vec<String>, String> {
     let (entries, queries) = (folder.join("entries.dat"), folder.join("queries.dat"));
     crate::bench_index::write_data(&entries, &queries, ENTRIES)?;

@@ -14,7 +14,8 @@ const QUERIES: usize = 200;
 const RADIUS: u32 = 31;
 const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
 
-/// FAISS answers the same lines as the example `index_speed`. Its radius is exclusive.
+/// The peer, FAISS. It reads and prints the same lines as the example `index_speed`. FAISS's radius
+/// is exclusive, so one is added.
 const PEER: &str = r#"
 import sys, time
 import numpy, faiss
@@ -65,7 +66,7 @@ impl Answering {
             answers,
             built: String::new(),
         };
-        // Waits until it is built, so that no two of them build at the same time.
+        // Waits until the index is built, so that no two programs build at the same time.
         started.built = started.line()?.trim_start_matches("built ").to_owned();
         Ok(started)
     }
@@ -242,7 +243,8 @@ pub fn write_data(entries: &Path, queries: &Path, size: usize) -> Done {
         if i % 2 == 0 {
             let at = next() as usize % size * 32;
             query.copy_from_slice(&bytes[at..at + 32]);
-            // 0 to 31 flips in turn; two flips of one bit cancel out, so a distance is never above the radius.
+            // 0 to 31 flips in turn. Two flips of one bit cancel out, so the distance never exceeds
+            // the radius.
             for _ in 0..i / 2 % (RADIUS as usize + 1) {
                 let bit = next() % 256;
                 query[bit as usize / 8] ^= 1 << (bit % 8);

@@ -188,7 +188,8 @@ fn peak_of(command: &mut Command) -> Result<(u64, String), String> {
     });
     loop {
         let text = fs::read_to_string(&status).unwrap_or_default();
-        // VmHWM is the peak since the start, so a pause between two looks misses only the last moments.
+        // VmHWM is the peak since the start, so the pause between two readings misses only the last
+        // moments.
         let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:"));
         let high = line.and_then(|l| l.split_whitespace().next()?.parse().ok());
         peak = peak.max(high.unwrap_or(0));
@@ -285,7 +286,7 @@ fn pacs(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
 
 fn live(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
     let data = folder.join("data");
-    // A journal of an earlier run would answer the same ids as repeated.
+    // With the journal of an earlier run, the server would treat the same ids as repeats.
     let _ = fs::remove_dir_all(&data);
     let made = Command::new(obhut)
         .arg("--data")
@@ -317,7 +318,7 @@ fn live(report: &mut Report, obhut: &Path, folder: &Path) -> Done {
         ));
         rates.push(run.per_second);
         p99s.push(run.p99_ms);
-        // Then as many a second as the target says, each timed from when it was due.
+        // Then at the rate of the goal, with each request timed from when it was due.
         let steadily = |n: usize| ask(1, n);
         let run = load::run_paced(&serving.address, CONNECTIONS, LIVE, STEADY, steadily)?;
         report.row(&format!(

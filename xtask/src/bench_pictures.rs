@@ -1,7 +1,7 @@
 //! Pictures from file to PDQ against the peer: the same files, one core each, in alternation.
 //!
-//! The peer is what HMA runs for a picture: Pillow decodes, PyPI `pdqhash` hashes. Prints a table
-//! for docs/performance.md with every row it rests on.
+//! The peer is what HMA runs for a picture: Pillow decodes, PyPI `pdqhash` hashes. Reports the
+//! results for docs/performance.md, and every raw row they rest on.
 
 use std::fs;
 use std::path::Path;
@@ -133,7 +133,7 @@ fn drift(obhut: &Path, pictures: &Path, name: &str, report: &mut Report) -> Done
     };
     let (exact, fast) = (digests(&[])?, digests(&["--fast"])?);
     let nibble = |c: char| c.to_digit(16).unwrap_or(0);
-    // Files are hashed in the order of their names by both, so the digests pair up.
+    // Both runs hash the files in the order of their names, so the digests pair up.
     let mut bits: Vec<f64> = std::iter::zip(&exact, &fast)
         .map(|(a, b)| {
             let pairs = a.chars().zip(b.chars());
@@ -180,7 +180,8 @@ fn screen(obhut: &Path, pictures: &Path, name: &str, files: u32, report: &mut Re
         .spawn()
         .map_err(|e| e.to_string())?;
     let mut peak_kib = 0;
-    // Memory has to be read while it runs: afterwards the kernel no longer has it for the decoders.
+    // The memory has to be read while the command runs: afterwards the kernel no longer reports
+    // that of the decoders.
     while child.try_wait().map_err(|e| e.to_string())?.is_none() {
         peak_kib = peak_kib.max(memory_kib(child.id()));
         std::thread::sleep(Duration::from_millis(10));
@@ -201,7 +202,7 @@ fn screen(obhut: &Path, pictures: &Path, name: &str, files: u32, report: &mut Re
 
 fn one_core(program: &Path) -> Command {
     let mut command = Command::new("taskset");
-    // One core for both: Pillow uses one, and obhut would otherwise use all.
+    // One core for each program: Pillow uses only one, and obhut would otherwise use all.
     command.args(["-c", "0"]).arg(program).stdout(Stdio::null());
     command
 }

@@ -91,15 +91,15 @@ pub fn run(report: &mut Report) -> Done {
     unrelated(&obhut, &folder, report)
 }
 
-/// A thousand videos of ten seconds on a list, a thousand others screened against it.
+/// Lists a thousand videos of ten seconds, and screens a thousand others against them.
 fn unrelated(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     const VIDEOS: usize = 1_000;
     let cut = folder.join("unrelated");
     let screened = cut.join("screened");
     fs::create_dir_all(&screened).map_err(|e| e.to_string())?;
-    // A hash of place and scene, so that no two scenes share a pattern. Scenes last two seconds. The constants
-    // are those of a well-known one-line noise function for shaders, and 37.719 is one more of the
-    // kind; any would do.
+    // A hash of place and scene, so that no two scenes share a pattern. Scenes last two seconds.
+    // The constants are those of a well-known one-line noise function for shaders; 37.719 is one
+    // like them, and any would do.
     let scene = "255*mod(abs(sin(X*12.9898+Y*78.233+floor(T/2)*37.719)*43758.5453),1)";
     let source = format!(
         "nullsrc=s=16x12:r=1:d={},format=gray,geq=lum='{scene}',scale=160:120:flags=bicubic,scroll=h=0.02:v=0.01,format=yuv420p",
@@ -190,13 +190,13 @@ fn cpu(command: &mut Command) -> Result<f64, String> {
 /// A film of scenes that change every few seconds.
 fn film(folder: &Path, name: &str, size: &str, seconds: u32, seed: u32) -> Result<PathBuf, String> {
     let path = folder.join(format!("{name}-{size}-{seconds}-{seed}.mp4"));
-    // Kept between runs: the name holds every argument that decides its content. Delete the folder after changing the
-    // filter or the encoder below.
+    // Kept between runs: the name holds every argument that decides its content. Delete the folder
+    // after changing the filter or the encoder below.
     if path.exists() {
         return Ok(path);
     }
     let size = size.replace('x', ":");
-    // Blots at random for each scene of four seconds, enlarged, drifting, with a little noise.
+    // Each scene of four seconds shows random blots, enlarged and drifting, with a little noise.
     let blots = format!(
         "255*mod(abs(sin(X*12.9898+Y*78.233+(floor(T/4)+{seed}*100)*37.719)*43758.5453),1)"
     );
@@ -211,8 +211,9 @@ fn film(folder: &Path, name: &str, size: &str, seconds: u32, seed: u32) -> Resul
     Ok(path)
 }
 
-/// Clips of ten seconds, cut out, cropped by a tenth, played a twentieth faster or slower, encoded
-/// again: how many are found, by one frame a second and by key frames, and how many false positives there are.
+/// Cuts clips of ten seconds from films, crops them by a tenth, plays them a twentieth faster or
+/// slower, and encodes them again. Reports how many are found, by one frame a second and by key
+/// frames, and how many false positives there are.
 fn recall(obhut: &Path, folder: &Path, report: &mut Report) -> Done {
     let mut clips = Vec::new();
     let mut csv = String::from("kind,digest,entry_id,timestamp,quality\n");

@@ -1,5 +1,5 @@
-//! The main job on harmless pictures made on the spot: list, match, case, decision, exhibit,
-//! report, verification; a look at made-up payments; ends with a table.
+//! Does the main job on generated, harmless pictures: list, match, case, decision, exhibit, report,
+//! verification. Also scans made-up payments, and ends with a table of results.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -357,8 +357,8 @@ fn payments(obhut: &Obhut, folder: &Path) -> Result<String, String> {
     ))
 }
 
-/// Of the media that Meta publishes for testing its hashes, where they are present: the digest of
-/// one photo finds its edits and colour modes, and no other motif.
+/// Checks PDQ on the media that Meta publishes for testing its hashes, if they are present: the
+/// digest of one photo must match its edits and colour modes, and no other motif.
 fn published(obhut: &Obhut, folder: &Path) -> Done {
     let media = root().join("../shared/data/media/pdq");
     if !media.exists() {
@@ -414,7 +414,7 @@ fn read_manifest(path: &Path) -> Result<BTreeMap<String, (String, String)>, Stri
     Ok(rows.collect())
 }
 
-/// Stem → PDQ and its quality, of every file of a folder.
+/// File stem → PDQ digest and quality, for each file of a folder.
 fn digests(obhut: &Obhut, folder: &Path) -> Result<Digests, String> {
     let lines = obhut.json(&["hash", "--kind", "pdq", &folder.display().to_string()])?;
     let stem = |line: &Value| {
@@ -492,7 +492,7 @@ fn compare(
             let stem = file.split('.').next().unwrap_or_default();
             if let (Some((a, quality)), Some((b, _))) = (all.get(stem), originals.get(*original)) {
                 let bits = distance(a, b);
-                // Within the radius and still missed: then only the quality can have decided.
+                // An edit within the radius can be missed only because of its quality.
                 let why = match bits {
                     0..=31 => format!("quality {quality}, and below 50 nothing matches"),
                     _ => format!("{} beyond the radius", bits - 31),

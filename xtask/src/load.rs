@@ -1,5 +1,5 @@
-//! Sends the same sort of request over keep-alive connections, as fast as answers come or at a
-//! fixed rate, and times each.
+//! Sends requests of one kind over keep-alive connections, as fast as answers come or at a fixed
+//! rate, and times each.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -74,8 +74,8 @@ pub fn run(
     run_paced(address, connections, requests, f64::INFINITY, request)
 }
 
-/// The same at a fixed rate; each request is timed from when it was due, so that a stall counts for
-/// all that would have waited (no coordinated omission).
+/// Like [`run`], but at a fixed rate. Each request is timed from when it was due, so that a stall
+/// counts for all requests that would have waited (no coordinated omission).
 pub fn run_paced(
     address: &str,
     connections: usize,
@@ -143,7 +143,8 @@ fn work(
         // At an infinite rate every request is due now.
         let due = begun + Duration::from_secs_f64(number as f64 / due_per_second);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        // From when it was due: a server that stalls must not make the following requests look fast.
+        // Timed from when it was due: a server that stalls must not make the following requests
+        // look fast.
         let started = if due_per_second.is_finite() {
             due
         } else {
@@ -158,7 +159,7 @@ fn work(
     }
 }
 
-/// Reads one answer; its status.
+/// Reads one answer and returns its status.
 fn answer(from: &mut impl std::io::BufRead) -> std::io::Result<u16> {
     let mut line = String::new();
     from.read_line(&mut line)?;

@@ -1,4 +1,5 @@
-//! Chores: `cargo xtask demo`, `test`, `bench`, `docs` and others. Each does all the set-up it needs.
+//! Chores: `cargo xtask demo`, `test`, `bench`, `docs` and others. Each does all the set-up it
+//! needs.
 
 mod bench;
 mod bench_accuracy;
@@ -25,13 +26,14 @@ const HELP: &str = "\
 cargo xtask demo      the main job on generated, harmless pictures, from list to report
 cargo xtask test      every test and lint; installs PostgreSQL, xmllint and the PDQ reference if missing
 cargo xtask bench     measures everything against its peers, in alternation, and writes docs/performance.md;
-                      `bench accuracy`, `pdq`, `pictures`, `index`, `http`, `video`, `intake`: one part
+                      `bench NAME` runs one part: accuracy, pdq, pictures, index, http, video, intake,
+                      payments, chain
 cargo xtask soak      mutated inputs for every parser, growing lists: minutes; `soak SECONDS` per parser
 cargo xtask conformance  the requests of public CyberTipline clients against the fake service
 cargo xtask docs      writes the generated references, and the book if mdbook is installed
 cargo xtask coverage  share of lines that tests execute
 cargo xtask mutants   share of small changes to decision code that tests notice; `mutants PACKAGE`: one part
-cargo xtask wording   fits what words are worth in reports to fixtures/wording, and says how well it orders others
+cargo xtask wording   fits the points of words to the reports in fixtures/wording, and prints how well they rank others
 cargo xtask setup     only installs what the system lacks";
 
 /// The result of a chore; the error says what went wrong and what to do.
@@ -76,7 +78,8 @@ fn root() -> PathBuf {
 
 /// Where cargo puts what it builds.
 fn target() -> PathBuf {
-    // Cargo takes a relative path from the project's folder here, because every command starts there.
+    // Cargo resolves a relative path against the project's folder here, because every command
+    // starts there.
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |t| root().join(t))
 }
 

@@ -54,7 +54,7 @@ impl Postgres {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
         }
         let mut postgres = command(&programs.join("postgres"));
-        // The socket goes into the folder too: /var/run/postgresql needs a user that may write there.
+        // The socket goes into the folder too: not every user may write to /var/run/postgresql.
         postgres.arg("-D").arg(&data).arg("-k").arg(folder.path());
         // Durability is not what these tests are about, and the folder goes at the end.
         for option in [
@@ -99,7 +99,7 @@ impl Postgres {
             }
             // A server that has ended will never be ready; no need to wait out the minute.
             if let Ok(Some(status)) = self.server.try_wait() {
-                return Err(format!("postgres ended immediately: {status}"));
+                return Err(format!("postgres ended before it was ready: {status}"));
             }
             if Instant::now() > deadline {
                 return Err(format!("postgres did not answer within {START_MAX:?}"));
@@ -125,8 +125,8 @@ impl Drop for Postgres {
     }
 }
 
-/// True as root: initdb and postgres refuse to run as root, and Debian's package brings a user for
-/// them.
+/// True if this process runs as root. initdb and postgres refuse to run as root, and Debian's
+/// package creates the user postgres for them.
 fn as_postgres() -> bool {
     Command::new("id")
         .arg("-u")

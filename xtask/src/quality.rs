@@ -128,10 +128,11 @@ pub fn coverage() -> Done {
         // Debug information isn't needed for coverage and takes half of the space.
         .env("CARGO_PROFILE_DEV_DEBUG", "0");
     peers.name_to(&mut tests);
-    // A decoder in its sandbox may not write counters, so the sandbox's own test fails here, and nowhere else.
+    // A decoder in its sandbox may not write counters, so the sandbox's own test fails here, and
+    // nowhere else.
     if must(&mut tests, "tests").is_err() {
         println!(
-            "tests failed under measurement; `cargo xtask test` says whether they do without it"
+            "tests failed while coverage was measured; run `cargo xtask test` to see whether they also fail without it"
         );
     }
     let mut report = cargo();
@@ -139,7 +140,8 @@ pub fn coverage() -> Done {
         .args(["llvm-cov", "report", "--lcov", "--output-path"])
         .arg(&file)
         .args(["--ignore-filename-regex", "/(tests|examples|xtask)/"])
-        // Tests kill processes while they write their counters; this ignores only the broken files.
+        // Tests kill processes while they write their counters; with this setting, only the broken
+        // files are ignored.
         .env("LLVM_PROFDATA_FLAGS", "--failure-mode=all");
     must(&mut report, "coverage")?;
     let lcov = fs::read_to_string(&file).map_err(|e| e.to_string())?;
@@ -182,7 +184,10 @@ pub fn mutants(only: Option<&str>) -> Done {
     need("mutants")?;
     let known: Vec<_> = MUTATED.iter().map(|part| part.package).collect();
     if only.is_some_and(|o| !known.contains(&o)) {
-        return Err(format!("mutants are made of {}", known.join(", ")));
+        return Err(format!(
+            "unknown package; mutants can be made of {}",
+            known.join(", ")
+        ));
     }
     let (mut caught, mut all, mut survivors) = (0, 0, Vec::new());
     for part in MUTATED
@@ -220,7 +225,8 @@ pub fn mutants(only: Option<&str>) -> Done {
         if !part.functions.is_empty() {
             run.args(["--re", part.functions]);
         }
-        // Exit code 2 says that some survived, 3 that tests timed out; both are counted here.
+        // Exit code 2 means that mutants survived, and 3 that tests timed out. Both are counted
+        // below.
         let status = run.status().map_err(|e| e.to_string())?;
         if !matches!(status.code(), Some(0 | 2 | 3)) {
             return Err(format!("mutants of {}: {status}", part.package));
@@ -253,8 +259,8 @@ pub fn mutants(only: Option<&str>) -> Done {
     Ok(())
 }
 
-/// Runs the requests of public CyberTipline clients against the fake, and prints which are
-/// understood.
+/// Runs the requests of public CyberTipline clients against the fake, and prints which of them the
+/// fake understands.
 pub fn conformance() -> Done {
     must(
         cargo().args([
@@ -271,8 +277,8 @@ pub fn conformance() -> Done {
     )
 }
 
-/// Fits the points of words to the invented reports, and prints how well reports of authors that
-/// weren't fitted are put in order.
+/// Fits the points of words to the invented reports, and prints how well they rank the reports of
+/// authors who weren't used in the fit.
 pub fn wording() -> Done {
     must(
         cargo().args([

@@ -102,7 +102,8 @@ pub fn everything() -> Done {
 }
 
 fn install(needs: &[&[Need]]) -> Done {
-    // Asked of the programs, not of dpkg: another package or a local build may bring them too.
+    // Runs the programs instead of asking dpkg: another package or a local build may provide them
+    // too.
     let missing: Vec<&str> = needs
         .iter()
         .copied()
@@ -113,8 +114,8 @@ fn install(needs: &[&[Need]]) -> Done {
     if missing.is_empty() {
         return Ok(());
     }
-    // In the command, because sudo drops variables. RUNLEVEL: what is installed for tests isn't
-    // started as a service.
+    // The variables are set in the command, because sudo drops them. RUNLEVEL=1 keeps packages that
+    // are installed for tests from starting their services.
     let by_hand = format!(
         "export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; apt-get update && apt-get install -y --no-install-recommends {}",
         missing.join(" ")
@@ -218,7 +219,7 @@ pub fn postgres_programs() -> Option<PathBuf> {
         .map(|entry| entry.path().join("bin"))
         .filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
         .collect();
-    // The highest by name, which is the newest among versions of two digits.
+    // The last by name, which is the newest version as long as all have two digits.
     found.sort();
     found.pop()
 }
@@ -226,7 +227,7 @@ pub fn postgres_programs() -> Option<PathBuf> {
 /// The fake object store of the tests.
 const MOTO: &str = "moto[server,s3]==5.1.4";
 
-/// What benchmarks compare with, beside [`ORACLE`]: FAISS, vPDQ, Polars and DuckDB.
+/// What benchmarks compare with, in addition to [`ORACLE`]: FAISS, vPDQ, Polars and DuckDB.
 const PEERS: [&str; 4] = [
     "faiss-cpu==1.15.1",
     "vpdq==0.2.5",

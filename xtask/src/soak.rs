@@ -1,6 +1,6 @@
 //! Tests that run for minutes: growing lists, ten thousand generated cases, a hundred thousand
-//! filings with injected faults and as many while the destination moves, mutated inputs for every
-//! parser.
+//! filings with injected faults, a hundred thousand while the destination moves, and mutated inputs
+//! for every parser.
 
 use std::process::{Command, Stdio};
 
@@ -53,7 +53,7 @@ pub fn run(more: &[String]) -> Done {
         "growing lists",
     )?;
     println!(
-        "10,000 generated cases against the CyberTipline's schema, every single fact taken away once"
+        "10,000 generated cases against the CyberTipline's schema, and 300 with each fact removed in turn"
     );
     must(
         cargo()
@@ -106,11 +106,11 @@ pub fn run(more: &[String]) -> Done {
         .is_ok_and(|s| s.success());
     if !led {
         println!(
-            "not present: cargo-fuzz on nightly; inputs are changed at random instead of led by coverage"
+            "not present: cargo-fuzz on nightly; inputs are mutated at random, without coverage guidance"
         );
         must(
             cargo().args(["build", "--release", "--package", "obhut-fuzz"]),
-            "building the readers",
+            "building the fuzz targets",
         )?;
     }
     for name in TARGETS {
@@ -135,7 +135,7 @@ pub fn run(more: &[String]) -> Done {
             command
         } else {
             let mut command = Command::new(target().join("release/soak"));
-            // Another seed each time: the test `no_input_crashes_a_parser` already uses a fixed
+            // A new seed for each run: the test `no_input_crashes_a_parser` already uses a fixed
             // one.
             let seed = std::time::UNIX_EPOCH.elapsed().map_or(1, |t| t.as_secs());
             command.args([name, seconds, &seed.to_string()]);

@@ -24,7 +24,7 @@ impl Peers {
         Ok(peers)
     }
 
-    /// Sets the environment in which a command's tests find them.
+    /// Sets the environment variables by which a command's tests find the references.
     pub fn name_to(&self, command: &mut Command) {
         command
             .env("OBHUT_ORACLE_PYTHON", &self.oracle)
@@ -67,7 +67,7 @@ pub fn run(more: &[String]) -> Done {
         .stderr(Stdio::null())
         .status();
     let mut tests = cargo();
-    // nextest runs no doc tests, which is why they have a run above.
+    // nextest doesn't run doc tests, so they are run above.
     if nextest.is_ok_and(|s| s.success()) {
         tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
     } else {
@@ -103,6 +103,6 @@ fn wasm() -> Done {
             "--target",
             "wasm32-unknown-unknown",
         ]),
-        "obhut-hash for web assembly",
+        "building obhut-hash for WebAssembly",
     )
 }

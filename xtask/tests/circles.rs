@@ -11,7 +11,7 @@ use tree::{LAYERS, files, read, root};
 /// Top-level module → source of its files, without comments and tests.
 type Modules = BTreeMap<String, String>;
 
-/// The modules of a crate. `lib.rs` and `main.rs` are the crate root, not modules.
+/// The modules of a crate, and its root as `lib`. Binaries and `main.rs` are left out.
 fn modules(src: &str) -> Modules {
     let mut all = Modules::new();
     for file in files(src).into_iter().filter(|f| f.ends_with(".rs")) {
@@ -44,7 +44,7 @@ fn code(text: &str) -> String {
         .collect()
 }
 
-/// The names that follow `crate::`; of a group in braces, each name.
+/// The names that follow `crate::`, including each name of a group in braces.
 fn named(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (at, _) in text.match_indices("crate::") {
@@ -96,7 +96,8 @@ fn circle(all: &Modules) -> Option<Vec<String>> {
         way: &mut Vec<String>,
         done: &mut BTreeSet<String>,
     ) -> Option<Vec<String>> {
-        // A module that is still on the path closes a cycle; one that is done was found clean before.
+        // A module that is still on the path closes a cycle; one that is done has already been
+        // checked.
         if let Some(from) = way.iter().position(|m| m == at) {
             return Some(way[from..].to_vec());
         }
@@ -116,7 +117,7 @@ fn circle(all: &Modules) -> Option<Vec<String>> {
         .find_map(|m| walk(m, &edges, &mut Vec::new(), &mut done))
 }
 
-/// Inherent impls outside the type's module: module and type.
+/// The module and the type of each inherent impl outside the type's module.
 fn strayed(all: &Modules) -> Vec<(String, String)> {
     let mut homes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (module, text) in all {

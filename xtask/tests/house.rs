@@ -35,7 +35,8 @@ const NO_NAMES: &[&str] = &[
 ];
 
 /// Folder of a registry → the constant that each of its files must define; empty where a file only
-/// needs a route. The list is the file beside the folder; a file's name is the name in the data.
+/// needs a route. The registry's list is in the file next to the folder, and an entry has the name
+/// of its file.
 const REGISTRIES: &[(&str, &str)] = &[
     ("crates/kernels/hash/src/kinds", "KIND"),
     ("crates/edges/formats/src/reports", "FORM"),
@@ -47,7 +48,7 @@ const REGISTRIES: &[(&str, &str)] = &[
     ("crates/server/src/pages", "PAGE"),
 ];
 
-/// The only files that may say `unsafe`, as beginnings of their paths.
+/// Path prefixes of the only files that may say `unsafe`.
 const UNSAFE: &[&str] = &[
     "crates/kernels/hash/src/arch/",
     "crates/kernels/index/src/arch/",
@@ -156,7 +157,7 @@ fn names_say_something() {
             !NO_NAMES.contains(&stem),
             "{file}: name the file after what it is about"
         );
-        // In tests/ cargo takes every other file for a test of its own.
+        // In tests/, cargo would compile a file `foo.rs` as a separate test.
         assert!(
             stem != "mod" || file.contains("/tests/"),
             "{file}: put it beside its folder as foo.rs"
@@ -164,7 +165,7 @@ fn names_say_something() {
     }
 }
 
-/// Folders with numbered files of statements, and the sources whose modules own their tables.
+/// Folder with numbered migrations, and the source folder whose modules own their tables.
 const MIGRATIONS: &[(&str, &str)] = &[
     (
         "crates/foundation/store/migrations",
@@ -192,8 +193,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The file of the module a migration is named after: `0037_payments_alerts.sql` is of
-/// `payments/alerts.rs`, `0003_lists.sql` of `lists.rs`.
+/// The file of the module that a migration is named after: `0037_payments_alerts.sql` belongs to
+/// `payments/alerts.rs`, and `0003_lists.sql` to `lists.rs`.
 fn owner_of(migration: &str, sources: &str) -> String {
     let stem = migration.rsplit('/').next().unwrap();
     let (number, name) = stem.trim_end_matches(".sql").split_once('_').unwrap();
@@ -358,7 +359,8 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
     }
 }
 
-/// A command or an option in a string of code: backticks with the program's name, or a flag.
+/// True if a string in this line of code names a command or an option: the program's name with a
+/// command, or a flag.
 fn names_a_command(line: &str) -> bool {
     let code = line.trim_start();
     // The first bytes of a file aren't a sentence.
@@ -468,7 +470,8 @@ fn every_fixture_has_its_origin_on_record() {
     }
 }
 
-/// deny.toml in short, at every test; `cargo deny check` says more where it is installed.
+/// Checks the main rules of deny.toml in every test run; `cargo deny check` checks all of them
+/// where it is installed.
 #[test]
 fn every_dependency_has_a_licence_we_accept_and_comes_from_the_registry() {
     let deny: toml::Table = read(&root().join("deny.toml")).parse().unwrap();
@@ -560,7 +563,7 @@ fn every_dependency_has_a_licence_we_accept_and_comes_from_the_registry() {
     }
 }
 
-/// Longest function without a `// Long:` comment, in lines.
+/// Longest function without a `// Long:` comment, in lines. Our judgement.
 const FUNCTION_LINES_MAX: usize = 80;
 
 /// Functions above the limit without a `// Long:` comment: name and length.

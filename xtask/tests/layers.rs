@@ -1,5 +1,6 @@
-//! Tests of the layers: allowed imports, allowed outside crates, clock, environment, network. Each rule
-//! is also tried broken. docs/architecture.md describes the same.
+//! Tests of the layers: allowed imports, allowed outside crates, clock, environment, network. The
+//! rules for imports, outside crates and renderers are also tried broken. docs/architecture.md
+//! describes the same.
 
 mod tree;
 
@@ -7,9 +8,8 @@ use std::collections::BTreeSet;
 
 use tree::{LAYERS, dependencies, files, folder_of, manifest, name_of, read, root, sources};
 
-/// Crate → the third-party crates it may use. Everything else is refused: a list of forbidden names
-/// would miss the client that no one thought of, and that one opens connections all the same.
-/// Dependencies of tests are exempt.
+/// Crate → the third-party crates it may use. Everything else is refused: a list of forbidden
+/// crates would miss the HTTP client that no one thought of. Dependencies of tests are exempt.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("hash", &["md-5", "sha1", "sha2"]),
     ("index", &["rustix"]),
@@ -339,7 +339,7 @@ fn the_layers_are_layers() {
             let below = LAYERS[..at].iter().any(|(f, _)| name_of(f) == *name);
             assert!(
                 below,
-                "{folder} may import {name}, which doesn't stand before it"
+                "{folder} may import {name}, which isn't in an earlier row"
             );
         }
     }
@@ -352,7 +352,7 @@ fn not_its_business(name: &str, dependencies: &BTreeSet<String>) -> Vec<String> 
         .find(|(of, _)| *of == name)
         .map_or(&[][..], |(_, allowed)| allowed);
     let mut wrong = Vec::new();
-    // The project's crates have a table for themselves, LAYERS.
+    // The project's own crates are in another table, LAYERS.
     for dependency in dependencies.iter().filter(|d| !d.starts_with("obhut")) {
         if !allowed.contains(&dependency.as_str()) {
             wrong.push(format!(
@@ -382,7 +382,7 @@ fn no_crate_can_use_what_is_not_its_business() {
         let wrong = not_its_business(name, &dependencies(&manifest(name)));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
-    // A row names only what is used: what is gone from a manifest must go from here.
+    // A row names only what is used: a crate removed from a manifest must be removed here too.
     for (name, allowed) in OUTSIDE {
         let used = dependencies(&manifest(name));
         for crate_name in *allowed {
@@ -402,7 +402,7 @@ fn no_crate_can_use_what_is_not_its_business() {
     }
 }
 
-/// The rule itself, broken on purpose: the client in use, put where it may not be.
+/// The rule itself, broken on purpose: each client is added to crates that may not use it.
 #[test]
 fn a_client_where_it_may_not_be_is_noticed() {
     for name in LAYERS
@@ -442,7 +442,7 @@ fn kernels_look_at_no_clock_no_environment_and_no_network() {
             ] {
                 assert!(
                     !text.contains(word),
-                    "{file} says {word}: a kernel gets it handed in"
+                    "{file} says {word}: pass the value into the kernel instead"
                 );
             }
         }
@@ -476,7 +476,7 @@ fn only_domains_name_the_inside_of_the_core() {
             && !f.starts_with("crates/foundation/casework/")
     }) {
         for line in read(&root().join(&file)).lines() {
-            // The one line outside the domains: app names the type to register them.
+            // The one exception: app names the type to register the domains.
             let registers = file == "crates/app/src/lib.rs" && line.contains("for_domains::Domain");
             assert!(
                 registers || !line.contains("for_domains"),
@@ -489,7 +489,8 @@ fn only_domains_name_the_inside_of_the_core() {
 /// Words that open or accept a connection.
 const SOCKETS: &[&str] = &["TcpStream", "TcpListener", "UdpSocket", "tokio::net"];
 
-/// casework never sends, nor does a domain: a client isn't the only way to open a connection.
+/// casework and the domains never send anything. A client crate isn't the only way to open a
+/// connection, so the words that open a socket are checked too.
 #[test]
 fn only_edges_name_a_socket() {
     for (folder, _) in LAYERS {
@@ -504,7 +505,7 @@ fn only_edges_name_a_socket() {
             for word in SOCKETS {
                 assert!(
                     may || !text.contains(word),
-                    "{file} says {word}: connections are opened in crates/edges/partners and taken in crates/server; hand in what comes through them"
+                    "{file} says {word}: connections are opened in crates/edges/partners and accepted in crates/server; pass in the data they carry"
                 );
             }
         }

@@ -1,5 +1,5 @@
-//! Every limit in the code says what it limits and where its number comes from; docs/reference/limits.md
-//! lists them all.
+//! Every limit in the code says what it limits and where its number comes from.
+//! docs/reference/limits.md lists those in crates/ whose names end in `_MAX`.
 
 mod tree;
 
@@ -34,7 +34,7 @@ const ORIGINS: &[&str] = &[
 /// A constant whose name marks a limit.
 struct Limit {
     name: String,
-    /// As written; none where it takes several lines.
+    /// As written in the source; `None` if it spans several lines.
     value: Option<String>,
     /// Its docstring.
     doc: String,
@@ -118,8 +118,8 @@ fn a_limit_without_an_origin_is_noticed() {
     assert_eq!(without_origin(&second), ["LINE_BYTES_MAX"]);
 }
 
-/// The reference, from the constants ending in `_MAX`: name, value, meaning, file. Also, what to
-/// mend where one has no docstring.
+/// The reference, made from the constants ending in `_MAX`: name, value, meaning, file. Also a
+/// message for each of them that has no docstring.
 fn page() -> (String, Vec<String>) {
     let (mut by_file, mut unexplained) = (BTreeMap::<String, String>::new(), Vec::new());
     for file in files("crates")

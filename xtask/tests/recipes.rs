@@ -164,7 +164,7 @@ fn no_source_file_is_forgotten() {
 }
 
 fn stems(folder: &str) -> Vec<String> {
-    // Files directly in the folder: a folder below belongs to the entry of its name.
+    // Only files directly in the folder: a subfolder belongs to the entry with the same name.
     let depth = folder.matches('/').count() + 1;
     files(folder)
         .into_iter()

@@ -48,7 +48,8 @@ pub async fn open(
         obhut_casework::finish_erasures(&casework).await,
     ] {
         if let Err(e) = finished {
-            // Not fatal: the proof of erasure reports it as incomplete, and the command itself can run.
+            // Not fatal: the proof of erasure reports it as incomplete, and the command itself can
+            // run.
             tracing::error!(cause = %e, "the erasure of a cleared case could not be finished; it is tried again at the next start");
         }
     }

@@ -36,9 +36,10 @@ pub struct Check {
     pub empty: bool,
     /// True if `stops` is empty. If `empty` is true, approval still needs a reason.
     pub acceptable: bool,
-    /// What the receiver would refuse, what only a person can answer, and a child reported as the
-    /// suspect. Each blocks approval, unless [`Stop::may_be_overridden`] and a reason is given.
-    /// Missing facts don't block.
+    /// What the receiver would refuse, what only a person can answer, a child reported as the
+    /// suspect, and files that would go by mail without the authority's instruction. Each blocks
+    /// approval, unless [`Stop::may_be_overridden`] is true and a reason is given. Missing facts
+    /// don't block.
     pub stops: Vec<Stop>,
 }
 
@@ -79,13 +80,13 @@ fn of_received(whole: &Dossier) -> Vec<Remark> {
             &facts.received_note,
             &facts.note,
             "facts.note",
-            "the words of the report that came in aren't sent; say in facts.note, in your own, what the receiver has to know",
+            "the words of the incoming report aren't sent; state in facts.note, in your own words, what the receiver has to know",
         ),
         (
             &facts.received_urgent,
             &facts.urgent_because,
             "facts.urgent_because",
-            "the reason for urgency in the report that came in isn't sent; say in facts.urgent_because, in your own words, why it is urgent",
+            "the incoming report's reason for urgency isn't sent; state in facts.urgent_because, in your own words, why the case is urgent",
         ),
     ] {
         if received.is_some() && own.is_none() {
@@ -198,7 +199,8 @@ pub async fn check(
 /// returned.
 ///
 /// # Errors
-/// A conflict unless the case is decided to be reported.
+/// A conflict unless the latest decision is to report the case, and if that decision was
+/// overturned on appeal.
 pub async fn draft(
     casework: &Casework,
     case: &str,
@@ -217,10 +219,10 @@ pub async fn draft(
 /// was opened from go out with it; that needs a report with the children's data.
 ///
 /// # Errors
-/// A conflict naming each field that blocks approval: any of [`Check::stops`] except, with `because`, those that
-/// [`Stop::may_be_overridden`]. A conflict if there is nothing actionable and no `because`, for an
-/// unknown destination, or for a report that can't be approved now. Denied unless `person` is a
-/// reporting officer who didn't make the latest decision.
+/// Denied unless `person` is a reporting officer. A conflict if `person` made the latest decision,
+/// if there is nothing actionable and no `because`, for an unknown destination, or for a report
+/// that can't be approved now. Also a conflict if any of [`Check::stops`] blocks approval; it names
+/// each field. With `because`, those that [`Stop::may_be_overridden`] don't block.
 pub async fn approve(
     casework: &Casework,
     id: &str,
@@ -267,8 +269,8 @@ pub async fn approve(
                 case,
                 question: question.to_owned(),
             },
-            // Checked first: remarks about missing facts already name their fields, but nothing
-            // else says how to allow files by mail.
+            // Before `AddFacts`: remarks about missing facts name their fields themselves, but
+            // nothing else says how to allow files by mail.
             None if stops.iter().any(|s| s.field == MEDIA_INSTRUCTION) => Next::AllowFilesByMail {
                 destination: approvable.destination().to_owned(),
             },
@@ -341,8 +343,9 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
 /// routes give. Returns the id and destination of each.
 ///
 /// # Errors
-/// A conflict if no route matches, the case isn't decided to be reported, or the destination
-/// already has a report of it. Drafts made before the failure stay.
+/// A conflict if no route matches, if the latest decision isn't to report the case, if the
+/// destination already has an approved report or a draft from that decision, or if it takes only
+/// reports about a suspect and the case has none. Drafts made before the failure stay.
 pub async fn file(
     casework: &Casework,
     case: &str,
@@ -406,8 +409,8 @@ fn not_sendable(row: &ReportRow) -> CaseworkError {
     ))
 }
 
-/// Sends one report, or everything in the outbox, including jobs put off until later. `worker` must
-/// be unique among workers.
+/// Sends one report, or everything in the outbox except events for the platform, including jobs put
+/// off until later. `worker` must be unique among workers.
 pub async fn send(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
@@ -515,7 +518,7 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
             .chain(&child.screen_name)
             .chain(&child.display_names);
         let called = person.flat_map(|p| [&p.first_name, &p.last_name, &p.born]);
-        // Names of two letters are in every other text.
+        // Names of one or two letters would be found in far too many texts.
         let called = called.flatten().filter(|n| n.chars().count() > 2);
         // A name only as words: "Tom" isn't in "tomorrow".
         let words = called.flat_map(|n| Name::in_words(n));
@@ -538,7 +541,7 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
         .collect()
 }
 
-/// Every account that may be left out as a child's, those linked to it included.
+/// Every account that may be omitted as a child's, and the accounts linked to it.
 fn accounts(facts: &Facts) -> Vec<&Account> {
     fn with_linked<'a>(account: &'a Account, all: &mut Vec<&'a Account>) {
         all.push(account);
@@ -553,7 +556,8 @@ fn accounts(facts: &Facts) -> Vec<&Account> {
     all
 }
 
-/// True if both are one account, whatever of those linked to it was left out.
+/// True if both are the same account. Linked accounts are not compared, because some of them may
+/// have been omitted.
 fn same_account(a: &Account, b: &Account) -> bool {
     let bare = |account: &Account| Account {
         associated: Vec::new(),
@@ -564,10 +568,10 @@ fn same_account(a: &Account, b: &Account) -> bool {
 
 /// What a child is called, in the form of [`casework::plain`].
 enum Name {
-    /// An account, address or number: also inside a word. A false alarm is only a remark, a miss
-    /// would name a child.
+    /// An account, address or number. It is also found inside a longer word: a false alarm is only
+    /// a remark, but a miss would name a child.
     Anywhere(String),
-    /// A person's name: as words that follow one another.
+    /// A person's name. It is found only as whole, consecutive words.
     Words(Vec<String>),
 }
 
@@ -593,14 +597,14 @@ impl Name {
     }
 }
 
-/// The words of a text, as names are compared.
+/// The words of a text, in the form in which names are compared.
 fn words(text: &str) -> Vec<String> {
     let split = text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\u{301}');
     let plain = split.map(casework::plain);
     plain.filter(|w| !w.is_empty()).collect()
 }
 
-/// True if a text in it contains one of these names.
+/// True if any text in `value` contains one of `names`.
 fn names_one(value: &serde_json::Value, names: &[Name]) -> bool {
     use serde_json::Value;
     match value {

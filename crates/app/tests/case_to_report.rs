@@ -171,10 +171,10 @@ async fn purposes_are_kept() {
                 .unwrap();
         }
         assert_eq!(screen(c, &known).await.verdict, Verdict::KnownHarmless);
-        // A harmless entry hides no match.
+        // A known-harmless entry doesn't hide a match.
         signed(c, "hotline", &[("one", &known)]).await;
         assert_eq!(screen(c, &known).await.verdict, Verdict::Match);
-        // What a list is for never changes under its name.
+        // A list's purpose can't be changed; a list for another purpose needs another name.
         let changed = media::import_list(
             c,
             &settings("fine", Purpose::Assessed, Action::Hold),
@@ -598,7 +598,8 @@ async fn a_key_is_found_until_revoked_and_never_stored_in_plain() {
     .await;
 }
 
-/// No digest and no name is stored in plain text: not in lists, database or vault.
+/// Digests, accounts, file names and content are never stored in plain text, be it in the lists,
+/// the database or the vault.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_sensitive_is_stored_in_plain_text() {
     let b = bench(None).await;
@@ -660,7 +661,7 @@ async fn two_openings_of_a_fresh_folder_share_its_keys() {
                 b.clock.clone(),
             )
         };
-        // Both find no keys: one makes them, the other must take those.
+        // Neither finds keys. One creates them, and the other must use the same ones.
         let (x, y) = tokio::join!(open(), open());
         let (x, y) = (x.unwrap(), y.unwrap());
         assert_eq!(casework::vault_key(&x), casework::vault_key(&y));

@@ -61,7 +61,7 @@ impl Domain for Mentions {
     }
 
     async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
-        // Fails every other time, so once for each database: the work has to be run again.
+        // Fails every other time, and so once for each database. The work then has to be repeated.
         if SETTLED.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return Err(CaseworkError::Unavailable {
                 why: "cut off".into(),

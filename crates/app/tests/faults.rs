@@ -355,7 +355,7 @@ async fn a_new_sealing_key_broke_every_lookup() {
             .await
         };
         reopen().await.unwrap();
-        // A lost key is not regenerated: no stored digest would match.
+        // A lost key is not regenerated: with a new key, no stored digest would match.
         std::fs::remove_file(keys.join("lookup.key")).unwrap();
         let lost = reopen().await.err().map(|e| e.to_string());
         // On SQLite the folder shows that it is in use; on PostgreSQL only the database does.
@@ -542,7 +542,7 @@ async fn a_view_after_the_approval_changed_what_was_sent() {
     .await;
 }
 
-/// Regression: where no server ran, nothing finished what a killed command had left.
+/// Regression: if no server ran, an erasure that a killed command had left unfinished stayed so.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_that_was_cut_off_waited_for_a_server() {
     on_each_database(async |b: Bench| {

@@ -40,7 +40,7 @@ const KEPT: &[(&str, &str, &str)] = &[
     (
         "views",
         "purpose",
-        "why somebody looked: the record of exposure",
+        "why a person viewed the file: the record of exposure",
     ),
     (
         "audit",
@@ -50,7 +50,7 @@ const KEPT: &[(&str, &str, &str)] = &[
     (
         "incoming",
         "sealed",
-        "a report that somebody else made, and answers for",
+        "a report that someone else made and is responsible for",
     ),
 ];
 
@@ -164,7 +164,8 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
         let roles = [Role::Reviewer, Role::ReportingOfficer, Role::Administrator];
         let rita = new_person(c, "Rita", &roles).await;
         let olga = new_person(c, "Olga", &roles).await;
-        // Two cases about one person: one from payments, with money on the chain; one from a file.
+        // Three cases: one from payments, with money on the chain; one from a case file; and one
+        // from an upload that matched a list.
         let row = obhut_app::payments::record_alert(c, &alert(), "test").await.unwrap().unwrap();
         let money = row.case;
         bitcoin::record_chain_basis(c, &money, &marked(4), &marked(5), i64::MAX / 2, &rita)
@@ -201,7 +202,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             .await
             .unwrap()
             .case;
-        // And one from an upload that matched a list.
+        // The case from the upload.
         let known = picture(1);
         signed(c, "hotline", &[("one", &known)]).await;
         let uploaded = Subject {
@@ -258,7 +259,8 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
             assert!(found.iter().all(|f| f.state == FindingState::Withdrawn));
             // Withdrawing deletes no row, so the numbers have no gap.
             assert!(found.iter().zip(1..).all(|(f, n)| f.seq == n));
-            // A finding that isn't about a file keeps neither its strength nor the key of its alert or movement.
+            // A finding that isn't about a file keeps neither its strength nor the key of its alert
+            // or movement.
             let of_domain = |f: &&FindingRow| ["payments", "chain"].contains(&f.source.as_str());
             for row in found.iter().filter(of_domain) {
                 assert_eq!((&row.subject, row.strength.as_str()), (&row.id, ""));
@@ -268,7 +270,7 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
         for (table, column) in places(&everything(&b).await) {
             assert!(
                 KEPT.iter().any(|(t, c, _)| *t == table && *c == column),
-                "{table}.{column} still says it: have its domain withdraw it, or say in KEPT by what right it stays"
+                "{table}.{column} still contains the marker: have its domain withdraw it, or add it to KEPT with the reason why it stays"
             );
         }
         // No file in the folder contains the marker either, sealed or not.
@@ -282,7 +284,8 @@ async fn a_cleared_person_remains_only_in_the_allow_list() {
                     folders.push(path);
                     continue;
                 }
-                // The embedded database's rows were opened above; pages it has freed are not looked at.
+                // The rows of SQLite's database were opened above. Pages that it has freed are not
+                // searched.
                 if path.file_name().unwrap().to_string_lossy().starts_with("obhut.db") {
                     continue;
                 }

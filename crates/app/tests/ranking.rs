@@ -14,7 +14,8 @@ fn domains() -> Vec<Box<dyn obhut_casework::for_domains::Domain>> {
     obhut_app::domains()
 }
 
-/// Tier, and the report as it comes in. Tier 0 is unreadable, and belongs above tier 5.
+/// Tier, and the report as it comes in. Tier 0 is unreadable: it isn't compared with the others,
+/// and only has to score above 0.
 #[rustfmt::skip]
 const REPORTS: &[(u8, &str)] = &[
     // 1: a child is in danger now.

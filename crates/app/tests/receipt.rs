@@ -361,12 +361,13 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         casework::add_route(c, &Route { service: Some(ServiceKind::Gaming), ..route("webhook", "") }, &olga).await.unwrap();
         let to = |r: Routing| r.to.into_iter().map(|r| r.destination).collect::<Vec<_>>();
         assert_eq!(to(casework::routing_for(c, &british).await.unwrap()), ["package-nca"]);
-        // Any country: from now on the British route is skipped, because it says `unless: ncmec`.
+        // A route for any country. With production switched on, the British route is skipped
+        // because of it (`unless: ncmec`).
         let every = casework::add_route(c, &route("ncmec", ""), &olga).await.unwrap();
-        // But NCMEC's test service reports nothing.
+        // Until then it isn't: NCMEC's test service reports nothing.
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(to(routing), ["package-nca", "ncmec"]);
-        // Nor does a draft that will go there.
+        // Nor is it skipped because of a draft for the test service.
         let tried = case(c, r#"{"facts": {"reported": {"id": "v"}, "jurisdiction": {"provider_country": "GB", "service": "messaging"}}}"#, None).await.case;
         let decision = casework::decide(c, &tried, &rita, &request()).await.unwrap();
         casework::file_report(c, &decision, "ncmec", false, "t").await.unwrap();
@@ -613,7 +614,7 @@ async fn a_disputed_entry_counts_in_no_case() {
     .await;
 }
 
-/// SQLite stores a zero byte in a text, PostgreSQL can't: there the text is refused as invalid.
+/// SQLite can store a zero byte in a text. PostgreSQL can't, so the text is refused as invalid.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_zero_byte_in_a_text_is_refused_where_it_cannot_be_stored() {
     on_each_database(async |b: Bench| {

@@ -64,7 +64,8 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
     .await;
 }
 
-/// An appeal doesn't stop a report: the report mentions it, and is retracted if the appeal is upheld.
+/// An appeal doesn't stop a report: the report mentions the appeal, and is retracted if it is
+/// upheld.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_appeal_is_mentioned_and_stops_no_report() {
     on_each_database(async |b: Bench| {
@@ -142,7 +143,7 @@ async fn there_is_one_appeal_for_each_decision() {
             casework::case(c, &case).await.unwrap().case.status,
             CaseStatus::Decided
         );
-        // Because of new facts another person may admit a second appeal, but neither the one who
+        // New facts allow a second appeal. The person who admits it must be neither the one who
         // decided the case nor the one who rejected the first appeal.
         for touched in [&rita, &nina] {
             assert!(
@@ -155,7 +156,8 @@ async fn there_is_one_appeal_for_each_decision() {
             .await
             .unwrap();
         assert_ne!(second.id, appeal.id);
-        // Who admitted it has found the new facts convincing, and doesn't decide it.
+        // The person who admitted the appeal found the new facts convincing, so another person must
+        // decide it.
         let rejected = AppealOutcome::Rejected;
         let own = casework::decide_appeal(c, &case, &second.id, &olga, rejected, "g").await;
         assert!(refused(own).contains("admitted"));
@@ -185,7 +187,7 @@ async fn an_exact_digest_is_disabled_by_two_people() {
         assert_eq!(
             screen(c, &known).await.verdict,
             media::Verdict::Match,
-            "it matches on"
+            "the entry still matches"
         );
         let alarms = casework::alarms(c).await.unwrap();
         assert!(
@@ -237,7 +239,7 @@ async fn a_vote_for_a_list_s_owner_needs_two_people() {
             text.contains("not-abuse") && !text.contains("beach") && !text.contains("Nina"),
             "{text}"
         );
-        // Another reason needs another approval, and a lifted dispute takes the vote back.
+        // Another reason needs another approval, and lifting the dispute withdraws the vote.
         let reason = media::VoteReason::WrongCategory;
         media::propose_vote(c, "hotline", "one", reason, &olga)
             .await
@@ -247,7 +249,7 @@ async fn a_vote_for_a_list_s_owner_needs_two_people() {
             .await
             .unwrap();
         assert_eq!(media::votes(c).await.unwrap(), []);
-        // Disputed again, for whatever reason, the old vote doesn't come back.
+        // Disputing the entry again, for any reason, doesn't bring back the old vote.
         media::dispute_entry(c, "hotline", "one", "another", &nina.id)
             .await
             .unwrap();

@@ -273,7 +273,8 @@ async fn what_came_in_stays_here() {
     .await;
 }
 
-/// The same bytes elsewhere were viewed: this copy wasn't, and the report says which one was.
+/// Another exhibit with the same bytes was viewed. This copy wasn't, and the report names the
+/// exhibit that was.
 #[tokio::test]
 async fn a_viewed_copy_is_named_and_this_one_not_called_viewed() {
     let b = bench(None).await;
@@ -332,7 +333,8 @@ async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
     .await;
 }
 
-/// A finding kept MD5, SHA-1 and SHA-256 of the file, and the digest that finds near pictures was lost.
+/// Regression: a finding kept MD5, SHA-1 and SHA-256 of the file, but lost its PDQ digest, which
+/// finds similar pictures.
 #[tokio::test]
 async fn a_finding_keeps_the_pdq_that_screening_computed() {
     let b = bench(None).await;
@@ -345,7 +347,7 @@ async fn a_finding_keeps_the_pdq_that_screening_computed() {
         panic!("PDQ is a digest of pixels")
     };
     let pdq = one(pixels).digest.to_hex();
-    // The entry of PDQ is another picture's: the list only has the server compute it.
+    // The PDQ entry is another picture's. It is in the list only so that screening computes PDQ.
     let mut list = csv(&[("one", &known)]);
     list.extend(format!("pdq,{},,,two\n", "0f".repeat(32)).bytes());
     media::import_list(c, &assessed("hotline"), &list, "test")
@@ -360,7 +362,7 @@ async fn a_finding_keeps_the_pdq_that_screening_computed() {
     let of_a = subject("a");
     let kept = media::record(c, &screened, &of_a, Some(&known), "t");
     let kept = kept.await.unwrap().case.unwrap();
-    // Bytes that aren't kept: the caller gives the other digests.
+    // If the bytes aren't kept, the caller gives the other digests.
     let mut without = subject("b");
     without.digests = Some(Sealed::new(media::digests_of(&known, Some("image/png"))));
     let not_kept = media::record(c, &screened, &without, None, "t");
@@ -372,7 +374,8 @@ async fn a_finding_keeps_the_pdq_that_screening_computed() {
     }
 }
 
-/// A child's account among the recipients left with a report without the children's data, and the check said nothing.
+/// Regression: a child's account was among the recipients of a report that omitted the children's
+/// data, and the check didn't point it out.
 #[tokio::test]
 async fn a_child_named_elsewhere_is_pointed_out() {
     let b = bench(None).await;
@@ -419,8 +422,8 @@ async fn a_child_named_elsewhere_is_pointed_out() {
     }
 }
 
-/// A recipient who gives a child's age in its profile was pointed out only where a victim was on
-/// record already.
+/// Regression: a recipient whose profile gives a child's age was pointed out only if a victim was
+/// already on record.
 #[tokio::test]
 async fn a_recipient_who_may_be_a_child_is_pointed_out() {
     let b = bench(None).await;
@@ -439,7 +442,8 @@ async fn a_recipient_who_may_be_a_child_is_pointed_out() {
     }
 }
 
-/// A package said that the children's data "aren't recorded" where they are and stay out.
+/// Regression: a package said that the children's data "aren't recorded" although they were
+/// recorded and only omitted.
 #[tokio::test]
 async fn children_that_stay_out_are_not_called_unknown() {
     let b = bench(None).await;
@@ -464,7 +468,8 @@ async fn children_that_stay_out_are_not_called_unknown() {
     }
 }
 
-/// A note that came in left word for word, with the caller's name and the child's.
+/// Regression: the note of an incoming report was sent word for word, with the names of the caller
+/// and the child.
 #[tokio::test]
 async fn the_words_of_a_report_that_came_in_stay_here() {
     let b = bench(None).await;
@@ -502,11 +507,12 @@ async fn the_words_of_a_report_that_came_in_stay_here() {
     for field in ["facts", "facts.note", "facts.urgent_because"] {
         assert!(check.remarks.iter().any(|r| r.field == field), "{field}");
     }
-    // They still rank the case.
+    // The withheld words still count towards the case's score.
     assert!(check.at_risk >= 70, "{}", check.at_risk);
 }
 
-/// Words of others in fields that are for ids, times and addresses, and those around a case file.
+/// What others wrote is withheld even in fields meant for ids, times and addresses, and around a
+/// case file.
 #[tokio::test]
 async fn words_in_other_fields_of_a_report_that_came_in_stay_here() {
     let b = bench(None).await;
@@ -539,7 +545,8 @@ async fn words_in_other_fields_of_a_report_that_came_in_stay_here() {
     }
 }
 
-/// goAML named a paying child in full, although the case was approved without the children's data.
+/// Regression: a goAML report named a paying child in full, although it was approved without the
+/// children's data.
 #[tokio::test]
 async fn a_child_who_paid_is_not_named_unless_the_children_are_included() {
     let b = bench(None).await;
@@ -573,7 +580,8 @@ async fn a_child_who_paid_is_not_named_unless_the_children_are_included() {
     }
 }
 
-/// Notices said that content was removed and an account closed where the facts say the opposite.
+/// Regression: notices said that content was removed or an account closed although the facts said
+/// the opposite.
 #[tokio::test]
 async fn a_notice_does_not_contradict_the_facts() {
     let b = bench(None).await;

@@ -1,6 +1,6 @@
 //! A data folder of the first version opens in this one, with everything as it was; one of a newer
-//! version is refused with a clear message. Each test runs on both databases; in the first, eight
-//! instances open the folder together.
+//! version is refused with a clear message. Each test runs on both databases. In the first test,
+//! eight instances open the folder together.
 
 mod bench;
 
@@ -57,7 +57,8 @@ async fn first_version(url: &str, list: &HashList) {
     };
     run("CREATE TABLE steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)".into()).await;
     for (number, sql) in statements(FIRST_STEPS) {
-        // Enough for our migrations, which have semicolons at the end of a line only between statements.
+        // A simple split is enough: in our migrations, only the end of a statement has a semicolon
+        // at the end of a line.
         for one in sql.split(";\n").filter(|s| !s.trim().is_empty()) {
             run(one.to_owned()).await;
         }
@@ -91,7 +92,8 @@ async fn first_version(url: &str, list: &HashList) {
     pool.close().await;
 }
 
-/// A data folder of the first version, and its list: no lookup key, and the list's sealed file.
+/// A data folder as the first version left it, without a lookup key but with the list's sealed
+/// file. Returns the folder and the list.
 async fn first_folder(made: &Bench, known: &[u8]) -> (tempfile::TempDir, HashList) {
     signed(&made.casework, "hotline", &[("one", known)]).await;
     let list = media::list(&made.casework, "hotline").await.unwrap();
@@ -135,7 +137,8 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         assert_eq!(grounds, ["first", "second"], "numbered by time");
         let trail = casework::audit(&c, Some("case-1")).await.unwrap();
         assert_eq!(trail[0].detail, "report", "newest first");
-        // Findings keep their ids, their details and their order; what domains found has its own row.
+        // Findings keep their ids, details and order. Each alert, movement and incoming report gets
+        // a row of its own.
         let findings = casework::findings(&c, "case-1").await.unwrap();
         let seen: Vec<_> = findings
             .iter()
@@ -254,7 +257,8 @@ async fn an_upgrade_without_lists_keeps_the_lookup_key() {
         first_version(&url, &list).await;
         // A folder that has nothing to do with this database changes nothing for the right one.
         if made.url.is_some() {
-            // Only PostgreSQL: an SQLite database is part of its folder and cannot be confused with another.
+            // Only on PostgreSQL: an SQLite database is part of its folder and cannot be confused
+            // with another.
             let typo = tempfile::tempdir().unwrap();
             let named = Some(url.as_str());
             let wrong =

@@ -14,7 +14,7 @@ use crate::output::Output;
 pub struct AppContext {
     data: Option<PathBuf>,
     database: Option<String>,
-    /// One for each person this command acts as, also where no role had to be granted.
+    /// One for each successful call of [`AppContext::acting`], even if no role had to be granted.
     grants: Mutex<Vec<Grant>>,
 }
 
@@ -33,7 +33,7 @@ impl AppContext {
         })
     }
 
-    /// True if a database was named or the data folder exists; neither need hold any record.
+    /// True if a database was named or the data folder exists, whether or not it holds any record.
     pub fn has_data(&self) -> bool {
         self.database.is_some() || self.folder().is_ok_and(|f| f.exists())
     }
@@ -86,7 +86,8 @@ impl AppContext {
     /// Announces the roles that were granted, or takes them back if the command was refused: a
     /// refused act needs no role.
     pub async fn conclude(&self, refusal: Option<&anyhow::Error>, output: &Output) {
-        // Code 1 may come after the act, from a full disk or a closed pipe; the role behind it must stay.
+        // A command can exit with code 1 after its act is on record, for example because of a full
+        // disk; the role that allowed the act must then stay.
         let refused = refusal.is_some_and(|e| exit_code(e) != FAILED);
         let grants = std::mem::take(&mut *self.grants.lock().expect("lock poisoned"));
         let given = grants.iter().any(|g| g.granted != Granted::Nothing);
@@ -95,7 +96,7 @@ impl AppContext {
             true => self.casework().await.ok(),
             false => None,
         };
-        // In reverse: a person added with one role may have been given another.
+        // In reverse: a person may have been added with one role and then given another.
         for g in grants.into_iter().rev() {
             let how = match g.granted {
                 Granted::Nothing => continue,
@@ -125,11 +126,11 @@ pub fn pool() -> anyhow::Result<Arc<Pool>> {
     Ok(Arc::new(pool.with_video(video_tools())))
 }
 
-/// ffmpeg and ffprobe, where the search path has both.
+/// The paths of ffmpeg and ffprobe; `None` unless both are on the search path.
 pub fn video_tools() -> Option<VideoTools> {
     let path = std::env::var_os("PATH")?;
     let find = |name: &str| {
-        // Absolute only: a relative entry would start a program from a folder of uploads.
+        // Absolute entries only: with a relative one, a program among the uploads could be started.
         std::env::split_paths(&path)
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join(name))

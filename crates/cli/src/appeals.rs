@@ -1,4 +1,5 @@
-//! `obhut appeal`: contest, decide, notify, undo, prove.
+//! `obhut appeal`: files and decides appeals, makes notices, lists measures to reverse, and proves
+//! erasure.
 
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ pub async fn run(
             admitted_by,
         } => {
             let appeal = match (&case, &code) {
-                // The code belongs to a case; clap refuses both together.
+                // A notice's code identifies the case, so clap refuses a case and a code together.
                 (_, Some(code)) => casework::appeal_by_code(&casework, code, &reason).await?,
                 (Some(case), None) if admitted_by.is_some() => {
                     // Before `acting`, so that a mistyped id grants no role.
@@ -39,7 +40,9 @@ pub async fn run(
                 (Some(case), None) => {
                     casework::file_appeal(&casework, case, &reason, &shell_user()).await?
                 }
-                (None, None) => anyhow::bail!(usage!("name the case, or the --code of a notice")),
+                (None, None) => anyhow::bail!(usage!(
+                    "name the case, or give the code of a notice with --code"
+                )),
             };
             output.line(
                 || serde_json::to_value(&appeal).expect("an appeal is JSON"),
@@ -116,7 +119,8 @@ pub async fn run(
                 let person = context
                     .acting(&casework, by.as_deref(), Act::RestoreAccount)
                     .await?;
-                // An unknown id is refused here, which takes the role back (AppContext::conclude).
+                // An unknown id is refused here, and then the role is taken back
+                // (AppContext::conclude).
                 casework::finish_restoration(&casework, &id, &person).await?;
                 output.line(
                     || json!({ "restoration": id, "done": true }),

@@ -127,7 +127,7 @@ pub enum Command {
     },
 }
 
-/// Implements [`Word`] for enumerations that have `ALL` and `word` already.
+/// Implements [`Word`] for enumerations that already have `ALL` and `word`.
 macro_rules! value_enum {
     ($($name:ty),+) => { $(
         impl Word for $name {
@@ -172,7 +172,7 @@ fn one_of<T: Word>(
     allowed: impl Iterator<Item = T>,
 ) -> impl clap::builder::TypedValueParser<Value = T> {
     use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-    // Not a plain function: only this parser gives the words to help and shell completion.
+    // Not a plain function: only with this parser do help and shell completion list the words.
     PossibleValuesParser::new(allowed.map(|v| v.word())).map(|text| {
         *T::ALL
             .iter()
@@ -196,7 +196,8 @@ fn file_category(text: &str) -> Result<(String, Category), String> {
 
 /// A parser for how much of an exhibit a person claims to view.
 fn extents() -> impl clap::builder::TypedValueParser<Value = Extent> {
-    // Obhut itself records the others: `vault get` gives the bytes, never a blurred rendition.
+    // A person can't claim these two: obhut records `failed` itself, and `blurred` is for
+    // renditions, which `vault get` never gives.
     let said = |e: &Extent| !matches!(e, Extent::Failed | Extent::Blurred);
     one_of(Extent::ALL.iter().copied().filter(said))
 }
@@ -302,7 +303,7 @@ pub enum ListCommand {
         /// Organisation that supplies it
         #[arg(long)]
         owner: String,
-        /// Purpose; no others are allowed
+        /// What the list may be used for; no other use is allowed
         #[arg(long, value_parser = words::<Purpose>())]
         purpose: Purpose,
         /// Legal basis for using it
@@ -315,7 +316,7 @@ pub enum ListCommand {
         #[arg(value_name = "FILE.csv")]
         file: PathBuf,
     },
-    /// Add the entries of a CSV file; they are only counted until two people have signed
+    /// Add the entries of a CSV file; until two people have signed, their matches are only counted
     Add {
         /// The list
         name: String,
@@ -346,7 +347,7 @@ pub enum ListCommand {
     Vote {
         /// The list
         name: String,
-        /// The entry, disputed here
+        /// The disputed entry
         entry: String,
         /// Why it is wrong; leave it out to approve another person's vote
         #[arg(long, value_parser = words::<VoteReason>())]
@@ -442,10 +443,10 @@ pub enum CaseCommand {
         /// Category of one file the person has viewed whole, for example exhibit-1=ncmec-industry:A1; may be given several times
         #[arg(long, value_name = "EXHIBIT=SCALE:VALUE", value_parser = file_category)]
         file_category: Vec<(String, Category)>,
-        /// How many files the case had when the person looked at it; if others have joined since, nothing is decided
+        /// How many files the case had when the person looked at it; if the number has changed since, nothing is decided
         #[arg(long, value_name = "COUNT")]
         files: Option<usize>,
-        /// Decide other open cases in the same way if all their files have the bytes of files the person has viewed whole here, and nothing else is known of them
+        /// Also decide other open cases in the same way if they contain nothing but copies of files of this case that the person has viewed whole
         #[arg(long)]
         same_bytes: bool,
     },
@@ -506,7 +507,7 @@ pub enum CaseCommand {
         /// Lift the embargo
         #[arg(long, conflicts_with_all = ["until", "authority"])]
         lift: bool,
-        /// Reason; defaults to the authority
+        /// Reason; defaults to the authority, and is required with --lift
         #[arg(long, default_value = "")]
         reason: String,
         /// Person acting (role reporting-officer)
@@ -595,7 +596,7 @@ pub enum BasisCommand {
         #[arg(long)]
         until: String,
     },
-    /// List those on record
+    /// List the legal bases on record
     List,
 }
 
@@ -679,7 +680,7 @@ pub enum SettingsCommand {
         /// as a UK provider, or as a non-UK provider
         #[arg(long, value_parser = words::<NcaDuty>())]
         nca_duty: Option<NcaDuty>,
-        /// Who established, and when, that no arrangement under section 70(5) covers the content: that it isn't reported to an agency elsewhere already
+        /// Who established, and when, that no arrangement under section 70(5) covers the content, that is, that it isn't already reported to an agency elsewhere
         #[arg(long)]
         nca_unreported: Option<String>,
     },
@@ -708,7 +709,7 @@ pub struct ServeArgs {
     /// Address and port
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
-    /// URL prefix from which requests may have files fetched, as `https://cdn.example.com/uploads/`; repeatable
+    /// URL prefix from which requests may have files fetched, for example `https://cdn.example.com/uploads/`; repeatable
     #[arg(
         long,
         value_name = "URL",
@@ -731,7 +732,7 @@ pub struct ServeArgs {
     /// upload; use it only if uploaders can't set them
     #[arg(long, requires = "s3")]
     pub s3_facts: bool,
-    /// A second address for HMA clients, which send no key: every request to it uses the key of --hma-key-file
+    /// A second address for HMA clients, which send no key: requests to it use the key in --hma-key-file
     #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
     pub hma: Option<SocketAddr>,
     /// File with the key used for HMA clients
@@ -766,7 +767,7 @@ pub enum LogForm {
     Off,
 }
 
-/// Parses the name of a hash kind whose digests can be compared one by one: a video's can't.
+/// Parses the name of a hash kind whose digests can be compared one by one; those of videos can't.
 fn kind(name: &str) -> Result<&'static obhut_hash::Kind, String> {
     let known = || {
         let all = obhut_hash::kinds::ALL.iter().copied();

@@ -76,7 +76,8 @@ pub async fn run(
             }
         }
         CaseCommand::Show { case } => {
-            // Before anything is shown: after a crash the trail has one look too many, never one too few.
+            // Before anything is shown: after a crash the audit trail may have a view that didn't
+            // happen, but it never lacks one that did.
             casework::note(&casework, &shell_user(), "case.show", &case, "").await?;
             let detail = casework::case(&casework, &case).await?;
             output.line(|| show(&detail), || describe(&detail))?;
@@ -307,7 +308,8 @@ pub async fn run(
                 .await?;
             let embargo = Embargo { until, authority };
             let given = (!lift).then_some(&embargo);
-            // The core refuses an empty reason, so the authority that ordered the embargo is given.
+            // `set_embargo` refuses an empty reason; the authority that ordered the embargo serves
+            // as the reason.
             let reason = match (reason.is_empty(), &embargo.authority) {
                 (true, Some(authority)) => authority.clone(),
                 _ => reason,
@@ -342,7 +344,7 @@ async fn new(casework: &Casework, path: &Path) -> anyhow::Result<NewCase> {
                 // Case files may come from other parties: a path must not reach files outside the
                 // case file's folder.
                 let inside = Path::new(name).components().all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
-                anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file in the case file's folder"));
+                anyhow::ensure!(inside, usage!("files[{number}].path leads out of the case file's folder; put the file inside that folder"));
                 Some(input::read(&folder.join(name), EXHIBIT_BYTES_MAX)?)
             }
             (None, Some(text)) => {
@@ -443,7 +445,7 @@ fn category(f: &Finding) -> String {
     }
 }
 
-/// The other cases with the same bytes, decided or left open, in further lines.
+/// What was done with other cases that have the same bytes, as further lines of output.
 fn of_the_same_bytes(also: &AlsoDecided) -> String {
     let mut text = match also.decided.len() {
         0 => "\nno other open case has these bytes and nothing else".to_owned(),
@@ -452,7 +454,7 @@ fn of_the_same_bytes(also: &AlsoDecided) -> String {
     };
     if !also.left.is_empty() {
         text += &format!(
-            "\nleft open, because there is more in them or something changed meanwhile: {}",
+            "\nleft open, because they contain other files or have changed in the meantime: {}",
             also.left.join(", ")
         );
     }

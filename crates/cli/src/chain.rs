@@ -1,4 +1,5 @@
-//! `obhut chain`: from a node's block files to payers, and to the exchanges that know them.
+//! `obhut chain`: indexes a node's block files, traces payers and the exchanges that know them, and
+//! watches addresses.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -124,12 +125,12 @@ fn open(folder: &Path) -> anyhow::Result<Index> {
     }
 }
 
-/// Problems printed one by one; of the rest only the number. report.json has all problems of a
-/// trace, but none of a file of tags. Our judgement.
+/// Problems printed one by one; for the rest, only their number. report.json has all problems of a
+/// trace, but none of those in files of tags. Our judgement.
 const PROBLEMS_SHOWN_MAX: usize = 20;
 
 fn print_problems(problems: impl Iterator<Item = String>, output: &Output) {
-    // take() may already have reached the end, and count() asks the iterator again.
+    // take() may already have reached the end, and count() calls next() once more.
     let mut problems = problems.fuse();
     for problem in problems.by_ref().take(PROBLEMS_SHOWN_MAX) {
         output.remark(&problem);
@@ -164,7 +165,8 @@ fn read_tags(files: &[PathBuf], output: &Output) -> anyhow::Result<tags::TagFile
                 count(file.other_currencies as u64, "tag", "tags")
             ));
         }
-        // A valid file without rows is fine. One whose rows all failed is probably not a file of tags.
+        // A valid file without rows is fine. A file whose rows all failed is probably not a file of
+        // tags.
         if file.tags.is_empty() && file.actors.is_empty() && !file.problems.is_empty() {
             anyhow::bail!(usage!("{name}: no row could be read; see above"));
         }

@@ -1,5 +1,6 @@
-//! Checks the documents against the command line. The command reference must be the one generated
-//! from it, and it must accept every command in code blocks of the README, docs/ and docs/guides/.
+//! Checks the documents against the command line: the command reference must equal the one that is
+//! generated from `args`, and `args` must accept every command in code blocks of the README, docs/
+//! and docs/guides/.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ fn root() -> PathBuf {
 /// The reference, from the same texts as `--help`.
 fn reference() -> String {
     let mut command = Args::command();
-    // Only a built command has the global options in its subcommands.
+    // clap copies global options into subcommands only when the command is built.
     command.build();
     let mut text = String::from(
         "# Commands\n\nGenerated from the command line itself by `cargo xtask docs`.\n\n\
@@ -109,8 +110,8 @@ fn the_command_reference_is_current() {
     );
 }
 
-/// The commands in a document's code blocks, as arguments. A pipe, a redirection, a comment or a
-/// semicolon between spaces ends one.
+/// The commands in a document's code blocks, each split into arguments. A command ends at a pipe, a
+/// redirection, a comment, or a semicolon between spaces.
 fn commands(document: &str) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     // Every other piece between fences is code; the first line of it is the fence's language.
@@ -118,7 +119,7 @@ fn commands(document: &str) -> Vec<Vec<String>> {
         for line in block.lines().skip(1) {
             for part in line.trim_start_matches("$ ").split(" ; ") {
                 let Some(at) = part.find("obhut ").filter(|at| {
-                    // `AWS_…=… obhut serve` counts, a path or a sentence doesn't.
+                    // `AWS_…=… obhut serve` is a command; a path or a sentence with "obhut " isn't.
                     part[..*at].is_empty() || part[..*at].ends_with("… ")
                 }) else {
                     continue;

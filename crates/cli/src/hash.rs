@@ -81,7 +81,7 @@ pub fn run(args: HashArgs, output: &Output) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     if failed > 0 {
         output.remark(&format!(
-            "{failed} could not be read, or not as a picture; each is named above"
+            "{failed} could not be read, or could not be decoded as a picture or video; each is named above"
         ));
         return Ok(ExitCode::FAILURE);
     }
@@ -133,7 +133,7 @@ fn read(
     for kind in kinds {
         match kind.compute {
             Compute::Bytes(compute) => {
-                // From the start again, as a stream: byte digests have no limit on the length of a file.
+                // Read the file again, as a stream: byte digests have no limit on a file's length.
                 file.rewind().map_err(say)?;
                 let digest = compute(&mut file).map_err(say)?;
                 lines.push(Line::Digest {
@@ -159,7 +159,7 @@ fn read(
                         kind: kind.name,
                         frames,
                     });
-                    // The frames are printed all the same, but the exit code must say that some are
+                    // The decoded frames are printed, but the exit code must say that others are
                     // missing.
                     if damaged {
                         unreadable = Some("part of the video is missing or broken".into());
@@ -192,8 +192,8 @@ fn video(
         });
         true
     };
-    // The clone shares its position with `file`. That doesn't matter: the pool opens the file anew
-    // and reads it from the start.
+    // The clone shares its position with `file`. That doesn't matter: the pool reopens the file and
+    // reads it from the start.
     let file = file.try_clone().map_err(|e| e.to_string())?;
     let seen = pool
         .video(file, sampling, &mut take)

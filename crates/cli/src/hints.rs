@@ -29,7 +29,7 @@ pub const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// A role, a right or a legal basis is missing.
 const DENIED: u8 = 3;
-/// It isn't on record.
+/// What was named isn't on record.
 const NOT_FOUND: u8 = 4;
 /// Refused because of the current state.
 const CONFLICT: u8 = 5;
@@ -75,7 +75,7 @@ const WHERE: &[(&str, &str)] = &[
     ("route", "`obhut route list` lists them"),
 ];
 
-/// Invalid fields that correspond to an option, for which the hint names that option.
+/// Fields with an option of the same name; if one is invalid, the hint names the option.
 const OPTIONS: &[&str] = &[
     "authority",
     "because",
@@ -108,7 +108,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
             .then(|| format!("the option is --{field}"));
     }
     if let CaseworkError::Folder { why, .. } = e {
-        // Only where another folder or database is the remedy, which the message alone shows.
+        // Only if another folder or database would help; the message is the only sign of that.
         if !why.contains("another folder") && !why.contains("belongs to") {
             return None;
         }
@@ -143,7 +143,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         Next::AddRoute => "--destination names one; `obhut route propose` shows possible routes, `obhut route add` records one".into(),
         Next::SetUpPlatform => "`obhut settings platform --url URL --secret-file FILE` sets it".into(),
         Next::LiftEmbargo { case } => {
-            format!("`obhut case embargo {case} --lift` records the authority's word")
+            format!("`obhut case embargo {case} --lift --reason …` records that the authority has lifted it")
         }
         Next::RecordChainBasis { case } => {
             format!("record one with `obhut chain basis {case} --basis … --owner … --until …`")
@@ -163,7 +163,8 @@ fn of_chain(fault: &bitcoin::Fault) -> Option<String> {
 
 /// The exit code of an error; 1 for every error that isn't a usage error, a refusal or "not found".
 pub fn exit_code(e: &anyhow::Error) -> u8 {
-    // First: a usage error may be the context of another error, as for seeds that are not JSON.
+    // First, because a usage error may be the context of another error, for example when a file of
+    // seeds isn't JSON.
     if e.downcast_ref::<Usage>().is_some() {
         return USAGE;
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
-/// Items that may be begun and not taken yet, so that results waiting for a slow earlier one take
-/// bounded memory. Our judgement.
+/// Most items that may be begun but not yet taken. It bounds the memory of results that wait for a
+/// slow earlier one. Our judgement.
 const WAITING_MAX: usize = 1_024;
 
-/// Hands each item to one of as many threads as there are cores; `take` gets the results in order,
-/// on the calling thread. If `take` fails, each thread stops after at most one more item, and the
-/// error is returned.
+/// Runs `work` on the items, on one thread per core, and passes the results to `take` in the items'
+/// order, on the calling thread. If `take` fails, each thread stops after at most one more item and
+/// the error is returned.
 pub fn in_order<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     work: impl Fn(T) -> R + Sync,
@@ -32,13 +32,13 @@ pub fn in_order<T: Send, R: Send>(
             let (send, items, work, places) = (send.clone(), &items, &work, &place);
             scope.spawn(move || {
                 loop {
-                    // Before the item, so that the earliest item always has a place. The other end is
-                    // gone when `take` has failed.
+                    // The place is taken before the item, so that the earliest item always has one.
+                    // The sender is dropped when `take` has failed.
                     if places.lock().expect("no panic while held").recv().is_err() {
                         return;
                     }
-                    // The guard is a temporary, dropped at the end of this line: the work is done
-                    // without the lock.
+                    // The guard is dropped at the end of this statement, so `work` runs without the
+                    // lock.
                     let next = items.lock().expect("no panic while held").next();
                     let Some((place, item)) = next else { return };
                     // The receiver is gone when `take` has failed.
@@ -48,7 +48,7 @@ pub fn in_order<T: Send, R: Send>(
                 }
             });
         }
-        // The loop below ends when the last sender is gone, and this is one.
+        // The loop below ends when every sender is dropped, so this one must be dropped first.
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut next = 0;
@@ -113,7 +113,7 @@ mod tests {
             |i| {
                 let now = begun.fetch_add(1, Ordering::SeqCst) + 1;
                 most.fetch_max(now, Ordering::SeqCst);
-                // Slow until everything that may be begun behind it has been.
+                // Keep the first item busy until as many others have begun as are allowed.
                 while i == 0 && begun.load(Ordering::SeqCst) < super::WAITING_MAX {
                     std::thread::yield_now();
                 }

@@ -1,4 +1,4 @@
-//! `obhut intake`: takes in reports from others, and shows their queue.
+//! `obhut intake`: imports reports from others, shows their queue, and opens cases from them.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ async fn take(
         let bytes = match read {
             Ok(bytes) => bytes,
             Err(e) => {
-                // A file that can't be read leaves no bytes to keep: name it, and fail at the end.
+                // A file that can't be read can't be put on record, so name it and fail at the end.
                 output.error(&e);
                 failed = true;
                 continue;
@@ -68,7 +68,8 @@ async fn take(
         let parts = incoming::split(&bytes);
         for chunk in parts.chunks(AHEAD) {
             waiting.extend(read_all(chunk));
-            // Across files, not for each: a folder of small files would otherwise cost a transaction per file.
+            // Collected across files: otherwise a folder of small files would cost one transaction
+            // per file.
             if waiting.len() >= AHEAD {
                 let came = intake
                     .take(std::mem::take(&mut waiting), &shell_user())
@@ -117,8 +118,8 @@ fn read_all(parts: &[Cow<'_, [u8]>]) -> Vec<ParsedReport> {
     })
 }
 
-/// The files named, and those in the folders named, which are sorted by name. What can't be read is
-/// an error, and so is a link inside a folder: it isn't followed.
+/// The files in `paths`, and the files in its folders, sorted by name within each folder. Whatever
+/// can't be read is an error, and so is a link inside a folder, because it isn't followed.
 fn files(paths: Vec<PathBuf>) -> Vec<anyhow::Result<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {

@@ -33,8 +33,8 @@ pub async fn run(
         } => {
             // Before the data folder is opened, so that a mistyped path creates none.
             let csv = input::read(&file, FILE_BYTES_MAX)?;
-            // Known-harmless material must not stop an upload. On any other match the upload waits
-            // for a person, which is reversible.
+            // Known-harmless material must not stop an upload. On any other match the upload is
+            // held, and a person can lift a hold.
             let default = if purpose == Purpose::KnownHarmless {
                 Action::Pass
             } else {
@@ -162,7 +162,7 @@ pub async fn run(
             let casework = context.casework().await?;
             let mut lists = media::checked_lists(&casework).await?;
             if let Some(name) = name {
-                // For an unknown name this fails, with a hint; an empty list would say nothing.
+                // Fails for an unknown name, with a hint; printing nothing would not explain why.
                 media::list(&casework, &name).await?;
                 lists.retain(|l| l.list.name == name);
             }

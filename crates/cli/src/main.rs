@@ -38,15 +38,16 @@ fn main() -> ExitCode {
     let mut raw = std::env::args_os().skip(1);
     let first = raw.next().unwrap_or_default();
     if first == obhut_decode::worker::ARGUMENT {
-        // This worker gets numbers only, so a lossy conversion costs nothing. The video worker
-        // below also gets paths, which need not be UTF-8, so its arguments stay as they are.
+        // This worker's arguments are numbers, so a lossy conversion loses nothing. The video
+        // worker below also gets paths, which may not be UTF-8, so its arguments aren't converted.
         let rest = raw.map(|a| a.to_string_lossy().into_owned());
         return ExitCode::from(obhut_decode::worker::run(rest) as u8);
     }
     if first == obhut_decode::worker::VIDEO_ARGUMENT {
         return ExitCode::from(obhut_decode::worker::run_video(raw) as u8);
     }
-    // Whatever is written, database and vault included, is for its owner alone.
+    // Files and folders created from here on, database and vault included, are for their owner
+    // only.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let args = Args::parse();
     let output = Output::new(args.json);

@@ -1,4 +1,4 @@
-//! `obhut match`: digests on standard input against a list, one line of answer for each.
+//! `obhut match`: compares digests from standard input with a list and prints one line for each.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::output::Output;
 
 /// Longest line that is read, in bytes; a digest of any kind is far shorter. Our judgement.
 const LINE_BYTES_MAX: u64 = 1_024;
-/// Characters shown of a line that holds no digest. Our judgement: the longest digest has 64.
+/// Characters shown of a line without a valid digest. Our judgement: the longest digest has 64.
 const SHOWN_CHARS_MAX: usize = 80;
 
 pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
@@ -26,7 +26,7 @@ pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
     for problem in &problems {
         output.remark(&format!("{}: {problem}", args.list.display()));
     }
-    // Against an empty list every digest would be on no list, which reads like a result.
+    // With an empty list every digest would be reported as "on no list", which reads like a result.
     anyhow::ensure!(
         list.len() > 0,
         "{}: no row could be read, so there is nothing to compare with",
@@ -55,14 +55,15 @@ pub fn run(args: MatchArgs, output: &Output) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The lines of standard input without empty ones. A line that is too long or a read error is the
-/// last item.
+/// The lines of standard input, trimmed, without empty ones. A read error is the last item, and so
+/// is a line that is still too long after the spaces at its end are removed.
 fn lines() -> impl Iterator<Item = io::Result<Vec<u8>>> {
     let mut input = BufReader::new(io::stdin());
     std::iter::from_fn(move || {
         let mut line = Vec::new();
         match (&mut input)
-            // One more byte shows that a line is too long, and another is for the line feed.
+            // One byte beyond the limit shows that a line is too long; the other is for the line
+            // feed.
             .take(LINE_BYTES_MAX + 2)
             .read_until(b'\n', &mut line)
         {

@@ -26,7 +26,7 @@ impl Output {
         value: impl FnOnce() -> Value,
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        // A name out of a list or a folder must not drive the terminal.
+        // Names from a list or a folder must not send control characters to the terminal.
         let line = if self.json {
             escaped(value().to_string())
         } else {
@@ -62,7 +62,7 @@ impl Output {
         }
     }
 
-    /// A bar on a terminal; elsewhere nothing.
+    /// A progress line if standard error is a terminal, otherwise a hidden one.
     pub fn progress(&self, what: &str) -> ProgressBar {
         // Redrawn lines would fill a log file.
         if !io::stderr().is_terminal() {
@@ -73,7 +73,7 @@ impl Output {
         let bar = ProgressBar::new_spinner()
             .with_style(style)
             .with_message(what.to_owned());
-        // By a timer, not by progress: a single file may take minutes, and the bar must still move.
+        // Redrawn by a timer: a single file may take minutes, and the spinner must still move.
         bar.enable_steady_tick(std::time::Duration::from_millis(200));
         bar
     }
@@ -108,8 +108,8 @@ pub fn map(value: Value) -> Map<String, Value> {
 
 /// The text with every control character except the line feed replaced by U+FFFD.
 fn plain(text: &str) -> String {
-    // is_control() covers U+0080 to U+009F as well, which some terminals obey like an escape
-    // sequence.
+    // is_control() also covers U+0080 to U+009F, which some terminals interpret as the start of an
+    // escape sequence.
     text.chars()
         .map(|c| {
             if c.is_control() && c != '\n' {

@@ -26,7 +26,7 @@ use crate::whole_file::WholeFile;
 mod alerts;
 mod backtest;
 
-/// What to do where history doesn't fit on the disk for temporary files.
+/// The error if the history doesn't fit on the disk for temporary files.
 const TMPDIR_FULL: &str = "history could not be kept in temporary files; give TMPDIR more space";
 
 pub async fn run(
@@ -57,13 +57,14 @@ pub async fn run(
 // Long: the sequential steps of one command.
 async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::Result<ExitCode> {
     let policy = policy(&args.policy)?;
-    // The list of confirmed parties is an input too: --out must not overwrite it.
+    // The file of confirmed parties is an input too, so --out must not overwrite it.
     let mut inputs = args.read.files.clone();
     inputs.extend(args.confirmed.clone());
     if args.read.problems.as_ref() == Some(&args.out) && args.out != Path::new("-") {
         return Err(Usage("--out and --problems name the same file".into()).into());
     }
-    // Before reading: an output that cannot be written must not cost a run over years of history.
+    // Created before reading, so that an unwritable output is noticed before years of history are
+    // read.
     let mut out = WholeFile::create(&args.out, &inputs)?;
     let asof = args.asof.as_deref().map(day_end).transpose()?;
     let mut transfers = Transfers::new(now());
@@ -114,7 +115,7 @@ async fn scan(args: ScanArgs, context: &AppContext, output: &Output) -> anyhow::
         };
         writeln!(out, "{}", alert_json(&alert, Language::English))?;
     }
-    // Before the cases: whatever fails below, the alerts are in the file.
+    // Finished before cases are opened: if anything fails below, the alerts are in the file.
     out.finish()?;
     // After a crash here the scan can be repeated: recording an alert twice changes nothing.
     if let Some(casework) = &casework {
@@ -179,7 +180,8 @@ fn synthesize(args: SynthesizeArgs, output: &Output) -> anyhow::Result<ExitCode>
         output.line(|| json!({ "planted": PLANTED }), || PLANTED.to_owned())?;
         return Ok(ExitCode::SUCCESS);
     }
-    // Half of 100,000 senders at most. contains() also refuses NaN, which clap takes for a number.
+    // At most half of 100,000 senders can be planted. contains() also refuses NaN, which clap
+    // accepts as a number.
     if !(0.0..=50_000.0).contains(&args.planted) || !(0.0..=1.0).contains(&args.night) {
         return Err(
             Usage("--planted must be between 0 and 50000, --night between 0 and 1".into()).into(),
@@ -275,7 +277,7 @@ fn read_all(
     for path in &args.files {
         let read = reader.read(path, transfers, &mut |t| {
             n += 1;
-            // Our judgement: often enough for a person, too seldom to slow the reading of millions.
+            // Our judgement: often enough for a person, and too rarely to slow down reading.
             if n.is_multiple_of(65_536) {
                 progress.set_position(n);
             }
@@ -306,7 +308,8 @@ fn read_all(
     Ok(failed)
 }
 
-/// Problems shown on the terminal; the rest are in the file of --problems. Our judgement.
+/// Problems shown on the terminal; the file of --problems has these and the rest, up to 100,000.
+/// Our judgement.
 const SHOWN_MAX: usize = 10;
 
 fn report(counted: &Counted, output: &Output) {

@@ -98,8 +98,8 @@ pub async fn run(
             as_received,
         } => {
             let report = match &destination {
-                // Only for a case: a report or an unknown id goes to the arm below, which ignores
-                // --destination and --with-victims, and refuses what is unknown.
+                // Only if a case is named. A report or an unknown id is handled by the arm below,
+                // which ignores --destination and --with-victims and refuses unknown ids.
                 Some(name) if casework::case(&casework, &report).await.is_ok() => {
                     let known = casework::report_rows(&casework, Some(&report)).await?;
                     let waiting = known
@@ -127,7 +127,8 @@ pub async fn run(
                         }
                     }
                 }
-                // A report whose sending was stopped may need another approval, so it waits, too.
+                // A report whose sending was stopped may need another approval, so it counts as
+                // waiting for one.
                 _ => {
                     let stopped = stopped(&casework, &report).await?;
                     let waits = |r: &ReportRow| r.status == "draft" || stopped.contains(&r.id);
@@ -140,11 +141,11 @@ pub async fn run(
                 .acting(&casework, Some(&by), Act::ApproveReport)
                 .await?;
             let children = casework::facts(&casework, &row.case).await?.victims.len();
-            // The command doesn't pause for an answer, but the report can still be retracted unsent.
-            // Before `approve`, so that it is also printed when the approval is refused.
+            // A note and not a question: the report can still be retracted before it is sent.
+            // Printed before `approve`, so that it appears even if the approval is refused.
             if children > 0 && !row.with_victims {
                 output.remark(&format!(
-                    "note: the data of {} are omitted; to include them, take this report back before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims --by PERSON`",
+                    "note: the data of {} are omitted; to include them, retract this report before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims --by PERSON`",
                     count(children as u64, "child", "children"),
                     row.case,
                     row.destination
@@ -159,7 +160,7 @@ pub async fn run(
                     (destination.missing)(&casework::channel(&casework, &row.destination).await?)
             {
                 output.remark(&format!(
-                    "it waits: {0} isn't set up yet and needs {missing} (`obhut destination set {0}`); afterwards the report needs another approval",
+                    "the report waits: {0} isn't set up yet and needs {missing} (`obhut destination set {0}`); afterwards the report needs another approval",
                     row.destination
                 ));
             }
@@ -188,7 +189,8 @@ pub async fn run(
         } => {
             let id =
                 casework::file_supplement(&casework, &report, with_victims, &shell_user()).await?;
-            // The newest filed report about the case, which may be a later one than was named.
+            // The newest filed report of the case to the same destination, which may be a later one
+            // than the one named.
             let first = casework::report_row(&casework, &id).await?.supplements;
             output.line(
                 || json!({ "report": id, "supplements": first }),
@@ -295,7 +297,7 @@ pub async fn run(
                     )?;
                 }
             }
-            // clap's `requires` only says that both options need a report, not that a report needs both.
+            // With clap's `requires`, both options need a report, but a report doesn't need both.
             _ => anyhow::bail!(usage!(
                 "name the report, its --code and the --source that states it; or nothing, to see the counts"
             )),
@@ -378,7 +380,7 @@ fn shown_text(row: &ReportRow, filing: Option<&Filing>, filed: &Filed) -> String
                 text += &file.with_ids(0, "draft");
             }
             for file in &documents.attached {
-                text += &format!("\nwith it goes {}", file.exhibit);
+                text += &format!("\nattached: {}", file.exhibit);
             }
         }
     }
@@ -450,7 +452,7 @@ async fn send(
         "no report of this case is on record; `obhut report file` makes one"
     );
     for row in &wanted {
-        // One report that can't be sent is an error; of several, such reports are skipped.
+        // A single report that can't be sent is an error; among several reports it is skipped.
         if wanted.len() == 1 {
             obhut_app::reports::require_sendable(row)?;
         }
@@ -483,15 +485,15 @@ async fn send(
     for row in &wanted {
         let row = &casework::report_row(casework, &row.id).await?;
         let filing = casework::filing(casework, &row.id).await?;
-        // `all.stopped` counts only this run. A report that an earlier run stopped hasn't been sent
-        // either, so it fails this command too.
+        // `all.stopped` counts only this run, but a report that an earlier run stopped hasn't been
+        // sent either, so the command fails for it too.
         let state = filing.as_ref().map(|f| f.state);
         still_stopped |= state == Some(FilingState::Stopped);
         output.line(
             || status_json(row, filing.as_ref()),
             || status_text(row, filing.as_ref()),
         )?;
-        // A retraction is retried automatically.
+        // Not for a stopped retraction, which is retried automatically.
         if state == Some(FilingState::Stopped) && row.status == "approved" {
             hint_for_stopped(casework, row, output).await;
         }
@@ -546,7 +548,8 @@ async fn rows(casework: &Casework, named: Option<&str>) -> anyhow::Result<Vec<Re
         None => Ok(casework::report_rows(casework, None).await?),
         // Ids carry their kind as a prefix, so one argument can name either.
         Some(id) if id.starts_with("case-") => {
-            // Keeps an unknown case apart from one that has no report.
+            // Fails for an unknown case; without this check it would look like a case without
+            // reports.
             casework::case(casework, id).await?;
             Ok(casework::report_rows(casework, Some(id)).await?)
         }
@@ -573,7 +576,7 @@ async fn one(
     named: &str,
     fits: impl Fn(&ReportRow) -> bool,
 ) -> anyhow::Result<String> {
-    // Whether it exists, and in which state, is checked by the step itself.
+    // The caller's next step checks whether the report exists and which state it is in.
     if !named.starts_with("case-") {
         return Ok(named.to_owned());
     }

@@ -87,7 +87,7 @@ pub async fn destination(
             if let Some(key) = &recipient {
                 destinations::check_recipient(key)?;
             }
-            // Otherwise another host would be sent the password of this one.
+            // Otherwise the password for the old host would be sent to the new one.
             if server(&channel) != before && channel.secret.is_some() && password_file.is_none() {
                 return Err(casework::CaseworkError::conflict(format!(
                     "another host needs its own password or signing secret; set it with `obhut destination set {name} --url … --password-file FILE`"
@@ -98,7 +98,7 @@ pub async fn destination(
             if let Some(file) = password_file {
                 channel.secret = Some(secret(&file)?);
             }
-            // After the input was read: what can't be read grants no role.
+            // After reading the input, so that a file that can't be read leaves no role granted.
             let person = context
                 .acting(&casework, by.as_deref(), Act::SetUpDestinations)
                 .await?;
@@ -115,14 +115,15 @@ pub async fn destination(
             channel.user = user.or(channel.user);
             channel.recipient = recipient.or(channel.recipient);
             if let Some(folder) = folder {
-                // A package goes one way: mail would win, and the folder stay empty.
+                // A package is delivered in one way only. With both set, it would go by mail and
+                // the folder would stay empty.
                 if let Some(to) = channel.mail_to.take() {
                     (channel.url, channel.user, channel.secret) = (None, None, None);
                     output.remark(&format!(
                         "packages are placed in the folder from now on, no longer sent to {to}"
                     ));
                 }
-                // Absolute: a server that sends later has another working directory.
+                // Absolute, because a server that sends later may have another working directory.
                 channel.folder = Some(std::path::absolute(folder)?.to_string_lossy().into_owned());
             }
             channel.production = production.unwrap_or(channel.production);
@@ -166,7 +167,7 @@ pub async fn destination(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A password or signing secret.
+/// Reads a password or signing secret from a file.
 fn secret(file: &Path) -> anyhow::Result<Sealed<String>> {
     let bytes = input::read(file, PASSWORD_BYTES_MAX)?;
     let text = String::from_utf8(bytes)
@@ -215,21 +216,21 @@ pub async fn platform(
         casework::set_channel(&casework, &channel, &person).await?;
         channel.halted = None;
     }
-    // Without its path, which may be a webhook's credential.
+    // `address` leaves out the path, which may be a webhook's credential.
     let address = channel.url.as_ref().map(|_| channel.address());
     output.line(
         || json!({ "address": address, "has_secret": channel.secret.is_some(), "halted": channel.halted }),
         || match (&address, &channel.halted) {
             (None, _) => "not set: the platform asks with GET /v1/screen?since=".into(),
             (Some(address), None) => format!("decisions about uploads and questions about cases go to {address}"),
-            (Some(address), Some(why)) => format!("nothing goes to {address} any more: {why}; set --url or --secret-file to go on"),
+            (Some(address), Some(why)) => format!("nothing is sent to {address} any more: {why}; set --url or --secret-file to resume"),
         },
     )?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// How a destination is set up. Only one with a test service has a test mode: a package that is
-/// handed over is real.
+/// How a destination is set up. Only a destination with a test service has a test mode; what is
+/// sent to any other is a real report.
 fn state(destination: &Destination, channel: &Channel) -> String {
     let mode = match (destination.has_test_service, channel.production) {
         (true, true) => "production",

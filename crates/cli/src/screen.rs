@@ -1,4 +1,4 @@
-//! `obhut screen`: files and folders against hash lists, with or without a data folder.
+//! `obhut screen`: compares files and folders with hash lists, with or without a data folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ pub async fn run(
         );
         bar.suspend(|| print(&path, &screened, output))
     };
-    // in_order keeps this thread until the end; the runtime has to move its other tasks away.
+    // in_order blocks this thread until the end, so the runtime has to move its other tasks away.
     tokio::task::block_in_place(|| {
         in_order(
             scan(&args.paths),
@@ -169,7 +169,7 @@ pub async fn against(
         }
         None => {
             let casework = context.casework().await?;
-            // Before any list is opened: without a legal basis the private message is not looked at.
+            // Before any list is opened: without a legal basis, private messages aren't read.
             casework::check_surface(&casework, surface).await?;
             let screener = media::screener(&casework, pool, options).await?;
             anyhow::ensure!(
@@ -185,9 +185,8 @@ pub async fn against(
 }
 
 /// Records a file's screening if it makes a finding or matched an unsigned list. A finding is
-/// recorded with the file's bytes or digests, if the file can be read again. Returns the result to
-/// show (the one of the recorded bytes, where the file was screened again) and the case, if there
-/// is one.
+/// recorded with the file's bytes or digests, if the file can be read again. Returns the result
+/// to show, which is that of the second screening if there was one, and the case, if there is one.
 async fn record(
     casework: &Casework,
     screener: &Screener,
@@ -214,8 +213,8 @@ async fn record(
     Ok((screened, case))
 }
 
-/// The result of screening a file again to record it. Whatever is `Some` describes the same bytes:
-/// the file may have changed since it was first screened.
+/// The result of screening a file again to record it. All fields that are `Some` describe the same
+/// bytes; the file may have changed since it was first screened.
 #[derive(Default)]
 struct Again {
     screened: Option<Screened>,
@@ -336,7 +335,7 @@ fn print(path: &Path, screened: &Screened, output: &Output) -> anyhow::Result<()
 }
 
 pub fn stretch_json(stretch: &Stretch) -> serde_json::Value {
-    // To milliseconds: an f32 printed as f64 shows digits that mean nothing.
+    // Round to milliseconds: an f32 printed as f64 shows meaningless digits.
     let round = |s: f32| (f64::from(s) * 1_000.0).round() / 1_000.0;
     let mut value = json!({
         "from": round(stretch.from_s),

@@ -1,4 +1,4 @@
-//! `obhut serve`: the HTTP interface until a signal ends it.
+//! `obhut serve`: runs the HTTP interface until a signal ends it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -39,7 +39,7 @@ pub async fn run(
     let casework = Arc::new(context.casework().await?);
     let pool = app_context::pool()?;
     if app_context::video_tools().is_none() {
-        output.remark("note: ffmpeg isn't installed, so videos will be held as unreadable where a list has entries for pictures or videos");
+        output.remark("note: ffmpeg and ffprobe aren't both on the search path, so videos will be held as unreadable if a list has entries for pictures or videos");
     }
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     // Before a port is bound: a machine that cannot start decoders must not accept uploads.
@@ -60,7 +60,7 @@ pub async fn run(
             from_score: args.hold_from,
             hours: args.hold_hours,
         };
-        // Before the journal is opened: opening it plays it back, which takes time.
+        // Checked before the journal is opened: opening replays it, which takes time.
         anyhow::ensure!(
             (0.0..=100.0).contains(&holding.from_score),
             usage!("--hold-from must be between 0 and 100")
@@ -75,12 +75,12 @@ pub async fn run(
     let app = obhut_server::app_with(casework.clone(), pool, outside);
     let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
-    // One for both listeners; dropping `end` wakes every receiver.
+    // One channel for both listeners; dropping `end` wakes every receiver.
     let (end, ended) = watch::channel(());
     let hma = match (args.hma, &args.hma_key_file) {
         (Some(address), Some(file)) => {
             let key = read_key(file)?;
-            // A wrong key would otherwise fail in each client's requests instead of here.
+            // Otherwise a wrong key would only be noticed when each client's requests fail.
             anyhow::ensure!(
                 casework::key(&casework, &key).await?.is_some(),
                 "{}: this key is unknown, revoked or expired; `obhut key create --right screen --right findings --right curate --surface public` makes one",
@@ -122,7 +122,8 @@ pub async fn run(
     if let Some((_, serving)) = hma {
         serving.await??;
     }
-    // Cuts off a report being sent: its claim ends in two minutes, and another worker continues.
+    // A report that is being sent is cut off: its claim ends within two minutes, and another worker
+    // then continues.
     watcher.abort();
     working.abort();
     telling.abort();
@@ -153,7 +154,7 @@ fn read_key(file: &Path) -> anyhow::Result<String> {
     key.with_context(|| format!("{} holds no key", file.display()))
 }
 
-/// What the operator lets requests reach.
+/// The outside services that the operator allows requests to use: URL prefixes and an object store.
 fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
     let allowed = AllowList::new(args.fetch_from.iter().map(String::as_str));
     let allowed = allowed.map_err(|e| usage!("--fetch-from: {e}"))?;

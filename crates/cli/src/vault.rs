@@ -35,7 +35,7 @@ pub async fn run(
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
                 .await?;
             let name = file.to_string_lossy();
-            // If a finding about this very path has no exhibit yet, the file becomes its exhibit.
+            // If a finding with exactly this path has no exhibit yet, the file becomes its exhibit.
             let mut screening = None;
             if let Some(case) = &case {
                 let findings = casework::case(&casework, case).await?.findings;
@@ -119,7 +119,8 @@ pub async fn run(
                 None => {
                     let mut out = io::stdout().lock();
                     out.write_all(&bytes)?;
-                    // An error at exit would be lost, and the evidence cut off without a word.
+                    // Flushed here: an error at exit would be lost, and the evidence silently cut
+                    // off.
                     out.flush()?;
                 }
             }

@@ -1,4 +1,4 @@
-//! `obhut watch`: a live stream's frames against lists, while it runs.
+//! `obhut watch`: compares a live stream's frames with hash lists while it runs.
 
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
@@ -19,7 +19,7 @@ use crate::args::WatchArgs;
 use crate::output::Output;
 use crate::screen::{Against, against, stretch_json};
 
-/// Longest time without a frame. Our judgement.
+/// Longest time without a frame, and longest time a write to the decoder may block. Our judgement.
 const STALL_MAX: Duration = Duration::from_secs(60);
 
 pub async fn run(
@@ -63,7 +63,7 @@ pub async fn run(
             let fetching = scope.spawn(|| {
                 let go_on = || !over.load(Ordering::Relaxed);
                 let fetched = hls::follow(&fetcher, &args.url, &mut to, go_on);
-                // So that the decoder sees the end of the stream.
+                // Closed, so that the decoder sees the end of the stream.
                 let _ = to.flush();
                 let _ = to.shutdown(std::net::Shutdown::Write);
                 fetched
@@ -89,7 +89,8 @@ pub async fn run(
             (fetched, failed.map_or(Ok(seen), Err))
         })
     });
-    // Causes first: a failed record ended the watch, and a failed fetch ended the decoder's input.
+    // Report the cause, not what followed: a failed recording ends the watch, and a failed fetch
+    // ends the decoder's input.
     let seen = seen?;
     let skipped = fetched.map_err(|e| anyhow::anyhow!("the stream: {e}"))?;
     if skipped > 0 {

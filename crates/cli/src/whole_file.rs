@@ -1,4 +1,5 @@
-//! Writes a file atomically: readers see the old content or the complete new one.
+//! Writes a file atomically: readers see the old content or the complete new content. Standard
+//! output, devices and pipes are written directly.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -11,7 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 /// Most symbolic links that are followed to the real file. Our judgement.
 const LINKS_MAX: usize = 16;
 
-/// A file being written, for its owner alone.
+/// A file being written. A regular file gets mode 0600, even if it replaces one with another mode.
 pub struct WholeFile {
     file: BufWriter<File>,
     /// The partial file and the final path. `None` for standard output, devices and pipes, which
@@ -29,7 +30,7 @@ impl WholeFile {
             let out = io::stdout().as_fd().try_clone_to_owned()?;
             return Ok(Self::straight(File::from(out)));
         }
-        // Through links: the rename in `finish` must replace the file, not the link to it.
+        // Follow links: the rename in `finish` must replace the file, not the link to it.
         let path = &followed(path);
         // By canonical path, because `a`, `./a` and a link to it are one file.
         if let Ok(own) = fs::canonicalize(path) {
@@ -53,7 +54,7 @@ impl WholeFile {
         // In the same folder, because a rename cannot cross file systems; the id keeps two runs apart.
         let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
         let mut options = File::options();
-        // truncate: a killed process that had the same id may have left one.
+        // truncate: a killed process with the same id may have left a partial file.
         options.write(true).create(true).truncate(true).mode(0o600);
         let file = options.open(&partial).with_context(fault)?;
         Ok(Self {
@@ -75,8 +76,8 @@ impl WholeFile {
         self.file.get_ref().try_clone()
     }
 
-    /// Syncs the file and renames it to its final path. A [`WholeFile`] dropped before removes its
-    /// partial file. Standard output, devices and pipes are only flushed.
+    /// Syncs the file and renames it to its final path. If a [`WholeFile`] is dropped without this,
+    /// its partial file is removed. Standard output, devices and pipes are only flushed.
     pub fn finish(mut self) -> anyhow::Result<()> {
         self.file.flush()?;
         if let Some((partial, path)) = &self.place {
@@ -121,7 +122,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     file.finish()
 }
 
-/// The path behind the symbolic links at `path`; nothing need exist there.
+/// The path that the symbolic links at `path` lead to; a file need not exist there.
 fn followed(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     // Bounded, because links can form a circle.

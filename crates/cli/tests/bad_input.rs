@@ -48,7 +48,8 @@ fn broken_files_are_named_and_the_good_one_is_found() {
     let b = bench();
     let good = b.read("folder/good.png");
     b.write("folder/empty.jpg", b"");
-    // A JPEG cut in half still matches by what is there; a PNG gives no pixels.
+    // A JPEG cut in half can still match by the half that is there; a truncated PNG gives no
+    // pixels.
     b.write("folder/truncated.png", &good[..good.len() / 2]);
     b.write("folder/wrong-extension.jpg", &good);
     b.write("folder/page.png", b"<html></html>");
@@ -88,7 +89,7 @@ fn a_loop_of_links_a_dead_link_and_a_pipe_are_named() {
     // A skipped link isn't a failure; an unreadable file is one.
     std::fs::remove_file(b.path("folder/pipe")).unwrap();
     ok(&b.obhut(&["screen", "--list", "list.csv", "folder"]));
-    // Links that are named themselves are followed, and a loop ends at its first link.
+    // Links given on the command line are followed, and a loop ends at its first link.
     let lines = screen(&b, &["folder/link", "folder/dead", "folder/loop"]);
     assert_eq!(line(&lines, "folder/link")["verdict"], "match");
     unreadable(&lines, "folder/dead", "no such file");
@@ -246,7 +247,7 @@ fn a_file_that_isnt_a_list_changes_nothing() {
     assert_eq!(json(&b.obhut(&["list", "show", "--json"])).len(), 0);
 }
 
-/// With lists of byte digests alone no pixel is needed, and a broken picture is still reported.
+/// A broken picture is reported even if the list has only byte digests, which need no pixels.
 #[test]
 fn a_broken_picture_is_unreadable_whatever_the_list() {
     let b = bench();
@@ -289,7 +290,7 @@ fn files_without_an_end_are_refused() {
             .unwrap()
             .success()
     );
-    // One never ends, the other never begins.
+    // /dev/zero never ends, and opening the pipe blocks until it has a writer.
     for path in ["/dev/zero", "pipe"] {
         for command in [
             &["screen", "--list", path, "folder"][..],
@@ -353,7 +354,7 @@ fn a_damaged_database_and_lost_keys_are_named() {
 #[test]
 fn a_closed_pipe_is_not_an_error() {
     let b = bench();
-    // More lines than a pipe holds, so that one of them meets the closed end.
+    // More lines than a pipe holds, so that some are written after the reader has closed it.
     for i in 0..3_000 {
         b.write(&format!("folder/x{i:05}"), b"nothing");
     }
@@ -433,7 +434,7 @@ fn lines_that_hold_no_digest_are_shown_shortened() {
         "{text}"
     );
     assert!(text.len() < 200, "{} bytes", text.len());
-    // For programs the line is whole, so that it can be found in what was sent.
+    // JSON has the whole line, so that a program can find it in its input.
     let out = run(&["match", "--json", "--list", "list.csv"]);
     let line: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(line["digest"].as_str().unwrap().len(), 900);

@@ -347,7 +347,7 @@ fn questions_that_cannot_be_answered_say_why() {
     );
     assert!(told.contains("isn't a bitcoin address"), "{told}");
     assert!(told.contains("row 3: it has no address"), "{told}");
-    // A payment that investigators made themselves is left out.
+    // The report omits a payment that investigators made themselves.
     let row = rows(&b.read("out/payments.csv")).remove(0);
     let own = format!("{}:{}", row["txid"], row["vout"]);
     let mut with_own: Value = serde_json::from_str(&seeds).unwrap();
@@ -369,7 +369,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
     index(&b, "c/blocks", "c/index");
     let told = payers(&b, "c", "report");
     assert!(told["payments"].as_u64().unwrap() > 10);
-    // The same blocks, cut short: what is left out is still to come.
+    // The same blocks without the last ones, which come later.
     let blk = b.read("c/blocks/blk00000.dat");
     let key = b.read("c/blocks/xor.dat");
     let ends = record_ends(&blk, &key);
@@ -476,7 +476,8 @@ fn killed_while_it_builds_it_never_answers_from_half_a_state() {
     for n in 1..12u32 {
         let mut child = build();
         let begun = Instant::now();
-        // Killed a little later each time, by what it has written, until one build finishes.
+        // Kill each build after it has written a little more than the one before, until one
+        // finishes.
         let written = || {
             std::fs::read_dir(b.path("c/index/building")).map_or(0, |d| {
                 d.filter_map(|e| e.ok()?.metadata().ok())
@@ -630,7 +631,7 @@ fn the_chain_with_known_owners_is_answered_as_well_as_promised() {
             .filter(|(t, s)| !joint.contains(t.as_str()) && *s == state)
             .count()
     };
-    // At most one in fifty falsely detected, one in twenty falsely suspected.
+    // False detections are at most a fiftieth of all events, and false suspicions a twentieth.
     assert!(others("marked") * 50 <= events.len() && others("doubted") * 20 <= events.len());
     // No link connects two exchanges.
     let of = |name: &str| -> Vec<String> {

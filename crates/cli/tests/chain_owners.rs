@@ -1,6 +1,6 @@
-//! `obhut chain` against a stored chain whose owners are known (`fixtures/bitcoin/`): wallets with
-//! the habits of five programs, replaced payments, reorgs, bare multisig, bare public keys, reused
-//! addresses, CoinJoins.
+//! `obhut chain` on a stored chain whose owners are known (`fixtures/bitcoin/`). It has wallets
+//! that write transactions as five kinds of software do, replaced payments, reorgs, bare multisig,
+//! bare public keys, reused addresses and CoinJoins.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -74,7 +74,7 @@ fn holds_what_the_kernel_holds(index: &Index, known: &Known) {
     let mut kinds = BTreeSet::new();
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
-        // The genesis block is not in the fixture's list; it is the one transaction more below.
+        // The fixture's list lacks the genesis block's transaction, which is the `+ 1` below.
         if t.height == 0 {
             continue;
         }
@@ -112,7 +112,7 @@ fn the_index_holds_what_bitcoin_core_s_kernel_holds_and_its_rules_err_as_they_sa
     known.index(&b);
     let index = Index::open(&b.path("index")).unwrap();
     holds_what_the_kernel_holds(&index, &known);
-    // Change: the output that a rule names belongs to the payer.
+    // Change: the output that a rule names belongs to the owner of an input.
     let mut rules: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     for number in 0..index.sizes()[0] {
         let t = index.transaction(number);
@@ -193,8 +193,8 @@ fn payers_of_a_chain_with_other_owners_are_found_and_no_one_else_is_named() {
         assert_eq!(known.person(address), "abuse-site", "{address}");
     }
     assert!(site.len() >= 140, "{}", site.len());
-    // Every payment above the dust limit of 1,000 satoshi to one of these addresses is reported,
-    // and no other except the site's own moves, of which doubtful.csv warns.
+    // Every payment of more than 1,000 satoshi (the dust limit) to one of these addresses is
+    // reported. The only other rows are the site's own moves, which doubtful.csv warns about.
     let mut owed: BTreeMap<(String, usize), &str> = BTreeMap::new();
     for (id, tx) in &known.txs {
         let ins = coins(&tx["ins"]);
@@ -222,8 +222,8 @@ fn payers_of_a_chain_with_other_owners_are_found_and_no_one_else_is_named() {
     for (id, _) in told.keys().filter(|out| !owed.contains_key(out)) {
         assert!(doubtful.contains(id), "{id} is the site's own move");
     }
-    // A service that the report names is the one that paid out. For at least four payments of five,
-    // one of at most three candidates is the payer's own withdrawal.
+    // A service that the report names is the one that paid out. For at least four of five payments
+    // there are at most three candidates, and one of them is the payer's own withdrawal.
     let ledger = known.truth["ledger"].as_array().unwrap();
     let payments = known.truth["payments"].as_array().unwrap();
     let (mut answered, mut joint) = (0, 0);
@@ -321,7 +321,7 @@ fn a_movement_in_an_orphaned_block_is_withdrawn() {
     let case = &new_case(&b);
     let watch = ["chain", "watch", "--case", case, "--network", "regtest"];
     ok(&b.obhut(&[&watch[..], &addresses].concat()));
-    // First without the block, because only what comes after the watermark is reported.
+    // First index without that block, because only blocks after the watermark are reported.
     index_with(height, "index");
     index_with(height + 2, "index");
     let moves = || lines(ok(&b.obhut(&["--json", "chain", "moves", case])));
@@ -330,7 +330,7 @@ fn a_movement_in_an_orphaned_block_is_withdrawn() {
         some.map(|m| m["undone"].as_bool().unwrap()).collect()
     };
     assert_eq!(of_it(&moves()), vec![false; addresses.len()]);
-    // Far enough for the branch that won.
+    // Enough blocks for the winning branch.
     index_with(height + 5, "index");
     assert_eq!(of_it(&moves()), vec![true; addresses.len()]);
     assert!(

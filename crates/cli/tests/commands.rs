@@ -128,7 +128,7 @@ fn from_list_to_report() {
         "--out",
         "r.xml",
     ]);
-    // Undecided: nothing is written in a destination's form before a person has decided.
+    // The case is undecided, and no report is drafted before a person has decided.
     assert_eq!(out.status.code(), Some(5));
     assert!(
         String::from_utf8_lossy(&out.stderr).contains("obhut case decide"),
@@ -137,7 +137,7 @@ fn from_list_to_report() {
 
     let kept = &json(ok(&b.obhut(&["vault", "list", "--json"])))[0];
     let exhibit = kept["exhibit"].as_str().unwrap();
-    // Seen as a whole by a named person: the draft below may then say that the file was viewed.
+    // A named person views the whole file, so the draft below may say that it was viewed.
     ok(&b.obhut(&[
         "vault", "get", exhibit, "--by", "Rita", "--seen", "whole", "--out", "seen.png",
     ]));
@@ -273,7 +273,7 @@ fn an_unsigned_list_only_counts() {
     );
     assert_eq!(json(&b.obhut(&["case", "list", "--json"])).len(), 0);
     ok(&b.obhut(&["list", "sign", "hotline", "--by", "alice"]));
-    // Spaces and capitals make no second person.
+    // A name that differs only in spaces and capitals is the same person's.
     assert_eq!(
         b.obhut(&["list", "sign", "hotline", "--by", " Alice "])
             .status
@@ -336,8 +336,8 @@ fn private_messages_are_refused_without_a_legal_basis() {
         "private-message",
         &picture,
     ];
-    // Code 1: a list file alone has no data folder, so no legal basis. Code 3 below: none on
-    // record.
+    // Code 1, because a list file alone has no data folder and so no legal basis. Below, code 3,
+    // because none is on record.
     assert_eq!(b.obhut(&alone).status.code(), Some(1));
     let private = ["screen", "--json", "--surface", "private-message", &picture];
     let out = b.obhut(&private);
@@ -356,7 +356,7 @@ fn private_messages_are_refused_without_a_legal_basis() {
     ok(&b.obhut(&private));
 }
 
-/// Even in a folder that others may look into.
+/// This holds even if the data folder already existed and other users could read it.
 #[test]
 fn everything_in_the_data_folder_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
@@ -497,7 +497,8 @@ fn help_and_completion_come_from_one_table() {
     );
 }
 
-/// Killed at any moment: what was acknowledged is there and readable, and the log agrees.
+/// Whenever an intake is killed, everything acknowledged before is readable and agrees with the
+/// log.
 #[test]
 fn a_killed_intake_loses_nothing_that_was_acknowledged() {
     use std::io::Read as _;
@@ -513,7 +514,8 @@ fn a_killed_intake_loses_nothing_that_was_acknowledged() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        // Later from round to round, so that every stage of an intake is cut somewhere.
+        // Killed later in each round, so that every stage of an intake is interrupted in some
+        // round.
         std::thread::sleep(std::time::Duration::from_millis(round * 2));
         killed += u32::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
@@ -525,7 +527,8 @@ fn a_killed_intake_loses_nothing_that_was_acknowledged() {
             .read_to_string(&mut out)
             .unwrap();
         child.wait().unwrap();
-        // Half a line acknowledges nothing: only exhibits of whole lines must be found below.
+        // Half a line acknowledges nothing, so only exhibits named in whole lines must be found
+        // below.
         if let Ok(line) = serde_json::from_str::<Value>(&out) {
             acknowledged.push(line["exhibit"].as_str().unwrap().to_owned());
         }

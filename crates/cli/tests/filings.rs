@@ -1,6 +1,6 @@
 //! Many reports, a CyberTipline that misbehaves, and a sender that is killed again and again: each
-//! report is filed exactly once, or stopped with an alarm. Sixty reports by default; the soak run
-//! of `cargo xtask soak` sets their number in `OBHUT_SOAK_FILINGS`.
+//! report is filed exactly once, or stopped with an alarm. There are sixty reports by default;
+//! `cargo xtask soak` sets another number in `OBHUT_SOAK_FILINGS`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -116,9 +116,9 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
     let soak = std::env::var("OBHUT_SOAK_FILINGS")
         .ok()
         .and_then(|n| n.parse().ok());
-    // The sample is small and still gets kills: the test fails if there was none.
+    // Sixty reports are few, but the sender is still killed: the test fails if it never was.
     let (count, kill_every) = match soak {
-        // About a hundred kills, but at least 15 and at most 500 filings apart.
+        // About a hundred kills, with 15 to 500 filings between them.
         Some(count) => (count, (count as u64 / 100).clamp(15, 500)),
         None => (60, 15_u64),
     };
@@ -183,7 +183,8 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
             if finished(&address) >= next {
                 break false;
             }
-            // Our judgement: often enough to kill on time, and the cores are left to the sender.
+            // Our judgement: often enough to kill in time, and seldom enough to leave the cores to
+            // the sender.
             std::thread::sleep(Duration::from_millis(if soak.is_some() { 200 } else { 5 }));
         };
         if !done {
@@ -235,7 +236,8 @@ fn killed_again_and_again_each_report_is_filed_exactly_once() {
         begun.elapsed(),
         held["requests"]
     );
-    // Nothing lost either: filed and stopped together are all, and each stopped one raised an alarm.
+    // None was filed twice and none was lost: each was filed or stopped, and each stopped one
+    // raised an alarm.
     assert_eq!(
         (double, accounts.len() + stopped, alarms),
         (0, count, stopped)

@@ -161,7 +161,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         .replace("127.0.0.1:8080", &address)
         .replace("127.0.0.1:3000", &format!("127.0.0.1:{platform_port}"))
         .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
-        // Nothing outside this test's folder.
+        // nginx must write nothing outside this test's folder.
         .replace("access_log off;", "access_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;");
     b.write("nginx.conf", conf.as_bytes());
     b.write(
@@ -201,7 +201,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         );
     let known = form(&b.read("known.png"));
     assert_eq!(ask(&proxy, &strange, &known).0, 403);
-    // Many frameworks take this for the same path.
+    // Many frameworks treat a path with a slash at the end as the same path.
     assert_eq!(
         ask(&proxy, &head.replace("/upload", "/upload/"), &known).0,
         403
@@ -249,7 +249,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     let files = facts[0]["files"].as_object().unwrap();
     assert_eq!(files.len(), 4);
     for file in files.values() {
-        // What nginx saw, and never what the uploader said.
+        // The address is the one nginx saw, not the one in the uploader's header.
         let event = &file["ip_event"];
         assert_eq!(event["address"], "127.0.0.1", "{facts:?}");
         assert!(event["port"].as_i64().is_some() && event["at"].is_string());

@@ -317,7 +317,7 @@ fn what_is_read_is_never_written_over_and_a_failed_run_leaves_what_was() {
             stderr(&out)
         );
     }
-    // A pipe is written into, and never replaced by a file.
+    // Output is written into the pipe, which isn't replaced by a file.
     pipe(&b);
     let reading = std::thread::spawn({
         let pipe = b.path("pipe");
@@ -514,14 +514,15 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
     let mut next = 0u64;
     for round in 0..5 {
         let (server, address) = serve(&b);
-        // The last 20 durable transfers are answered as repeated, with the numbers they had.
+        // Sent again, the last 20 durable transfers are answered as repeated, with the same
+        // numbers.
         for (seq, body) in durable.iter().rev().take(20) {
             let answer = post(&address, &key, body).unwrap();
             assert_eq!(answer["repeated"], true, "round {round}: {answer}");
             assert_eq!(answer["seq"].as_u64(), Some(*seq));
         }
-        // What wasn't durable is sent again, then more. The server is killed after the last answer,
-        // which durable_seq need not cover yet.
+        // Transfers that weren't durable are sent again, then new ones. The server is killed after
+        // the last answer, whose durable_seq need not cover the last transfers yet.
         let again: Vec<String> = sent
             .iter()
             .filter(|(seq, _)| !durable.contains_key(seq))
@@ -554,7 +555,7 @@ fn killed_again_and_again_nothing_durable_is_lost_and_nothing_counts_twice() {
     }
     assert!(durable.len() > 100, "{}", durable.len());
     let (_server, address) = serve(&b);
-    // The number of a new transfer follows every durable one, and isn't above the number sent.
+    // A new transfer's number is above every durable one, and at most the count of transfers sent.
     let last = post(&address, &key, &json!({
         "tx_id": "last", "sender": "s", "receiver": "r", "ts": at(next), "amount": "1.00", "currency": "EUR"
     }).to_string()).unwrap();

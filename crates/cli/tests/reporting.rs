@@ -1,5 +1,5 @@
-//! On the command line: a case file becomes a report, a receipt and a retraction; what is wrong is
-//! named by its field; reports of others come in.
+//! Reporting on the command line: a case file becomes a report, a receipt and a retraction; errors
+//! name the field at fault; reports from others are imported.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -172,7 +172,7 @@ fn from_case_file_to_receipt_and_retraction() {
         ]))
         .contains("https")
     );
-    // The production service needs a person who answers for it (docs/handling.md, promise 11).
+    // The production service needs a responsible officer (docs/handling.md, promise 11).
     assert!(text(&b.obhut(&["destination", "set", "ncmec", "--production"])).contains("officer"));
     ok(&b.obhut(&[
         "destination",
@@ -186,7 +186,8 @@ fn from_case_file_to_receipt_and_retraction() {
         "password",
         "--officer",
         "Olga",
-        // A filing with the test service ends no deadline and begins no preservation.
+        // In production, because a filing with the test service neither ends a deadline nor starts
+        // the preservation period.
         "--production",
     ]));
     // Another host was once sent the password of this one.
@@ -414,8 +415,8 @@ fn reports_of_others_come_in_and_the_worst_comes_first() {
     );
 }
 
-/// The refusal names the command that answers the question, the answer lets the approval pass, and
-/// `case show` prints it.
+/// The refusal names the command that answers the question; with the answers the report can be
+/// approved, and `case show` prints them.
 #[test]
 fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     let b = Bench::new();
@@ -461,8 +462,8 @@ fn a_report_that_needs_a_persons_answer_says_how_to_give_it() {
     );
 }
 
-/// What a person reads about a report that came in, a file on no list, and destinations with and
-/// without a test service.
+/// Output about an imported report, a file that matches no list, and destinations with and without
+/// a test service.
 #[test]
 fn what_people_read_claims_no_more_than_is_so() {
     let b = Bench::new();
@@ -524,7 +525,8 @@ fn what_people_read_claims_no_more_than_is_so() {
         let says = says.trim_matches([':', ' ', '\n']);
         assert!(line.is_some_and(|l| l.contains(says)), "{list}");
     }
-    // A package goes one way. Files go by mail only on record, and the message says how.
+    // A package goes either by mail or to a folder. Files may go by mail only if the authority's
+    // instruction is on record, and the refusal names the option for it.
     let set = |more: &[&str]| {
         let mut all = vec!["destination", "set", "package", "--by", "Olga"];
         all.extend(more);

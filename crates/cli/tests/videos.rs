@@ -1,4 +1,5 @@
-//! Videos with the real binary and the real ffmpeg: hashed, found by a stretch, broken, live.
+//! Tests videos with the real binary and ffmpeg: hashing, finding a part of a listed video, broken
+//! files, and live streams.
 //!
 //! `cargo xtask test` installs ffmpeg; without it these tests say so and pass.
 
@@ -135,8 +136,8 @@ fn a_clip_is_found_in_a_longer_film_and_nowhere_else() {
     }
     film(&b, "stranger.mp4", 9, 12);
     b.write("list.csv", csv.as_bytes());
-    // A tenth cropped off, the same on each side, and 5 % faster: docs/handling.md promises to find
-    // this.
+    // Cropped by a tenth, equally on opposite sides, and 5 % faster: docs/handling.md promises that
+    // such a clip is found.
     let cut = "crop=iw*0.9:ih*0.9,setpts=PTS/1.05";
     ffmpeg(
         &b,
@@ -189,7 +190,7 @@ fn a_clip_is_found_in_a_longer_film_and_nowhere_else() {
         (&0.into(), &100.0.into(), &100.0.into())
     );
     assert_eq!(screen("stranger.mp4")["verdict"], "no-match");
-    // Put on record, the same list finds the same and opens a case.
+    // The same list on record finds the same clip, and a case is opened.
     b.import("films", "list.csv");
     for person in ["Ada", "Grace"] {
         ok(&b.obhut(&["list", "sign", "films", "--by", person]));
@@ -267,9 +268,9 @@ fn an_incomplete_video_is_reported_and_never_no_match() {
             "nokey.mkv",
         ],
     );
-    // The header says that an index follows; it doesn't.
+    // The index (`moov`) is at the end of the file, so the cut removes it.
     b.write("cut.mp4", &bytes[..bytes.len() / 2]);
-    // A transport stream has packets of 188 bytes; it is cut within one.
+    // A transport stream has packets of 188 bytes; this one is cut inside a packet.
     b.write("cut.ts", &ts[..ts.len() / 2 / 188 * 188 + 90]);
     b.write("head.mp4", &[&bytes[..40], &[0xff; 4_000][..]].concat());
     let mut lying = bytes.clone();
@@ -378,7 +379,7 @@ fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
     assert!(!b.path("out.bin").exists() || b.read("out.bin").is_empty());
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "no connection was made");
-    // Nor may it write to a file of the system, here /bin/sh.
+    // It may not write to a system file either; the example is /bin/sh.
     let shell = shut_in(
         "/usr/bin/ffmpeg",
         &[
@@ -449,7 +450,7 @@ fn a_live_stream_is_watched_and_each_entry_reported_once() {
             let n = stream.read(&mut head).unwrap_or(0);
             let head = String::from_utf8_lossy(&head[..n]).into_owned();
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            // Time goes eight times as fast here: a segment every quarter of a second.
+            // The stream runs at eight times its speed: one segment every quarter of a second.
             let known = (3 + started.elapsed().as_millis() as usize / 250).min(segments);
             let body = if path.ends_with("live.m3u8") {
                 let mut text =
@@ -524,7 +525,8 @@ fn published_videos_have_their_published_digests() {
                 .zip(b.chars())
                 .map(|(a, b)| (nibble(a) ^ nibble(b)).count_ones())
                 .sum();
-            // 31 is the distance that matches by default; decoders need not agree to the bit.
+            // 31 bits is the largest distance that matches by default; decoders may differ by some
+            // bits.
             assert!(bits < 31, "{name} frame {}: {bits}", theirs[0]);
         }
     }

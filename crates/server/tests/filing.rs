@@ -807,3 +807,40 @@ async fn a_supplement_names_the_report_it_adds_to() {
     let retracting = rows.iter().filter(|r| r.status == "retracting").count();
     assert_eq!((retracting, rows.len()), (2, 3), "{rows:?}");
 }
+
+/// Regression: a package whose process ended right after placing it wasn't retracted, and "it had
+/// not been placed in the folder".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_placed_package_that_was_not_recorded_is_retracted() {
+    let b = Bench::new(FaultInjection::default()).await;
+    let folder = b.folder.path().join("ready");
+    let channel = Channel {
+        destination: "package".into(),
+        recipient: Some(age::x25519::Identity::generate().to_public().to_string()),
+        folder: Some(folder.to_string_lossy().into_owned()),
+        ..Channel::default()
+    };
+    casework::set_channel(&b.casework, &channel, &b.olga)
+        .await
+        .unwrap();
+    for placed in [false, true] {
+        let user = format!("user-{placed}");
+        let report = b.approved(&user, None, "package").await;
+        // A worker has begun it, and nothing of that is on record: here, a file where the folder
+        // should be.
+        std::fs::write(&folder, b"").unwrap();
+        b.drain().await;
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        if placed {
+            std::fs::write(folder.join(format!("{report}.zip.age")), b"sealed").unwrap();
+        }
+        casework::retract_report(&b.casework, &report, "a mistake", &b.olga)
+            .await
+            .unwrap();
+        b.drain().await;
+        let retraction = folder.join(format!("{report}-retraction.txt.age"));
+        assert_eq!(retraction.exists(), placed);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,5 +1,5 @@
-//! Feeds one target with mutated inputs until its time is up: `soak TARGET SECONDS SEED`. Each input is
-//! written to fuzz/crashes/ before it is tried, so that a crashing one remains there.
+//! Feeds one target with mutated inputs until its time is up: `soak TARGET SECONDS SEED`. Each
+//! input is written to fuzz/crashes/ before it is tried, so that a crashing one remains there.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,8 @@ fn main() {
     let started = Instant::now();
     let mut count = 0_u64;
     for bytes in Changes::new(corpus(target), seed) {
-        // Before it is tried: an abort or a kill for memory leaves no chance to write it afterwards.
+        // Written before it is tried: an abort or a kill for memory leaves no chance to write it
+        // afterwards.
         fs::write(&file, &bytes).expect("the input is kept");
         let begun = Instant::now();
         (target.run)(&bytes);

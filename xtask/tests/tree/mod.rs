@@ -56,7 +56,7 @@ pub fn folder_of(name: &str) -> &'static str {
         .iter()
         .map(|(folder, _)| *folder)
         .find(|folder| name_of(folder) == name)
-        .unwrap_or_else(|| panic!("{name} is no crate of LAYERS"))
+        .unwrap_or_else(|| panic!("{name} isn't a crate of LAYERS"))
 }
 
 pub fn root() -> PathBuf {
@@ -69,7 +69,7 @@ pub fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// All files below, relative to the project, without what is built.
+/// All files below the folder `below`, as paths relative to the project; build output is left out.
 pub fn files(below: &str) -> Vec<String> {
     fn walk(folder: &Path, root: &Path, out: &mut Vec<String>) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -113,8 +113,8 @@ pub fn manifest(name: &str) -> toml::Table {
     .unwrap()
 }
 
-/// Names of the crates that a manifest depends on, those of build scripts and of single platforms
-/// included, those of tests not.
+/// Names of the crates that a manifest depends on, including those of build scripts and of single
+/// platforms, but not those of tests.
 pub fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
     // Build scripts count: they run on the developer's machine. Dependencies of tests do not.
     let tables = |of: &toml::Table| -> BTreeSet<String> {

@@ -16,7 +16,8 @@ pub struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
     fn now_micros(&self) -> i64 {
-        // Every reading of the clock is a little later, so that tests can observe the order by time.
+        // Each reading of the clock is a microsecond later, so that tests can observe the order by
+        // time.
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 }
@@ -66,7 +67,7 @@ pub async fn fresh_postgres() -> Option<String> {
 
 pub async fn bench(url: Option<String>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    // 2026-09-21T14:13:20Z; `receipt.rs` has dates around it.
+    // 2026-09-21T14:13:20Z; the dates in `receipt.rs` depend on it.
     let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
     let casework = casework::open_with(
         DataFolder::new(folder.path()),

@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 pub enum ChainCommand {
     /// Build an index from a node's block files, or append new blocks to an existing one
     #[command(
-        after_help = "--blocks is the folder `blocks` of a node that keeps all blocks (not pruned): blk*.dat, rev*.dat, xor.dat.\nThe index takes about 150 bytes an input, a fifth of real blocks' size. An interrupted build starts over.\nA node may go on writing meanwhile only with --follow."
+        after_help = "--blocks is the folder `blocks` of a node that keeps all blocks (not pruned): blk*.dat, rev*.dat, xor.dat.\nThe index takes about 150 bytes an input, a fifth of real blocks' size. An interrupted build starts over.\nWithout --follow, stop the node first or copy its files."
     )]
     Index(IndexArgs),
     /// Find every payment to a site and the services that can identify its payers
@@ -16,7 +16,7 @@ pub enum ChainCommand {
         after_help = "Writes addresses.csv, doubtful.csv, payments.csv, requests/<service>.csv, report.json and report.html.\nOutside regtest it is made only for a case with a legal basis on record (`obhut chain basis`).\nAn address is not a person, and every row is a lead."
     )]
     Payers(PayersArgs),
-    /// The shortest list found of transactions and rules that link two addresses
+    /// Show how two addresses are linked: the shortest list found of transactions and their rules
     Why(WhyArgs),
     /// CoinJoins: transactions in which several people pay together
     Mixes(MixesArgs),
@@ -147,7 +147,7 @@ pub struct MixesArgs {
     /// Folder of the index
     #[arg(long, value_name = "DIR", required_unless_present = "block")]
     pub index: Option<PathBuf>,
-    /// A single block as raw bytes instead; input amounts and addresses are unknown then
+    /// Read a single raw block instead of an index; the amounts and addresses of inputs are then unknown
     #[arg(long, value_name = "FILE", conflicts_with = "index")]
     pub block: Option<PathBuf>,
     /// Output file [default: standard output]

@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Subcommand};
 pub enum PaymentsCommand {
     /// Scan files of transfers; writes one JSON line per alerted party, highest score first
     #[command(
-        after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), detected by content.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is UTC. Numeric amounts are rounded half to even. Both are counted.\nAn alert is a lead: it reports and holds no one."
+        after_help = "Files are CSV, Parquet, or ISO 20022 (pacs.008.001.08/.10/.12, pain.001.001.09), detected by content.\nColumns: tx_id, sender, receiver, ts, amount, currency; src_country, dst_country and others are optional (`obhut payments columns`).\nA time without a zone is taken as UTC, and numeric amounts are rounded half to even; the output counts both.\nAn alert is a lead: it neither files a report nor holds a payment."
     )]
     Scan(ScanArgs),
     /// List open alerts, highest score first, at most 1,000 (possible victims: --victims)
@@ -169,7 +169,7 @@ pub struct SynthesizeArgs {
     /// Share of planted buyers' payments made at night
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     pub night: f64,
-    /// Only explain what is planted and what isn't
+    /// Write nothing; explain what is planted and what isn't
     #[arg(long)]
     pub explain: bool,
 }

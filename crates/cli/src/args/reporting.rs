@@ -1,4 +1,5 @@
-//! Commands from a decision to its receipt, and back: reports, appeals, intake, routes, deadlines.
+//! Commands for what follows a decision (reports, appeals, destinations, routes, deadlines, alarms),
+//! for the intake of others' reports, and for the fake CyberTipline.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ pub enum ReportCommand {
         /// Destination whose format to use
         #[arg(long, value_parser = destinations())]
         destination: String,
-        /// As if the data of the children concerned were included
+        /// Score the report as if it included the data of the children concerned
         #[arg(long)]
         with_victims: bool,
     },
@@ -121,7 +122,7 @@ pub enum ReportCommand {
         /// Who acknowledged it, and how
         #[arg(long)]
         how: String,
-        /// The receiver has the report itself: for a package that was stopped
+        /// Record that the receiver has the report: for a package whose sending was stopped
         #[arg(long)]
         arrived: bool,
         /// Person recording it (role reporting-officer)
@@ -163,8 +164,8 @@ pub enum AppealCommand {
         #[arg(long, value_name = "PERSON", conflicts_with = "code")]
         admitted_by: Option<String>,
     },
-    /// Decide an appeal; never by a person who decided the case, determined something about it, or
-    /// approved a report of it
+    /// Decide an appeal; never by a person who decided the case, determined something about it,
+    /// approved a report of it, or admitted or decided an earlier appeal
     Decide {
         /// The appeal
         appeal: String,
@@ -199,7 +200,7 @@ pub enum AppealCommand {
     },
     /// List measures to reverse after upheld appeals, or record that one was reversed
     Restorations {
-        /// This one was reversed
+        /// Id of the measure that was reversed
         #[arg(long, value_name = "ID")]
         done: Option<String>,
         /// Person acting
@@ -345,7 +346,7 @@ pub struct RouteArgs {
 pub enum DeadlineCommand {
     /// List open deadlines, soonest first
     List {
-        /// Only of this case
+        /// Only those of this case
         case: Option<String>,
         /// Also those that have ended
         #[arg(long)]
@@ -414,7 +415,7 @@ pub enum AlarmCommand {
 
 #[derive(Subcommand)]
 pub enum TestserverCommand {
-    /// A CyberTipline that behaves as documented, and keeps everything in memory
+    /// A fake CyberTipline that follows NCMEC's documentation and keeps everything in memory
     Cybertip(CybertipArgs),
 }
 
@@ -429,7 +430,7 @@ pub struct CybertipArgs {
     /// Password it accepts
     #[arg(long, default_value = "test")]
     pub password: String,
-    /// Percentage of requests that are executed and whose answer is lost
+    /// Percentage of requests that are executed but whose answer is lost
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub lost: u32,
     /// Percentage of requests executed twice

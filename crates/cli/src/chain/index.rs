@@ -1,4 +1,5 @@
-//! `obhut chain index` and `watch`: builds, follows, and reports movements.
+//! `obhut chain index` and `chain watch`: builds an index, follows new blocks, and reports when
+//! watched addresses move coins.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,8 +19,8 @@ use crate::output::{Output, count};
 
 /// How often the node's files are looked at for new blocks. Our judgement.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A file that was last written longer ago than this gets a different time when it is written
-/// again.
+/// If a file was last written longer ago than this, its next write gives it a different
+/// modification time. Our judgement.
 const SETTLED: Duration = Duration::from_secs(1);
 
 pub async fn index(
@@ -53,7 +54,7 @@ pub async fn index(
     if !bitcoin::is_there(&args.index) {
         bitcoin::build(&build)?;
     }
-    // Indexing alone must not create a data folder. Without one no address can be watched either.
+    // Indexing alone must not create a data folder. Without a data folder, no address is watched.
     let casework = match context.has_data() {
         true => Some(context.casework().await?),
         false => None,
@@ -84,10 +85,11 @@ pub async fn index(
                     }
                     reached = args.until.is_some_and(|until| index_info.tip.0 >= until);
                     if let Some(casework) = &casework {
-                        // Also without a new block: an earlier run may have been killed between appending and reporting.
+                        // Even if no block is new: an earlier run may have been killed after
+                        // appending blocks and before reporting movements.
                         report_movements(casework, network, &args.index, output).await?;
                     }
-                    // Not where the index was busy, so that the next round tries again.
+                    // Not set when the index is busy, so that the next round tries again.
                     seen = now;
                 }
                 // Another process is reading the index at the moment.
@@ -133,8 +135,8 @@ async fn report_movements(
 ) -> anyhow::Result<()> {
     let watched = bitcoin::watched_keys(casework, network).await?;
     if watched.is_empty() {
-        // The watermark moves all the same: movements are reported only from the moment their
-        // address is watched.
+        // Move the watermark anyway: movements from before an address was watched must not be
+        // reported later.
         let (height, hash) = bitcoin::index_info(folder)?.tip;
         bitcoin::set_watermark(casework, network.name(), height, &hash_text(&hash)).await?;
         return Ok(());
@@ -229,7 +231,8 @@ pub async fn watch(
         // In canonical form, so that two spellings of one address are watched once.
         kept.push(key.text(network));
     }
-    // Only now, because it may grant a role: a mistyped file name or address must not.
+    // Awaited only now: `acting` may grant a role, and a mistyped file name or address must not
+    // lead to one.
     let person = acting.await?;
     let new = bitcoin::watch_addresses(&casework, &args.case, network, &kept, &person).await?;
     output.remark(&format!(

@@ -1,4 +1,5 @@
-//! `obhut chain why`, `mixes`, `show` and `rules`: what the index and its rules say, link by link.
+//! `obhut chain why`, `mixes`, `show` and `rules`: prints links, CoinJoins and transactions of an
+//! index, and the rules for finding them.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -66,7 +66,7 @@ pub async fn payers(
     let requests = args.out.join("requests");
     std::fs::create_dir_all(&requests)
         .with_context(|| format!("{} can't be made", args.out.display()))?;
-    // A service that is not named any more must not keep the request of an earlier run.
+    // If this report no longer names a service, an earlier run's request to it must not remain.
     clear_requests(&args.out, &requests)?;
     let inputs: Vec<PathBuf> = args
         .tags
@@ -91,7 +91,8 @@ pub async fn payers(
     for written in bitcoin::in_threads(FILES_TOGETHER, &names, write) {
         written?;
     }
-    // Exhibits are made from the finished files: a report that could not be written leaves none.
+    // Exhibits are made from the finished files, so a report that could not be written leaves no
+    // exhibit.
     if let Some(request) = &request {
         for file in &names {
             let bytes = std::fs::read(args.out.join(file))?;
@@ -110,7 +111,7 @@ pub async fn payers(
 /// Deletes the request files of an earlier report in the same folder. Refuses a folder with CSV
 /// files but no report: those are the user's.
 fn clear_requests(out: &Path, folder: &Path) -> anyhow::Result<()> {
-    // Every report has this file. Without it the CSV files are the user's, and are left alone.
+    // Every report has this file. If it is missing, the CSV files are the user's own.
     let reported = out.join("addresses.csv").exists();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -131,9 +132,9 @@ fn summary(report: &PayersReport, out: &Path, output: &Output) -> anyhow::Result
     print_problems(report.problems.iter().cloned(), output);
     for c in &report.contested {
         output.remark(&format!(
-            "one cluster is claimed for {}; it was taken for {}",
+            "one cluster is claimed for {}; it was attributed to {}",
             c.services.join(" and "),
-            c.taken_for.as_deref().unwrap_or("nobody's")
+            c.taken_for.as_deref().unwrap_or("none of them")
         ));
     }
     let found = report

@@ -1,4 +1,5 @@
-//! `obhut payments alerts`, `alert`, `hold`: what is on record, and what people do with it.
+//! `obhut payments alerts`, `alert` and `hold`: lists and shows alerts, and lists, confirms and
+//! releases holds.
 
 use std::process::ExitCode;
 
@@ -45,7 +46,7 @@ pub(super) async fn show(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let casework = context.casework().await?;
-    // Also for a look: every view of an alert is recorded under a person (docs/payments.md).
+    // Viewing needs a person too: every view of an alert is recorded under one (docs/payments.md).
     let person = context.acting(&casework, by, Act::ViewAlert).await?;
     let language = Language::german_if(german);
     for d in obhut_app::payments::payment_alert(&casework, id, &person.id).await? {

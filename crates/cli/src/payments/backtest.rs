@@ -1,4 +1,4 @@
-//! `obhut payments backtest`: what changed thresholds would have done.
+//! `obhut payments backtest`: compares the alerts that current and changed thresholds would raise.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -52,8 +52,8 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
             let party = party.trim().trim_matches('"');
             if !party.is_empty() {
                 let key = transfers.names.key(Id::of(party));
-                // Kept apart: a labelled victim named as a suspect is an error of the rules, not a
-                // hit.
+                // Counted separately: if a rule names a labelled victim as a suspect, that is an
+                // error, not a hit.
                 if label.contains("victim") {
                     labels.victims.insert(key);
                 } else {
@@ -94,8 +94,8 @@ pub(super) fn run(args: BacktestArgs, output: &Output) -> anyhow::Result<ExitCod
     if args.each {
         let fired = backtest::fired(&after);
         for i in indicators::ALL {
-            // Without confirmed parties only signals add to a score; one that never fired changes
-            // nothing.
+            // Without confirmed parties only signals add to a score, and removing a signal that
+            // never fired changes nothing.
             let counts = matches!(i.counts, indicators::Counts::Signal(_));
             if !counts || !fired.contains_key(i.id) {
                 continue;

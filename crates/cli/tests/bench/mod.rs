@@ -1,4 +1,5 @@
-//! A folder to work in, a data folder in it, and the binary.
+//! Helpers for tests of the binary: a temporary folder with a data folder in it, pictures, lists
+//! and chains.
 
 #![allow(dead_code)]
 
@@ -58,7 +59,7 @@ impl Bench {
             & 0o777
     }
 
-    /// Writes a picture that no other seed gives; returns the name.
+    /// Writes a picture that differs for each seed; returns its name.
     pub fn picture(&self, name: &str, seed: u32) -> String {
         self.write(name, &png(&scene(seed)));
         name.to_owned()

@@ -1,4 +1,5 @@
-//! Generates a chain of any size, as a node would have written it: structure only, nothing is signed.
+//! Generates a chain of any size, in the files a node would have written. Only the structure is
+//! real: no transaction is signed.
 //!
 //! Wallets pay one another, a few of them far more often than the rest. Exchanges reuse deposit
 //! addresses. A site takes payments at fresh addresses and consolidates them. The chain is for
@@ -14,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 /// What to make.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipe {
-    /// Number of inputs of the whole chain; the last block may exceed it.
+    /// Number of inputs in the whole chain; the last block may bring it to more than that.
     pub inputs: u64,
     /// Seed of the random numbers: the same recipe makes the same chain.
     pub seed: u64,
@@ -31,7 +32,8 @@ pub struct GeneratedChain {
     pub transactions: u64,
     /// Inputs.
     pub inputs: u64,
-    /// Addresses of the site that were spent together, four unless the chain is too short.
+    /// Four addresses of the site that one transaction spent together; none if the chain is too
+    /// short.
     pub seeds: Vec<String>,
     /// Addresses of exchanges, each with the name of its exchange.
     pub exchanges: Vec<(String, String)>,
@@ -49,12 +51,12 @@ pub const STALE_AT: u64 = 12;
 /// Largest chain with stale blocks, in inputs: they are made on a copy of every wallet. Our
 /// judgement.
 const STALE_INPUTS_MAX: u64 = 2_000_000;
-// Satoshi for each transaction, whatever its size: no node relays these.
+// Satoshi per transaction, whatever its size: no node relays them, so no minimum fee applies.
 const FEE: u64 = 500;
 /// Regtest's genesis block, without the length that precedes it in a file.
 const FIRST: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4adae5494dffff7f20020000000101000000010000000000000000000000000000000000000000000000000000000000000000ffffffff4d04ffff001d0104455468652054696d65732030332f4a616e2f32303039204368616e63656c6c6f72206f6e206272696e6b206f66207365636f6e64206261696c6f757420666f722062616e6b73ffffffff0100f2052a01000000434104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5fac00000000";
 
-/// Writes a chain of regtest into an empty folder.
+/// Writes a regtest chain into a folder that is empty or doesn't exist yet.
 pub fn make(recipe: &Recipe, folder: &Path) -> io::Result<GeneratedChain> {
     fs::create_dir_all(folder)?;
     if fs::read_dir(folder)?.next().is_some() {
@@ -135,7 +137,7 @@ struct Wallet {
     changes: u32,
 }
 
-/// Numbers of addresses for change begin here.
+/// Set in the number of every change address.
 const CHANGE: u32 = 1 << 31;
 
 #[derive(Clone, Copy)]
@@ -154,8 +156,8 @@ struct Making {
     ready: Vec<u32>,
     random: Random,
     site_left: u64,
-    /// A payment goes to the site when the number of transactions and inputs so far is a multiple
-    /// of this.
+    /// A payment goes to the site when the inputs so far plus the transactions of earlier blocks
+    /// are a multiple of this.
     payments_apart: u64,
     site_addresses: Vec<u32>,
     made: GeneratedChain,
@@ -170,7 +172,7 @@ impl Making {
     fn block(&mut self, previous: &Hash, time: u32) -> (Vec<u8>, Vec<u8>) {
         let height = self.made.blocks as u32;
         let (mut body, mut undo, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-        // New coins for many, so that there is something to pay with.
+        // The coinbase pays many wallets, so that they have coins to spend.
         let mut outs = Vec::new();
         for _ in 0..40 {
             let wallet = self.random.below(self.wallets.len() as u64);
@@ -231,14 +233,15 @@ impl Making {
     }
 
     /// A payment of a wallet that has coins.
-    // Long: one match arm per payer behaviour.
+    // Long: one branch per kind of payer and payee.
     fn payment(&mut self) -> Option<Tx> {
         let payer = loop {
             let n = self.ready.len() as u64;
             if n == 0 {
                 return None;
             }
-            // Three in four payers come from the last 200,000 entries, most of them paid recently.
+            // Three in four payers come from the last 200,000 entries: mostly wallets that received
+            // coins recently.
             let reach = if self.random.below(4) == 0 {
                 n
             } else {
@@ -326,7 +329,7 @@ impl Making {
             if paid > amount {
                 // Wallets don't hand out change addresses, so no one pays to them again.
                 let change = self.fresh_change(payer);
-                // First or second at random: the place of the change must say nothing.
+                // First or second at random: the position of the change must not give it away.
                 outs.insert(
                     self.random.below(2) as usize,
                     (payer, change, paid - amount),
@@ -338,7 +341,7 @@ impl Making {
             for _ in 0..self.random.below(6) {
                 let other = self.random.below(self.wallets.len() as u64 - SITE - 1) + SITE + 1;
                 let address = self.fresh(other);
-                // Taken from the largest output, so that the sum stays what was spent.
+                // Taken from the largest output, so that the sum of the outputs stays the same.
                 if let Some(largest) = outs.iter_mut().max_by_key(|o| o.2)
                     && largest.2 > 20_000
                 {
@@ -401,9 +404,9 @@ impl Making {
     }
 }
 
-/// The address of a wallet by number; each wallet has its own script kind.
+/// A wallet's address by number; all addresses of a wallet have the same script kind.
 fn key(wallet: u64, address: u32) -> Key {
-    // Made again from its two numbers whenever needed: no table of keys in memory.
+    // Derived from its two numbers whenever it is needed, so that no table of keys takes up memory.
     let mut random = Random(wallet << 32 | u64::from(address));
     let mut payload = [0; 32];
     for word in payload.chunks_exact_mut(8) {
@@ -452,8 +455,8 @@ fn script(key: &Key) -> Vec<u8> {
 fn undo_of(to: &mut Vec<u8>, tx: &Tx) {
     compact_size(to, tx.ins.len() as u64);
     for (wallet, coin) in &tx.ins {
-        // Bitcoin Core's TxInUndoFormatter: height * 2 + coinbase flag, then a version byte. The flag is
-        // left at 0 even for coinbases; readers need it only for maturity.
+        // Bitcoin Core's TxInUndoFormatter: height * 2 + coinbase flag, then a version byte. The
+        // flag is left at 0 even for coinbases; readers need it only for maturity.
         variable(to, u64::from(coin.height) * 2);
         to.push(0);
         variable(to, compressed(coin.value));
@@ -533,7 +536,7 @@ impl Random {
         ((u128::from(self.next()) * u128::from(n.max(1))) >> 64) as u64
     }
 
-    /// A skewed choice: every other pick is among the first fiftieth.
+    /// A skewed choice: about half of the picks are among the first fiftieth.
     fn heavy(&mut self, n: u64) -> u64 {
         let a = self.below(n);
         if self.below(2) == 0 {

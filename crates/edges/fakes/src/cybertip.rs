@@ -1,8 +1,8 @@
 //! A fake CyberTipline.
 //!
 //! Its schema and the rules beyond it are written from the service's schema and documentation,
-//! apart from the client's: shared ones would only test themselves. The tests of the crate
-//! `partners` compare both on generated documents, and the schemas with `xmllint` too.
+//! independently of the client's: rules shared by both sides would only test themselves. The tests
+//! of the crate `partners` compare both on generated documents, and the schemas with `xmllint` too.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,11 +28,11 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 /// Longest upload, in bytes. The service itself names no limit. Our judgement.
 const UPLOAD_BYTES_MAX: usize = 512 << 20;
-/// Time from its opening until an unfinished report is deleted, in microseconds. The later of this
-/// and [`CHANGED_MICROS_MAX`] counts. Source: the CyberTipline's documentation.
+/// Time from the opening of a report until it is deleted unfinished, in microseconds. The later of
+/// this limit and [`CHANGED_MICROS_MAX`] applies. Source: the CyberTipline's documentation.
 const OPENED_MICROS_MAX: i64 = 24 * 3_600 * 1_000_000;
-/// Time from its last change until an unfinished report is deleted, in microseconds. Source: the
-/// CyberTipline's documentation.
+/// Time from the last change of a report until it is deleted unfinished, in microseconds. Source:
+/// the CyberTipline's documentation.
 const CHANGED_MICROS_MAX: i64 = 3_600 * 1_000_000;
 
 /// The faults to inject. Percentages are of requests.
@@ -50,9 +50,9 @@ pub struct FaultInjection {
     pub code: i64,
     /// An upload is answered with another MD5.
     pub md5_percent: u32,
-    /// The answer is held back by `hang`.
+    /// The answer is delayed by [`FaultInjection::hang`].
     pub hang_percent: u32,
-    /// For how long.
+    /// How long a delayed answer is held back.
     pub hang: Duration,
     /// Answers are written in ISO-8859-1.
     pub latin1: bool,
@@ -138,8 +138,9 @@ impl CyberTip {
         }
     }
 
-    /// A router with its interface below `/ispws`, and `/standin`, which lists finished reports and
-    /// counts requests, without a login.
+    /// A router with the service's interface below `/ispws`. Two more paths need no login:
+    /// `/standin` lists the finished reports and counts requests, `/standin/count` counts the
+    /// finished reports.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/ispws/status", get(status))
@@ -155,7 +156,7 @@ impl CyberTip {
             .with_state(self.clone())
     }
 
-    /// What was finished, in the order of the numbers.
+    /// The finished reports, in the order of their numbers.
     pub fn finished(&self) -> Vec<Finished> {
         let kept = self.kept.lock().expect("lock poisoned");
         let done = kept.reports.iter().filter(|(_, r)| r.end == End::Finished);
@@ -167,18 +168,19 @@ impl CyberTip {
         .collect()
     }
 
-    /// How many were finished.
+    /// Number of finished reports.
     pub fn finished_count(&self) -> u64 {
         self.kept.lock().expect("lock poisoned").finished
     }
 
-    /// The XML of a report it holds.
+    /// The XML of a report as it was submitted; `None` if the service has no such report.
     pub fn xml(&self, number: i64) -> Option<String> {
         let kept = self.kept.lock().expect("lock poisoned");
         kept.reports.get(&number).map(|r| r.xml.clone())
     }
 
-    /// Counts of requests by kind, and of injected faults by kind.
+    /// Counts by kind: requests, refused logins, and injected faults other than wrong MD5s and
+    /// ISO-8859-1.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         self.kept.lock().expect("lock poisoned").counts.clone()
     }
@@ -215,7 +217,7 @@ impl CyberTip {
     /// Checks the login, then injects the faults that refuse a request.
     fn check_login(&self, headers: &HeaderMap) -> Result<(), Reply> {
         use base64::Engine as _;
-        // Compared as encoded text: a header of another form is a wrong login, like any other.
+        // The encoded text is compared, so a malformed header counts as a wrong login.
         let expected = base64::engine::general_purpose::STANDARD
             .encode(format!("{}:{}", self.login.user, self.login.password));
         let given = headers
@@ -259,7 +261,8 @@ impl CyberTip {
                     // Before the act: an expired report must answer as one that does not exist.
                     kept.expire(now);
                     let first = act(&mut kept, now);
-                    // The second answer arrives: a /finish delivered twice says 5102, which clients must accept.
+                    // The client gets the second answer: to a /finish delivered twice it is 5102,
+                    // which clients must accept.
                     match twice {
                         true => act(&mut kept, now),
                         false => first,
@@ -268,7 +271,8 @@ impl CyberTip {
                 if twice {
                     self.count("twice");
                 }
-                // After the act: the hard case is a request that was done and whose answer is missing.
+                // After the act: the hard case is a request that was executed and whose answer is
+                // lost.
                 if self.happens(self.faults.lost_percent) {
                     self.count("lost");
                     return broken_off();
@@ -294,7 +298,7 @@ impl Stored {
         }
     }
 
-    /// An open report, or why it isn't one.
+    /// The open report with this number, or the answer that says why there is none.
     fn open(&mut self, number: &str) -> Result<&mut Report, Reply> {
         let now = self.now;
         let report = number
@@ -315,7 +319,7 @@ impl Stored {
 
 impl Report {
     fn has_expired(&self, now: i64) -> bool {
-        // Whichever is later: work on a report keeps it alive, and a day is given in any case.
+        // Whichever is later: every report has at least a day, and work on it extends that.
         let until = (self.opened_at + OPENED_MICROS_MAX).max(self.changed_at + CHANGED_MICROS_MAX);
         self.end == End::Open && now >= until
     }
@@ -401,7 +405,7 @@ impl Reply {
                 file,
             } => {
                 let words = words.replace('&', "&amp;").replace('<', "&lt;");
-                // Elements that have no value are missing altogether, so clients cannot rely on them.
+                // An element without a value is left out, so clients cannot rely on it.
                 let report =
                     report.map_or_else(String::new, |n| format!("<reportId>{n}</reportId>"));
                 let file = file.map_or_else(String::new, |(id, md5)| {
@@ -441,7 +445,8 @@ impl Reply {
     }
 }
 
-/// Headers, a beginning, and then the connection ends: the client can't know what was done.
+/// An answer that breaks off after its first bytes: the client can't know whether the request was
+/// executed.
 fn broken_off() -> Response {
     let beginning = Ok::<_, std::io::Error>(Bytes::from_static(b"<?xml"));
     let end = Err(std::io::Error::other("broken off on purpose"));
@@ -706,7 +711,7 @@ async fn finish(State(s): State<CyberTip>, headers: HeaderMap, body: Bytes) -> R
             Err(answer) => return answer,
             Ok(report) => report,
         };
-        // Checked only now: files arrive after /submit, so their number is known at the end.
+        // Checked only here: files arrive after /submit, so their count isn't known before.
         if report.batched && report.files.len() != 1 {
             return Reply::Code {
                 status: StatusCode::BAD_REQUEST,

@@ -1,6 +1,6 @@
 //! Synthetic chains and transfers, a fake CyberTipline for tests and integrators, a fake DSA
 //! Transparency Database and a fake mail server. The CyberTipline's schema and the rules beyond it
-//! are written from what the service publishes, apart from the client's.
+//! are written from what the service publishes, independently of the client's.
 
 #![deny(missing_docs)]
 

@@ -1,25 +1,27 @@
-//! A fake mail server: takes messages as RFC 5321 has it, without TLS, and can misbehave.
+//! A fake mail server: accepts messages over SMTP (RFC 5321) without TLS, and injects faults on
+//! request.
 
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
-/// What goes wrong, by the number of the message, from 1.
+/// The faults to inject, by message number. Each accepted `MAIL` command begins the next
+/// message, from 1.
 #[derive(Clone, Default, Debug)]
 pub struct Faults {
-    /// The recipient is refused for the moment (451).
+    /// The recipient is refused temporarily (451).
     pub busy: Vec<usize>,
-    /// The recipient is refused for good (550).
+    /// The recipient is refused permanently (550).
     pub unknown: Vec<usize>,
-    /// The message is kept, and the connection breaks off before it is confirmed.
+    /// The message is stored, and the connection breaks off before the server confirms it.
     pub lost: Vec<usize>,
 }
 
 /// A message as it arrived.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Whom it is for.
+    /// Address of the recipient, of the last one if there are several.
     pub to: String,
     /// Its headers and body.
     pub text: String,
@@ -30,7 +32,7 @@ pub struct Message {
 pub struct MailServer {
     kept: Arc<Mutex<Kept>>,
     faults: Arc<Faults>,
-    /// User and password, if it asks for them.
+    /// User and password, if the server requires a login.
     login: Option<(String, String)>,
 }
 
@@ -50,7 +52,7 @@ impl MailServer {
         }
     }
 
-    /// The messages it has.
+    /// The messages received so far.
     pub fn messages(&self) -> Vec<Message> {
         self.kept
             .lock()
@@ -62,7 +64,7 @@ impl MailServer {
     /// Serves one connection to its end.
     ///
     /// # Errors
-    /// The connection broke off.
+    /// The connection broke off, or a line isn't valid UTF-8.
     // Long: one match arm per command.
     pub async fn session(
         &self,
@@ -109,7 +111,8 @@ impl MailServer {
                         if line == "." {
                             break;
                         }
-                        // A line that begins with a dot has one more (RFC 5321, 4.5.2).
+                        // The client puts a second dot before a line that begins with one (RFC
+                        // 5321, 4.5.2).
                         text += line.strip_prefix('.').unwrap_or(&line);
                         text += "\r\n";
                     }

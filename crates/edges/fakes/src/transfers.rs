@@ -1,9 +1,10 @@
-//! Synthetic transfers with known answers, for the demo, tests and benchmarks. Their parties don't exist.
+//! Synthetic transfers with known answers, for the demo, tests and benchmarks. Their parties don't
+//! exist.
 //!
 //! [`PLANTED`] describes what is planted; [`GeneratedTransfers::labels`] names the parties.
 //! Anything a rule finds in such data proves only that it finds what was planted. Amounts follow
-//! the published ranges (AIC T&I 589 and 634, FATF 2025, AUSTRAC), corridors the published shares
-//! of remittances into the Philippines and the World Bank's large corridors, rounded.
+//! the published ranges (AIC T&I 589 and 634, FATF 2025, AUSTRAC). Corridors follow the published
+//! shares of remittances into the Philippines and the World Bank's large corridors, rounded.
 
 pub mod files;
 
@@ -12,15 +13,17 @@ use obhut_typologies::{Context, Country, Currency, DAY_MICROS, PartyKey, Transfe
 /// What is planted, in words; printed by `obhut payments synthesize --explain`.
 pub const PLANTED: &str = "\
 Background senders (shares of all): 62 % send to 1-3 people by the calendar (gap spread 0.03-0.25, median about USD 190);
-20 % irregularly (gap spread 0.5-1.1) to 1-5; 12 % send small sums weekly or fortnightly to 1-2; 5 % give small even sums
-monthly to one of a few charities, each paid by thousands; 0.6 % are firms with 15-50 payees, a third of them paying small sums.
+20 % irregularly (gap spread 0.5-1.1) to 1-5; 12 % send small sums weekly or fortnightly to 1-2; 5 % give a small fixed sum
+monthly to one of a few charities, each paid by up to about 1,000; 0.6 % are firms with 15-50 payees, a third of them paying
+small sums.
 Planted, each with its label:
   osec_many    4-40 recipients, lognormal amounts around USD 48 (sigma 0.55), exponential gaps of 5-12 days, a third of
                payments to recipients that other planted buyers pay too, night share as asked for
   osec_loyal   1-3 recipients and occasionally a shared one, amounts around USD 42, exponential gaps of 6-15 days
   sext_victim  3-11 payments within 1-6 days to one new recipient, beginning at USD 20-200, mostly rising, then nothing
-  collector    a recipient paid by 5-25 people who don't know each other within weeks, who passes 95-100 % on within a day
-Hours: background 7-22 local; planted buyers between 22 and 5 local for the share that --night sets, otherwise like everyone else.
+  collector    a recipient paid within weeks by 5-25 people who don't know each other, and who passes on about 96-100 % of
+               each payment within a day
+Hours: planted buyers pay between 22 and 5 local for the share that --night sets, everyone else for 2-10 %; otherwise 7-22 local.
 Not planted: references, ages, contacts, purchases. Real data differ: families that send small sums unevenly, shops paid by
 strangers from several countries and people who send at night for their shift are more frequent than here.";
 
@@ -37,7 +40,7 @@ pub struct Recipe {
     pub night: f64,
     /// First day, days since 1970.
     pub first_day: i64,
-    /// How many days.
+    /// How many days: at least 40, because a collector's payments have to fit in.
     pub days: i64,
 }
 
@@ -75,7 +78,7 @@ pub struct MadeTransfer {
 }
 
 impl MadeTransfer {
-    /// For the kernel; parties are numbered, and `tx` is not set.
+    /// The transfer in the kernel's form. Party keys are the parties' numbers, and `tx` is 0.
     pub fn transfer(&self) -> Transfer {
         Transfer {
             tx: 0,
@@ -153,7 +156,7 @@ const BUYERS_TO: &[(&str, f64)] = &[
     ("UA", 0.05),
 ];
 
-/// Makes data; the same recipe makes the same.
+/// Generates transfers; the same recipe always gives the same data.
 pub fn synthesize(recipe: &Recipe) -> GeneratedTransfers {
     let mut maker = Maker {
         // "obhut" in ASCII.
@@ -193,13 +196,14 @@ pub fn synthesize(recipe: &Recipe) -> GeneratedTransfers {
             Some(_) => maker.collector(senders),
             None => maker.background(id, &charities),
         }
-        // A collector receives: its label is on its recipient's id, not on a sender's.
+        // A collector has a recipient's number, which `collector` has already labelled.
         if let Some(label) = label.filter(|l| *l != "collector") {
             maker.labels.push((id, label));
         }
     }
     let mut transfers = maker.transfers;
-    // Ties are broken too: places become ids, and the same recipe must give the same file.
+    // Equal times are ordered too: a transfer's index becomes its id, and the same recipe must give
+    // the same file.
     transfers.sort_unstable_by_key(|t| (t.at_micros, t.sender, t.recipient, t.amount_minor));
     GeneratedTransfers {
         transfers,
@@ -233,7 +237,7 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// 0 to below 1.
+    /// A random number from 0 to below 1.
     fn share(&mut self) -> f64 {
         // 53 bits, as many as an f64 holds exactly.
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
@@ -251,7 +255,7 @@ impl Rng {
         self.share() < share
     }
 
-    /// Mean 0, deviation 1 (Box and Muller).
+    /// Normally distributed, with mean 0 and standard deviation 1 (Box and Muller).
     fn normal(&mut self) -> f64 {
         // The logarithm of 0 is infinite.
         let u = self.share().max(1e-12);
@@ -271,7 +275,7 @@ impl Rng {
                 return one;
             }
         }
-        // Reached only by rounding: the weights may add up to slightly less than their sum.
+        // Reached only through rounding: subtracting the weights may leave a little of their sum.
         &from[from.len() - 1]
     }
 }
@@ -324,7 +328,7 @@ impl Maker {
         usd: f64,
         night: f64,
     ) {
-        // Patterns may run past the end; data of a period show only what falls into it.
+        // A pattern may run past the end of the period; the data have only what is within it.
         if day < 0.0 || day >= self.recipe.days as f64 {
             return;
         }
@@ -336,7 +340,8 @@ impl Maker {
         };
         let entry = home.currency.entry();
         let minor = entry.of_ref_cents((usd * 100.0).max(100.0)).max(1);
-        // Planted or not: an even sum must not give a party away. 45 % is our judgement.
+        // For planted and other parties alike: an even sum must not give a party away. 45 % is our
+        // judgement.
         let even = self.rng.chance(0.45);
         let step = entry.even_minor;
         let amount_minor = if even && minor > step {
@@ -483,7 +488,7 @@ impl Maker {
         let limit = self.rng.between(300.0, 1_500.0);
         let (mut amount, mut sum) = (first, 0.0);
         for k in 0..n {
-            // Three payments at least: with fewer it would be no series.
+            // At least three payments: fewer wouldn't be a series.
             if k > 2 && sum + amount > limit {
                 break;
             }
@@ -500,8 +505,8 @@ impl Maker {
         let onward = self.fresh(1).start;
         let to = self.to(BUYERS_TO);
         let n = self.rng.whole(5, 25);
-        // Twenty-five payments 0.9 days apart end within the period. If `pay` dropped one below,
-        // `transfers.last()` would be another party's.
+        // Twenty-five payments 0.9 days apart end within a period of 40 days or more. If `pay`
+        // dropped one of them, `transfers.last()` below would be another party's.
         let begin = self.rng.between(10.0, self.recipe.days as f64 - 40.0);
         let collector_home = Home {
             from: to,

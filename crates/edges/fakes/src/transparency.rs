@@ -1,5 +1,6 @@
-//! A fake of the DSA Transparency Database's API, written from its documentation: which fields are
-//! required, which words are taken, one statement for each `puid`.
+//! A fake of the DSA Transparency Database's API, written from its documentation. It checks the
+//! required fields, accepts those of the documented values that reports of child sexual abuse need,
+//! and takes one statement for each `puid`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,12 +13,14 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-/// What goes wrong, by the number of the request, from 1.
+/// The faults to inject, by request number. Requests are counted from 1; those without the right
+/// token don't count.
 #[derive(Clone, Default, Debug)]
 pub struct Faults {
     /// Requests answered with 503, nothing done.
     pub busy: Vec<u64>,
-    /// Requests that are done and answered with 502, as a gateway does that loses the answer.
+    /// Requests whose statement is stored and which are answered with 502, as by a gateway that
+    /// lost the answer.
     pub lost: Vec<u64>,
 }
 
@@ -36,7 +39,7 @@ pub struct TransparencyDatabase {
 }
 
 impl TransparencyDatabase {
-    /// A service without statements that takes this token.
+    /// A service that accepts this token and has no statements yet.
     pub fn new(token: &str, faults: Faults) -> Self {
         Self {
             kept: Arc::default(),
@@ -52,7 +55,7 @@ impl TransparencyDatabase {
             .with_state(self.clone())
     }
 
-    /// The statements it has, by `puid`.
+    /// The statements received so far, by `puid`.
     pub fn statements(&self) -> BTreeMap<String, Value> {
         self.kept
             .lock()
@@ -104,7 +107,7 @@ fn refused(field: &str, why: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(said)).into_response()
 }
 
-/// The first field that the documentation doesn't allow.
+/// The first field that is missing or that the documentation doesn't allow, and why.
 // Long: one row for each field.
 fn fault(s: &Value) -> Option<(&'static str, &'static str)> {
     let text = |field: &str, chars_max: usize| {

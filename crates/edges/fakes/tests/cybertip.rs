@@ -130,8 +130,8 @@ async fn a_report_from_submit_to_finish_and_every_refusal() {
     let (_, code, node) = b.code("/status", "", "").await;
     assert!(code == 0 && node.child("reportId").is_none());
 
-    // Malformed, not XML, another root, an element out of place, then values that rules or schema
-    // refuse.
+    // Malformed, not XML, another root, an element out of place, then values that the documentation
+    // doesn't allow.
     for (body, expected) in [
         ("<report>", 4110),
         ("not xml", 4110),
@@ -198,7 +198,7 @@ async fn an_unfinished_report_expires_at_the_later_of_two_times() {
     b.clock.0.fetch_add(23 * HOUR + HOUR / 2, Ordering::SeqCst);
     assert_eq!(b.uploaded(&touched).await.0, 0);
     b.clock.0.fetch_add(3 * HOUR / 4, Ordering::SeqCst);
-    // A day after opening the one is gone; the other was touched within the hour.
+    // The first is gone a day after it was opened; the second was changed within the last hour.
     assert_eq!(b.form("/finish", &quiet).await, 5001);
     assert_eq!(b.uploaded(&touched).await.0, 0);
     b.clock.0.fetch_add(HOUR, Ordering::SeqCst);

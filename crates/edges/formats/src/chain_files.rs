@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use obhut_facts::{AddressRow, CandidateRow, DoubtfulRow, PayersReport, PaymentRow, ServiceRow};
 
-/// Longest name of a request's file, in characters, without its extension. Our judgement.
+/// Longest file name of a request, in characters, without the number that may be appended and the
+/// extension. Our judgement.
 const NAME_CHARS_MAX: usize = 50;
 
 /// Paths of a report's tables, below its folder.
@@ -32,8 +33,8 @@ pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Resul
     }
 }
 
-/// The path of each request, with the index of its service. Labels that give the same file name get
-/// a number appended.
+/// The path of each request, with the index of its service. If several labels give the same file
+/// name, a number is appended to each but the first.
 fn requests(report: &PayersReport) -> Vec<(String, usize)> {
     let mut names: Vec<(String, usize)> = Vec::new();
     for (number, service) in report.services.iter().enumerate() {
@@ -114,7 +115,8 @@ fn payments(rows: &[PaymentRow], to: &mut dyn Write) -> io::Result<()> {
             p.candidates.len().to_string().into(),
         ];
         match c {
-            // As many fields as a candidate has: all rows of a CSV file have the same length.
+            // One empty field for each field of a candidate: all rows of a CSV file have the same
+            // length.
             None => row.extend([""; 5].map(Cow::from)),
             Some(c) => row.extend([
                 safe(&c.service),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The form of a report to one destination.
 pub struct Form {
-    /// The destination's name on the command line and in the database; with `_` for `-`, its
-    /// module.
+    /// The destination's name on the command line and in the database. Its module has the same
+    /// name, with `_` for `-`.
     pub name: &'static str,
     /// Full name of the destination.
     pub title: &'static str,
@@ -55,11 +55,11 @@ pub struct Rendered {
     pub media_type: &'static str,
     /// One document per file.
     pub files: Vec<FileDocument>,
-    /// The exhibits that go with it. Nothing else does.
+    /// The exhibits that are sent with the report; no others are.
     pub attached: Vec<Attached>,
     /// Fields the receiver would miss or refuse.
     pub remarks: Vec<Remark>,
-    /// Facts it omits.
+    /// Facts that the report omits.
     pub omitted: Vec<Omitted>,
 }
 
@@ -110,7 +110,7 @@ impl Rendered {
 /// go with them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Documents {
-    /// The document, in base64.
+    /// The document. In JSON it is base64.
     #[serde(with = "in_base64")]
     pub report: Vec<u8>,
     /// One document per file.
@@ -120,12 +120,12 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// As they are kept: JSON, the same bytes for the same documents.
+    /// The documents as they are stored: JSON, with the same bytes for the same documents.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("documents are JSON")
     }
 
-    /// From the bytes that were kept; `None` if they aren't documents.
+    /// Reads stored documents; `None` if the bytes aren't documents.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
@@ -171,7 +171,8 @@ impl From<Rendered> for Checked {
     }
 }
 
-/// A document about one file. The receiver assigns its ids, so they are inserted when it is sent.
+/// A document about one file. The receiver assigns the ids of report and file, so they are inserted
+/// when the document is sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDocument {
     /// Exhibit id; none if the bytes were not stored.
@@ -184,8 +185,8 @@ pub struct FileDocument {
 }
 
 impl FileDocument {
-    /// The document with the receiver's ids inserted; only letters and digits of `file_id` are
-    /// kept.
+    /// The document with the receiver's ids inserted; only the ASCII letters and digits of
+    /// `file_id` are kept.
     pub fn with_ids(&self, report_id: i64, file_id: &str) -> String {
         // The file id comes from the receiver and goes into the XML unescaped.
         let file_id: String = file_id
@@ -239,7 +240,7 @@ impl fmt::Debug for Rendered {
     }
 }
 
-/// What this report omits in every form, with the reasons.
+/// What every form omits from this dossier, with the reasons.
 pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     let mut omitted = Vec::new();
     let mut say = |field: &str, why: &str| {
@@ -260,9 +261,9 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     for field in &d.child_fields_left_out {
         let why = match field.starts_with("facts.financial") {
             true => {
-                "a child's; all but its id, its country and whether it is the bank's customer is omitted unless requested"
+                "belongs to a child; everything but its id, its country and whether it is the bank's customer is omitted unless requested"
             }
-            false => "a child's; omitted unless requested",
+            false => "belongs to a child; omitted unless requested",
         };
         say(field, why);
     }
@@ -287,13 +288,13 @@ pub(crate) fn stays_here(d: &Dossier) -> Vec<Omitted> {
     if d.incoming > 0 && !d.files.iter().any(|f| f.as_received) {
         say(
             "reports of others",
-            "what came in stays here as it came; the facts say what it said. A person may choose otherwise at approval",
+            "the original incoming reports are not sent; the facts give their content. At approval, a person may choose to send them",
         );
     }
     if d.category.is_some() && !d.files.iter().any(|f| f.category == d.category) {
         say(
             "decision.category",
-            "it is of no file: who decided has viewed no picture or video of the case whole, or several; name the file with the category",
+            "it belongs to no single file: the person who decided viewed none, or several, of the case's pictures and videos in full; name the file with the category",
         );
     }
     if !d.files.is_empty() {

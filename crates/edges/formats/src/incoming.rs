@@ -31,9 +31,9 @@ use inside::{archive, encoding, json, pdf};
 /// Longest single report, in bytes. Our judgement.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 
-/// Longest original that is kept, and longest ZIP or PDF that is read, in bytes. Larger than a
-/// single report because the packets that police get hold pictures. Our judgement; the server's
-/// intake takes bodies of the same length.
+/// Longest original that is kept, and longest ZIP or PDF that is read, in bytes. Larger than
+/// `REPORT_BYTES_MAX` because the packets that police get hold pictures. Our judgement; the
+/// server's intake takes bodies of the same length.
 const ORIGINAL_BYTES_MAX: usize = 64 << 20;
 
 /// A text format of incoming reports.
@@ -47,7 +47,8 @@ struct Format {
 /// A text; with its parsed JSON if it begins with `{` or `[`.
 struct Input<'a> {
     text: &'a str,
-    /// The bytes it was decoded from: a mail names the encodings of its parts itself.
+    /// The bytes that `text` was decoded from. E-mail is parsed from them, because each of its
+    /// parts names its own encoding.
     raw: &'a [u8],
     json: Option<Value>,
 }
@@ -81,7 +82,7 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
         Err("it is empty".to_owned())
     } else if bytes.len() > ORIGINAL_BYTES_MAX {
         Err(format!(
-            "it is longer than {ORIGINAL_BYTES_MAX} bytes, and its copy here is cut off there"
+            "it is longer than {ORIGINAL_BYTES_MAX} bytes; only the bytes up to that limit are kept"
         ))
     } else if bytes.starts_with(b"%PDF-") {
         pdf::read(bytes)
@@ -108,7 +109,7 @@ fn read_text(text: &str, raw: &[u8]) -> Result<ParsedReport, String> {
     let begins = text.trim_start().chars().next();
     let json = match begins {
         None => return Err("it is blank".to_owned()),
-        // "[Call at 14:05] a child …": no JSON begins like that.
+        // JSON can't begin like "[Call at 14:05] a child …".
         Some('{' | '[') if is_prose(text) => None,
         Some('{' | '[') => Some(
             serde_json::from_str(text)
@@ -123,7 +124,7 @@ fn read_text(text: &str, raw: &[u8]) -> Result<ParsedReport, String> {
     }
 }
 
-/// True for a text whose opening bracket is followed by a word that no JSON has there.
+/// True if the opening bracket is followed by a word that JSON can't have there.
 fn is_prose(text: &str) -> bool {
     let inside = text.trim_start()[1..].trim_start();
     let json = ["true", "false", "null"]
@@ -190,7 +191,8 @@ fn empty(format: IncomingFormat) -> ParsedReport {
     }
 }
 
-/// Adds a digest under its usual kind, in lower case. PDQ goes to the near digests.
+/// Adds a digest under the normalised name of its kind, in lower-case hex. PDQ is added to the near
+/// digests.
 fn put_digest(given: &mut ParsedReport, kind: &str, value: &str) {
     // `SHA-256`, `sha_256` and `Sha256` are the same kind.
     let kind: String = kind
@@ -307,7 +309,8 @@ mod tests {
         assert!(facts.urgent_because.is_some());
     }
 
-    /// Bytes, the format they are recognised as, and the reported account or the reason they can't be read.
+    /// Bytes, the format they are recognised as, and the reported account or the reason why they
+    /// can't be read.
     #[test]
     fn each_format_is_recognised_by_its_content() {
         use IncomingFormat::{CaseFile, CyberTip, Form, Note, Unreadable, Xarf};

@@ -1,5 +1,5 @@
-//! Parsers and renderers: reports in each destination's form, incoming reports, transfer files, address
-//! tags.
+//! Parsers and renderers for reports in each destination's form, incoming reports, transfer files
+//! and address tags.
 //!
 //! No network, database or keys. Every parser is written for hostile input, has named limits, and
 //! has a fuzz target in fuzz/.

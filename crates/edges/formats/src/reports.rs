@@ -1,7 +1,7 @@
 //! Reports in each destination's own form: one module each, each an entry in [`ALL`].
 //!
 //! A renderer is pure: the same dossier gives the same bytes. Only the core's `Report::render` gets
-//! a document from one; [`Form::check`] returns remarks and omitted facts alone.
+//! its document; [`Form::check`] returns only remarks, omitted facts and the number of exhibits.
 
 pub use crate::documents::zip;
 pub use crate::form::{
@@ -37,7 +37,7 @@ pub const ALL: &[&Form] = &[
     &xarf::FORM,
 ];
 
-/// The form of the destination of that name.
+/// The form of the destination with that name; `None` for an unknown name.
 pub fn by_name(name: &str) -> Option<&'static Form> {
     ALL.iter().copied().find(|d| d.name == name)
 }

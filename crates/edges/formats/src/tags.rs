@@ -54,10 +54,10 @@ pub(crate) fn confidence(word: &str) -> Option<u8> {
 
 /// Reads a file of tags. `name` is its file name: problems show it, and tags of CSV and plain lists
 /// take it as their pack and, if they have none, as their source. A plain list whose name contains
-/// `ofac` or `sanction` is OFAC's; the tags of any other take the name as their label too.
+/// `ofac` or `sanction` is OFAC's; tags of any other plain list take the name as their label too.
 ///
 /// # Errors
-/// It isn't UTF-8, is empty, too long or in no known format, or has too many tags.
+/// The file isn't UTF-8, is empty, too long or in no known format, or has too many tags.
 pub fn read(name: &str, bytes: &[u8]) -> Result<TagFile, String> {
     if bytes.len() > FILE_BYTES_MAX {
         return Err(format!("it is longer than {FILE_BYTES_MAX} bytes"));

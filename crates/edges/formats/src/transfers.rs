@@ -154,7 +154,7 @@ pub(crate) mod at {
 pub struct Mapping(HashMap<String, String>);
 
 impl Mapping {
-    /// From `NAME=COLUMN` pairs.
+    /// Builds a mapping from `NAME=COLUMN` pairs.
     ///
     /// # Errors
     /// A pair is malformed or names an unknown column; the message lists the columns.
@@ -261,7 +261,7 @@ impl Reader {
     /// Reads one file; `put` takes each transfer that can be used.
     ///
     /// # Errors
-    /// The file as a whole can't be read; its records so far stay counted.
+    /// The file as a whole can't be read; the records read before the error stay counted.
     pub fn read(
         &mut self,
         path: &Path,
@@ -309,7 +309,7 @@ impl Reader {
             let whole = std::io::Cursor::new(start.to_vec()).chain(file);
             csv_file::read(whole, &self.mapping, &mut self.words, transfers, put)
         };
-        // Also after a fault: records held back for their order must be counted, or
+        // Called after a fault, too: records held back for their order must be counted, or
         // read = processed + problems would not hold.
         transfers.end(put);
         read.map_err(fault)
@@ -423,7 +423,7 @@ const COVER: &[&str] = &[
     "family support",
 ];
 
-/// Messaging and profile handles.
+/// Names of messaging and profile services, which go with a handle.
 const HANDLE: &[&str] = &[
     "t.me/",
     "telegram",

@@ -24,7 +24,7 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
-/// Why a document is refused. Names positions, never contents.
+/// Why a document is refused. It names positions, never contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TreeFault {
@@ -81,7 +81,7 @@ impl Node {
             .map(|(_, v)| v.as_str())
     }
 
-    /// Visits it and all its descendants, in document order.
+    /// Visits this element and all its descendants, in document order.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Node)) {
         visit(self);
         self.children.iter().for_each(|c| c.walk(visit));
@@ -91,7 +91,7 @@ impl Node {
 /// Parses a whole document.
 ///
 /// # Errors
-/// It isn't well-formed, has a DOCTYPE or an undeclared entity, or exceeds a limit.
+/// The document isn't well-formed, has a DOCTYPE or an undeclared entity, or exceeds a limit.
 // Long: a single pass whose state is in local variables.
 pub fn parse(text: &str) -> Result<Node, TreeFault> {
     let mut reader = Reader::from_str(text);

@@ -86,7 +86,7 @@ fn mastodon_reports_the_target_and_not_the_account() {
             reported.profile_urls[0]: "https://example.org/@target"
             reported.screen_name: "target""#]],
     );
-    // Without the administrator's view around it: no inner account, and one address.
+    // Without the administrator's view, the inner account is missing and there is one IP address.
     check(
         r#"{"id": "18", "account": {"id": "900"}, "target_account": {"id": "42", "username": "other", "ip": "192.0.2.43"}, "statuses": []}"#,
         &expect![[r#"
@@ -286,7 +286,7 @@ fn ids_json_reports_its_people_and_not_the_provider() {
             risks[0]: "infant"
             urgent_because: "the child is in danger""#]],
     );
-    // A kind of incident that isn't known is said to be unknown.
+    // The note says so if the kind of incident is unknown.
     check(
         r#"{"reportedInformation": {"incidentSummary": {"incidentType": "Something New"}}}"#,
         &expect![[r#"

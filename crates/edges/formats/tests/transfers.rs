@@ -142,12 +142,12 @@ fn order(payments: &str) -> String {
     )
 }
 
-/// After a broken first transaction, the rest of its payment once went to the previous payer.
+/// After a broken first transaction, the rest of its payment was once read with the previous payer.
 #[test]
 fn a_broken_payment_leaves_the_next_to_their_own_payer() {
     let folder = tempfile::tempdir().unwrap();
     let ids = |n: &str| format!("<EndToEndId>E{n}</EndToEndId>");
-    // Its element never ends.
+    // The element of this transaction never ends.
     let broken = transaction(&ids("2"), "1", "Q").replace("</CdtTrfTxInf>", "");
     let text = order(
         &(payment(

@@ -29,7 +29,7 @@ pub struct Destination {
     pub retract: for<'a> fn(Submission<'a>) -> BoxFuture<'a, Result<Sent, SendFault>>,
 }
 
-/// A ZIP for a folder, with the exhibits of the case.
+/// A ZIP package with the approved exhibits, for a folder or by mail.
 const fn package(form: &'static Form) -> Destination {
     Destination {
         form,
@@ -41,8 +41,8 @@ const fn package(form: &'static Form) -> Destination {
     }
 }
 
-/// A ZIP for a folder, without the exhibits: leads go to authorities that have no case yet, and say
-/// that the files are with the reporter.
+/// A ZIP package without exhibits, for a folder or by mail: leads go to authorities that have no
+/// case yet, and they say that the reporter has the files.
 const fn package_without_files(form: &'static Form) -> Destination {
     Destination {
         form,
@@ -91,16 +91,17 @@ pub fn by_name(name: &str) -> Option<&'static Destination> {
 /// Checks an address before it is put on record; with `by_mail` it has to be a mail server's.
 ///
 /// # Errors
-/// The address isn't a URL with a host, contains a login, or is plain http to another machine; or
-/// it names the CyberTipline's production host while the destination is set to its test service, or
-/// the reverse.
+/// The address isn't a URL with a host, contains a login, or isn't a mail server's although
+/// `by_mail` is set, or the reverse. An address that isn't a mail server's must be https, or http
+/// to this machine. It also fails if it names the CyberTipline's production host while the
+/// destination is set to its test service, or the reverse.
 pub fn check_address(url: &str, production: bool, by_mail: bool) -> Result<(), CaseworkError> {
     let invalid = |why: &str| Err(CaseworkError::invalid("url", why));
     let is_mail = crate::mail::is_server(url);
     if is_mail != by_mail {
         return invalid(match by_mail {
             true => "the address isn't a mail server's, such as smtps://mail.example.org",
-            false => "the address is a mail server's, and nothing goes there by mail",
+            false => "the address is a mail server's, but this destination isn't reached by mail",
         });
     }
     let Some(known) = url::Url::parse(url).ok().filter(url::Url::has_host) else {
@@ -114,7 +115,7 @@ pub fn check_address(url: &str, production: bool, by_mail: bool) -> Result<(), C
         );
     }
     if !known.username().is_empty() || known.password().is_some() {
-        return invalid("the address contains a user or a password; give them apart");
+        return invalid("the address contains a user or a password; give them separately");
     }
     if ncmec::is_test(url) && production {
         return invalid(
@@ -177,7 +178,8 @@ mod tests {
             );
         }
         assert_eq!(ALL.len(), reports::ALL.len());
-        // The core knows it too: what a test service has, no authority has received.
+        // The core has the same facts in lists of its own: a report that only a test service has
+        // hasn't reached an authority.
         for destination in ALL {
             let name = destination.form.name;
             let known = obhut_casework::has_test_service(name);

@@ -1,9 +1,9 @@
 //! Fetches files from the addresses an operator has allowed, and from no others.
 //!
 //! An address is compared with the allow-list before the first connection and again after every
-//! redirect. A name is resolved once, by us, and the connection goes to what it resolved to: a name
-//! on the list that leads to a private address is refused. Private addresses are reached only by
-//! entries that write them out, and by `localhost`.
+//! redirect. A name is resolved once, by us, and the connection goes to what it resolved to, so a
+//! name on the list that resolves to a private address is refused. Private addresses are reached
+//! only through entries that give the IP address itself, and through `localhost`.
 
 use std::fmt;
 use std::io::Read as _;
@@ -45,7 +45,8 @@ pub struct Fetched {
 pub enum FetchFault {
     /// The operator's list, or our own check, refuses the address or what is there.
     NotAllowed(&'static str),
-    /// No complete answer came: no connection, a certificate that isn't trusted, or it broke off.
+    /// No complete answer came: there was no connection, the certificate isn't trusted, or the
+    /// answer broke off.
     Unreachable,
     /// The server answered with a status other than 200.
     Status(u16),
@@ -107,7 +108,8 @@ impl AllowList {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(FetchFault::NotAllowed("it has a name or password in it"));
         }
-        // Some servers decode these, and the path then leaves the allowed folder.
+        // Some servers decode an encoded slash or backslash, and the path then leaves the allowed
+        // folder.
         let path = url.path().to_ascii_lowercase();
         if path.contains("%2f") || path.contains("%5c") {
             return Err(FetchFault::NotAllowed(
@@ -149,7 +151,7 @@ impl Resolver for Outside {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.resolver.resolve(uri, config, timeout)?;
-        // An address that is written out was put on the list as it is; `localhost` can mean nothing
+        // An IP address in the URL is on the operator's list itself; `localhost` can mean nothing
         // else.
         let host = uri.host().unwrap_or_default();
         let written_out = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
@@ -208,7 +210,7 @@ pub struct Fetcher {
     agent: ureq::Agent,
 }
 
-/// TLS settings of every connection: rustls with ring, the system's certificates.
+/// TLS settings of every HTTP connection: rustls with ring, the system's certificates.
 pub(crate) fn tls() -> ureq::tls::TlsConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ureq::tls::TlsConfig::builder()

@@ -110,7 +110,7 @@ pub struct DrainScope<'a> {
     pub worker: &'a str,
     /// Only the jobs about this report.
     pub report: Option<&'a str>,
-    /// Also those put off, because a person says now.
+    /// Also the jobs that were put off, because a person asked to send them now.
     pub now: bool,
     /// Events for the platform, instead of reports and retractions.
     pub platform: bool,
@@ -127,14 +127,14 @@ pub async fn drain(
     let working = drain_all(casework, http, retry, draining);
     let renewing = renew(casework, retry, draining.worker);
     futures::pin_mut!(working, renewing);
-    // Renewing ends only with an error, and so does the drain: other workers will take the jobs.
+    // Renewing ends only with an error. That ends the drain too, and other workers take the jobs.
     match futures::future::select(working, renewing).await {
         futures::future::Either::Left((drained, _)) => drained,
         futures::future::Either::Right((e, _)) => Err(e),
     }
 }
 
-/// Renews the worker's claims until it is dropped.
+/// Renews the worker's claims until this future is dropped. Returns only with an error.
 async fn renew(casework: &Casework, retry: &RetryPolicy, worker: &str) -> CaseworkError {
     loop {
         // A quarter: a renewal may be late by three quarters of a claim before a job is lost.
@@ -153,7 +153,7 @@ async fn drain_all(
     draining: DrainScope<'_>,
 ) -> Result<DrainStats, CaseworkError> {
     let mut drained = DrainStats::default();
-    // Jobs put off stay put off within one draining, even when a person said now.
+    // A job that this drain puts off isn't tried again in it, even with `now`.
     let mut seen: HashSet<String> = HashSet::new();
     let mut waiting: VecDeque<Job> = VecDeque::new();
     // Separate tasks: one that holds the database's writer must keep running while others are
@@ -217,7 +217,7 @@ enum JobOutcome {
     Deferred(Deferral),
     Stopped,
     Halted,
-    /// Another worker has it, or nothing was left to do.
+    /// Nothing to count: another worker has the job, nothing was left to do, or it was an event.
     Nothing,
 }
 
@@ -237,7 +237,7 @@ async fn work(
         casework::filing_stopped(
             casework,
             &filing,
-            "this version knows no such destination",
+            "this version has no such destination",
             true,
             job,
             worker,
@@ -407,7 +407,7 @@ async fn stop(
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
-    // Read again: the attempt that failed may have moved it on.
+    // The filing is read again: the attempt that failed may have changed its state.
     let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
         // A retraction that fails must not be abandoned: an alarm asks a person to contact the
@@ -437,7 +437,7 @@ async fn void(
         Ok(()) => Ok(None),
         Err(CaseworkError::Conflict { why, .. }) if filing.remote.is_empty() => Ok(Some(why)),
         Err(CaseworkError::Conflict { why, .. }) => Ok(Some(format!(
-            "{why}. What was begun with {} as {} was settled there",
+            "{why}. The earlier submission to {} as {} was cancelled or had expired there",
             destination.form.name, filing.remote
         ))),
         Err(e) => Err(e),

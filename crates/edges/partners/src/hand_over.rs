@@ -1,5 +1,5 @@
-//! Packages for authorities that have no API, encrypted to the authority's key: written to a folder,
-//! from which a person hands them over, or sent by mail.
+//! Packages for authorities that have no API. They are encrypted to the authority's key and either
+//! written to a folder, from which a person hands them over, or sent by mail.
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(crate) async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> 
     let mut parts = unzip(&documents.report)?;
     let row = casework::report_row(submission.casework, &submission.filing.report).await?;
     for (number, file) in (1..).zip(&documents.attached) {
-        // Logged as read before the first byte, like any reading of an exhibit.
+        // The access is logged before the first byte is read, as for any exhibit.
         let bytes = casework::exhibit_to_send(
             submission.casework,
             &file.exhibit,
@@ -59,13 +59,18 @@ pub(crate) async fn send_document(
     deliver(&submission, &report, documents.report.clone(), kind).await
 }
 
-/// Delivers the retraction the way the package went; the job stays open until it is acknowledged.
+/// Delivers the retraction by mail or to the folder, as the package was delivered. The job stays
+/// open until a person records the acknowledgement.
 pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
     let report = &submission.filing.report;
-    // Only a filed report has a remote id; without one, no package was written, but a message may
+    // Only a filed report has a remote id. Without one, no delivery is on record, but a message may
     // have arrived all the same.
     let why = submission.filing.why.as_deref().unwrap_or_default();
-    if submission.filing.remote.is_empty() && !submission.filing.may_have_arrived() {
+    let filing = submission.filing;
+    let folder = submission.channel.folder.as_deref();
+    // A process that ended right after it placed the package recorded nothing.
+    let placed = folder.is_some_and(|folder| has_package(folder, report));
+    if filing.remote.is_empty() && !filing.may_have_arrived() && !placed {
         return Ok(Sent {
             filing: submission.filing.clone(),
             receipt: "it had not been placed in the folder".into(),
@@ -75,14 +80,15 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
         "RETRACTION / WIDERRUF\n\nReport {report} is retracted entirely: on appeal the decision it rested on was found wrong. The person is cleared. Please undo what was done because of it and acknowledge.\n\nDie Meldung {report} wird vollständig zurückgenommen: Auf Beschwerde erwies sich die Entscheidung dahinter als falsch. Die Person ist entlastet. Bitte machen Sie rückgängig, was darauf beruhte, und bestätigen Sie es.\n"
     );
     let name = format!("{report}-retraction");
-    // By mail once: each later try would send another copy. What it waits for is on record.
+    // Sent by mail only once: each later try would send another copy. The filing's `why` records
+    // that it was sent.
     let ready = match why.strip_prefix(RETRACTED) {
         Some(receipt) => format!("is ready{receipt}"),
         None => {
             let delivered = deliver(&submission, &name, text.into_bytes(), "txt").await;
             let receipt = match delivered {
                 Ok(sent) => sent.receipt,
-                // Not again: the authority is asked anyway.
+                // Not sent again: a person asks the authority for its acknowledgement anyway.
                 Err(SendFault::Unexpected(why)) if why == mail::UNCONFIRMED => {
                     "handed to the mail server, which didn't confirm it".into()
                 }
@@ -103,7 +109,17 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     )))
 }
 
-/// Encrypts a package to the authority's key and delivers it by the channel's way.
+/// True if a folder has a package or document of this report.
+fn has_package(folder: &str, report: &str) -> bool {
+    let begins = format!("{report}.");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .map(|file| file.file_name())
+        .any(|name| name.to_string_lossy().starts_with(&begins))
+}
+
+/// Encrypts a package to the authority's key and delivers it: by mail if the channel has a mail
+/// address, otherwise to its folder.
 async fn deliver(
     submission: &Submission<'_>,
     name: &str,
@@ -111,7 +127,8 @@ async fn deliver(
     kind: &str,
 ) -> Result<Sent, SendFault> {
     let channel = submission.channel;
-    // Whatever the way: a second copy may be one too many, and a later retraction goes one way only.
+    // Checked for mail and folder alike: the authority may have the package already, and a later
+    // retraction would be delivered by only one of the two.
     let earlier = submission.filing;
     let resumed = earlier.why.as_deref() == Some(casework::RESUMED);
     let is_retraction = submission.documents.is_none();
@@ -142,7 +159,7 @@ async fn deliver(
         }
     };
     let mut filing = submission.filing.clone();
-    // An earlier message may have gone elsewhere.
+    // An earlier attempt may have recorded another address.
     filing.host = channel.address();
     Ok(Sent { filing, receipt })
 }
@@ -193,7 +210,8 @@ async fn post(
     // lettre's connection blocks.
     let sent = tokio::task::spawn_blocking(move || mail::send(&mail)).await;
     let sent = sent.map_err(|_| SendFault::Unexpected(mail::UNCONFIRMED.into()))?;
-    // Only what certainly didn't arrive is forgotten. What arrived is on record once it is filed.
+    // The note is undone only if the message certainly didn't arrive. If it did, filing the report
+    // records that.
     if sent
         .as_ref()
         .is_err_and(|e| !matches!(e, SendFault::Unexpected(_)))

@@ -22,8 +22,9 @@ const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
 /// false, or the reader is gone. Of several renditions the one with the lowest bitrate is taken:
-/// the hash needs no more. Returns the number of segments that could not be fetched. Fails if the
-/// address may not be fetched, isn't an HLS playlist, or can't be reached any more.
+/// the hash needs no more. Returns the number of segments whose fetch failed. Fails if the address
+/// may not be fetched, isn't an HLS playlist, or can't be reached any more, or if its segments are
+/// byte ranges.
 // Long: a single loop whose state is in local variables.
 pub fn follow(
     fetcher: &Fetcher,
@@ -86,7 +87,7 @@ pub fn follow(
             next = Some(number.saturating_add(1));
             if segment.byte_range.is_some() {
                 return Err(FetchFault::NotAllowed(
-                    "its segments are parts of files, which isn't read",
+                    "its segments are byte ranges of files, which aren't supported",
                 ));
             }
             changed = Instant::now();
@@ -121,8 +122,7 @@ pub fn follow(
             return Ok(skipped);
         }
         // RFC 8216, 6.3.4 asks for half a target duration after an unchanged playlist. This wait is
-        // two seconds at most, which is less for segments longer than four seconds, so as not to
-        // fall behind.
+        // at most two seconds, even if half a target duration is longer, so as not to fall behind.
         let wait = Duration::from_millis(playlist.target_duration.min(60) * 500);
         thread::sleep(wait.clamp(Duration::from_millis(200), Duration::from_secs(2)));
     }
@@ -150,7 +150,7 @@ pub fn probe(bytes: &[u8]) {
     }
 }
 
-/// A fault that may be over with the next request.
+/// True for a fault that the next request may not meet.
 fn is_passing(e: &FetchFault) -> bool {
     // 404 and 410: a live window moves on, so a segment may be gone before it is fetched.
     matches!(

@@ -150,7 +150,7 @@ impl Http {
         }
     }
 
-    /// One call; an error says in words why there was no answer, never with what was sent.
+    /// Makes one call. An error says why there was no answer and never quotes what was sent.
     pub(crate) async fn call(
         self: &Arc<Self>,
         url: String,

@@ -1,4 +1,5 @@
-//! The only crate that opens outbound connections: it sends reports and fetches files.
+//! The only crate that opens outbound connections, except those to the database: it sends reports
+//! and fetches files.
 //!
 //! [`filing`] drains the outbox through [`destinations`]. [`fetch`] reads only from addresses the
 //! operator has allowed: single files, S3 objects, segments of a live stream.

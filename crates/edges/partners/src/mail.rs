@@ -1,7 +1,8 @@
 //! Sends an encrypted package by mail, for authorities that take nothing else (RFC 5321).
 //!
-//! Invariant: a message whose last answer was lost isn't sent again automatically, because SMTP can't
-//! say whether it arrived. A person asks the authority. All attempts have the same Message-ID.
+//! Invariant: a message whose last answer was lost isn't sent again automatically, because SMTP
+//! can't say whether it arrived. A person asks the authority. All attempts have the same
+//! Message-ID.
 
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use lettre::{Address, transport::smtp::Error};
 
 use crate::submission::SendFault;
 
-/// Longest wait for each answer of the mail server. Our judgement: RFC 5321, 4.5.3.2, would have
+/// Longest wait for each answer of the mail server. Our judgement: RFC 5321, 4.5.3.2, recommends
 /// ten minutes for the last one.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
-/// Longest package sent by mail, in bytes: mail servers commonly take 25 MB, and the encoding adds a
-/// third. Our judgement.
+/// Longest package sent by mail, in bytes: mail servers commonly take 25 MiB, and the encoding adds
+/// a third. Our judgement.
 pub(crate) const PACKAGE_BYTES_MAX: usize = 18 << 20;
 
 /// Why a message isn't sent again.
@@ -31,13 +32,13 @@ pub(crate) const UNCONFIRMED: &str = "the message may have reached the mail serv
 pub(crate) struct Outgoing {
     /// `smtps://host` (TLS), or `smtp://host` (STARTTLS; in the clear only on this machine).
     pub server: String,
-    /// User and password there, if it asks for them.
+    /// User and password, if the server requires a login.
     pub login: Option<(String, String)>,
     /// The provider's address.
     pub from: String,
-    /// The authority's.
+    /// The authority's address.
     pub to: String,
-    /// Name of the package, which is the subject too: it says nothing of the case.
+    /// Name of the package, which is also the subject line and reveals nothing about the case.
     pub name: String,
     /// The encrypted package.
     pub sealed: Vec<u8>,
@@ -126,7 +127,7 @@ pub(crate) fn send(mail: &Outgoing) -> Result<String, SendFault> {
     }
     // From here on the message may arrive.
     let answer = connection.message(&message);
-    // Whatever the server says to it: the message is delivered or not by now.
+    // The answer to QUIT doesn't matter: the message is delivered or not by now.
     let _ = connection.quit();
     match answer {
         Ok(answer) => done("the message", Ok(answer)),
@@ -177,13 +178,13 @@ fn in_words(step: &str, e: &Error) -> SendFault {
             SendFault::Refused(format!("the mail server refuses {step} ({code})"))
         }
         Some(code) => SendFault::Unreachable(format!(
-            "the mail server refuses {step} for the moment ({code})"
+            "the mail server refuses {step} temporarily ({code})"
         )),
         None if e.is_timeout() => SendFault::Unreachable("no answer in time".into()),
         None if e.is_tls() => {
             SendFault::Unreachable("the connection can't be trusted (TLS)".into())
         }
-        // No login that both know, for instance.
+        // For instance, if client and server have no login mechanism in common.
         None if e.is_client() => SendFault::Denied(
             "the mail server doesn't offer what is needed: AUTH PLAIN or LOGIN, STARTTLS".into(),
         ),

@@ -1,8 +1,9 @@
-//! Events for the operator's own platform, signed after Standard Webhooks: what was decided about
-//! uploads, and what a person asks about a case.
+//! Events for the operator's own platform, signed according to Standard Webhooks: what was decided
+//! about uploads, and what a person asks about a case.
 //!
-//! The state in an event is read when the event is sent, not when its job was put in: events that
-//! overtake each other never turn a release into a removal. The platform can ask for decisions at
+//! The state in an event is read when the event is sent, not when its job was queued, so events
+//! that overtake each other never turn a release into a removal. The platform can ask for decisions
+//! at
 //! `GET /v1/screen`, so giving up an event about them loses nothing. A question that is given up
 //! raises an alarm: a person has to ask another way.
 
@@ -53,8 +54,8 @@ type Event = Option<(&'static str, serde_json::Value)>;
 /// What is asked about a case; none once the request has ended.
 async fn asked(casework: &Casework, job: &Job) -> Result<Event, SendFault> {
     let asked = casework::question_for_platform(casework, &job.subject).await?;
-    // No case: the platform answers by the request's id. The account is the platform's own name for
-    // a user.
+    // The event doesn't name the case: the platform answers by the request's id. The account is the
+    // platform's own name for a user.
     Ok(asked.map(|q| {
         let wanted: Vec<_> = q.request.wanted.iter().map(|w| w.word()).collect();
         let data = json!({ "request": q.request.id, "account": q.account, "uploads": q.screenings,
@@ -71,6 +72,6 @@ async fn decided(casework: &Casework, job: &Job) -> Result<Event, SendFault> {
         .into_iter()
         .map(|u| json!({ "id": u.screening, "state": u.state.word(), "since": u.since.map(rfc3339) }))
         .collect();
-    // No case, list or reason: a platform's log is no place for them.
+    // The event names no case, list or reason: they don't belong in a platform's log.
     Ok((!uploads.is_empty()).then(|| ("uploads.decided", json!({ "uploads": uploads }))))
 }

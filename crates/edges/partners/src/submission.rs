@@ -31,8 +31,8 @@ pub struct Submission<'a> {
     pub http: Arc<Http>,
 }
 
-/// A finished step: the destination accepted the report, the package was written, or nothing was
-/// left to retract.
+/// A finished step: the destination accepted the report or its retraction, the package was written
+/// or mailed, or nothing was left to retract.
 pub struct Sent {
     /// Progress before this result is recorded.
     pub filing: Filing,
@@ -53,7 +53,7 @@ pub enum SendFault {
     Unreachable(String),
     /// An answer or a document that isn't as documented, or too many starts; a person must look.
     Unexpected(String),
-    /// Needs a person: a package is ready to be handed over.
+    /// Needs a person: a retraction waits until its acknowledgement is recorded.
     Waits(String),
     /// Our own fault, not the destination's.
     Ours(CaseworkError),

@@ -28,7 +28,7 @@ impl Clock for Fixed {
 
 /// Begins like a PNG: only pictures and videos have a category.
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n and nothing more";
-/// Every field there is, all invented.
+/// Facts with every field; all values are invented.
 const FULL: &str = include_str!("../../formats/tests/facts_full.json");
 
 async fn rendered(facts: &str, with_victims: bool, extent: Extent) -> Rendered {
@@ -219,7 +219,8 @@ async fn viewed_flags_come_from_the_record() {
         (Extent::Unseen, "false", Some("false")),
         (Extent::Part, "false", Some("false")),
         (Extent::Whole, "true", Some("false")),
-        // "EXIF viewed" is allowed only with "file viewed": it is omitted, and neither is altered.
+        // "EXIF viewed" is allowed only with "file viewed". Here it is omitted, so that neither
+        // flag has to be altered.
         (Extent::Metadata, "false", None),
     ] {
         let r = rendered("{}", false, extent).await;
@@ -260,7 +261,7 @@ async fn what_the_service_would_refuse_goes_to_the_free_text_and_is_named() {
     let r = rendered(&facts, false, Extent::Whole).await;
     validate(r.text().unwrap());
     validate(&r.files[0].with_ids(1, "f"));
-    // None of it stops: one bad telephone number must not keep a report from being filed.
+    // None of it stops the report: one bad telephone number must not keep it from being filed.
     assert!(r.stopping().is_empty(), "{:?}", r.remarks);
     let fields: Vec<_> = r
         .remarks
@@ -290,7 +291,7 @@ async fn what_the_service_would_refuse_goes_to_the_free_text_and_is_named() {
         assert!(fields.contains(&field), "{field} is not among {fields:?}");
     }
     assert!(r.remarks.iter().all(|m| !m.source.is_empty()));
-    // Nothing is lost: it is in the free text.
+    // Nothing is lost: every refused value is in the free text.
     let all = documents(&r);
     for content in [
         "yesterday",
@@ -367,7 +368,7 @@ async fn a_batched_report_takes_accounts_and_one_marked_file_and_names_the_rest(
             "{field} {left:?}"
         );
     }
-    // A batched report needs an annotation that marks its file as a meme.
+    // A batched report needs an annotation that marks its file as viral or as a potential meme.
     let r = rendered(r#"{"batched_accounts": ["a"]}"#, false, Extent::Whole).await;
     assert!(
         r.stopping()
@@ -676,7 +677,7 @@ async fn the_validator_accepts_what_xmllint_accepts() {
     assert!(both[0] > 30, "{both:?}");
 }
 
-/// What a document is changed to in one place: names and values right elsewhere, and wrong ones.
+/// Values that are put into one place of a document: valid in some other place, or nowhere.
 const VALUES: &[&str] = &[
     "",
     " ",
@@ -716,7 +717,7 @@ const VALUES: &[&str] = &[
     "Linked",
 ];
 
-/// All elements of a document, each by the way to it.
+/// Adds the paths to a document's elements to `found`, the document's own path included.
 fn ways(node: &tree::Node, way: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
     found.push(way.clone());
     for (n, child) in node.children.iter().enumerate() {
@@ -726,7 +727,7 @@ fn ways(node: &tree::Node, way: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
     }
 }
 
-/// One change of a document at a place chosen by chance.
+/// Makes one change to a document, in a random place.
 fn change(document: &mut tree::Node, chance: &mut generate::Chance) {
     let mut all = Vec::new();
     ways(document, &mut Vec::new(), &mut all);
@@ -769,8 +770,8 @@ fn change(document: &mut tree::Node, chance: &mut generate::Chance) {
     }
 }
 
-/// The client's table and the fake's schema were written apart: each finds a fault in a changed
-/// document if, and only if, the other does.
+/// The client's table and the fake's schema were written independently: each finds a fault in a
+/// changed document if, and only if, the other does.
 #[tokio::test]
 async fn two_readings_of_the_schema_judge_changed_documents_alike() {
     let r = rendered(FULL, true, Extent::Whole).await;
@@ -778,7 +779,7 @@ async fn two_readings_of_the_schema_judge_changed_documents_alike() {
         .iter()
         .map(|text| tree::parse(text).unwrap())
         .collect();
-    // Answers of the service have a place in the schema too.
+    // The schema also declares the service's answers.
     whole.push(tree::parse("<reportDoneResponse><responseCode>0</responseCode><reportId>1</reportId><files><fileId>a</fileId></files></reportDoneResponse>").unwrap());
     let mut chance = generate::Chance(78);
     let mut refused = [0, 0, 0];

@@ -1,6 +1,8 @@
-//! What the CyberTipline's documentation of 2025-06-11 asks for beyond its schema, as the service's side reads it.
+//! What the CyberTipline's documentation of 2025-06-11 asks for beyond its schema, checked as the
+//! service would check it.
 //!
-//! Nothing here is taken from the client's rules, on purpose. What the documentation leaves open is accepted.
+//! Nothing here is taken from the client's rules, on purpose. What the documentation leaves open is
+//! accepted.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,7 +11,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use obhut_formats::tree::Node;
 
-/// How far the sender's clock may be ahead, in seconds. Our judgement; the documentation names no tolerance.
+/// How far the sender's clock may be ahead, in seconds. Our judgement; the documentation names no
+/// tolerance.
 const TOLERANCE_SECONDS: i64 = 600;
 
 /// Two-letter abbreviations of states and territories, from the schema's type of `address/state`.
@@ -17,7 +20,7 @@ const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA GU HI ID IL IN IA KS KY L
 
 /// Elements whose value is a URL.
 const WEB: [&str; 4] = ["url", "profileUrl", "locationOfFile", "legalURL"];
-/// Elements that identify something, and identify nothing when blank.
+/// Identifiers, which must not be blank.
 const IDENTIFIERS: [&str; 4] = ["espIdentifier", "groupIdentifier", "idType", "idValue"];
 /// Elements and attributes with a time that must not be in the future.
 const MOMENTS: [&str; 8] = [
@@ -31,8 +34,8 @@ const MOMENTS: [&str; 8] = [
     "timestamp",
 ];
 
-/// Longest texts: the parent where a name has several limits, the element or attribute, and the
-/// limit in characters. Names that aren't listed have no limit.
+/// Limits on the length of texts: the parent element (empty for any), the element or attribute,
+/// and the most characters. A text without an entry has no limit.
 const LONGEST: &[(&str, &str, usize)] = &[
     ("incidentSummary", "platform", 256),
     ("", "escalateToHighPriority", 3_000),
@@ -279,8 +282,8 @@ fn objection_to_report(report: &Node) -> Option<String> {
     if reported.len() > 1 {
         return Some("more than one person is reported only in a batched report".to_owned());
     }
-    // The e-mail addresses of the reported person, recipients and victims. One of an incident "must
-    // also be given" for a person.
+    // The e-mail addresses of the reported person, recipients and victims. An address in an
+    // incident "must also be given" for one of these people.
     let mut given = BTreeSet::new();
     for who in ["personOrUserReported", "intendedRecipient", "victim"] {
         for person in report.all(who) {

@@ -1,9 +1,9 @@
-//! The CyberTipline schema of 2025-11-10, as the service's side reads it.
+//! The CyberTipline schema of 2025-11-10, checked as the service would check it.
 //!
-//! `schema.txt` follows the published XSD line by line and was written apart from the client's
-//! table: a fault in either shows when documents are held against both. Content is validated as
-//! validators of DTDs do it: the names of an element's children, each followed by a space, are one
-//! string, and its content model is a regular expression for it.
+//! `schema.txt` follows the published XSD line by line and was written independently of the
+//! client's table: a mistake in either shows when documents are checked against both. Content is
+//! validated the way DTD validators do it: the names of an element's children, each followed by a
+//! space, form one string, and the content model is a regular expression that has to match it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,13 +13,15 @@ use jiff::civil;
 use obhut_formats::tree::Node;
 use regex_lite::{Captures, Regex};
 
-/// One declaration for each line; a line that begins with a space continues the one before.
+/// One declaration per line; a line that begins with a space continues the one before.
 ///
-/// `element` is a global element, `type` a named type, `inner` the type of an element that declares
-/// its own, `words` a closed set of values, `pattern` a type with a regular expression. Content is a
-/// type of text or, in parentheses, child elements: `,` in this order, `|` one of them, `&` in any
-/// order. `?`, `*` and `+` are those of DTDs; the type follows the colon, `{inner}` for an inner
-/// one, and is the element's own name where no type is named. `@` marks an attribute.
+/// `element` declares a global element, `type` a named type, `inner` the type of an element that
+/// declares its own, `words` a closed set of values, `pattern` a type with a regular expression.
+/// The content is either a text type or, in parentheses, child elements: separated by `,` they come
+/// in this order, by `|` one of them, by `&` in any order. `?`, `*` and `+` have the meaning that
+/// DTDs give them. The type of a child follows a colon, in braces for an inner type; a child
+/// without a type refers to the global element of its name. `=true` fixes the value. `@` marks an
+/// attribute.
 const TEXT: &str = include_str!("schema.txt");
 
 static DECLARED: LazyLock<BTreeMap<String, Declared>> = LazyLock::new(|| {
@@ -32,7 +34,7 @@ static PARTICLE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DOUBLE: LazyLock<Regex> =
     LazyLock::new(|| valid(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"));
-// The empty groups keep the zone at 7 in both.
+// The empty groups make the zone group 7, as in `DATE_TIME`.
 static DATE: LazyLock<Regex> =
     LazyLock::new(|| valid(r"^(\d{4})-(\d\d)-(\d\d)()()()(Z|[+-]\d\d:\d\d)?$"));
 static DATE_TIME: LazyLock<Regex> = LazyLock::new(|| {
@@ -46,11 +48,11 @@ fn valid(pattern: &str) -> Regex {
 enum Content {
     Text(String),
     Elements {
-        /// Over the children's names, each followed by a space.
+        /// Matches the children's names, each followed by a space.
         model: Regex,
         /// Type of each child; true where the value is fixed to `true`.
         types: BTreeMap<String, (String, bool)>,
-        /// In any order, each at most once.
+        /// True if the children may come in any order, each at most once.
         any_order: bool,
     },
     Words(Vec<String>),
@@ -157,7 +159,7 @@ fn elements_or_text(content: &str) -> Content {
         .replace(" | ", "|")
         .replace(" & ", "|");
     if any_order {
-        // Any order: that no name occurs twice is checked separately.
+        // Any order: `fault_in` checks that no name occurs twice.
         model.push('*');
     }
     Content::Elements {
@@ -167,8 +169,8 @@ fn elements_or_text(content: &str) -> Content {
     }
 }
 
-/// The first fault of a document, as a sentence; `None` if it follows the schema. Names elements,
-/// never contents.
+/// The first fault of a document, as a sentence; `None` if it follows the schema. It names
+/// elements, attributes and types, never contents.
 pub fn fault(document: &Node) -> Option<String> {
     match DECLARED.get(&format!("element {}", document.name)) {
         Some(declared) => fault_in(document, declared),
@@ -235,7 +237,7 @@ fn fault_in(node: &Node, declared: &Declared) -> Option<String> {
 }
 
 fn fault_in_child(child: &Node, of: &str, fixed: bool) -> Option<String> {
-    // An element without a type of its own is declared as a global one.
+    // A child without a type refers to the global element of its name.
     let global = format!("element {of}");
     let declared = DECLARED.get(of).or_else(|| DECLARED.get(&global));
     match declared.map(|d| &d.content) {
@@ -244,7 +246,7 @@ fn fault_in_child(child: &Node, of: &str, fixed: bool) -> Option<String> {
             "cvc-type.3.1.1: element '{}' has no attributes",
             child.name
         )),
-        // Empty, it takes the fixed value.
+        // An empty element takes the fixed value.
         _ if fixed && child.children.is_empty() => {
             let given = child.text.trim();
             (!matches!(given, "" | "true" | "1"))
@@ -290,7 +292,8 @@ fn is_of_base_type(text: &str, of: &str) -> bool {
     }
 }
 
-/// A date, with a time if the groups 4 to 6 of the pattern have one, and a zone in group 7.
+/// Whether a text is a valid date, with a time if groups 4 to 6 of the pattern have one and a zone
+/// if group 7 has one.
 fn is_moment(text: &str, pattern: &Regex) -> bool {
     let Some(found) = pattern.captures(text) else {
         return false;
@@ -365,7 +368,7 @@ pub fn as_xsd() -> String {
     out + "</xs:schema>\n"
 }
 
-/// What is in `xs:complexType`.
+/// The content of an `xs:complexType` element.
 fn complex(rest: &str, inner: &BTreeMap<&str, &str>) -> String {
     let (content, attributes) = split_attributes(rest);
     let attributes: String = attributes

@@ -13,13 +13,13 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-/// Rows written at a time, which are also the rows of a row group: the parquet crate's default.
+/// Rows per write and per row group. Source: the parquet crate's default.
 const ROWS: usize = 1 << 20;
 
 /// Writes CSV with a header row.
 ///
 /// # Errors
-/// It can't be written.
+/// `out` can't be written.
 pub fn csv(made: &GeneratedTransfers, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
@@ -47,7 +47,7 @@ fn decimal(t: &MadeTransfer) -> String {
     if digits == 0 {
         return t.amount_minor.to_string();
     }
-    // In integers: exact at any size; a float is so only up to about 15 digits.
+    // In integers, which are exact at any size; a float is exact only up to about 15 digits.
     let units = 10i64.pow(digits as u32);
     format!(
         "{}.{:0digits$}",
@@ -60,7 +60,7 @@ fn decimal(t: &MadeTransfer) -> String {
 /// nothing.
 ///
 /// # Errors
-/// It can't be written.
+/// `out` can't be written.
 pub fn parquet(made: &GeneratedTransfers, out: File) -> Result<(), parquet::errors::ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
@@ -120,7 +120,7 @@ pub fn parquet(made: &GeneratedTransfers, out: File) -> Result<(), parquet::erro
 /// Writes all transfers as one pacs.008.001.08 message.
 ///
 /// # Errors
-/// It can't be written.
+/// `out` can't be written.
 pub fn pacs_008(made: &GeneratedTransfers, out: &mut dyn Write) -> io::Result<()> {
     // A message can't be older than its last payment, so it gets that payment's time.
     let created = made.transfers.last().map_or(0, |t| t.at_micros);

@@ -1,11 +1,12 @@
-//! A case as JSON, for forms that carry all of it, and the list of what a smaller form omits.
+//! A case as JSON, for forms that carry everything that may be disclosed, and the list of what a
+//! smaller form omits.
 
 use obhut_facts::{Dossier, Facts, ReportedFile, Reporter, rfc3339};
 use serde_json::{Value, json};
 
 use crate::form::{Omitted, stays_here};
 
-/// Everything of a case that may be disclosed, without empty fields.
+/// Everything in a case that may be disclosed, without empty fields.
 pub(crate) fn case(d: &Dossier) -> Value {
     let mut facts = serde_json::to_value(d.facts.expose()).expect("facts are JSON");
     bare(&mut facts);
@@ -15,7 +16,7 @@ pub(crate) fn case(d: &Dossier) -> Value {
         // Account numbers, identity documents and the analyst's suspicion: a report of suspicious
         // transactions must not be disclosed to others.
         fields.remove("financial");
-        // Others' words may name a caller or a child.
+        // The words of an incoming report may name a caller or a child.
         for (field, _) in RECEIVED {
             fields.remove(field);
         }
@@ -40,11 +41,11 @@ pub(crate) fn case(d: &Dossier) -> Value {
 pub(crate) const RECEIVED: [(&str, &str); 2] = [
     (
         "received_note",
-        "others' words stay here; say in facts.note what the receiver has to know",
+        "the words of an incoming report are not disclosed; say in facts.note what the receiver has to know",
     ),
     (
         "received_urgent",
-        "others' words stay here; say in facts.urgent_because why it is urgent",
+        "the words of an incoming report are not disclosed; say in facts.urgent_because why it is urgent",
     ),
 ];
 
@@ -168,7 +169,8 @@ pub(crate) fn left_out(facts: &Facts, used: &[&str], why: &str) -> Vec<Omitted> 
     paths
         .into_iter()
         .filter(|path| {
-            // With its index or without: a form may carry one account of several.
+            // Compared with the index and with `[]` in its place: a form may carry only one of
+            // several accounts.
             let covers = |path: &str| {
                 used.iter().any(|u| {
                     path == *u

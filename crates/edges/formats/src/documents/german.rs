@@ -1,6 +1,6 @@
 //! German names of the fields of a case, and of the words that some of them take, for documents
-//! that German authorities read. A field without a name here is printed in English; a test walks
-//! those of `Facts`.
+//! that German authorities read. A field without a German name is printed in English; a test checks
+//! that every field of `Facts` has one.
 
 /// Fields, sorted by their name in the case file.
 #[rustfmt::skip]
@@ -183,7 +183,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("zip", "Postleitzahl"),
 ];
 
-/// Words of closed sets, by the field that takes them: a note that happens to say `public` stays as it is.
+/// Words of closed sets, by the field that takes them. They are translated in that field only: a
+/// note that happens to say `public` stays as it is.
 #[rustfmt::skip]
 const WORDS: &[(&str, &[(&str, &str)])] = &[
     ("detected_by", &[
@@ -247,7 +248,7 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
     ]),
 ];
 
-/// What a document says of a file on a list, in German.
+/// What a German document says about a file that an automated comparison found on a hash list.
 const KNOWN: &str =
     "ein automatischer Abgleich hat sie auf einer Liste bekannten Materials gefunden";
 
@@ -258,7 +259,8 @@ pub(crate) fn field(name: &str) -> &str {
         .map_or(name, |n| FIELDS[n].1)
 }
 
-/// A value of a field in German, where it is a word of a closed set; otherwise as it is.
+/// The German word for a value, if it is a word of the closed set of that field; otherwise the
+/// value as it is. `known` always gives [`KNOWN`].
 pub(crate) fn value<'a>(field: &str, value: &'a str) -> &'a str {
     if field == "known" {
         return KNOWN;

@@ -19,7 +19,7 @@ pub(crate) struct Profile {
     pub name: &'static str,
     /// Title of the document.
     pub title: &'static str,
-    /// The language it is written in.
+    /// The language of the document.
     pub language: Language,
     /// The law or form the list follows.
     pub law: &'static str,
@@ -37,11 +37,11 @@ pub(crate) struct Requirement {
     pub name: &'static str,
     /// True if the authority can't begin without it; the report isn't sent while it is missing.
     pub needed: bool,
-    /// The case's answers, in that language; empty if there are none.
+    /// Takes the answers from the case, in the given language; empty if it has none.
     pub get: fn(&Dossier, Language) -> Vec<String>,
 }
 
-/// The report as a ZIP without the files: those come in when it is sent.
+/// Renders the report as a ZIP without the files: they are added when it is sent.
 pub(crate) fn render(d: &Dossier, profile: &Profile) -> Rendered {
     let mut remarks = (profile.checks)(d);
     let mut blocks = Vec::new();
@@ -271,7 +271,8 @@ pub(crate) mod ask {
             .map(|i| incident(*i, language))
             .collect();
         all.extend(facts.tags.iter().map(|t| tag(*t, language)));
-        // A case that has files and says no more is about material, the default of a case file.
+        // A case with files but without a kind or a tag is about material, the default of a case
+        // file.
         if all.is_empty() && !d.files.is_empty() {
             all.push(incident(IncidentKind::Material, language));
         }
@@ -436,7 +437,8 @@ pub(crate) mod ask {
 
     pub fn logins(d: &Dossier, language: Language) -> Vec<String> {
         let facts = d.facts.expose();
-        // All log-ins of the case: they are not cut to the three months that the NCA asks for.
+        // All recorded log-ins of the reported account, not only those of the three months that the
+        // NCA asks for.
         let own = facts.reported.iter().flat_map(|a| &a.ip_events);
         own.filter(|e| e.event.as_deref() == Some("Login"))
             .map(|e| event(e, language))
@@ -488,7 +490,7 @@ pub(crate) mod ask {
                 pdq.collect::<String>()
             )
         });
-        // What a case file states counts only where no digest was computed here.
+        // A digest stated in the case file is used only if none was computed here.
         let said = d
             .files
             .iter()
@@ -556,7 +558,7 @@ pub(crate) mod ask {
     pub fn link_uk(d: &Dossier, _: Language) -> Vec<String> {
         match d.reporter.nca_duty {
             Some(NcaDuty::UkProvider) => {
-                vec!["not needed: a provider of the United Kingdom (s. 66(1))".into()]
+                vec!["not needed: the provider is a UK provider (s. 66(1))".into()]
             }
             _ => determined(d, Question::LinkUk),
         }

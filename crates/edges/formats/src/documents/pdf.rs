@@ -1,7 +1,8 @@
 //! Headings, fields and checked lists as a PDF on A4, for people at an authority to read and print.
 //!
-//! DejaVu Sans is embedded: Latin, Greek, Cyrillic, Arabic and more. A character it doesn't have is
-//! written as its code point, so that nothing is silently lost; the JSON next to the PDF has the original.
+//! DejaVu Sans is embedded; it covers Latin, Greek, Cyrillic, Arabic and more. A character it
+//! doesn't have is written as its code point, so that nothing is silently lost; the JSON next to
+//! the PDF has the original.
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,7 @@ use krilla::text::{Font, TextDirection};
 /// A4 in points.
 const WIDTH: f32 = 595.0;
 const HEIGHT: f32 = 842.0;
-// Two centimetres.
+// About two centimetres. Our judgement.
 const MARGIN: f32 = 56.0;
 /// Most pages of one document; a longer one is cut, with a notice. Our judgement.
 const PAGES_MAX: usize = 500;
@@ -95,8 +96,8 @@ impl Face {
                         used += wide;
                         break;
                     }
-                    // A word that does not fit gets a line without
-                    // anything before it; only then is it broken.
+                    // A word that does not fit starts a new line. It is
+                    // broken only if it does not fit there either.
                     if !line.is_empty() {
                         lines.push(std::mem::take(&mut line).trim_end().to_owned());
                         used = 0.0;

@@ -1,8 +1,8 @@
 //! A case in VICS, the exchange format of Project VIC, for the tools of forensic examiners.
 //!
 //! Readers compare the context exactly and expect it as the first key, so it is written first.
-//! A category is written only if it is on a VICS scale: 0 and 5 have opposite meanings in different
-//! tools, and nothing is translated.
+//! A category is written only if it is on a VICS scale, and none is translated: 0 and 5 have
+//! opposite meanings in different tools.
 
 use obhut_facts::{Dossier, ReportedFile, rfc3339};
 use serde_json::{Map, Value, json};
@@ -32,7 +32,7 @@ pub(crate) fn render(d: &Dossier, version: Version) -> Rendered {
             Some(value) => media.push(value),
             None => remarks.push(Remark {
                 field: format!("Media[{number}]/MD5"),
-                what: "the file's bytes were not kept, so it has no MD5, which identifies files in VICS; it is omitted".into(),
+                what: "the file's bytes were not kept, so it has no MD5, by which VICS identifies files; the file is omitted".into(),
                 source: SOURCE,
                 stops: false,
             }),
@@ -168,7 +168,7 @@ fn media_of(d: &Dossier, file: &ReportedFile, number: i32, version: Version) -> 
         "MD5": digests.md5.to_ascii_uppercase(),
         "SHA1": digests.sha1.to_ascii_uppercase(),
         "Category": category,
-        // Written only where the file is annotated so; otherwise the value is unknown.
+        // Written only if the file has the annotation; otherwise the value is unknown.
         "IsDistributed": marked("viral").then(|| truth(true)),
         "IsPrecategorized": truth(file.matched),
         "IsSuspected": truth(true),

@@ -1,4 +1,4 @@
-//! An ActivityPub `Flag` of any server: `actor` reports, `object` is reported.
+//! An ActivityPub `Flag` from any server: `actor` reports, `object` is reported.
 
 use obhut_facts::{Account, Facts, IncomingFormat, ParsedReport, Sealed};
 
@@ -26,7 +26,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .collect();
     // The reporter is never the suspect, even if the report names them among its objects.
     let reporter = own(value, "actor").or_else(|| own(&value["actor"], "id"));
-    // The first object that isn't a post is the account; a post's address doesn't say whose it is.
+    // The first object that isn't a post is the account; the address of a post doesn't always say
+    // whose it is.
     let is_post = |uri: &str| {
         // Mastodon's and Pixelfed's pages of posts: /@name/123, /p/name/123.
         let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);

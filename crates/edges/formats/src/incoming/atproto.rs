@@ -1,4 +1,4 @@
-//! A report of the AT Protocol. `reportedBy` and `createdBy` are the reporter, never the suspect.
+//! A report from the AT Protocol. `reportedBy` and `createdBy` are the reporter, never the suspect.
 
 use obhut_facts::{Account, Facts, IncidentKind, IncidentTag, IncomingFormat, Sealed};
 use serde_json::Value;
@@ -34,7 +34,8 @@ pub(super) const FORMAT: Format = Format {
     },
 };
 
-/// Account and address of the subject. `reportedBy` and `createdBy` are the reporter, never the suspect.
+/// Account and addresses of the subject. `reportedBy` and `createdBy` are the reporter, never the
+/// suspect.
 pub(super) fn about(value: &Value) -> Facts {
     let subject = &value["subject"];
     let uri = own(subject, "uri");

@@ -89,8 +89,8 @@ pub(super) fn unknown_incident(kind: &str) -> String {
     format!("Unknown type of incident: {kind}")
 }
 
-/// The packet that police get (namespace `http://report.cybertip.org/leaws/icac`). No schema of it
-/// is published; this reads what examples show.
+/// The packet that police get (namespace `http://report.cybertip.org/leaws/icac`). Its schema isn't
+/// published; this reads what examples show.
 fn packet(root: &Node) -> ParsedReport {
     let mut given = empty(IncomingFormat::CyberTip);
     given.understood = Understood::Partly;
@@ -156,7 +156,8 @@ fn facts(report: &Node) -> Facts {
                 third_party: None,
                 note,
             }),
-            // A room is kept twice: as a thread it links reports, as a place it has the text.
+            // A chat room is stored twice: as a thread, which links reports, and as a place, which
+            // holds the text.
             "chatImIncident" => {
                 if let Some(room) = own(place, "chatRoomName") {
                     facts.threads.push(Thread {
@@ -326,17 +327,19 @@ fn file_facts(node: &Node, given: &mut ParsedReport) -> FileFacts {
     }
 }
 
-/// The reports of a file with a `<reports>` container, each with the file details that follow it;
-/// empty for any other file.
+/// The reports of a file that has a `<reports>` container within its first 1,024 bytes, each with
+/// the file details that follow it; empty for any other file.
 pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    // The container's tag comes first; a long single report is not searched to its end for it.
+    // The container's tag comes first, so a long single report need not be searched to its end.
+    // 1,024 bytes are our judgement.
     let head = &bytes[..bytes.len().min(1_024)];
     if find(head, b"<reports").is_none() {
         return Vec::new();
     }
     let mut found = Vec::new();
-    // By bytes and not as a tree: a broken report must cost neither the whole file nor the next one.
-    // What is before, between and after the reports becomes one more part, so that it is kept and ranked.
+    // Splits bytes instead of parsing a tree: a broken report must cost neither the whole file nor
+    // the next report. Whatever comes before, between and after the reports becomes one more part,
+    // so that it is kept and ranked.
     let mut leftover = Vec::new();
     let mut rest = bytes;
     while let Some(start) = next_report(rest) {
@@ -344,13 +347,13 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         rest = &rest[start..];
         let next = next_report(&rest[1..]).map(|at| at + 1);
         if let Some(next) = next.filter(|n| find(&rest[..*n], b"</report>").is_none()) {
-            // Another begins before this one ends.
+            // Another report begins before this one ends.
             found.push(Cow::Borrowed(&rest[..next]));
             rest = &rest[next..];
             continue;
         }
         let Some(end) = find(rest, b"</report>").map(|at| at + b"</report>".len()) else {
-            // Broken off: what is left is a report that can't be read, not nothing.
+            // The file is cut off here: the rest still becomes a report, an unreadable one.
             found.push(Cow::Borrowed(rest));
             rest = &[];
             break;
@@ -382,7 +385,7 @@ pub(super) fn each_report(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     found
 }
 
-/// True if there is more than a declaration, the container's own tags and white space.
+/// True if `leftover` has more than an XML declaration, the container's own tags and white space.
 fn says_something(leftover: &[u8]) -> bool {
     let text = String::from_utf8_lossy(leftover);
     let mut rest = text.trim();

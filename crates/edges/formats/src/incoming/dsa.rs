@@ -8,7 +8,7 @@ use super::{Format, empty};
 pub(super) const FORMAT: Format = Format {
     is: |input| {
         input.json.as_ref().is_some_and(|v| {
-            // With an account it is a web form's: a notice names addresses.
+            // JSON with an account comes from a web form: a notice names addresses.
             v.get("account").is_none()
                 && (v["good_faith"].is_boolean()
                     || v["notifier"].is_object()

@@ -1,5 +1,5 @@
-//! A web form's JSON as an incoming report. Every field may be missing; unknown fields are kept with the
-//! original bytes.
+//! A web form's JSON as an incoming report. Any field may be missing. Unknown fields stay in the
+//! original bytes, and their texts are added to the note.
 
 use obhut_facts::{
     Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport,
@@ -71,7 +71,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         occurred_at: own("occurred_at").or_else(|| own("when")),
         platform: own("platform").or_else(|| own("service")),
         urgent_because: own("urgent_because").or_else(|| own("urgent")).or_else(|| {
-            // A checkbox: it says no more than that.
+            // A checkbox gives no reason.
             (value["urgent"] == true).then(|| "urgent".to_owned())
         }),
         incident: own("incident").and_then(|w| IncidentKind::from_word(&w)),
@@ -143,7 +143,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             facts.payments.push(payment);
         }
     }
-    // The form has no field for the chain: its addresses are taken for bitcoin.
+    // The form has no field for the chain, so its addresses are taken to be Bitcoin addresses.
     facts.wallets = words("wallet")
         .into_iter()
         .map(|address| Wallet {
@@ -185,7 +185,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         facts = whole;
         given.format = IncomingFormat::CaseFile;
     }
-    // A field that isn't known, or of another type than is read, may say the most important thing.
+    // An unknown field, or a known one of an unexpected type, may hold the most important thing.
     let unread = |name: &str, field: &Value| match name {
         // The reporter is left unread on purpose.
         "reporter" => false,
@@ -211,7 +211,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .collect();
     if !unread.is_empty() {
         given.understood = Understood::Partly;
-        // What isn't understood ranks the report all the same.
+        // The unread texts go into the note, so that they still count when the report is ranked.
         let mut texts = Vec::new();
         for (_, field) in unread {
             texts_of(field, &mut texts);

@@ -1,4 +1,5 @@
-//! A hotline's list as ICCAM exports it: one row for each address. The IP address is the server's, never a suspect's.
+//! A hotline's list as ICCAM exports it: one row for each URL. The IP address is the server's,
+//! never a suspect's.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,8 @@ use obhut_facts::{
 
 use super::{Format, Input, empty};
 
-/// Most rows of one list that become reports of their own; all further ones stay together as one more. Our judgement.
+/// Most rows of one list that each become a report; the rows after them become one more report
+/// together. Our judgement.
 const ROWS_MAX: usize = 100_000;
 
 pub(super) const FORMAT: Format = Format {
@@ -94,7 +96,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut given = empty(IncomingFormat::Iccam);
     given.number = own("report_id");
     if further > 0 {
-        // The end of a list that is too long; a person looks at the original.
+        // The rest of a list with more than `ROWS_MAX` rows. Only its first row is read here; a
+        // person looks at the original.
         given.understood = Understood::Partly;
     }
     let mut facts = Facts {

@@ -47,7 +47,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .map(account);
     facts.reported = people.next();
     facts.also_reported = people.collect();
-    // The reporting provider is who reports, never who is reported.
+    // The reporting provider is the reporter, never a reported person.
     for (number, file) in items(&reported["uploadedFiles"], "uploadedFiles")
         .into_iter()
         .enumerate()

@@ -1,5 +1,5 @@
-//! An e-mail: the structured report or PDF attached to it, or to a message forwarded with it, or else its text. The
-//! sender is never the suspect.
+//! An e-mail as an incoming report: a structured report or PDF that is attached to it or to a
+//! message forwarded with it, or else its text. The sender is never the suspect.
 
 use mail_parser::{Message, MessageParser};
 use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
@@ -42,7 +42,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         is_cut,
     } = all;
     let text = texts.join("\n");
-    // The attached report counts; the mail's own text is added to its note.
+    // The attached report is used; the mail's own text is added to that report's note.
     if let Some(mut given) = archive::best(&attached) {
         let facts = given.facts.expose();
         let notes = [facts.note.as_deref().unwrap_or_default(), &text];
@@ -82,7 +82,7 @@ const DEPTH_MAX: usize = 4;
 struct Inside {
     attached: Vec<Vec<u8>>,
     texts: Vec<String>,
-    /// Something deeper was not read.
+    /// True if a message nested deeper than `DEPTH_MAX` was not read.
     is_cut: bool,
 }
 
@@ -99,7 +99,7 @@ impl Inside {
             .filter_map(|n| message.body_text(n))
             .map(|text| text.trim().to_owned())
             .collect();
-        // The other form of the same text: it may say more, as where the plain one says "see HTML".
+        // The HTML version of the same text may say more: a plain one may only say "see HTML".
         for part in message
             .html_body
             .iter()

@@ -10,8 +10,8 @@ use super::{Format, Input, empty};
 /// Mastodon's `Admin::Report`: `account` reports, `target_account` is reported.
 pub(super) const FORMAT: Format = Format {
     is: |input| {
-        // Also with a target that can't be read: the web form's reader would take `account`, who reports,
-        // for the person reported.
+        // Accepts a target that can't be read, too: the web form's parser would take `account`,
+        // which is the reporter, for the reported account.
         input
             .json
             .as_ref()

@@ -135,7 +135,7 @@ fn is_readable(text: &str) -> bool {
     words.len() < WORDS_MIN || ordinary * 20 > words.len()
 }
 
-/// Whose data a heading or a label is about, by one of its words or the whole of it.
+/// The person whose data a heading or label announces, judged by one of its words or by all of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
     Reporter,
@@ -231,7 +231,8 @@ const PLACEHOLDERS: &[&str] = &[
 /// Words before the name of a reporter, within any label: "account reported by".
 const BY_REPORTER: &[&str] = &["reported by", "gemeldet von", "gemeldet durch"];
 
-/// Whose data the words are about; a child first, so that no label makes one the suspect.
+/// Whose data the words are about. Words for a child are checked first, so that no label makes a
+/// child the suspect.
 fn whose(words: &str) -> Option<Whose> {
     let lower = words.trim().to_lowercase();
     let words: Vec<&str> = lower
@@ -264,15 +265,15 @@ fn is_placeholder(value: &str) -> bool {
 /// The accounts that the lines of a note name.
 #[derive(Default)]
 struct Accounts {
-    /// Under the suspect's label or heading.
+    /// The first account under a label or heading of the suspect.
     suspect: Option<String>,
-    /// Under no label: the first one, as a later one may be anyone's.
+    /// The first account under no such label or heading; a later one may be anyone's.
     plain: Option<String>,
-    /// The children's.
+    /// The children's accounts.
     children: Vec<String>,
-    /// Names of children that aren't stated as accounts, in lower case.
+    /// Names and accounts of the children, in lower case.
     child_names: Vec<String>,
-    /// A label of the suspect's whose value isn't an account.
+    /// True if a label of the suspect has a value that isn't an account.
     unread: bool,
 }
 
@@ -283,7 +284,7 @@ impl Accounts {
         let lower = label.trim().to_lowercase();
         let mut words = lower.split(|c: char| !c.is_alphanumeric());
         let of_account = words.any(|w| matches!(w, "account" | "konto"));
-        // "he said to the child: …" is a sentence and no label.
+        // "he said to the child: …" is a sentence and not a label. Four words: our judgement.
         let short = lower.split_whitespace().count() <= 4;
         let by_label = match of_account && short || is_heading(&lower) {
             true => whose(label),
@@ -292,7 +293,7 @@ impl Accounts {
         if !(of_account && short) && by_label.is_none() || is_placeholder(value) {
             return false;
         }
-        // "Konto: melder5 (Melder)".
+        // A remark in brackets may name the person: "Konto: melder5 (Melder)".
         let note = value.split_once('(').map(|(_, note)| note);
         let whose = note.and_then(whose).or(by_label).or(section);
         let value = value.split('(').next().unwrap_or(value).trim();
@@ -383,7 +384,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         }
         known_line = true;
     }
-    // A language that isn't read here: a person has to look.
+    // The note is in a language that isn't read here: a person has to look.
     if !known_line && !is_readable(text) {
         given.understood = Understood::No;
     }

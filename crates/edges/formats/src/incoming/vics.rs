@@ -1,5 +1,5 @@
-//! A VICS case as an incoming report: digests, names and series of its media. VICS names no
-//! suspect.
+//! A VICS case as an incoming report: digests, names and series of its media. VICS has no field for
+//! a suspect.
 
 use obhut_facts::{
     Facts, FileFacts, IncidentKind, IncomingFormat, ParsedReport, Sealed, Understood,
@@ -20,7 +20,8 @@ pub(super) const FORMAT: Format = Format {
     read,
 };
 
-/// Media of one report whose names and notes are kept; digests are kept of all. Our judgement.
+/// Most media of one report whose names and notes are kept; the digests of all are kept. Our
+/// judgement.
 const MEDIA_FACTS_MAX: usize = 1_000;
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {

@@ -45,7 +45,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         match value["type"].as_str() {
             Some("csam") => facts.incident = Some(IncidentKind::Material),
             Some("csem") => facts.incident = Some(IncidentKind::Material),
-            // Any other type says nothing about a child.
+            // No other type is about a child.
             _ => given.understood = Understood::Partly,
         }
         if value["type"] == "csem" {
@@ -106,7 +106,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             .flatten()
             .filter_map(Value::as_str)
         {
-            // Both spellings: words of XARF have underscores, our own words have hyphens.
+            // Both spellings are read: XARF writes underscores, and we write hyphens.
             match tag {
                 "risk:live_stream" | "risk:live-stream" => facts.risks.push(RiskFact::LiveStream),
                 "risk:self_production" | "risk:self-production" => {

@@ -23,7 +23,8 @@ pub const FORM: Form = Form {
 };
 
 const API: &str = "DSA Transparency Database, API v1";
-/// Longest `illegal_content_legal_ground`, in characters. Source: the documentation of the DSA Transparency Database.
+/// Longest `illegal_content_legal_ground`, in characters. Source: the documentation of the DSA
+/// Transparency Database.
 const GROUND_CHARS_MAX: usize = 500;
 
 fn write(d: &Dossier) -> Rendered {
@@ -77,7 +78,7 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
         (
             "facts.removed_at",
             facts.removed_at.is_some(),
-            "only a day is said, that of the first measure",
+            "only the day of the first measure is stated",
         ),
         (
             "facts.occurred_at",
@@ -95,7 +96,7 @@ fn omitted(d: &Dossier, facts: &Facts) -> Vec<Omitted> {
     if !d.files.is_empty() {
         omitted.push(Omitted {
             field: "files".into(),
-            why: "only what sort of content it was is said".into(),
+            why: "only the type of the content is stated".into(),
         });
     }
     omitted.extend(stays_here(d));
@@ -157,7 +158,8 @@ fn ground(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         ));
     };
     let mut laws = named.texts();
-    // A national provision is more specific than the directive, where a person has named one.
+    // If a person has named a national provision, it is added: it is more specific than the
+    // directive.
     let german = of(Question::OffenceDe).filter(|m| m.answers.iter().all(|a| a != "other"));
     laws.extend(german.iter().flat_map(|m| m.texts()));
     let laws: String = laws.join("; ").chars().take(GROUND_CHARS_MAX).collect();
@@ -194,7 +196,7 @@ fn ground(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
     Ok(())
 }
 
-/// What sort of content it was.
+/// The types of the content.
 fn content(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
     let mut kinds = BTreeSet::new();
     for file in &d.files {
@@ -239,7 +241,7 @@ fn read(at: &Option<String>) -> Option<jiff::Timestamp> {
     at.as_deref()?.parse().ok()
 }
 
-/// When the content was posted, and from when on the measure applied; both are days in UTC.
+/// When the content was posted, and when the measure took effect; both are days in UTC.
 fn dates(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
     let facts = d.facts.expose();
     let of_micros = |micros: i64| jiff::Timestamp::from_microsecond(micros).ok();

@@ -20,7 +20,7 @@ mod schema;
 
 use profile::{Profile, Value};
 
-/// goAML, as financial intelligence units take it.
+/// goAML, as financial intelligence units accept it.
 pub const FORM: Form = Form {
     name: "goaml",
     title: "Financial intelligence units: goAML",
@@ -48,14 +48,14 @@ const TRANSACTIONS_MAX: usize = 10_000;
 /// Checks that a profile can be read.
 ///
 /// # Errors
-/// Its first fault, with the line if it is in one.
+/// The first fault of the profile, with its line if it has one.
 pub fn check_profile(text: &str) -> Result<(), String> {
     Profile::read(text).map(|_| ())
 }
 
-/// Validates a report against a unit's schema and returns the path and text of each fault. A report
-/// that isn't XML is one fault with an empty path. With `compat`, `^` and `$` in patterns are
-/// anchors.
+/// Validates a report against a unit's schema and returns the path and text of each fault, at most
+/// 100. A report that isn't XML is one fault with an empty path. With `compat`, `^` and `$` in
+/// patterns are anchors.
 ///
 /// # Errors
 /// The schema can't be read.
@@ -115,7 +115,10 @@ fn write(d: &Dossier) -> Rendered {
             let names: Vec<&str> = PROFILES.iter().map(|p| p.0).collect();
             stop(
                 "unit.profile",
-                format!("it is none of {}, own", names.join(", ")),
+                format!(
+                    "the unit's profile must be one of {}, own",
+                    names.join(", ")
+                ),
                 OURS,
             );
         }
@@ -155,7 +158,7 @@ fn write(d: &Dossier) -> Rendered {
 fn gathered(all: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
     let mut kinds: Vec<(String, String, String, usize)> = Vec::new();
     for (path, what) in all {
-        // Without numbers: the same element of two transactions is the same place.
+        // The path without item numbers: the same element of two transactions counts as one place.
         let plain: String = path
             .split('/')
             .map(|part| part.split('[').next().unwrap_or(part))

@@ -1,5 +1,5 @@
 //! A case split by country: each partner authority gets only the accounts located in its country,
-//! with what is needed to find them. No file, no message, nothing of `victims`.
+//! with what is needed to find them. It gets no file, no message and nothing from `victims`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::documents::dossier_json;
 use crate::documents::packages;
 use crate::documents::pdf::{self, Block};
 
-/// Partner authorities, one package each.
+/// Leads for partner authorities, in one ZIP with a folder for each country.
 pub const FORM: Form = Form {
     name: "leads",
     title: "Partner authorities: leads by country",
@@ -29,10 +29,11 @@ fn write(d: &Dossier) -> Rendered {
         .jurisdiction
         .as_ref()
         .and_then(|j| j.user_country.clone());
-    // What the leads carry, by field; everything else is named as omitted.
+    // Fields that the leads carry; every other field is listed as omitted.
     let mut used = vec!["facts.incident".to_owned()];
     let mut one = |a: &Account, field: &str, role: &str, country: Option<&String>| {
-        // The country becomes a folder of the ZIP: a code of two capitals can't leave it.
+        // The country becomes the name of a folder in the ZIP: two capital letters can't form a
+        // path that leads out of it.
         if let Some(country) = country.filter(|c| is_code(c)) {
             countries
                 .entry(country.clone())
@@ -129,7 +130,7 @@ fn write(d: &Dossier) -> Rendered {
     }
 }
 
-/// What a lead carries of an account, by field; must match [`lead`].
+/// Fields of an account that a lead carries; must match [`lead`].
 const CARRIED: &[&str] = &[
     "id",
     "service",
@@ -205,7 +206,8 @@ mod tests {
         }
     }
 
-    /// Folders of the ZIP are country codes and nothing else: a linked account's country once went in unchecked.
+    /// Folders of the ZIP are country codes and nothing else: the country of a linked account was
+    /// once used unchecked.
     #[test]
     fn only_country_codes_become_folders() {
         let linked = vec![

@@ -1,9 +1,10 @@
 //! Renders a report as CyberTipline XML: `<report>` and one `<fileDetails>` for each file, every
 //! element in the order of the schema of 2025-11-10.
 //!
-//! Facts the schema has no element for (payments, wallets, risks, values that don't fit) go into the free
-//! text at the end, labelled with their field. Two elements are not rendered because others already
-//! carry them: `potentialMeme` of a file (annotation) and `fileName` (original name).
+//! Facts the schema has no element for (payments, wallets, risks, values that don't fit) go into
+//! the free text at the end, labelled with their field. Two elements are not rendered because
+//! others already carry them: `potentialMeme` of a file (annotation) and `fileName` (original
+//! name).
 //!
 //! Invariant: `fileViewedByEsp` and `exifViewedByEsp` come from the record of views.
 //!
@@ -181,7 +182,7 @@ fn single_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
     x.each("victims", &facts.victims, |x, account| {
         x.element("victim", |x| accounts::account(x, account, Part::Victim));
     });
-    // Before the free text at the end, which collects what this leaves over.
+    // Must come before the free text, which collects everything that is left over.
     no_element(x, d, facts);
     x.end_with_left_over("additionalInfo", "note", facts.note.as_deref());
 }
@@ -236,8 +237,8 @@ fn no_element(x: &mut Xml, d: &Dossier, facts: &Facts) {
     }
 }
 
-/// A batched report: viral memes of many accounts, of which the service accepts only the account
-/// ids.
+/// A batched report: a viral meme that many accounts posted. The service accepts only the ids of
+/// the accounts.
 fn batched_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
     x.empty(
         "batchedReport",
@@ -277,7 +278,7 @@ fn omit_all_but_accounts(x: &mut Xml, facts: &Facts) {
             x.omit(field, why);
             continue;
         }
-        // Its id is in the report; what else is known of the account isn't.
+        // The account's id is in the report; its other fields aren't.
         let account =
             serde_json::to_value(obhut_facts::Account::default()).expect("facts are JSON");
         for (own, value) in value.as_object().into_iter().flatten() {
@@ -342,9 +343,9 @@ pub struct Retraction<'a> {
     pub incident: IncidentKind,
     /// The reporter's e-mail.
     pub email: &'a str,
-    /// Why; empty where no reason is on record.
+    /// The reason; empty if none is on record.
     pub because: &'a str,
-    /// When, RFC 3339.
+    /// Time of the retraction, RFC 3339.
     pub at: &'a str,
 }
 
@@ -518,7 +519,7 @@ fn internet_details(x: &mut Xml, place: &Place, known: &[&str]) {
     }
 }
 
-/// A conversation as the chat it was, one message a line.
+/// A conversation as a chat incident, with one message per line.
 fn thread(x: &mut Xml, t: &Thread) {
     x.element("chatImIncident", |x| {
         x.value("chatClient", "service", t.service.as_deref());
@@ -637,8 +638,8 @@ fn file_document(
             x.value("locationOfFile", "url", facts.url.as_deref());
         }
         x.value("fileViewedByEsp", "", Some(file.viewed_whole));
-        // The service accepts "EXIF viewed" only together with "file viewed". If the file was not viewed,
-        // omit the element instead of stating something untrue.
+        // The service accepts "EXIF viewed" only together with "file viewed". If only the metadata
+        // was viewed, omit the element instead of stating something untrue.
         if file.viewed_whole || !file.viewed_metadata {
             x.value("exifViewedByEsp", "", Some(file.viewed_metadata));
         }
@@ -720,7 +721,10 @@ fn file_document(
             );
         }
         if file.as_received {
-            x.left_over("as_received", "a report of another, as it came in");
+            x.left_over(
+                "as_received",
+                "a report received from someone else, as it came in",
+            );
         }
         if let Some(session) = &facts.session {
             x.left_over("session", session);
@@ -801,7 +805,8 @@ fn file_document(
 }
 
 fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, supplemental: bool, batched: bool) {
-    // As in rules.rs: a batched report takes two marks, a supplemental file no potentialMeme.
+    // As in rules.rs: a batched report takes only two marks, and a supplemental file takes any but
+    // potentialMeme.
     let takes = |a: &str| match (batched, supplemental) {
         (true, _) => matches!(a, "viral" | "potentialMeme"),
         (false, true) => a != "potentialMeme" && FILE_ANNOTATIONS.contains(&a),
@@ -828,15 +833,15 @@ fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, supplemental: bool, batche
     }
 }
 
-/// Writes the file's category as `industryClassification` if it is on the scale the service takes
-/// and the provider may classify; otherwise into the free text.
+/// Writes the file's category as `industryClassification` if it is on the scale the service takes,
+/// the provider may classify and the file isn't supplemental; otherwise into the free text.
 fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile, supplemental: bool) {
     let facts = file.facts.expose();
     let Some(category) = &file.category else {
         if facts.category.is_some() {
             x.omit(
                 "category",
-                "its content is no picture or video, so it has no such category",
+                "the file isn't a picture or video, so it has no such category",
             );
         }
         return;

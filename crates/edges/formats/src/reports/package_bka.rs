@@ -20,7 +20,7 @@ pub const FORM: Form = Form {
     write: |d| packages::render(d, &PROFILE),
 };
 
-/// The guide that has the first two fields.
+/// The guide that describes the first two fields.
 const GUIDE: &str = "BKA, Übermittlung von Verdachtsmeldungen gemäß Art. 18 DSA";
 
 /// What a person has to determine before the report can be approved.

@@ -35,7 +35,7 @@ fn checks(d: &Dossier) -> Vec<Remark> {
     if d.reporter.nca_duty.is_none() {
         remarks.push(stop(
             "reporter.nca_duty".into(),
-            "record whether you report under section 66(1), as a provider of the United Kingdom, or under 66(2), as another provider".into(),
+            "record whether you report under section 66(1), as a UK provider, or under 66(2), as a non-UK provider".into(),
         ));
     }
     if d.reporter.nca_unreported.trim().is_empty() {

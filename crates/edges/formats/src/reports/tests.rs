@@ -432,8 +432,9 @@ fn vics_lists_the_media_with_their_digests() {
     );
 }
 
-/// Without files a report said "distribution" of whatever had happened. What the standard has no
-/// word for is stopped before approval. Facts, the word or the field that stops.
+/// A report without files once said "distribution", whatever had happened. A report is now stopped
+/// before approval if the standard has no word for what happened. Facts; the word, or the field
+/// that stops.
 #[test]
 fn xarf_says_what_happened_or_refuses() {
     for (facts, expected) in [
@@ -483,7 +484,7 @@ fn xarf_says_what_happened_or_refuses() {
     }
 }
 
-/// Facts, answers about the German offence, and the fields that stop a statement of reasons.
+/// Facts, and the fields that stop a statement of reasons.
 #[test]
 fn a_statement_of_reasons_stops_at_what_it_cannot_say() {
     let found = r#""detected_by": "person", "occurred_at": "2026-09-21T06:00:00Z", "threads": [{"messages": [{"text": "hi"}]}]"#;
@@ -535,7 +536,7 @@ fn a_statement_of_reasons_stops_at_what_it_cannot_say() {
     }
 }
 
-/// The category was one file's, the digests another's.
+/// The category once came from one file and the digests from another.
 #[test]
 fn xarf_names_the_digests_of_the_file_with_the_category() {
     let mut d = with_picture(SMALL);
@@ -551,13 +552,13 @@ fn xarf_names_the_digests_of_the_file_with_the_category() {
         json["hash_values"]["md5"],
         "0123456789abcdef0123456789abcdef"
     );
-    // One that only supplements the report isn't what it is about.
+    // A file that only supplements the report isn't the one that it describes.
     let mut supplement = picture();
     let facts = r#"{"supplemental": true}"#;
     supplement.facts = Sealed::new(serde_json::from_str(facts).unwrap());
     supplement.category.as_mut().unwrap().value = "B2".into();
     d.files.insert(0, supplement);
-    // Without bytes the case file's digests are given, and no other.
+    // If the bytes weren't kept, only the digests in the case file are given.
     let facts = r#"{"original_hashes": [{"kind": "MD5", "value": "00000000000000000000000000000007"}], "annotations": ["potentialMeme"]}"#;
     d.files[2].facts = Sealed::new(serde_json::from_str(facts).unwrap());
     d.files[2].digests = None;
@@ -576,7 +577,7 @@ fn xarf_names_the_digests_of_the_file_with_the_category() {
     );
 }
 
-/// An account that was opened again was called suspended.
+/// A reopened account was once called suspended.
 #[test]
 fn xarf_knows_that_an_account_is_open_again() {
     for (reopened, suspended) in [
@@ -644,7 +645,7 @@ fn what_stays_here_is_named_by_every_form() {
     }
 }
 
-/// Settings about the provider's agreements with others are in no document.
+/// No document contains the settings about the provider's agreements with others.
 #[test]
 fn agreements_of_the_provider_are_sent_to_no_one() {
     for form in ALL {

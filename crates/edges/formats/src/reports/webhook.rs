@@ -1,4 +1,4 @@
-//! A case as an event for a system of the operator's own, after Standard Webhooks.
+//! A case as an event for the operator's own system, after Standard Webhooks.
 
 use obhut_facts::{Dossier, rfc3339};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Form, FormStatus, Rendered};
 use crate::documents::dossier_json;
 
-/// A system of the operator's own.
+/// The operator's own system.
 pub const FORM: Form = Form {
     name: "webhook",
     title: "A system of your own, by webhook",

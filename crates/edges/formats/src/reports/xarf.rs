@@ -182,7 +182,7 @@ fn write(d: &Dossier) -> Rendered {
         .iter()
         .flat_map(|a| [&a.suspended, &a.closed])
         .flatten();
-    // One that was opened again is suspended no longer.
+    // A reopened account doesn't count as suspended.
     let is_closed = obhut_facts::AccountClosed::is_in_force;
     let closed = known.map(is_closed).reduce(|a, b| a || b);
     if !d.files.is_empty() {
@@ -206,7 +206,7 @@ fn write(d: &Dossier) -> Rendered {
         &used.iter().map(String::as_str).collect::<Vec<_>>(),
         "XARF has no field for it",
     );
-    // One address of several is in the report, and `used` cannot name a single index.
+    // The report has only one of several URLs, so its fields are taken off the list here.
     omitted.retain(|o| {
         url.as_deref()
             .is_none_or(|_| !is_the_url(&o.field, facts, url.as_deref()))
@@ -215,7 +215,7 @@ fn write(d: &Dossier) -> Rendered {
     if !d.files.is_empty() {
         omitted.push(super::Omitted {
             field: "files".into(),
-            why: "XARF never contains files, and of several only one's digests: the first with a category".into(),
+            why: "XARF never contains files, and it has the digests of only one: the first with a category".into(),
         });
     }
     Rendered {
@@ -248,8 +248,8 @@ fn is_url(text: &str) -> bool {
     !text.chars().any(char::is_whitespace) && url::Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
-/// The file that the report describes: the first with a category, one that only supplements the
-/// report last; if none has a category, the first.
+/// The file that the report describes: the first one with a category that doesn't only supplement
+/// the report; else the first one with a category; else the first one.
 fn shown_file(d: &Dossier) -> &ReportedFile {
     let classified = || d.files.iter().filter(|f| f.category.is_some());
     let reported = classified().find(|f| !f.facts.expose().supplemental);
@@ -310,7 +310,7 @@ fn media(
         {
             "baseline".into()
         }
-        // Not translated: a value means nothing outside its scale.
+        // A category isn't translated: a value means nothing outside its scale.
         Some(_) => {
             return Err((
                 "classification",
@@ -331,7 +331,7 @@ fn media(
         Some(Detection::Automated) => "automated_scan",
         Some(Detection::HashMatch) => "hash_match",
         None if d.matched => "hash_match",
-        // Not stated, but the record of views shows that a person looked.
+        // The case doesn't state it, but the record of views shows that a person looked.
         None if d.files.iter().any(|f| f.viewed_whole) => "manual_review",
         None => return Err(("detection_method", UNKNOWN_DETECTION)),
     };
@@ -389,7 +389,7 @@ fn words(
             _ => {
                 return Err((
                     "exploitation_type",
-                    "is required: of a case without files XARF takes grooming (facts.incident enticement), trafficking, sextortion and solicitation (facts.tags); report anything else another way",
+                    "is required: for a case without files, XARF takes grooming (facts.incident enticement), trafficking, sextortion and solicitation (facts.tags); report anything else another way",
                 ));
             }
         };

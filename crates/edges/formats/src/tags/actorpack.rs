@@ -7,7 +7,7 @@ use super::tagpack::{pack, text_of};
 use super::{TagFile, problem};
 
 pub(super) fn is(text: &str) -> bool {
-    // Only unindented: an `actors:` inside a tag would be indented.
+    // Only an unindented line counts: an `actors:` inside a tag would be indented.
     text.lines().any(|l| l.trim_end() == "actors:")
 }
 
@@ -18,7 +18,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<TagFile, String> {
     };
     let mut file = TagFile::default();
     for (row, actor) in (1..).zip(actors) {
-        // Actors inherit nothing from the head of the pack, unlike tags.
+        // Unlike tags, actors inherit nothing from the header of the pack.
         let empty = Map::new();
         let fields = actor.as_object().unwrap_or(&empty);
         let Some(id) = text_of(&empty, fields, "id") else {

@@ -21,7 +21,7 @@ pub(super) fn is(text: &str) -> bool {
 }
 
 pub(super) fn read(name: &str, text: &str) -> TagFile {
-    // Only the file name can say that it is OFAC's: the list has nothing but addresses.
+    // Only the file name can say that a list is OFAC's: the list itself has nothing but addresses.
     let sanctions =
         name.to_lowercase().contains("sanction") || name.to_lowercase().contains("ofac");
     let (label, source) = if sanctions {

@@ -9,8 +9,8 @@ pub(super) fn is(first: &str) -> bool {
     columns(first).is_some()
 }
 
-/// The separator and the columns' names, in lower case; `None` if the line has no column `address`
-/// beside another.
+/// The separator and the columns' names, in lower case; `None` unless the line has a column
+/// `address` and at least one other column.
 fn columns(first: &str) -> Option<(u8, Vec<String>)> {
     [b',', b';', b'\t'].into_iter().find_map(|separator| {
         // Split without quoting rules: a column name with the
@@ -74,11 +74,12 @@ pub(super) fn read(name: &str, text: &str) -> TagFile {
             Some(word) => confidence(word).or_else(|| word.parse().ok().filter(|n| *n <= 100)),
         };
         let Some(sure) = sure else {
-            let what = "its confidence is neither 0 to 100 nor a word of TagPack's ladder; ignored";
+            let what = "its confidence is neither a number from 0 to 100 nor a TagPack confidence level; ignored";
             file.problems.push(problem(name, row, what));
             continue;
         };
-        // Any other word counts for the whole cluster. So does a missing one, as in tagpack.rs.
+        // With any other word, or with none, the tag applies to the whole cluster, as in
+        // tagpack.rs.
         let alone = ["no", "false", "0", "nein"];
         file.tags.push(TagRecord {
             address,

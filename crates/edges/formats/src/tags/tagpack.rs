@@ -1,4 +1,4 @@
-//! GraphSense TagPacks (YAML): the header's fields count for every tag that doesn't set its own.
+//! GraphSense TagPacks (YAML): the header's fields apply to every tag that doesn't set its own.
 
 use obhut_facts::TagRecord;
 use serde_json::{Map, Value};

@@ -33,7 +33,7 @@ pub(super) fn read(
         return Err(NO_TABLE.into());
     };
     let count = |d: char| first.matches(d).count();
-    // Of equal counts max_by_key() takes the last one.
+    // If counts are equal, max_by_key() takes the last delimiter.
     let delimiter = *[',', ';', '\t', '|']
         .iter()
         .max_by_key(|d| count(**d))
@@ -77,8 +77,8 @@ pub(super) fn read(
         if !closed {
             let alone = line.len();
             let mut held = Vec::new();
-            // Each pass splits from the start of the record: at most
-            // RECORD_LINES_MAX passes over a megabyte.
+            // Each pass splits from the start of the record: at most RECORD_LINES_MAX passes over
+            // some two megabytes.
             while !closed && held.len() < RECORD_LINES_MAX && line.len() < RECORD_BYTES_MAX {
                 let mut more = Vec::new();
                 let came = match waiting.pop() {
@@ -123,8 +123,8 @@ pub(super) fn read(
             transfers.unreadable(number, why);
             continue;
         }
-        // After splitting is early enough: delimiters and quotation marks are ASCII and never part
-        // of a longer UTF-8 sequence.
+        // Checking this after splitting is early enough: delimiters and quotation marks are ASCII
+        // and never part of a longer UTF-8 sequence.
         if std::str::from_utf8(&line).is_err() {
             transfers.unreadable(number, "not valid UTF-8");
             continue;
@@ -272,7 +272,7 @@ mod tests {
         check("\"a \"\"b\"\"\",c", Some(&["a \"b\"", "c"]));
         check("\"two\nlines\",c", Some(&["two\nlines", "c"]));
         check("a,\"b", None);
-        // The reader skips blank lines before this.
+        // The reader skips blank lines, so this never gets one.
         check("", Some(&[""]));
     }
 }

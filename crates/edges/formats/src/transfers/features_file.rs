@@ -84,7 +84,7 @@ impl BySender {
                             return;
                         };
                         let batch = work.run(&part, names);
-                        // Before the send, which may block.
+                        // Dropped before the send, which may block.
                         drop(part);
                         if batch.num_rows() > 0 && send.send(batch).is_err() {
                             return;
@@ -92,8 +92,7 @@ impl BySender {
                     }
                 });
             }
-            // The channel's last sending half on this thread: with it alive, `ready` would never
-            // end.
+            // This thread's own sender: as long as it exists, `ready` never ends.
             drop(send);
             // After a write error `ready` is dropped with this
             // closure, which releases blocked workers.
@@ -281,7 +280,8 @@ fn write_batches(
     let mut writer: Option<ArrowWriter<File>> = None;
     let mut out = Some(out);
     let mut rows = 0;
-    // An empty batch for its schema: a file without any transfer still gets its columns.
+    // Only the schema of this empty batch is used: a file without any transfer still gets its
+    // columns.
     let first = Work::default().run(&Part::default(), names);
     for batch in ready {
         let writer = match writer.as_mut() {

@@ -219,7 +219,7 @@ fn each(mut file: impl Read, words: &mut Channels, put: &mut Sink<'_>) -> Result
 enum Scanned {
     /// A whole transaction.
     Transaction { from: usize, to: usize },
-    /// One that doesn't end, or is too long.
+    /// A transaction that doesn't end, or is too long.
     Broken { from: usize, to: usize },
     /// More must be read.
     More,
@@ -255,7 +255,7 @@ impl Message {
         }
         let head = &held[..open_at.unwrap_or(0)];
         let text = String::from_utf8_lossy(head);
-        // By namespace: the root element is `Document` in every message and version.
+        // Recognised by the namespace: the root element is `Document` in every message and version.
         let known = text
             .split("urn:iso:std:iso:20022:tech:xsd:")
             .skip(1)
@@ -286,7 +286,7 @@ impl Message {
         let end = find(&held[body..], &self.close);
         let again = find(&held[body..], &self.open);
         match (end, again) {
-            // Another begins before this one ends.
+            // Another transaction begins before this one ends.
             (Some(end), Some(again)) if again < end => Scanned::Broken {
                 from,
                 to: body + again,
@@ -339,7 +339,7 @@ impl Message {
             put(Err(why), number + 1, String::new());
         }
         match self.announced {
-            // Only for a whole message: that it was cut is reported already.
+            // Checked only for a whole message: a cut one is reported already.
             Some(n) if whole && n != number => Err(format!(
                 "its head announces {n} transactions, but the file has {number}"
             )),
@@ -354,7 +354,7 @@ fn find(held: &[u8], what: &[u8]) -> Option<usize> {
 
 /// The text of the first element of that name, whatever its prefix.
 fn element(text: &str, name: &str) -> Option<String> {
-    // By text and not as a tree: the head's outer elements are still open.
+    // Searches the text instead of parsing it: the head's outer elements are still open.
     let at = text.find(&format!("{name}>"))?;
     let rest = &text[at + name.len() + 1..];
     Some(rest[..rest.find('<')?].trim().to_owned())
@@ -365,7 +365,7 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
     if let Err(why) = read_elements(block, &mut said) {
         return put(Err(why), number, String::new());
     }
-    // After the transaction was read: its own debtor takes precedence.
+    // Filled in after the transaction was read: its own debtor takes precedence.
     said.payer.fill(&message.payment_fields.payer);
     let time = if said.accepted.is_empty() {
         &message.created
@@ -386,7 +386,8 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
         } else {
             (&said.instructed, &said.instructed_currency)
         };
-        // The purpose that a payer states is a claim, like a reference.
+        // The purpose FAMI (family) is a claim by the payer, so it is treated like a reference
+        // text.
         let reference = match (said.purpose.as_str(), said.reference.trim()) {
             ("FAMI", "") => "family support",
             ("FAMI", reference) => &format!("{reference}; family support"),
@@ -423,7 +424,7 @@ enum Owner {
     Payee,
 }
 
-/// Deepest nesting accepted; the supported schemas stay below.
+/// Deepest nesting accepted. Our judgement; the supported schemas stay below it.
 const DEPTH_MAX: usize = 32;
 
 // Long: a single pass whose state is in local variables.

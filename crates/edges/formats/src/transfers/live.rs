@@ -68,16 +68,16 @@ pub fn channel(text: &str) -> u8 {
 /// and the transaction's id, empty if it has none.
 ///
 /// # Errors
-/// It has more than `most` transactions, or [`iso20022::read`] would fail on it.
+/// The message has more than `most` transactions, or [`iso20022::read`] would fail on it.
 pub fn iso_records(
     bytes: &[u8],
     most: usize,
     put: &mut dyn FnMut(Result<Record<'_>, String>, String),
 ) -> Result<(), String> {
-    // Each begins and ends with the name, whatever its prefix.
+    // Each transaction has the name in its opening and in its closing tag, whatever the prefix.
     if memchr::memmem::find_iter(bytes, b"CdtTrfTxInf").count() > 2 * most {
         return Err(format!("a request has at most {most} transfers"));
     }
-    // ISO 20022 has no channel here, so there are no numbers to remember between messages.
+    // No channel is read from ISO 20022, so there are no numbers to remember between messages.
     iso20022::each_record(bytes, &mut Channels::default(), put)
 }

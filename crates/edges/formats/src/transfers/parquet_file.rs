@@ -26,7 +26,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::times::of_epoch;
 use super::{COLUMNS, Channels, Mapping, Optional, at, moment, zone};
 
-/// Rows decoded at a time.
+/// Rows decoded at a time. Our judgement.
 const BATCH_ROWS: usize = 16_384;
 /// Largest row group, in bytes before compression. Our judgement.
 const ROW_GROUP_BYTES_MAX: i64 = 8 << 30;
@@ -56,8 +56,8 @@ pub(super) fn read(
         for _ in 0..threads.min(groups) {
             scope.spawn(|| {
                 loop {
-                    // In the order in which channels are emptied: the group awaited
-                    // next always has a thread, so full channels cannot deadlock.
+                    // Groups are taken in the order in which channels are emptied: the group
+                    // awaited next always has a thread, so full channels cannot deadlock.
                     let group = next.fetch_add(1, Ordering::Relaxed);
                     let Some(channel) = send.get(group) else {
                         return;
@@ -82,8 +82,8 @@ pub(super) fn read(
                             match row {
                                 Preparation::Ready(row) => transfers.admit(number, row, put),
                                 Preparation::Problem(why) => transfers.unreadable(number, why),
-                                // Never here: a batch with such a row isn't prepared
-                                // (prepare_batch) and comes whole.
+                                // Can't occur: prepare_batch() prepares no batch with such a row;
+                                // it comes whole.
                                 Preparation::Texts => transfers.unreadable(number, "ids changed"),
                             }
                         }
@@ -192,7 +192,7 @@ impl Opened {
         }))
         .map_err(|_| "its footer is damaged; get the file again".to_owned())?
         .map_err(|e| format!("it can't be read as Parquet: {e}"))?;
-        // From the footer, before anything is decoded.
+        // Checked by the footer, before anything is decoded.
         for group in metadata.metadata().row_groups() {
             if group.total_byte_size() > ROW_GROUP_BYTES_MAX || group.num_rows() < 0 {
                 return Err(format!(
@@ -236,8 +236,7 @@ impl Opened {
 
     /// Decodes a row group; stops when the receiver is gone.
     fn decode(&self, file: &File, group: usize, latest: i64, out: &SyncSender<Chunk>) {
-        // The crate returns an error for damaged data; if it panics instead, that counts as the
-        // same.
+        // The crate returns an error for damaged data; a panic is treated like one.
         let opened = catch_unwind(AssertUnwindSafe(|| self.group(file, group)));
         let mut reader = match opened {
             Ok(Ok(reader)) => reader,
@@ -251,7 +250,7 @@ impl Opened {
                     Some(rows) => Chunk::Prepared(rows),
                     None => Chunk::Batch(batch),
                 },
-                // Only text is left of the error here: `Disabled feature at compile time: …`.
+                // Here the error is only known as text: `Disabled feature at compile time: …`.
                 Ok(Some(Err(e))) if e.to_string().contains("eature") => {
                     Chunk::Broken(COMPRESSION.into())
                 }
@@ -321,7 +320,7 @@ where
     T::Native: TryInto<i64>,
 {
     let array = column.as_primitive::<T>();
-    // unwrap_or is never used: every type that comes here fits an i64.
+    // The fallback is never used: every type that comes here fits an i64.
     Values::Whole(
         Box::new(move |row| array.value(row).try_into().unwrap_or(i64::MIN)),
         column,
@@ -481,8 +480,8 @@ fn is_plain(columns: &[Values<'_>]) -> bool {
 }
 
 /// Prepares the rows of a batch on a worker thread; `None` if the batch must go to the main thread.
-/// Its ids must be whole numbers of a type that fits an i64, none negative; of the optional columns
-/// it may have only the countries.
+/// Its ids must be whole numbers of a type that fits an i64, none negative or missing. The
+/// countries are the only optional columns that it may have.
 fn prepare_batch(
     batch: &RecordBatch,
     places: &[Option<usize>],
@@ -503,8 +502,8 @@ fn prepare_batch(
             Err(why) => Preparation::Problem(why),
         };
         if matches!(preparation, Preparation::Texts) {
-            // A negative id is named like a text, in the order
-            // of the file, which one thread has to do.
+            // A negative or missing id is numbered like a text, in the
+            // order of the file, which one thread has to do.
             return None;
         }
         rows.push(preparation);

@@ -15,7 +15,7 @@ pub struct Moment {
 /// milliseconds, microseconds or nanoseconds since 1970, distinguished by the number of digits.
 ///
 /// # Errors
-/// It is none of these.
+/// The text is none of these.
 pub fn moment(text: &str) -> Result<Moment, String> {
     let text = text.trim();
     iso(text.as_bytes())
@@ -36,7 +36,7 @@ fn epoch(text: &str) -> Option<Moment> {
     })
 }
 
-/// A number since 1970 in microseconds, its unit detected from the number of digits.
+/// Converts a number since 1970 to microseconds. Its unit is detected from the number of digits.
 pub(crate) fn of_epoch(value: i64, digits: usize) -> Option<i64> {
     // 11, 14 and 17 digits would fit two units, before 1974 in one and after 2286 in the other.
     match digits {

@@ -1,8 +1,9 @@
 //! Sends a statement of reasons to the DSA Transparency Database, with the platform's token.
 //!
 //! A statement's number (`puid`) is the case's id. The database takes each number once, so a
-//! statement whose answer was lost is recognised when it is sent again. A second one about the case
-//! is refused before it is sent: the database's answer would be the same.
+//! statement whose answer was lost is recognised when it is sent again. A second report about the
+//! same case is refused before it is sent, because the database would answer it as if it were the
+//! first one sent again.
 
 use obhut_casework::{self as casework, Casework};
 use obhut_formats::reports;
@@ -13,7 +14,7 @@ use crate::http::{Answered, Body};
 use crate::submission::{SendFault, Sent, Submission};
 use crate::transcript::Transcript;
 
-/// Longest word of the database's answer that goes into a message, in characters. Our judgement.
+/// Most characters of a text in the database's answer that go into a message. Our judgement.
 const WORDS_CHARS_MAX: usize = 300;
 
 /// The European Commission's database of statements of reasons.
@@ -65,7 +66,7 @@ async fn send(submission: Submission<'_>) -> Result<Sent, SendFault> {
     })
 }
 
-/// Another report of the case from which a statement was sent, answered or not.
+/// The id of another report of the same case whose statement was sent, answered or not.
 async fn other_statement(casework: &Casework, own: &str) -> Result<Option<String>, SendFault> {
     let row = casework::report_row(casework, own).await?;
     for other in casework::report_rows(casework, Some(&row.case)).await? {
@@ -108,9 +109,10 @@ fn receipt(answered: &Answered) -> Result<String, SendFault> {
     }
 }
 
-/// The database has no call for it: a person asks the Digital Services Coordinator.
+/// The database has no call that retracts a statement: a person asks the Digital Services
+/// Coordinator.
 async fn retract(submission: Submission<'_>) -> Result<Sent, SendFault> {
-    // Without a number it may have arrived all the same, if anything was sent.
+    // A statement without a number may still have arrived, if anything was sent.
     let report = &submission.filing.report;
     let sent = casework::exchanges(submission.casework, report).await?;
     if submission.filing.remote.is_empty() && sent.is_empty() {

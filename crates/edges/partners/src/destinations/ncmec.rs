@@ -144,8 +144,8 @@ impl Service {
 
     /// Retracts an unfinished report. Returns a receipt if it is finished already, else `None`.
     async fn cancel_or_confirm(&self, number: &str) -> Result<Option<String>, SendFault> {
-        // `/retract` is the only status query there is: a finished report says so, any other is
-        // deleted.
+        // `/retract` is the only status query there is: the service answers that a report is
+        // finished, and deletes any other.
         let answer = self.call("/retract", Body::id(number)).await?;
         match answer.code {
             code::OK | code::NO_REPORT | code::RETRACTED | code::NOT_FOUND => Ok(None),
@@ -237,7 +237,8 @@ async fn deliver(
     delivered
 }
 
-/// [`deliver`] without the transcript. First finishes or cancels an earlier attempt.
+/// [`deliver`] without the transcript. First cancels an earlier attempt or confirms that it
+/// finished.
 // Long: the steps of one filing, in their order.
 async fn deliver_to(
     service: &Service,
@@ -258,14 +259,14 @@ async fn deliver_to(
     if let Some(why) = submission.void {
         return Err(SendFault::Refused(why.to_owned()));
     }
-    // Whatever keeps it from finishing, a person has to see it in the end.
+    // Whatever keeps the filing from finishing, a person has to look at it in the end.
     if filing.begun >= BEGINNINGS_MAX {
         return Err(SendFault::Unexpected(format!(
             "filing was started {BEGINNINGS_MAX} times without finishing; read the service's message, then send it again"
         )));
     }
     let opened = service.call("/submit", Body::Xml(text)).await?.well()?;
-    // Opened without a number: it can be neither finished nor retracted, and expires there.
+    // A report without a number can be neither finished nor retracted; it expires at the service.
     let number = opened
         .report
         .ok_or_else(|| SendFault::Unreachable("an answer without the report's number".into()))?;
@@ -401,7 +402,7 @@ fn md5_hex(bytes: &[u8]) -> String {
 }
 
 /// Differences between the published schema and ours, and the published one's SHA-256 in hex.
-/// Called once a day.
+/// The server calls this once a day, and again after an hour if the service didn't answer.
 pub(crate) async fn schema_changes(
     channel: &Channel,
     http: Arc<Http>,

@@ -1,8 +1,8 @@
 //! Sends a case to the operator's own system, as an event signed according to Standard Webhooks.
 //!
-//! The signature covers id, time and body: the receiver notices a changed event, and one replayed
-//! later. The id is the report's, with `-retraction` for its retraction, so that the receiver can
-//! discard duplicates.
+//! The signature covers id, time and body, so the receiver notices an event that was changed or
+//! replayed later. The id is the report's, with `-retraction` for its retraction, so that the
+//! receiver can discard duplicates.
 
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -126,7 +126,7 @@ fn sign(secret: &str, id: &str, seconds: i64, body: &[u8]) -> Result<String, Str
     Ok(format!("v1,{}", base64.encode(mac.finalize().into_bytes())))
 }
 
-/// The bytes of a secret, which may be written `whsec_` and base64.
+/// The bytes of a secret: decoded from base64 if it begins with `whsec_`, otherwise its text.
 fn key(secret: &str) -> Result<Vec<u8>, String> {
     let plain = secret.trim();
     match plain.strip_prefix("whsec_") {

@@ -24,7 +24,7 @@ impl Chance {
     }
 }
 
-/// Facts as JSON, by the schema of the case file.
+/// Random facts as JSON that the case file's schema allows.
 pub fn facts(schema: &Value, seed: u64) -> Value {
     // Never 0: xorshift would stay there.
     let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);

@@ -45,7 +45,7 @@ pub(in crate::incoming) fn each_document(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
         .collect()
 }
 
-/// An archive of these files, stored as they are: pictures don't get shorter.
+/// Packs these files into an archive without compressing them: pictures don't get smaller.
 fn packed<'a>(members: impl Iterator<Item = &'a Member>) -> Option<Vec<u8>> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let stored =
@@ -60,7 +60,7 @@ fn packed<'a>(members: impl Iterator<Item = &'a Member>) -> Option<Vec<u8>> {
 /// Reads the one report of an archive.
 ///
 /// # Errors
-/// It can't be unpacked within the limits, or nothing in it is a report in a known format.
+/// The archive can't be unpacked within the limits, or nothing in it is a report in a known format.
 pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
     let members: Vec<_> = members(bytes)?.into_iter().map(|m| m.content).collect();
     best(&members).ok_or_else(|| "nothing in the archive is a report in a known format".to_owned())
@@ -85,7 +85,7 @@ pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
     }
     let mut best = read.into_iter().next()?;
     if documents.len() > 1 && best.understood == Understood::Yes {
-        // The other entries were not read.
+        // The report contains only one of the documents.
         best.understood = Understood::Partly;
     }
     Some(best)

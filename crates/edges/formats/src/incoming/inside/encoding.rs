@@ -7,11 +7,12 @@ use encoding_rs::Encoding;
 /// document.
 const DECLARATION_BYTES_MAX: usize = 200;
 
-/// Decodes by the byte order mark, else as UTF-8, else by the XML declaration, else by a guess.
+/// Decodes by the byte order mark, else as UTF-8, else by the XML declaration, else by a guess at
+/// the encoding.
 /// UTF-16 without a byte order mark is detected by its NUL bytes.
 ///
 /// # Errors
-/// It has NUL bytes and isn't UTF-16, or too many control characters.
+/// The text has NUL bytes and isn't UTF-16, or it has too many control characters.
 pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
     let text = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding.decode(bytes).0.into_owned(),
@@ -32,7 +33,7 @@ pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
 
 /// True if more than one character in a hundred is a control character. Some encodings turn any
 /// bytes into characters, so that decoding proves nothing. Our judgement: pasted text may hold a
-/// stray one.
+/// stray control character.
 fn is_binary(text: &str) -> bool {
     let is_odd = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{b}' | '\u{c}');
     text.chars().filter(is_odd).count() * 100 > text.chars().count()

@@ -8,8 +8,8 @@ use obhut_facts::{
 
 use super::super::{cybertip, empty, put_digest};
 
-/// Most bytes that one object stream unpacks to, and that all pages together unpack to. Our
-/// judgement.
+/// Limit on the unpacked size of one object stream, and on that of all pages together, in bytes.
+/// Our judgement.
 const UNPACKED_BYTES_MAX: usize = 64 << 20;
 /// Most bytes one page's content unpacks to. Decoded, it takes some three hundred times as much
 /// memory. Our judgement.
@@ -26,7 +26,7 @@ const TEXT_CHARS_MAX: usize = 200_000;
 /// Reads the text and the labelled fields of a PDF.
 ///
 /// # Errors
-/// It has no text that can be read within the limits.
+/// The PDF has no text that can be read within the limits.
 pub(in crate::incoming) fn read(bytes: &[u8]) -> Result<ParsedReport, String> {
     let unread = || "the PDF has no text that can be read".to_owned();
     // lopdf may panic on a malformed file; then only this report is unreadable.
@@ -146,8 +146,8 @@ fn strings(
     Ok(())
 }
 
-/// Reads the labels of a printed CyberTipline report. A PDF with neither its number nor an incident
-/// type is not understood; its text is the note.
+/// Reads the labels of a printed CyberTipline report. A PDF with neither a report number nor an
+/// incident type is not understood; its text is the note.
 // Long: one label after the other.
 fn parse(text: &str) -> ParsedReport {
     let mut given = empty(IncomingFormat::Pdf);
@@ -167,7 +167,7 @@ fn parse(text: &str) -> ParsedReport {
                 known += 1;
             }
         }
-        // Sections: data under the provider's, the reporter's or the child's heading are never the suspect's.
+        // Data under the provider's, the reporter's or the child's heading is never the suspect's.
         match section(line) {
             Some(true) => {
                 // A second suspect is another person.
@@ -224,7 +224,8 @@ fn parse(text: &str) -> ParsedReport {
     given
 }
 
-/// True for a heading of a suspect's data, false for any other heading; none for other lines.
+/// `Some(true)` for a heading of a suspect's data, `Some(false)` for a known heading of other data,
+/// `None` for any other line.
 fn section(line: &str) -> Option<bool> {
     const SUSPECTS: &[&str] = &[
         "Suspect",

@@ -1,5 +1,5 @@
-//! The facts of a payments case as sentences, German or English. Used where the analyst has written
-//! no narrative (`Financial::narrative`); it is sent as it is.
+//! The facts of a payments case as sentences, German or English. They are used if the analyst has
+//! written no narrative; `Financial::narrative` is sent as it is.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ pub(super) fn of(facts: &Facts, language: Language) -> String {
     for p in payments {
         let sum = sums.entry(&p.currency).or_default();
         sum.0 += 1;
-        // An amount that isn't a number of this kind adds 0; the check of the facts
-        // (facts/src/faults.rs) names it.
+        // An amount that isn't a finite number adds 0; the check of the facts (facts/src/faults.rs)
+        // reports it.
         let amount = p.amount.parse::<f64>().ok();
         sum.1 += amount.filter(|a| a.is_finite()).unwrap_or(0.0);
         // ISO 8601: the first ten characters are the day, and days sort as text.

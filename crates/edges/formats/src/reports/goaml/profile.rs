@@ -1,5 +1,5 @@
-//! A unit's profile: a template, line by line, of the report that it takes. docs/goaml.md explains
-//! the syntax, so that a unit's own profile can be added without a new version of obhut.
+//! A unit's profile: a template, line by line, of the report that the unit accepts. docs/goaml.md
+//! explains the syntax, so that a unit's own profile can be added without a new version of obhut.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -74,7 +74,7 @@ struct Element {
 #[derive(Clone, Debug)]
 enum Source {
     Literal(String),
-    /// The first of these paths that has something.
+    /// The first of these paths that has a value.
     Paths(Vec<String>),
 }
 
@@ -96,7 +96,7 @@ pub(super) struct Missed {
 }
 
 impl Profile {
-    /// From its text. `Err` says what is wrong, with the line if the fault is in one.
+    /// Parses the text of a profile. `Err` says what is wrong, with the line if the fault has one.
     pub fn read(text: &str) -> Result<Profile, String> {
         let mut parts: BTreeMap<String, Vec<Line>> = BTreeMap::new();
         let mut open: Option<String> = None;
@@ -138,7 +138,7 @@ impl Profile {
         if !parts.contains_key("report") {
             return Err("`part report` is missing".into());
         }
-        // After reading all of them: a part may be used above its definition.
+        // Checked after all parts are read: a part may be used above its definition.
         for lines in parts.values() {
             for line in lines {
                 if let What::Part(name) = &line.what
@@ -338,7 +338,8 @@ impl Writer<'_> {
         self.indent();
         let _ = writeln!(self.out, "</{}>", e.name);
         if !any && e.optional {
-            // It contains nothing of the case: it is omitted, and so are remarks about what it lacks.
+            // The element contains no value of the case: it is omitted, and so are the remarks
+            // about what it lacks.
             self.out.truncate(start);
             self.missed.truncate(missed);
         }
@@ -385,7 +386,8 @@ impl Writer<'_> {
         };
         self.indent();
         let _ = writeln!(self.out, "<{}>{}</{}>", e.name, escape(&text), e.name);
-        // A literal is not a fact of the case: it must not keep an optional element alive.
+        // A literal is not a value of the case, so it must not keep an optional element in the
+        // report.
         !literal
     }
 

@@ -1,6 +1,6 @@
 //! Validates documents against a unit's own XML schema, as far as goAML uses XML Schema: sequences,
-//! choices, groups of both, named and anonymous types, restrictions of values. An extension is
-//! followed to its base and no further. Attributes are not checked.
+//! choices, groups of both, named and anonymous types, restrictions of values. Extensions are
+//! followed to their bases, up to `EXTENSIONS_MAX` types. Attributes are not checked.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use crate::tree::{self, Node};
 const FAULTS_MAX: usize = 100;
 /// Deepest nesting of elements. Our judgement.
 const DEPTH_MAX: usize = 60;
-/// Types that extend one another, at most. Our judgement; a type that extends itself ends here.
+/// Most types in a chain in which each extends the next. Our judgement. A type that extends itself
+/// is refused before, when the schema is read.
 const EXTENSIONS_MAX: usize = 16;
 
 /// A schema.
@@ -22,7 +23,8 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// From its text. With `compat`, ^ and $ in patterns are anchors; otherwise, as in XSD, ordinary characters.
+    /// Parses the text of a schema. With `compat`, `^` and `$` in patterns are anchors; otherwise
+    /// they are ordinary characters, as in XSD.
     pub fn read(text: &str, compat: bool) -> Result<Schema, String> {
         let root =
             tree::parse(text).map_err(|e| format!("the unit's schema can't be read: {e}"))?;
@@ -35,8 +37,8 @@ impl Schema {
         Ok(Schema { root, compat })
     }
 
-    /// What in a document doesn't fit, as path and message, at most `FAULTS_MAX`; empty if
-    /// everything fits.
+    /// The faults of a document, each as path and message, at most `FAULTS_MAX`; empty if the
+    /// document is valid.
     pub fn faults(&self, document: &str) -> Vec<(String, String)> {
         let mut check = Check {
             types: self
@@ -230,7 +232,7 @@ impl<'a> Check<'a> {
             let before = at;
             at = self.once(p, all, at);
             times += 1;
-            // It took nothing: `unbounded` would never end.
+            // The particle matched nothing: `unbounded` would never end.
             if at == before {
                 break;
             }
@@ -345,7 +347,7 @@ impl<'a> Check<'a> {
             let before = self.faults.len();
             let members = union.attribute("memberTypes").unwrap_or_default();
             for member in members.split_whitespace() {
-                // One fitting member is enough, so the faults of the member before do not count.
+                // One matching member is enough, so the faults of the previous member do not count.
                 self.faults.truncate(before);
                 match self.types.get(local(member)).copied() {
                     Some(member) => self.simple(member, text),
@@ -432,7 +434,8 @@ impl<'a> Check<'a> {
     }
 }
 
-/// True when `a` is less than `b`: as numbers, or as texts of one form.
+/// True if `a` is less than `b`: compared as numbers if both are, otherwise as texts, which works
+/// for dates of the same form.
 fn below(a: &str, b: &str) -> bool {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => a < b,

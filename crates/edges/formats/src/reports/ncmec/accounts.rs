@@ -10,7 +10,7 @@ use super::{rules, schema};
 /// Longest `idValue` of a device, in characters (documentation of 2025-06-11).
 const DEVICE_VALUE_CHARS_MAX: usize = 2_083;
 
-/// Role of the account's holder. The schema orders the elements differently for each role.
+/// Role of the account's holder. The schema allows different elements for each role.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Reported,
@@ -104,7 +104,7 @@ fn associated(x: &mut Xml, a: &Account) {
     if let (None, Some(other)) = (tie, &a.tie) {
         x.left_over("tie", other);
     }
-    // The attribute is required, and `Other` is one of its words.
+    // The attribute is required, and `Other` is one of its values.
     let of = tie.unwrap_or("Other").to_owned();
     x.element_with("associatedAccount", &[("type", "tie", Some(of))], |x| {
         match (&a.platform, a.third_party) {
@@ -132,7 +132,7 @@ fn associated(x: &mut Xml, a: &Account) {
             x.each("phones", &p.phones, |x, v| phone(x, "phone", v));
             x.each("emails", &p.emails, |x, v| email(x, "email", v));
         });
-        // The schema has this between e-mail and postal addresses.
+        // The schema has this element between e-mail and postal addresses.
         x.value(
             "allEmailsReported",
             "all_emails_reported",
@@ -224,8 +224,8 @@ pub(super) fn email(x: &mut Xml, name: &'static str, e: &Email) {
     x.value_with(name, "address", &attributes, Some(&e.address));
 }
 
-/// The verification date, if the value is verified. The service accepts no other, so any other goes
-/// to the free text.
+/// The verification date, if the value is verified. The service accepts a date only then; otherwise
+/// it goes to the free text.
 fn verified_at(x: &mut Xml, verified: Option<bool>, at: Option<&str>) -> Option<String> {
     let at = at?;
     if verified == Some(true) {
@@ -336,7 +336,7 @@ fn location(x: &mut Xml, l: &Location) {
     let whole =
         country.is_some_and(|c| c != "US" || state || l.city.is_none() && l.region.is_none());
     if !whole {
-        x.remark("estimatedLocation", "needs its country, and in the USA the state, in two letters, as well as the city; it is in the free text at the end instead", schema::DOCUMENTATION);
+        x.remark("estimatedLocation", "needs a country in two letters and, in the USA, with a city or region, the state in two letters; it is in the free text at the end instead", schema::DOCUMENTATION);
         x.left_over_whole("", l);
         return;
     }

@@ -481,7 +481,7 @@ fn time(text: &str) -> bool {
     let Some((day, hour)) = plain.split_once('T') else {
         return false;
     };
-    // XML Schema writes the end of a day as 24:00:00 and has no leap seconds.
+    // XML Schema allows 24:00:00 for the end of a day and has no leap seconds.
     let (clock, fraction) = hour.split_once('.').unwrap_or((hour, "0"));
     day.len() == 10
         && clock.len() == 8
@@ -524,7 +524,7 @@ mod tests {
     use crate::tree;
     use obhut_fakes::cybertip::schema::as_xsd;
 
-    /// The fake's schema was written apart from this table.
+    /// The fake's schema was written independently of this table.
     #[test]
     fn the_fake_publishes_the_schema_of_the_table() {
         assert_eq!(differences(&as_xsd()), Vec::<String>::new());

@@ -63,7 +63,7 @@ impl Xml {
         self.fields.pop();
     }
 
-    /// As [`Self::of`], for each item, as `field[number]` from 0.
+    /// Calls [`Self::of`] for each item, with the field `field[number]`, counted from 0.
     pub fn each<T>(&mut self, field: &str, items: &[T], mut content: impl FnMut(&mut Self, &T)) {
         for (number, item) in items.iter().enumerate() {
             self.of(format!("{field}[{number}]"), |x| content(x, item));
@@ -151,7 +151,8 @@ impl Xml {
         self.left_over.push((field, readable(value)));
     }
 
-    /// As [`Self::left_over`], for a fact of several parts, as JSON; nothing if it is empty.
+    /// As [`Self::left_over`], for a fact of several parts, which is written as JSON. An empty one
+    /// is skipped.
     pub fn left_over_whole<T: Serialize + Default + PartialEq>(&mut self, field: &str, value: &T) {
         if *value != T::default() {
             let text = terse(value);
@@ -244,7 +245,8 @@ impl Xml {
         path
     }
 
-    /// The value as the service takes it, or none.
+    /// The value in the form that the service takes. `None` if the service would refuse it; the
+    /// value then goes to the free text, with a remark.
     fn fitting(
         &mut self,
         name: &str,
@@ -252,7 +254,7 @@ impl Xml {
         of: &'static str,
         text: String,
     ) -> Option<String> {
-        // Before every check: lengths are those of what is written.
+        // Cleaned before every check, so that lengths are those of the text that is written.
         let whole = self.clean(&text);
         let text = match of {
             // A time with a zone in another notation is rewritten in the one that the schema takes.
@@ -283,8 +285,8 @@ impl Xml {
         let chars = text.chars().count();
         match schema::chars_max(of).filter(|max| chars > *max) {
             None => Some(text),
-            // Only free text and what the schema requires may be cut: a cut id or address would be
-            // another account's.
+            // Only free text and elements that the schema requires may be cut: a cut id or address
+            // would be that of another account.
             Some(max) if !CUT.contains(&name) => {
                 let why = format!("has {chars} characters, the service takes {max}");
                 self.refuse(field, &text, &why, schema::DOCUMENTATION)
@@ -295,7 +297,8 @@ impl Xml {
                 );
                 self.here(what, schema::DOCUMENTATION);
                 self.left_over(field, &text);
-                // By characters, as the documentation counts; a cut by bytes could split one.
+                // Cut by characters, as the documentation counts; a cut by bytes could split a
+                // character.
                 Some(text.chars().take(max).collect())
             }
         }
@@ -369,7 +372,7 @@ impl Xml {
     }
 }
 
-/// A structured fact as one line: JSON without what is empty.
+/// A structured fact as one line of JSON, without empty values.
 pub(super) fn terse<T: Serialize>(value: &T) -> String {
     fn bare(value: &mut serde_json::Value) -> bool {
         match value {

@@ -60,7 +60,7 @@ fn dossier(facts: &Value) -> Option<Dossier> {
     let mut file = picture();
     // Facts name files by exhibit.
     let own: FileFacts = serde_json::from_value(facts["files"]["exhibit-1"].clone()).ok()?;
-    // As the core fills in the file from its facts.
+    // The core fills in the file from its facts in the same way.
     file.public = own.publicly_available;
     file.name = own.original_name.clone().map(Sealed::new);
     file.facts = Sealed::new(own);
@@ -123,8 +123,8 @@ fn every_form_carries_or_names_each_fact() {
     }
 }
 
-/// Packages and webhooks carried the parties' account numbers and the analyst's suspicion to authorities and systems
-/// that aren't a financial intelligence unit.
+/// Packages and webhooks once carried the parties' account numbers and the analyst's suspicion to
+/// authorities and systems that aren't a financial intelligence unit.
 #[test]
 fn what_is_for_a_financial_intelligence_unit_goes_to_no_one_else() {
     let facts = serde_json::json!({
@@ -139,7 +139,8 @@ fn what_is_for_a_financial_intelligence_unit_goes_to_no_one_else() {
         if rendered.media_type == "application/zip" {
             let mut archive =
                 ::zip::ZipArchive::new(std::io::Cursor::new(&rendered.report)).unwrap();
-            // The PDF is compressed; it is made from the same value as the JSON.
+            // The text of a PDF is compressed, so it isn't found here; it is made from the same
+            // value as the JSON.
             for at in 0..archive.len() {
                 let mut bytes = Vec::new();
                 archive

@@ -14,7 +14,7 @@ pub mod code {
     pub const NOT_FOUND: i64 = 1210;
     /// Credentials or rights: everything to this destination stops.
     pub const DENIED: [i64; 4] = [2000, 3000, 3100, 3300];
-    /// The report itself: it alone stops.
+    /// The report itself is at fault: only this report stops.
     pub const REFUSED: [i64; 4] = [4000, 4100, 4110, 4200];
     /// No such report.
     pub const NO_REPORT: i64 = 5001;
@@ -50,8 +50,8 @@ pub struct ServiceAnswer {
 }
 
 impl ServiceAnswer {
-    /// Parses an answer. HTTP 401 and 403 mean denied. 5xx, and anything that isn't an answer of
-    /// the CyberTipline, count as transport faults and are retried.
+    /// Parses an answer. HTTP 401 and 403 mean denied. Everything else but an answer of the
+    /// CyberTipline with HTTP 200 or 400 counts as a transport fault and is retried.
     pub fn read(answered: &Answered) -> Result<Self, SendFault> {
         let status = answered.status;
         let node = tree::parse(&answered.text()).ok();
@@ -94,7 +94,7 @@ impl ServiceAnswer {
             // Errors come with HTTP 200 as a rule; a batched report without its file gives 400.
             (200 | 400, Some(answer)) => Ok(answer),
             (status, _) => Err(SendFault::Unreachable(format!(
-                "HTTP {status} with an answer that isn't one of the CyberTipline's"
+                "HTTP {status} without an answer that the CyberTipline is documented to give"
             ))),
         }
     }

@@ -7,7 +7,7 @@ use super::{Attribute, Order, PINNED, Particle, Schema, Type};
 use crate::tree::{self, Node};
 
 /// How the schema that the service publishes differs from the one this version writes: one sentence
-/// for each difference. Closed sets of words that are new there aren't named.
+/// for each difference. New closed sets of words aren't listed.
 pub fn differences(xsd: &str) -> Vec<String> {
     let Ok(root) = tree::parse(xsd) else {
         return vec!["the schema the service publishes isn't XML".into()];
@@ -252,7 +252,7 @@ fn read_element(
                 }
                 (None, None) => "s".to_owned(),
             };
-            // `true` is this table's type for an element that can only be true.
+            // `true` is the schema table's type for an element that can only be true.
             let fixed = node.attribute("fixed") == Some("true");
             (name, if fixed { "true".to_owned() } else { of })
         }
