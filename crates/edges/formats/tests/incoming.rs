@@ -560,3 +560,30 @@ fn an_unknown_field_of_a_form_is_in_the_note() {
         Some("see below\nEr will sie morgen treffen")
     );
 }
+
+/// Regressions: of several texts of a form only one was kept; a byte order mark hid the report in a
+/// ZIP; the subject of a mail with an attached report was lost.
+#[test]
+fn no_text_of_a_report_is_lost() {
+    let form = r#"{"account": "a", "explanation": "see below", "text": "meets her today"}"#;
+    let zipped = {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file("a.json", zip::write::SimpleFileOptions::default())
+            .unwrap();
+        std::io::Write::write_all(&mut zip, format!("\u{feff}{form}").as_bytes()).unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    let mail = format!(
+        "From: a@example.org\r\nTo: b@example.org\r\nSubject: meets her today\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nsee attachment\r\n--x\r\nContent-Type: application/json\r\nContent-Disposition: attachment; filename=a.json\r\n\r\n{}\r\n--x--\r\n",
+        r#"{"account": "a", "text": "see below"}"#
+    );
+    for given in [form.as_bytes(), &zipped, mail.as_bytes()] {
+        let read = read(given);
+        let facts = read.facts.expose();
+        let note = facts.note.clone().unwrap_or_default();
+        let name = String::from_utf8_lossy(given);
+        assert!(note.contains("meets her today"), "{name}: {note}");
+        assert!(note.contains("see below"), "{name}: {note}");
+        assert_eq!(reported(facts), ["a"], "{name}");
+    }
+}

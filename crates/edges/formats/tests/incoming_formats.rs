@@ -468,7 +468,7 @@ fn a_mail_is_its_attachment_or_its_text_and_never_its_sender() {
             xarf, understood: true
             number x-2
             incident: "material"
-            note: "inside\nsee attached"
+            note: "inside\na report\nsee attached"
             reported.ip_events[0].address: "192.0.2.41""#]],
     );
 }

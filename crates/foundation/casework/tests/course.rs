@@ -53,8 +53,8 @@ async fn each_status_allows_what_may_follow_it() {
         (CaseStatus::Open,     [true,  false, false, true]),
         (CaseStatus::Decided,  [true,  true,  true,  true]),
         (CaseStatus::Closed,   [true,  true,  false, true]),
-        // An open appeal is ended by its own decision only. No report, because the decision was not
-        // to report; an appeal alone doesn't stop one.
+        // Only the decision on the appeal ends an open appeal. This case can't be reported because
+        // its decision was not to report; an open appeal alone doesn't prevent a report.
         (CaseStatus::Appealed, [false, false, false, true]),
         (CaseStatus::Cleared,  [false, false, false, false]),
     ];
@@ -131,7 +131,7 @@ async fn decisions_keep_their_order_when_the_clock_goes_back() {
     assert!(all[0].decided_at() > all[1].decided_at());
 }
 
-/// A decision says how many files were looked at; a case without files has none.
+/// A decision states how many files its person looked at; in a case without files that is 0.
 #[tokio::test]
 async fn a_decision_about_other_files_than_were_seen_is_refused() {
     let b = bench().await;
@@ -262,7 +262,7 @@ async fn facts_are_replaced_only_as_they_were_read() {
         refused(casework::replace_facts(&b.c, &case, &stale, &other, "test").await);
         let done = casework::replace_facts(&b.c, &case, &version, &other, "test").await;
         assert_eq!(done.is_ok(), status != CaseStatus::Cleared, "{status}");
-        // A second writer that read the same is refused.
+        // A second writer that read the same version is refused.
         refused(casework::replace_facts(&b.c, &case, &version, &read, "test").await);
     }
 }
@@ -280,7 +280,7 @@ async fn an_upheld_appeal_leaves_nothing_of_the_person_but_what_has_to_be_revers
     assert!(refused(casework::erasure_proof(&b.c, &open).await).contains("nothing"));
 }
 
-/// A case that was decided not to be reported went on to raise the alarm that its report was due.
+/// Former fault: after a decision not to report a case, its report deadline kept escalating.
 #[tokio::test]
 async fn what_is_not_to_be_reported_is_not_due() {
     let b = bench().await;
@@ -296,13 +296,14 @@ async fn what_is_not_to_be_reported_is_not_due() {
     assert_eq!(running().await, []);
     b.pass(2 * DAY);
     assert_eq!(casework::escalate_deadlines(&b.c).await.unwrap(), 0);
-    // Reconsidered, it is due when it was: awareness doesn't begin again.
+    // After a new decision the report is due when it was before: the time of awareness is the same.
     b.decide(&case, &rita, Ruling::Report).await;
     assert_eq!(running().await, before);
     assert_eq!(casework::escalate_deadlines(&b.c).await.unwrap(), 1);
 }
 
-/// A mistyped time of awareness was corrected, and the deadline stayed where the typing error had put it.
+/// Former fault: after a mistyped time of awareness was corrected, the deadline still followed the
+/// mistyped one.
 #[tokio::test]
 async fn a_corrected_time_of_awareness_moves_the_report_s_deadline() {
     let b = bench().await;
@@ -319,7 +320,7 @@ async fn a_corrected_time_of_awareness_moves_the_report_s_deadline() {
         (all[0].id.clone(), all[0].due_at)
     };
     let (id, due) = running().await;
-    assert_eq!(due, START + DAY, "unreadable: from now on");
+    assert_eq!(due, START + DAY, "an unreadable time counts as now");
     let known = async |at: i64| {
         let facts = format!(
             r#"{{"known_at": "{}", "reported": {{"id": "u"}}}}"#,
@@ -340,7 +341,8 @@ async fn a_corrected_time_of_awareness_moves_the_report_s_deadline() {
     assert_eq!(running().await.1, START + 3 * DAY);
 }
 
-/// An ended deadline could be extended, and an authority's name stayed on a cleared person's case for ever.
+/// Two former faults. An ended deadline could be extended. The case of a cleared person kept an
+/// authority's name for ever.
 #[tokio::test]
 async fn an_ended_deadline_is_not_extended_and_a_cleared_case_forgets_it() {
     let b = bench().await;

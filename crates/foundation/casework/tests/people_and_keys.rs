@@ -21,7 +21,7 @@ async fn a_name_is_kept_as_a_person_reads_it() {
         (" ", None),
         ("Rita\u{1b}[31m", None),
         ("Rita\u{202e}", None),
-        // Latin and Cyrillic in one name look like another name.
+        // Mixed Latin and Cyrillic letters can imitate another name.
         ("Ritа", None),
         ("Rita/../x", None),
     ];
@@ -102,7 +102,8 @@ async fn a_removed_person_acts_no_more_and_their_keys_end() {
     assert!(casework::key(&b.c, &secret).await.unwrap().is_none());
 }
 
-/// Name, rights, whether it is a person's, seconds until it expires; whether it is made.
+/// Name and rights of a key, whether it belongs to a person, seconds until it expires; whether it
+/// can be created.
 #[tokio::test]
 async fn a_key_needs_a_name_rights_and_a_future_and_to_decide_a_person() {
     let b = bench().await;
@@ -231,13 +232,13 @@ async fn a_repeated_request_gets_its_own_answer_and_no_others() {
         begin(&one, "k", "r").await,
         Repeat::Answered("answer".into())
     );
-    // After a failure it may be sent again.
+    // After a failure the request may be sent again.
     let Repeat::First(second) = begin(&one, "l", "r").await else {
         panic!("the first of its key")
     };
     casework::end_repeat(&b.c, &second, None).await.unwrap();
     assert!(matches!(begin(&one, "l", "r").await, Repeat::First(_)));
-    // An answer is kept for a day; after two the key is free.
+    // An answer is kept for a day; after two days its idempotency key can be used again.
     b.pass(2 * DAY);
     assert!(matches!(
         begin(&one, "k", "another").await,

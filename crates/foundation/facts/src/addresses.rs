@@ -6,8 +6,8 @@ use crate::{Facts, Place};
 /// The URL without user, password and signature; `None` if it has none of them.
 ///
 /// A signature is recognised by the parameter names of presigned URLs of Amazon S3, Google Cloud
-/// Storage, Azure and CloudFront. The whole query then goes, and a fragment after it. A parameter
-/// `token` or `sig` alone is part of the URL.
+/// Storage, Azure and CloudFront. The whole query is then removed, with any fragment after it. A
+/// parameter `token` or `sig` alone isn't taken for a signature.
 pub fn without_signature(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -37,7 +37,8 @@ fn is_signature(query: &str) -> bool {
         .collect();
     let has = |name: &str| names.iter().any(|n| n == name);
     let expires = has("expires") || has("key-pair-id") || has("policy");
-    // Names from the providers' documentation of presigned requests (S3 SigV4 and SigV2, GCS V4, CloudFront, Azure SAS).
+    // Names from the providers' documentation of presigned requests (S3 SigV4 and SigV2, GCS V4,
+    // CloudFront, Azure SAS).
     has("x-amz-signature")
         || has("x-goog-signature")
         || (has("signature") && expires)
@@ -77,7 +78,7 @@ pub fn strip_signatures(facts: &mut Facts) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// A URL, and what it is changed to; none where it stays.
+    /// A URL, and the URL it is changed to; `None` if it isn't changed.
     #[test]
     fn signatures_and_logins_go_and_everything_else_stays() {
         for (url, expected) in [

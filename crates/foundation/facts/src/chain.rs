@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 pub struct TagRecord {
     /// The address.
     pub address: String,
-    /// What it is called.
+    /// Name of the service.
     pub label: String,
     /// Id of the actor, as in actor packs.
     pub actor: Option<String>,
-    /// What it does: `exchange`, `market`, `user`, …
+    /// What the service does: `exchange`, `market`, `user`, …
     pub category: Option<String>,
     /// Source of the claim.
     pub source: String,
@@ -21,9 +21,9 @@ pub struct TagRecord {
     pub confidence: u8,
     /// Applies to the address's whole cluster.
     pub for_cluster: bool,
-    /// The collection it comes from.
+    /// The TagPack it comes from.
     pub pack: String,
-    /// Who made that.
+    /// Creator of the TagPack.
     pub creator: String,
 }
 
@@ -75,7 +75,7 @@ pub struct Service {
 /// A cluster that tags of several services claim.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ContestedCluster {
-    /// Those who claim it.
+    /// The services that claim it.
     pub services: Vec<String>,
     /// The service it is attributed to, if its tags have much higher confidence than the others'.
     pub taken_for: Option<String>,
@@ -156,9 +156,9 @@ pub struct CandidateRow {
     pub amount_sat: u64,
     /// The customer's address there.
     pub address: String,
-    /// Transactions from there to the payment.
+    /// Number of transactions from that output to the payment.
     pub hops: u32,
-    /// Other wallets between.
+    /// Number of other wallets between them.
     pub wallets: u32,
     /// 0 to 100.
     pub confidence: u8,
@@ -233,7 +233,7 @@ pub struct PayersReport {
     pub unnamed: Vec<(String, usize)>,
     /// Where the money went, in sums.
     pub onward: Vec<ArrivalRow>,
-    /// The same one by one, the largest first, at most 500.
+    /// The outputs of those sums one by one, the largest first, at most 500.
     pub arrivals: Vec<ArrivalRow>,
 }
 

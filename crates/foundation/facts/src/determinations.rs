@@ -15,7 +15,7 @@ words! {
         ThreatDe = "threat-de",
         /// What links the content with the United Kingdom; for the National Crime Agency.
         LinkUk = "link-uk",
-        /// On which law a measure rests; for the DSA Transparency Database.
+        /// The legal basis of a measure; for the DSA Transparency Database.
         GroundDsa = "ground-dsa",
     }
 }
@@ -23,8 +23,9 @@ words! {
 /// An answer: its word, and its text in the destination's language.
 pub type Answer = (&'static str, &'static str);
 
-/// Sections of the Strafgesetzbuch with their titles, as amended up to 2024-06-28. Which one applies depends on the
-/// child's age and on what was done; a category of a list says neither.
+/// Sections of the Strafgesetzbuch with their titles, as amended up to 2024-06-28. Which one
+/// applies depends on the child's age and on what was done; the category on a hash list gives
+/// neither.
 const OFFENCES_DE: &[Answer] = &[
     ("176", "§ 176 StGB, Sexueller Missbrauch von Kindern"),
     (
@@ -54,8 +55,8 @@ const OFFENCES_DE: &[Answer] = &[
     ("other", "andere Straftat; siehe Freitext"),
 ];
 
-/// The portal's field a), "Gefährdungssachverhalt (ja/nein)" (BKA, Übermittlung von Verdachtsmeldungen gemäß
-/// Art. 18 DSA).
+/// The portal's field a), "Gefährdungssachverhalt (ja/nein)" (BKA, Übermittlung von
+/// Verdachtsmeldungen gemäß Art. 18 DSA).
 const THREAT_DE: &[Answer] = &[("yes", "ja"), ("no", "nein")];
 
 /// Online Safety Act 2023, section 70(6)(a) to (d).
@@ -135,7 +136,7 @@ pub struct Determination {
     pub answers: Vec<String>,
     /// Why.
     pub grounds: String,
-    /// Who, as the name was then.
+    /// Name of the person at that time.
     pub name: String,
     /// When, microseconds since 1970.
     #[serde(serialize_with = "crate::time::time")]

@@ -6,8 +6,8 @@ use crate::risk::{RuleFile, RuleInput};
 use crate::scores::{Scores, scores};
 use crate::{Determination, Facts, FileFacts, FinancialUnit, Sealed, Signals, words};
 
-/// Earlier cases with the same bytes that a file names. Our judgement: a file in wide circulation is
-/// in thousands.
+/// Maximum number of earlier cases with the same bytes that a file lists. Our judgement: a file in
+/// wide circulation occurs in thousands of cases.
 pub const SEEN_BEFORE_MAX: usize = 20;
 
 words! {
@@ -45,7 +45,7 @@ words! {
     NcaDuty {
         /// Section 66(1): a provider of the United Kingdom reports all content.
         UkProvider = "uk-provider",
-        /// Section 66(2): any other provider reports content linked with the United Kingdom, and no other.
+        /// Section 66(2): any other provider reports only content linked with the United Kingdom.
         NonUkProvider = "non-uk-provider",
     }
 }
@@ -80,15 +80,17 @@ pub struct Reporter {
     pub terms_of_service: String,
     /// Page for law enforcement.
     pub legal_url: String,
-    /// Reference of the provider's Industry Hash Sharing agreement with NCMEC. Without it no file gets an
-    /// `industryClassification` (schema of 2025-11-10); the category is in the free text then. Never sent.
+    /// Reference of the provider's Industry Hash Sharing agreement with NCMEC. Without it, reports
+    /// give categories in the free text and not as `industryClassification` (schema of 2025-11-10).
+    /// Never sent.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub industry_agreement: String,
     /// Which duty to report to the National Crime Agency the provider has. Never sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nca_duty: Option<NcaDuty>,
-    /// Who established that no arrangement under section 70(5) of the Online Safety Act 2023 covers the content: that
-    /// it isn't reported to an agency elsewhere already. Never sent.
+    /// Who established that no arrangement under section 70(5) of the Online Safety Act 2023 covers
+    /// the content, that is, that the provider doesn't already report it to an agency elsewhere.
+    /// Never sent.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub nca_unreported: String,
 }
@@ -110,8 +112,8 @@ pub struct FileDigests {
     /// Names and values of its EXIF metadata, as a program read them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exif: Vec<(String, String)>,
-    /// PDQ of the picture as stored, or of the first frame of an animation; 64 hexadecimal digits. None if no list
-    /// asked for it, for other files, and where the picture has too little detail.
+    /// PDQ of the picture as stored, or of the first frame of an animation; 64 hexadecimal digits.
+    /// None if no list asked for it, if the file isn't a picture, or if it has too little detail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pdq: Option<String>,
 }
@@ -133,19 +135,20 @@ pub struct Dossier {
     pub victims_left_out: usize,
     /// Fields outside `victims` that lost a child's data for the same reason.
     pub child_fields_left_out: Vec<String>,
-    /// The reporting bank, where it has a financial intelligence unit.
+    /// The reporting bank's settings for its financial intelligence unit, where there are any.
     pub unit: Option<Sealed<FinancialUnit>>,
-    /// The files, in the order they were found.
+    /// The files, in the order they were found. Reports included as received come last.
     pub files: Vec<ReportedFile>,
-    /// The decision's category. It goes out only with the file it was decided for: [`ReportedFile::category`].
+    /// The decision's category. Reports contain it only for the file that it was decided for:
+    /// [`ReportedFile::category`].
     pub category: Option<Category>,
     /// What people determined because a destination asks for it, one for each question.
     pub determinations: Vec<Determination>,
-    /// Numbers under which the CyberTipline has earlier reports of this case: another report of it
-    /// supplements them.
+    /// The CyberTipline's numbers of earlier reports of this case. A further report supplements
+    /// them.
     pub supplements: Vec<i64>,
-    /// Number of others' reports that the case was opened from. They aren't sent on unless a person
-    /// chooses so; then they are among the files.
+    /// Number of incoming reports that the case was opened from. They are forwarded only if a
+    /// person chooses to; then they are among the files.
     pub incoming: usize,
     /// True when an entry of a signed list matched.
     pub matched: bool,
@@ -153,7 +156,7 @@ pub struct Dossier {
     pub decided: bool,
     /// True while nothing about it may reach the person concerned.
     pub embargoed: bool,
-    /// Since when an appeal against the decision is open, microseconds since 1970.
+    /// When the open appeal was filed, microseconds since 1970; none if no appeal is open.
     pub appealed_at: Option<i64>,
     /// When the first file was found, or the case was opened; microseconds since 1970.
     pub found_at: i64,
@@ -182,11 +185,13 @@ pub struct ReportedFile {
     pub found_at: i64,
     /// True when an entry of a signed list matched it.
     pub matched: bool,
-    /// True when one did by a digest of its bytes: the listed file itself, and not one that looks like it.
+    /// True when such an entry matched a digest of the bytes: this is the listed file itself, not
+    /// one that looks like it.
     pub matched_exactly: bool,
     /// Its category: recorded for this file, or decided by a person who had viewed the whole of it.
     pub category: Option<Category>,
-    /// Whether everyone could see it: as the provider states it, or false if its upload was stopped.
+    /// Whether everyone could see it, as the provider states it. Without a statement, false if its
+    /// upload was stopped or it was a private message, and otherwise unknown.
     pub public: Option<bool>,
     /// True for a report from others, included as it came in.
     pub as_received: bool,
@@ -198,7 +203,7 @@ pub struct ReportedFile {
     pub viewed_metadata: bool,
     /// The first cases that had the same bytes before, at most [`SEEN_BEFORE_MAX`].
     pub seen_before: Vec<String>,
-    /// More cases had them.
+    /// True if more cases than those listed had the same bytes.
     pub seen_in_more: bool,
     /// What else is known of it.
     pub facts: Sealed<FileFacts>,
@@ -207,20 +212,21 @@ pub struct ReportedFile {
 impl ReportedFile {
     /// What an automated comparison found, as reports say it; nothing if no entry matched.
     pub fn known(&self) -> Option<&'static str> {
-        match (self.matched, self.matched_exactly) {
-            (false, _) => None,
-            (true, true) => {
-                Some("an automated comparison found this file on a list of known material")
-            }
-            (true, false) => Some(
-                "an automated comparison by perceptual hash found that this file looks like one on a list of known material; its bytes were not found there",
-            ),
-        }
+        self.matched.then(|| known_because(self.matched_exactly))
+    }
+}
+
+/// How reports say that an entry of a list matched a file: its bytes, or only its looks.
+pub fn known_because(exactly: bool) -> &'static str {
+    if exactly {
+        "an automated comparison found this file on a list of known material"
+    } else {
+        "an automated comparison by perceptual hash found that this file looks like one on a list of known material; its bytes were not found there"
     }
 }
 
 impl Dossier {
-    /// A case with these facts and nothing else: no file, no decision, everything at the start of 1970.
+    /// A case with these facts and nothing else: no file, no decision, and every time 0.
     pub fn of(case: &str, facts: Facts) -> Self {
         Self {
             case: case.to_owned(),

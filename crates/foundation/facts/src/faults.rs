@@ -108,8 +108,8 @@ impl Finder {
                 self.say(format!("{at}.born"), "is in the future", SENSE)
             }
             Some(Ok(born)) => {
-                // The birthday may still come this year, so two ages fit.
-                // Compared with today: an age at the time of the incident can look contradictory.
+                // This year's birthday may still be to come, so two ages fit. The age is compared
+                // with today's, so the age at the time of an old incident can look contradictory.
                 let years = i64::from(today.year()) - i64::from(born.year());
                 if person
                     .age
@@ -145,7 +145,7 @@ impl Finder {
             if url.chars().any(char::is_whitespace) {
                 self.say(
                     format!("{at}[{n}]"),
-                    "contains white space, which a URL can't",
+                    "contains white space; a URL has none",
                     "RFC 3986",
                 );
             }
@@ -213,7 +213,7 @@ impl Finder {
 /// Facts that are impossible or contradict each other; `now` in microseconds since 1970.
 // Long: handles the fields one by one.
 pub(crate) fn faults(facts: &Facts, now: i64) -> Vec<FactFault> {
-    // A clock out of range counts as 1970: then every time is reported, and none passes.
+    // A clock out of range counts as 1970: then every later time is reported as in the future.
     let now = Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut f = Finder {
         found: Vec::new(),

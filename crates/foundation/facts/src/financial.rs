@@ -11,7 +11,7 @@ use super::people::Phone;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Financial {
-    /// The parties of the payments, by the ids that the payments have.
+    /// The parties of the payments. A party has the id that the payments give as payer or payee.
     pub parties: Vec<FinancialParty>,
     /// Why it is reported, in the analyst's own words; generated from the facts if missing.
     pub narrative: Option<String>,
@@ -29,7 +29,7 @@ pub struct Financial {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinancialParty {
-    /// As the payments have it.
+    /// Id that the payments give as payer or payee.
     pub id: String,
     /// True when it is the reporting bank's own customer.
     pub client: bool,
@@ -45,12 +45,12 @@ pub struct FinancialParty {
     pub gender: Option<String>,
     /// YYYY-MM-DD.
     pub born: Option<String>,
-    /// Where.
+    /// Place of birth.
     pub birth_place: Option<String>,
     /// ISO 3166-1 alpha-2.
     #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
     pub nationality: Option<String>,
-    /// Where it lives, ISO 3166-1 alpha-2.
+    /// Country of residence, ISO 3166-1 alpha-2.
     #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
     pub residence: Option<String>,
     /// Number of the identity card.
@@ -89,7 +89,7 @@ pub struct IdentityDocument {
     pub country: Option<String>,
 }
 
-/// An account at a bank or wallet.
+/// An account at a bank or wallet provider.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FinancialAccount {
@@ -146,7 +146,7 @@ pub struct FinancialUnit {
     pub user_code: Option<String>,
     /// Who reports.
     pub officer: Option<FinancialParty>,
-    /// True for a German narrative, false for an English one.
+    /// True if the generated texts (narrative and action) are German, false if they are English.
     pub german: bool,
 }
 

@@ -39,7 +39,7 @@ words! {
         Note = "note",
         /// JSON in an unknown format.
         Json = "json",
-        /// In no format that could be read.
+        /// A format that could not be read.
         Unreadable = "unreadable",
     }
 }

@@ -3,8 +3,8 @@
 //! This crate does no I/O; the caller encrypts facts before storing them. [`Sealed`] only keeps a
 //! value out of logs and errors; it encrypts nothing.
 //!
-//! The nouns are those of the CyberTipline schema (2025-11-10), which asks for more than any other
-//! destination; one that needs less leaves out the rest.
+//! The terms are those of the CyberTipline schema (2025-11-10), which asks for more than any other
+//! destination; a report to another one omits what it doesn't ask for.
 
 #![deny(missing_docs)]
 
@@ -42,7 +42,7 @@ pub use chain::{
 pub use determinations::{Answer, Determination, Question};
 pub use dossier::{
     CaseStatus, Category, Dossier, FileDigests, NcaDuty, ReportedFile, Reporter, SEEN_BEFORE_MAX,
-    Surface,
+    Surface, known_because,
 };
 pub use faults::FactFault;
 pub use financial::{Financial, FinancialAccount, FinancialParty, FinancialUnit, IdentityDocument};
@@ -70,7 +70,7 @@ pub use {schemars, serde};
 // `words!` expands to paths that begin with `obhut_facts`, also where this crate uses it.
 extern crate self as obhut_facts;
 
-/// Most bytes of JSON that the facts of one case may have. Our judgement.
+/// Maximum size of the facts of one case, in bytes of JSON. Our judgement.
 const FACTS_BYTES_MAX: usize = 4 << 20;
 
 words! {
@@ -117,7 +117,7 @@ words! {
     RiskFact {
         /// Material that is on no hash list and appears new.
         NewMaterial = "new-material",
-        /// Made by the child.
+        /// The child made the material.
         SelfProduction = "self-production",
         /// Abuse streamed live.
         LiveStream = "live-stream",
@@ -153,7 +153,7 @@ words! {
 }
 
 words! {
-    /// What sort of service it happened on.
+    /// The sort of service on which the incident happened.
     ServiceKind {
         /// Hosting service (DSA art. 3(g)(iii)).
         Hosting = "hosting",
@@ -192,8 +192,8 @@ pub struct Facts {
     pub incident: Option<IncidentKind>,
     /// Marks of the incident.
     pub tags: Vec<IncidentTag>,
-    /// When it happened, RFC 3339. Where unknown, a report gives the time of the first upload, or
-    /// else the time it was found.
+    /// When it happened, RFC 3339. Without it, a report gives the time of the first upload, or else
+    /// the time at which the first file was found.
     pub occurred_at: Option<String>,
     /// What `occurred_at` refers to, in words (the CyberTipline's `incidentDateTimeDescription`).
     pub occurred_at_note: Option<String>,
@@ -339,7 +339,7 @@ pub struct FileCategory {
 #[non_exhaustive]
 pub enum FactsError {
     /// Longer than allowed.
-    #[error("{whole}: it has {bytes} bytes, {bytes_max} are allowed")]
+    #[error("{whole}: {bytes} bytes are too many; at most {bytes_max} are allowed")]
     TooLong {
         /// The document.
         whole: String,
@@ -351,7 +351,7 @@ pub enum FactsError {
     /// Not JSON of this form.
     #[error("{path} doesn't match the schema: line {line}, column {column}")]
     Form {
-        /// Path of the field from the top of the document, as `reported.ip_events[0].port`; of the
+        /// Path of the field from the top of the document, as `reported.ip_events[0].port`. For the
         /// document itself, the name the caller gave it.
         path: String,
         /// Line, from 1.
@@ -370,9 +370,9 @@ impl Facts {
 
     /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported,
     /// victims, payments and financial.parties; other fields of the part are ignored. Existing
-    /// values win; victims, payments and parties are deduplicated. If both report the same account,
-    /// IP events that are missing are added. An account recorded as a victim is never made the
-    /// reported one, nor the reverse.
+    /// values win; payments, parties and victims with an id are deduplicated. If both report the
+    /// same account, IP events that are missing are added. An account recorded as a victim is never
+    /// made the reported one, nor the reverse.
     pub fn merge(&mut self, part: Self) {
         // Only what a domain contributes today; a further field belongs here and in `subtract`.
         self.detected_by = self.detected_by.take().or(part.detected_by);
@@ -427,8 +427,8 @@ impl Facts {
         }
     }
 
-    /// Removes each value that equals the part's, whoever entered it, so that [`Facts::merge`] can
-    /// add it again. Values that a person changed remain.
+    /// Removes each value that equals the part's, even if a person entered it, so that
+    /// [`Facts::merge`] can add it again. Values that a person changed remain.
     pub fn subtract(&mut self, part: &Self) {
         fn same<T: PartialEq>(own: &mut Option<T>, part: &Option<T>) {
             if own.is_some() && own == part {
@@ -473,7 +473,8 @@ impl Facts {
     }
 }
 
-/// What makes two payments the same one: its id; without one, its time, amount, currency and parties.
+/// A key that is equal for two records of one payment: its id or, without an id, its time, amount,
+/// currency, payer and payee.
 fn payment_key(p: &Payment) -> String {
     match &p.id {
         Some(id) => format!("id {id}"),

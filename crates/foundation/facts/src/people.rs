@@ -31,7 +31,7 @@ pub struct Person {
 pub struct Account {
     /// Whose it is, as far as known.
     pub person: Option<Person>,
-    /// Only of the person reported.
+    /// The vehicle; only for the person reported.
     pub vehicle: Option<String>,
     /// Id in the provider's system.
     pub id: Option<String>,
@@ -51,9 +51,10 @@ pub struct Account {
     pub ip_events: Vec<IpEvent>,
     /// Devices it was used with.
     pub devices: Vec<Device>,
-    /// Only of the person reported: true when the account is another company's.
+    /// Only for the person reported and linked accounts: true when the account is at another
+    /// company.
     pub third_party: Option<bool>,
-    /// Only of a child: the school.
+    /// The school; only for a child.
     pub school: Option<String>,
     /// Numbers of earlier CyberTipline reports.
     pub prior_reports: Vec<i64>,
@@ -69,10 +70,10 @@ pub struct Account {
     pub all_emails_reported: Option<bool>,
     /// Accounts linked to it.
     pub associated: Vec<Account>,
-    /// Only of a linked account, how it is linked: Billing, Linked, Business, Creator,
+    /// How the account is linked; only for a linked account: Billing, Linked, Business, Creator,
     /// Parent/Guardian, Other.
     pub tie: Option<String>,
-    /// Only of a linked account: the platform.
+    /// The platform; only for a linked account.
     pub platform: Option<String>,
     /// Anything else.
     pub note: Option<String>,

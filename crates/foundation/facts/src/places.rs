@@ -134,7 +134,7 @@ impl Place {
         }
     }
 
-    /// The remark to it, where there is one.
+    /// The remark about it, where there is one.
     pub fn note(&self) -> Option<&str> {
         match self {
             Self::WebPage { note, .. }
@@ -173,7 +173,8 @@ impl Place {
         content.into_iter().chain(note)
     }
 
-    /// True if any field that identifies or describes the place is filled.
+    /// True if any field that identifies or describes the place is filled. A longitude counts only
+    /// with a latitude.
     pub fn says_something(&self) -> bool {
         let said = |texts: &[&Option<String>]| {
             texts

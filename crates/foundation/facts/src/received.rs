@@ -1,22 +1,27 @@
-//! The words of a report that came in: they rank the case it was opened from, and stay here.
+//! Moves the free text of an incoming report into fields that rank its case and are never sent.
 
 use serde_json::Value;
 
 use crate::{Account, Facts, Thread};
 
-/// Moves into [`Facts::received_note`] what others wrote in their own words: the free texts, and
-/// every value that hasn't the form of its field, such as a sentence where an id belongs. The
-/// reason for urgency goes into [`Facts::received_urgent`]. Others' words may name a caller or a
-/// child, and none of our reports contains those two fields. An account's bio and a file's metadata
-/// stay as they are. `by_hand` says that people filled in the fields (a note, a form, a mail): then
-/// ids, and other fields without a form of their own, have to be a single word.
+/// Moves what others wrote in their own words into [`Facts::received_note`]: the free texts, and
+/// every value that doesn't fit its field, such as a sentence where an id belongs. Moves the reason
+/// for urgency into [`Facts::received_urgent`]. Others' words may name a caller or a child, and our
+/// reports never contain those two fields. An account's bio and a file's metadata stay where they
+/// are. `by_hand` means that people filled in the fields (a note, a form, a mail): then ids, and
+/// other fields without a format of their own, have to be a single word.
 pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     let mut words: Vec<String> = facts.received_note.take().into_iter().collect();
     words.extend(facts.note.take());
     words.extend(facts.occurred_at_note.take());
     words.extend(facts.places.iter_mut().flat_map(|p| p.take_words()));
+    words.extend(facts.threads.iter_mut().filter_map(|t| t.note.take()));
     let messages = facts.threads.iter_mut().flat_map(|t| t.messages.drain(..));
     words.extend(messages.map(|m| m.text));
+    if let Some(financial) = &mut facts.financial {
+        words.extend(financial.narrative.take());
+        words.extend(financial.action.take());
+    }
     let accounts = facts
         .reported
         .iter_mut()
@@ -27,8 +32,9 @@ pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     words.extend(facts.files.values_mut().filter_map(|f| f.note.take()));
     words.extend(facts.payments.iter_mut().filter_map(|p| p.note.take()));
     words.extend(facts.wallets.iter_mut().filter_map(|w| w.note.take()));
-    let urgent = facts.urgent_because.take().or(facts.received_urgent.take());
-    // As JSON, because the rule is about each text, whatever it belongs to.
+    let urgent = [facts.urgent_because.take(), facts.received_urgent.take()];
+    let urgent: Vec<String> = urgent.into_iter().flatten().collect();
+    // As JSON, because the same check applies to every text, in whatever structure it is.
     let mut value = serde_json::to_value(&*facts).expect("facts are JSON");
     let at = At {
         path: "facts".into(),
@@ -36,41 +42,42 @@ pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
         by_hand,
     };
     unfit(&mut value, &at, &mut words);
-    // What can't be read back would be a value without its required field; `unfit` removes those.
+    // Reading it back fails only for a value without a required field, and `unfit` removes those.
     *facts = serde_json::from_value(value).unwrap_or_default();
     remove_shells(facts);
     words.retain(|w| !w.trim().is_empty());
     facts.received_note = (!words.is_empty()).then(|| words.join("\n"));
-    facts.received_urgent = urgent;
+    facts.received_urgent = (!urgent.is_empty()).then(|| urgent.join("\n"));
 }
 
-/// Fields without which their object says nothing: it goes with them.
+/// Fields without which their object is useless: if one of them is removed, so is the object.
 const REQUIRED: &[&str] = &[
     "number", "address", "amount", "currency", "kind", "value", "scale", "agency", "chain",
 ];
 
 /// The place of a value.
 struct At<'a> {
-    /// Its path, as in `facts.reported.id`: a person who reads the words sees what they were for.
+    /// Its path, as in `facts.reported.id`, so that a reader sees which field the words
+    /// were in.
     path: String,
     /// The name of its field.
     field: &'a str,
     by_hand: bool,
 }
 
-/// Removes every text that hasn't the form of its field, and adds it to `words`. False if the value
-/// itself is to be removed.
+/// Removes every text that doesn't fit its field, and adds it to `words`. Returns false if the
+/// caller has to remove the value itself.
 fn unfit(value: &mut Value, at: &At<'_>, words: &mut Vec<String>) -> bool {
     match value {
         Value::String(text) => {
             let said = text.clone();
             match at.field {
-                // Its folders are the sender's, and often a person's name.
+                // A path names folders of the sender, which often contain a person's name.
                 "original_name" => {
                     let name = said.rsplit(['/', '\\']).next();
                     *text = name.unwrap_or_default().to_owned();
                 }
-                // "Name <address>": the name is another's word.
+                // "Name <address>": the sender wrote the name.
                 "address" => {
                     let inside = said
                         .split_once('<')
@@ -107,7 +114,7 @@ fn unfit(value: &mut Value, at: &At<'_>, words: &mut Vec<String>) -> bool {
                     field: name,
                     by_hand: at.by_hand,
                 };
-                // Names and values of metadata: read from the file, in any words.
+                // Names and values of metadata come from the file and may be any text.
                 let fits = name == "exif" || unfit(inner, &at, words);
                 whole &= fits || !REQUIRED.contains(&name.as_str());
                 fits
@@ -132,7 +139,7 @@ fn remove_shells(facts: &mut Facts) {
     }
 }
 
-/// Schemes of addresses at which content can be. Others, such as `tel:`, are a person's.
+/// URL schemes that can lead to content. Others, such as `tel:`, lead to a person.
 const SCHEMES: &[&str] = &[
     "http", "https", "ftp", "ipfs", "ipns", "magnet", "at", "matrix", "tg", "ed2k", "rtmp", "rtsp",
 ];
@@ -149,7 +156,7 @@ fn fits(field: &str, text: &str, by_hand: bool) -> bool {
         "url" | "urls" | "profile_urls" => !blank && is_place(text),
         "number" => is_number(text),
         "amount" => text.parse::<f64>().is_ok(),
-        // What the account says of itself, and the words of closed sets.
+        // The account's own text, and values of enums.
         "bio" | "place" | "incident" | "tags" | "risks" | "detected_by" => true,
         // "von der Heide, geb. Meier" is a name.
         "first_name" | "middle_name" | "last_name" => is_name(&text.replace(',', "")),
@@ -166,7 +173,8 @@ fn fits(field: &str, text: &str, by_hand: bool) -> bool {
     }
 }
 
-/// An address of content: with a scheme for that, or a host's name and perhaps a path.
+/// True for the address of content: a URL with one of [`SCHEMES`], or a host name and perhaps a
+/// path.
 fn is_place(text: &str) -> bool {
     match text.split_once(':') {
         Some((scheme, rest)) if !rest.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -198,7 +206,8 @@ fn is_local(text: &str) -> bool {
     text.parse::<jiff::civil::DateTime>().is_ok() || text.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// A name of a few words, as of a person, a game or a chat room, and no sentence.
+/// True for a name of at most five words, as of a person, a game or a chat room, and false for a
+/// sentence.
 fn is_name(text: &str) -> bool {
     text.split_whitespace().count() <= 5 && !text.contains([',', ';', '!', '?', '\n'])
 }
@@ -233,8 +242,51 @@ mod tests {
         assert!(left.contains("https://e.example") && left.contains("\"id\":\"t\""));
     }
 
-    /// Facts as a reader made them of a note, what is left of them, and whether a person wrote the
-    /// fields.
+    /// Every field for free text that there is, in a case file with every field: notes of
+    /// conversations and a bank's narrative once stayed, and went out.
+    #[test]
+    fn each_field_for_free_text_is_emptied() {
+        const TEXTS: &[&str] = &[
+            "note",
+            "narrative",
+            "action",
+            "content",
+            "text",
+            "occurred_at_note",
+            "urgent_because",
+        ];
+        fn fill(value: &mut Value, filled: &mut usize) {
+            match value {
+                Value::Object(fields) => {
+                    for (name, inner) in fields {
+                        if TEXTS.contains(&name.as_str()) && inner.is_string() {
+                            *inner = "MARKER".into();
+                            *filled += 1;
+                        } else {
+                            fill(inner, filled);
+                        }
+                    }
+                }
+                Value::Array(items) => items.iter_mut().for_each(|item| fill(item, filled)),
+                _ => {}
+            }
+        }
+        let full = include_str!("../../../edges/formats/tests/facts_full.json");
+        let mut full: Value = serde_json::from_str(full).unwrap();
+        full["threads"][0]["note"] = "MARKER".into();
+        let mut filled = 0;
+        fill(&mut full, &mut filled);
+        assert!(filled > 15, "{filled}");
+        let mut facts = Facts::from_json(full.to_string().as_bytes()).unwrap();
+        keep_words_here(&mut facts, false);
+        let received = facts.received_note.take().unwrap() + &facts.received_urgent.take().unwrap();
+        assert_eq!(received.matches("MARKER").count(), filled);
+        let left = serde_json::to_string(&facts).unwrap();
+        assert!(!left.contains("MARKER"), "{left}");
+    }
+
+    /// Facts as parsed from an incoming report, whether people filled in the fields, and what is
+    /// left of the facts.
     #[test]
     fn a_sentence_in_another_field_is_words_too() {
         for (facts, by_hand, left) in [

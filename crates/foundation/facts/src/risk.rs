@@ -29,13 +29,13 @@ pub struct RuleInput<'a> {
 /// What the rules look at in a file.
 #[derive(Clone, Debug, Default)]
 pub struct RuleFile {
-    /// Its bytes, or at least a digest, are there.
+    /// Its bytes, or at least a digest, are on record.
     pub kept: bool,
     /// It is on a hash list.
     pub matched: bool,
     /// A person has seen all of it.
     pub viewed: bool,
-    /// When it was uploaded is known.
+    /// Its upload time is known.
     pub dated: bool,
     /// Its marks, in the CyberTipline's words.
     pub annotations: Vec<String>,
@@ -45,7 +45,8 @@ pub struct RuleFile {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
-    /// Not understood, or only in part: above a report that was understood and gives no reason.
+    /// The report was not understood, or only in part. It ranks above one that was understood and
+    /// gives no reason.
     Unread,
     /// Files or material, and nothing that points to a child in danger.
     Known,
@@ -58,7 +59,8 @@ pub enum Level {
 }
 
 impl Level {
-    /// The lowest and the highest score of a report whose most pressing reason is of this level. Our judgement.
+    /// The lowest and the highest score of a report whose most pressing reason has this level. Our
+    /// judgement.
     fn band(self) -> (u32, u32) {
         match self {
             Self::Unread => (1, 3),
@@ -117,7 +119,8 @@ const OURS: &str = "our judgement";
 /// A report with at least this many files is about a collection. Our judgement: an ordinary report
 /// has one to four (NCMEC's totals of 2025: 61.8 million files in 21.3 million reports).
 const COLLECTION_FILES: usize = 10;
-/// A child up to this age, in years, is an infant or toddler. Our judgement: NCMEC's annotation `infant` names no age.
+/// A child up to this age, in years, is an infant or toddler. Our judgement: NCMEC's annotation
+/// `infant` names no age.
 const INFANT_YEARS_MAX: u8 = 3;
 /// A child below this age, in years, counts as prepubescent. Our judgement of where NCMEC's
 /// category A (prepubescent) ends and B (pubescent) begins.
@@ -173,8 +176,8 @@ fn about_a_child(l: &RuleInput<'_>) -> bool {
         )
 }
 
-/// One child is meant: a text or a victim's record gives its age, or a victim is recorded, however
-/// little is known of it.
+/// True if one child is meant: a text gives its age, or a victim is on record, with or without
+/// details.
 fn identified(l: &RuleInput<'_>) -> bool {
     l.said.youngest.is_some() || !l.facts.victims.is_empty()
 }
@@ -190,7 +193,8 @@ fn is_known_material(l: &RuleInput<'_>) -> bool {
     says(l, Signal::Known) || l.files.iter().any(|f| f.matched)
 }
 
-/// True if every file is marked as a meme, as viral or as a drawing: one such file says nothing of those next to it.
+/// True if every file is marked as a meme, as viral or as a drawing. One such file alone says
+/// nothing about the other files.
 fn is_all_memes(l: &RuleInput<'_>) -> bool {
     const MARKS: &[&str] = &["viral", "potentialMeme", "animeDrawingVirtualHentai"];
     let is_meme = |marks: &[String]| marks.iter().any(|m| MARKS.contains(&m.as_str()));
@@ -210,7 +214,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Now,
         points: 60,
         source: NCMEC_RISK,
-        says: "the child speaks of suicide or of hurting itself",
+        says: "the child speaks of suicide or self-harm",
         german: "das Kind spricht davon, sich etwas anzutun",
         holds: |l| risky(l, RiskFact::SelfHarm) || says(l, Signal::SelfHarm) && about_a_child(l),
     },
@@ -274,7 +278,7 @@ pub const RISK: &[RiskRule] = &[
         level: Level::Now,
         points: 45,
         source: NCMEC_RISK,
-        says: "abuse in person goes on now",
+        says: "abuse in person is happening now",
         german: "sexueller Missbrauch mit Körperkontakt, der andauert",
         holds: |l| says(l, Signal::Abuse) && says(l, Signal::Soon) && about_a_child(l),
     },
@@ -394,7 +398,7 @@ pub const RISK: &[RiskRule] = &[
         german: "Cybergrooming gegenüber einem bestimmten Kind",
         holds: |l| {
             let entices = is(l, IncidentKind::Enticement) || says(l, Signal::Grooming);
-            // An age that an adult pretends to have isn't a child's.
+            // An adult who poses as a child gives an age that belongs to no child.
             let claimed = says(l, Signal::Posing) && l.facts.victims.is_empty();
             entices && identified(l) && !claimed
         },
@@ -707,10 +711,11 @@ pub fn combined(reasons: impl Iterator<Item = (Level, u32)>) -> u32 {
 /// The at-risk score, 0 to 100, by which incoming reports are ranked, and its reasons, most
 /// pressing first.
 ///
-/// Texts count by their wording ([`crate::wording`]), which weighs the rules they meet as well: a
-/// word of danger may be in a thesis or a complaint. So a rule that holds only because of a text is
-/// named as a reason, at most at the wording's level, and adds no points of its own. In a text of a
-/// few words it counts as in the facts. What the facts say without the texts is never lowered.
+/// Texts count by their wording ([`crate::wording`]), whose score includes the rules that hold,
+/// because a word of danger may also be in a thesis or a complaint. A rule that holds only because
+/// of a text is listed at most at the wording's level and adds no points; if the wording gives no
+/// reason, the rule isn't listed. If the texts have only a few words, such a rule counts in full.
+/// What the facts say without the texts is never lowered.
 pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     let (score, all) = rules_that_hold(looked);
     let Some(read) = looked.said.wording else {
@@ -770,8 +775,8 @@ fn sort(reasons: &mut [Reason]) {
     reasons.sort_by_key(|r| std::cmp::Reverse((r.level, r.points)));
 }
 
-/// The reason that a text's wording is worth this score, 0 to 100; `None` below the lowest level
-/// that gives a reason.
+/// The reason for a text whose wording has this score, 0 to 100; `None` below the score of the
+/// lowest level that gives a reason.
 pub fn of_wording(score: u32) -> Option<Reason> {
     static IDS: LazyLock<Vec<String>> =
         LazyLock::new(|| (0..=100).map(|n| format!("wording-{n}")).collect());

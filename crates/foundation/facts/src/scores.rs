@@ -1,5 +1,5 @@
-//! Two scores of a case, each with its reasons and kept apart: what an officer will miss
-//! (completeness), and whether a child is in danger now (at risk).
+//! Two scores of a case, each with its reasons and kept apart: how much of what an officer needs is
+//! there (completeness), and how much points to a child in danger now (at risk).
 //!
 //! The rules are tables, each rule with its source: [`COMPLETENESS`] below and [`crate::RISK`].
 //! Points are our own judgement until feedback on reports allows better; they order work and prove
@@ -20,13 +20,13 @@ pub struct CompletenessRule {
     pub points: u32,
     /// Where it comes from.
     pub source: &'static str,
-    /// True if the rule applies to the case; others don't count.
+    /// True if the rule applies to the case. A rule that doesn't apply isn't counted.
     pub applies: fn(&RuleInput<'_>) -> bool,
     /// True when nothing is missing.
     pub holds: fn(&RuleInput<'_>) -> bool,
 }
 
-/// Something an officer will miss.
+/// Something that an officer needs and the case doesn't have.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Missing {
     /// The rule.
@@ -126,7 +126,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 10,
         source: USC,
         applies: always,
-        missing: "neither e-mail nor telephone of the account (facts.reported.person)",
+        missing: "the account has neither an e-mail address nor a telephone number (facts.reported.person)",
         holds: |l| {
             reported(l)
                 .and_then(|a| a.person.as_ref())
@@ -162,7 +162,7 @@ pub const COMPLETENESS: &[CompletenessRule] = &[
         points: 4,
         source: STANFORD,
         applies: has_files,
-        missing: "when a file was uploaded isn't known (facts.files.….uploaded_at)",
+        missing: "the upload time of a file isn't known (facts.files.….uploaded_at)",
         holds: |l| l.files.iter().all(|f| f.dated),
     },
     CompletenessRule {
@@ -284,7 +284,7 @@ pub fn scores(looked: &RuleInput<'_>) -> Scores {
     missing.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
     let (at_risk, reasons) = at_risk(looked);
     let facts = looked.facts;
-    // Decides `empty`: such a report is approved only with the approver's reason.
+    // Decides `empty`. The approver of a report on an empty case has to give a reason.
     let somebody = reported(looked).is_some_and(|a| {
         named(a)
             || a.ip_events.iter().any(|e| !e.address.trim().is_empty())

@@ -29,17 +29,18 @@ const GAP_WORDS_MAX: usize = 6;
 /// Words before a pattern in which a negation counts. Our judgement.
 const NEGATION_WORDS: usize = 3;
 
-/// Something a text can indicate.
+/// Something a text can indicate. Few patterns show that a child is meant; the risk rules combine
+/// most signals with [`Signal::Child`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Signal {
     /// A child is mentioned.
     Child,
-    /// It is about now, today or the next days.
+    /// The text speaks of now, today or the next days.
     Soon,
     /// A meeting in person.
     Meeting,
-    /// The child speaks of suicide or of hurting itself.
+    /// A person speaks of suicide or self-harm.
     SelfHarm,
     /// Sexual abuse or violence against a child in person.
     Abuse,
@@ -65,7 +66,7 @@ pub enum Signal {
     Threat,
     /// Many files are collected, traded or sold.
     Collection,
-    /// Trading or collecting, by its jargon.
+    /// The jargon of people who trade or collect material.
     Trade,
     /// An adult poses as a child.
     Posing,
@@ -86,18 +87,18 @@ pub enum Signal {
 
 /// Patterns for a signal, with source, example and counterexample.
 pub struct TextRule {
-    /// What it says.
+    /// The signal that a match gives.
     pub signal: Signal,
     /// Patterns, lower case.
     pub patterns: &'static [&'static str],
-    /// Patterns that count only in a sentence that mentions a child: alone, their words are too
-    /// common.
+    /// Patterns that count only if their sentence or the one before it mentions a child: alone,
+    /// their words are too common.
     pub with_a_child: &'static [&'static str],
     /// Where the rule comes from.
     pub source: &'static str,
-    /// A text in which it is found.
+    /// A text that gives the signal.
     pub example: &'static str,
-    /// A text with similar words in which it isn't.
+    /// A text with similar words that doesn't.
     pub counterexample: &'static str,
 }
 
@@ -105,10 +106,10 @@ pub struct TextRule {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Signals {
     bits: u32,
-    /// The youngest age of a child that is named, in years.
+    /// The lowest age of a child in the texts and the victims' records, in years.
     pub youngest: Option<u8>,
     /// How urgent the texts read by their words, in thousandths of a tier ([`crate::wording`]);
-    /// `None` without enough words.
+    /// `None` if they have too few words.
     pub(crate) wording: Option<i32>,
     /// True if the texts are too short for their wording to outweigh the rules.
     pub(crate) short: bool,
@@ -126,7 +127,8 @@ impl Signals {
             signals.read(&text);
             if !is_boilerplate(&text) {
                 all += &text;
-                // Messages are short: a window of sentences reaches over several.
+                // A line break ends each text. Messages are short, so a window of sentences spans
+                // several of them.
                 all.push('\n');
             }
             if left == 0 {
@@ -155,7 +157,7 @@ impl Signals {
         signals
     }
 
-    /// True if the texts say so.
+    /// True if the texts give this signal.
     pub fn has(self, signal: Signal) -> bool {
         self.bits & bit(signal) != 0
     }
@@ -167,7 +169,7 @@ impl Signals {
                 plain = plain.replace(name, " csam ");
             }
         }
-        // The full stop of a German ordinal ends no sentence: "5. Klasse", "im 12. Stock".
+        // The full stop of a German ordinal doesn't end a sentence: "5. Klasse", "im 12. Stock".
         for noun in ["klass", "stock", "etage", "bezirk", "lebensjahr"] {
             if plain.contains(&format!(". {noun}")) {
                 for digit in '0'..='9' {
@@ -244,7 +246,7 @@ struct Pattern {
     with_a_child: bool,
 }
 
-/// The patterns of every rule, by the first two letters of their first word.
+/// The patterns of every rule, by the first two bytes of their first word.
 fn patterns() -> &'static HashMap<[u8; 2], Vec<Pattern>> {
     static PATTERNS: OnceLock<HashMap<[u8; 2], Vec<Pattern>>> = OnceLock::new();
     PATTERNS.get_or_init(|| {
@@ -285,8 +287,8 @@ fn key(word: &str) -> [u8; 2] {
     ]
 }
 
-/// The signals of a sentence: those that always count, and those that count only if the sentence
-/// mentions a child.
+/// The signals of a sentence: those that always count, and those that count only if this sentence
+/// or the one before it mentions a child.
 fn found(words: &[&str]) -> (u32, u32) {
     let (mut strong, mut weak) = (0, 0);
     for at in 0..words.len() {
@@ -315,7 +317,8 @@ fn found(words: &[&str]) -> (u32, u32) {
     (strong, weak)
 }
 
-/// "kind regards", "this kind of": the English word that is spelled as the German one for a child.
+/// True for the English word in "kind regards" or "this kind of", which is spelled like the German
+/// word for a child.
 fn is_english_kind(words: &[&str], at: usize) -> bool {
     // None of these comes before or after the German noun.
     const BEFORE: &[&str] = &[
@@ -379,7 +382,8 @@ fn matches_from(parts: &[Part], words: &[&str]) -> bool {
 }
 
 /// The free texts of a case: reasons, notes, messages, and the content of places. Names, URLs,
-/// profile texts and the analyst's narrative ([`crate::Financial`]) aren't read.
+/// profile texts, the analyst's narrative ([`crate::Financial`]), and the notes of threads, wallets
+/// and linked accounts aren't read.
 fn texts(facts: &Facts) -> impl Iterator<Item = &str> {
     let accounts = facts
         .reported
@@ -427,8 +431,8 @@ mod tests {
         }
     }
 
-    /// The German word for a child ends English letters ("Kind regards") and is in the header of a
-    /// hash list.
+    /// The German word for a child is also part of English letters ("Kind regards") and of the
+    /// header of a hash list.
     #[test]
     fn the_english_word_kind_is_not_a_child() {
         for (text, expected) in [
@@ -479,7 +483,7 @@ mod tests {
             ("18 months old", Some(1)),
             ("she is 14", Some(14)),
             ("aged 10", Some(10)),
-            // Of the words before a bare number, only "girl" used to be missing.
+            // Former fault: "girl" before a bare number was not recognised.
             ("the boy 12 sends selfies", Some(12)),
             ("the girl 12 sends selfies", Some(12)),
             ("Mädchen 12 schickt Selfies", Some(12)),

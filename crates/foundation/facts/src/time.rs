@@ -1,7 +1,7 @@
 //! Formatting of timestamps.
 
-/// Microseconds since 1970 as RFC 3339 in UTC, to the second; "beyond any calendar" for a time
-/// after the year 9999 or before -9999.
+/// Microseconds since 1970 as RFC 3339 in UTC, rounded down to the second; "beyond any calendar"
+/// for a time after the year 9999 or before -9999.
 pub fn rfc3339(micros: i64) -> String {
     // Rounds down before 1970 too: -1 microsecond is in the last second of 1969.
     let seconds = micros.div_euclid(1_000_000);

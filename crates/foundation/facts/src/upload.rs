@@ -1,4 +1,4 @@
-//! What a platform knows of one upload at the moment it hands it over.
+//! What a platform knows of an upload when it submits the file.
 
 use std::net::IpAddr;
 
@@ -14,8 +14,8 @@ const EVENTS_MAX: usize = 200;
 const NAMES_MAX: usize = 20;
 /// Uploads add no e-mail address to an account that has this many. Our judgement.
 const EMAILS_MAX: usize = 20;
-/// Longest session, name, e-mail address or URL, in bytes. Our judgement: above the 2,083
-/// characters of the longest URL that Internet Explorer took.
+/// Longest session, name, e-mail address or URL, in bytes. Our judgement: above 2,083 characters,
+/// the longest URL that Internet Explorer accepted.
 const TEXT_BYTES_MAX: usize = 2_100;
 
 /// How far a platform's clock may be ahead of this machine's, in microseconds. Our judgement.
@@ -24,7 +24,7 @@ const AHEAD_MICROS_MAX: i64 = 300_000_000;
 pub const UPLOADED_WITH: &str = "uploaded with ";
 /// The sort of event of an upload, as the CyberTipline names it.
 const UPLOAD: &str = "Upload";
-/// 1990-01-01T00:00:00Z in microseconds: no platform took uploads before. Our judgement.
+/// 1990-01-01T00:00:00Z in microseconds: no platform accepted uploads earlier. Our judgement.
 const EARLIEST_MICROS: i64 = 631_152_000_000_000;
 
 /// One upload, as far as the platform knows. The account is given separately.
@@ -121,7 +121,7 @@ impl UploadFacts {
                 "screen_name" => self.screen_name = None,
                 "email" => self.email = None,
                 "url" => self.url = None,
-                // A field this doesn't know would never be removed, and the loop wouldn't end.
+                // A field without an arm above would never be removed, and the loop wouldn't end.
                 _ => return (None, faults),
             }
         }
@@ -170,14 +170,14 @@ impl UploadFacts {
     /// stays.
     pub fn add_to(&self, facts: &mut Facts, account: Option<&str>, exhibit: Option<&str>) {
         let is_child = |id: &str| facts.victims.iter().any(|v| v.id.as_deref() == Some(id));
-        // What the platform says of an upload must never turn a child into the person reported. Uploads
-        // of one picture without an account may be by several people: they aren't made into one.
+        // What the platform says of an upload must never turn a child into the person reported.
+        // Uploads without an account change no account: several people may have uploaded one file.
         let is_childs = account.is_some_and(is_child);
         let with_account = account.filter(|_| !is_childs);
         let with_account = with_account.is_some_and(|id| self.add_to_reported(facts, id));
         let event = self.event(UPLOAD);
-        // Name and e-mail address belong to the account. If that isn't the one reported, they go to
-        // the file's note. A child's go nowhere: a note is in reports that leave the victims out.
+        // Name and e-mail address belong to the account. If it isn't the reported one, the file's
+        // note gets them. A child's are not recorded: reports that omit victims contain the note.
         let note = (!with_account && !is_childs).then(|| self.note()).flatten();
         let says_of_file = event.is_some()
             || self.session.is_some()
@@ -205,7 +205,8 @@ impl UploadFacts {
         (!said.is_empty()).then(|| format!("{UPLOADED_WITH}{}", said.join(", ")))
     }
 
-    /// False if another account is reported, which stays as it is.
+    /// Adds what is known to the reported account. False if another account is reported; then
+    /// nothing changes.
     fn add_to_reported(&self, facts: &mut Facts, account: &str) -> bool {
         let reported = facts.reported.get_or_insert_default();
         // A person may have decided since that another account is the one to report.
@@ -230,7 +231,8 @@ impl UploadFacts {
         (!said.is_empty()).then(|| format!("made with {}", said.join(", ")))
     }
 
-    /// Adds address, name and e-mail address to an account, the address as an event of this sort.
+    /// Adds IP address, name and e-mail address to an account. The IP address becomes an event of
+    /// this sort.
     fn add_to_account(&self, reported: &mut Account, sort: &str) {
         if let Some(event) = self.event(sort)
             && reported.ip_events.len() < EVENTS_MAX
@@ -241,7 +243,7 @@ impl UploadFacts {
         if let Some(name) = &self.screen_name {
             let is_another = reported.screen_name.as_ref().is_some_and(|n| n != name);
             let names = &mut reported.display_names;
-            // The account was renamed: its earlier name stays its screen name.
+            // The account was renamed: `screen_name` keeps the earlier name.
             if is_another && names.len() < NAMES_MAX && !names.contains(name) {
                 names.push(name.clone());
             }
@@ -274,7 +276,7 @@ fn is_email(text: &str) -> bool {
         && !text.contains(char::is_whitespace)
 }
 
-/// A scheme (RFC 3986, 3.1), something behind it, and no white space.
+/// A scheme (RFC 3986, 3.1), something after its colon, and no white space.
 fn is_complete(url: &str) -> bool {
     let scheme = |s: &str| {
         s.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -370,7 +372,8 @@ mod tests {
         for (before, account, upload_json, after) in [
             ("{}", Some("a"), "{}", r#"{"reported":{"id":"a"}}"#.to_owned()),
             ("{}", None, "{}", "{}".to_owned()),
-            // It is unknown whether two uploads without an account are by one person. Name and e-mail address were lost.
+            // Two uploads without an account may be by different people. Former fault: name and
+            // e-mail address were lost.
             (
                 "{}",
                 None,
@@ -400,7 +403,7 @@ mod tests {
                     file.replace("}}", r#","note":"uploaded with name n, e-mail address A@example.org"}}"#)
                 ),
             ),
-            // What is on record stays; another name is one more.
+            // What is on record stays; another name is added as a display name.
             (
                 r#"{"reported":{"id":"a","screen_name":"old"},"files":{"e":{"url":"https://example.org/q"}}}"#,
                 Some("a"),

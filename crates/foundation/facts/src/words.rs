@@ -11,10 +11,10 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
-            /// All of them.
+            /// Every variant, in the order of declaration.
             pub const ALL: &'static [$name] = &[$($name::$variant,)+];
 
-            /// As it is written.
+            /// The word of this variant.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }

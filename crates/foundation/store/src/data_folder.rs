@@ -1,7 +1,7 @@
 //! The data folder: keys, lists, vault, and the SQLite database unless PostgreSQL is used.
 //!
-//! Only its owner can read `keys/`. It must not be in the folder's backups: a stolen backup can't
-//! be read without the keys.
+//! Only its owner can read `keys/`. Leave it out of the folder's backups: without the keys, a thief
+//! can't read a stolen backup.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -14,7 +14,7 @@ use object_store::local::LocalFileSystem;
 
 use crate::{CaseworkError, Result, ids};
 
-/// File name of the key that keyed digests are made under.
+/// File name of the lookup key, which makes keyed digests.
 const LOOKUP: &str = "lookup.key";
 
 /// How the file names of database copies begin.
@@ -24,11 +24,11 @@ const COPY: &str = "obhut.db.before-upgrade-";
 pub struct FolderKeys {
     /// Seals and opens.
     pub sealer: Sealer,
-    /// The lookup key of the first version, which used the sealing key's text for it.
+    /// The lookup key of a folder from the first version: the text of its sealing key.
     pub first_lookup: LookupKey,
     /// The text of that key, to be written to `lookup.key` on an upgrade.
     pub first_lookup_text: String,
-    /// The sealing key was made just now: nothing can have been sealed with it.
+    /// True if this call created the sealing key, so that nothing can have been sealed with it.
     pub sealing_is_new: bool,
     /// Seals the vault's files and signs its log.
     pub vault: Keys,
@@ -41,7 +41,7 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// At that path.
+    /// The data folder at this path.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -137,7 +137,7 @@ impl DataFolder {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fault(&e)),
             _ => {}
         }
-        // The winner's, which may be another process's.
+        // The file holds the winner's key, which another process may have written.
         let text = fs::read_to_string(&path).map_err(|e| fault(&e))?;
         LookupKey::from_text(&text).map_err(|e| CaseworkError::Folder {
             path: "keys/lookup.key".into(),
@@ -193,10 +193,10 @@ impl DataFolder {
         let path = self.root.join("keys").join(name);
         let fault = |e: &io::Error| self.fault(&format!("keys/{name}"), e);
         if !path.exists() {
-            // A data folder in use must not get a new key unasked: it would open nothing. The key
-            // is made before anything else, so everything there was sealed with one. `path` is
-            // checked again because another process may have made the key, and then the rest, in
-            // between.
+            // A data folder in use must not get a new key silently, because a new key would open
+            // nothing in it: keys are made first, so everything there was sealed with an earlier
+            // one. `path` is checked again because another process may have made the key, and then
+            // the rest, in between.
             if self.in_use() && !path.exists() {
                 return Err(CaseworkError::Folder {
                     path: path.display().to_string(),
@@ -220,7 +220,7 @@ impl DataFolder {
     }
 
     fn holds(&self, folder: &str) -> bool {
-        // `prepare` has made the empty folders; only content shows use.
+        // `prepare` creates the folders empty, so only their content shows that they are in use.
         fs::read_dir(self.root.join(folder)).is_ok_and(|mut entries| entries.next().is_some())
     }
 
@@ -293,7 +293,8 @@ impl DataFolder {
         fs::metadata(self.root.join("obhut.db")).map_or(true, |m| m.len() == 0)
     }
 
-    /// Path for the copy of a database that is about to be upgraded; `step` is the newest migration it has.
+    /// Path for the copy of a database that is about to be upgraded. `step` is the newest migration
+    /// it has.
     pub fn copy_before(&self, step: i64) -> PathBuf {
         self.root.join(format!("{COPY}{step}"))
     }
@@ -367,7 +368,7 @@ impl DataFolder {
     }
 }
 
-/// A folder for its owner alone; one that exists is left as it is.
+/// Creates a folder that only its owner can use. An existing folder is left as it is.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -376,8 +377,8 @@ fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Writes a new file with mode 0600, complete and synced before it is seen; an older file of that
-/// name is replaced.
+/// Writes a new file with mode 0600 and replaces an older file of that name. The new file appears
+/// under its name only when it is complete and synced.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         make_private(folder)?;
@@ -396,8 +397,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let done = written
         .and_then(|()| fs::rename(&partial, path))
         .and_then(|()| {
-            // The folder is synced too: a power cut could take the new name away, and with a key
-            // lost, what it sealed can't be read.
+            // The folder is synced too: otherwise a power cut could lose the new name. Without a
+            // key, nothing that it sealed can be read.
             match path.parent() {
                 Some(folder) => fs::File::open(folder)?.sync_all(),
                 None => Ok(()),
@@ -409,7 +410,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
-/// One writer among the threads of this process, and one among all processes.
+/// A lock that admits one writer at a time, across the threads of this process and all processes.
 struct FileLock {
     path: PathBuf,
     inside: Arc<tokio::sync::Mutex<()>>,
@@ -439,7 +440,7 @@ impl WriterLock for FileLock {
     }
 }
 
-/// The lock of a file ends when it is closed.
+/// Holds the lock until it is dropped: closing a file releases its lock.
 struct Held {
     _file: File,
     _inside: tokio::sync::OwnedMutexGuard<()>,

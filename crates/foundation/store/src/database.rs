@@ -63,7 +63,8 @@ impl Tx {
             .commit()
             .await
             .map_err(|e| match CaseworkError::from(e) {
-                // Before the commit such an error means that nothing happened; here it may have.
+                // Before the commit, such an error means that nothing was changed. Here the
+                // database may have committed.
                 CaseworkError::Unavailable { why } => CaseworkError::Uncertain { why },
                 e => e,
             })
@@ -90,7 +91,7 @@ impl std::ops::DerefMut for Tx {
 }
 
 impl Database {
-    /// Connects, and brings the tables to the form that the owners' migrations give them.
+    /// Connects, and runs those of the owners' migrations that the database hasn't seen.
     ///
     /// A SQLite database that is about to be migrated is copied first, to the path that `copy_to` gives
     /// for the newest migration it has.
@@ -166,8 +167,8 @@ impl Database {
         Ok(())
     }
 
-    /// A transaction that may write: on SQLite it takes the writer's lock at the start, so that it can't
-    /// fail half-way because another transaction got there first.
+    /// A transaction that may write. On SQLite it takes the writer's lock at the start, so that it
+    /// can't fail later because another transaction is writing.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self.backend {
             Backend::Sqlite => {
@@ -200,8 +201,8 @@ impl Database {
         })
     }
 
-    /// Until the transaction ends, no other intake assigns positions in the queue of incoming reports. On SQLite the
-    /// writer's lock already ensures it.
+    /// Locks the queue of incoming reports: until the transaction ends, no other intake assigns
+    /// positions in it. Does nothing on SQLite, where the writer's lock already ensures this.
     pub async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
         // Not the migrator's number: an intake must not wait for a starting server.
         if self.backend == Backend::Postgres {
@@ -232,7 +233,8 @@ impl Database {
 
 /// WAL mode: concurrent readers and one writer; a commit is on disk when it returns.
 const PRAGMAS: &[&str] = &[
-    // Milliseconds, for writers of other processes; those of this one queue in `writer`. Our judgement.
+    // In milliseconds. Waits for writers of other processes; this process's writers queue in
+    // `writer`. Our judgement.
     "PRAGMA busy_timeout = 20000",
     "PRAGMA journal_mode = WAL",
     // In WAL mode NORMAL would lose the last commits on a power cut.
@@ -299,8 +301,8 @@ async fn probe(
     connection.close().await.map_err(plain)
 }
 
-/// Most values bound in one statement. SQLite takes 32,766; a larger batch gains nothing. Our
-/// judgement.
+/// Maximum number of values bound in one statement. SQLite's limit is 32,766; a larger batch gains
+/// nothing. Our judgement.
 pub const VALUES_MAX: usize = 500;
 
 /// Runs a query once for each [`VALUES_MAX`] values and returns all rows. `sql` must be
@@ -324,7 +326,8 @@ pub async fn rows_in<V: AsRef<str>>(
     Ok(rows)
 }
 
-/// Reads columns by position, one after another. A word that this version doesn't know is named in the error.
+/// Reads columns by position, one after another. The error for a word that this version doesn't
+/// know names the word.
 pub struct Columns<'a> {
     row: &'a AnyRow,
     next: usize,

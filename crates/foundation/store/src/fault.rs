@@ -14,10 +14,10 @@ pub enum CaseworkError {
     Denied {
         /// What is missing.
         why: String,
-        /// How to go on.
+        /// What the caller can do next, if known.
         next: Option<Next>,
     },
-    /// Something of that name or id is not on record.
+    /// Nothing with that name or id is on record.
     #[error("no {what} \"{id}\" on record")]
     NotFound {
         /// What was looked for.
@@ -28,7 +28,7 @@ pub enum CaseworkError {
     /// The input is invalid.
     #[error("{why}")]
     Invalid {
-        /// Which field of what was given.
+        /// Name of the invalid field.
         field: &'static str,
         /// What is wrong with it, and what would be right.
         why: String,
@@ -38,10 +38,10 @@ pub enum CaseworkError {
     Conflict {
         /// The rule and the current state.
         why: String,
-        /// How to go on.
+        /// What the caller can do next, if known.
         next: Option<Next>,
     },
-    /// Only a legal basis on record opens this surface.
+    /// Private messages are screened only while a legal basis for it is on record.
     #[error(
         "private messages are not screened: no legal basis with owner and end date is on record"
     )]
@@ -53,7 +53,7 @@ pub enum CaseworkError {
         why: String,
     },
     /// The connection broke while a change was being committed.
-    #[error("{why}; it isn't known whether the change was made: look before you repeat it")]
+    #[error("{why}; it isn't known whether the change was made: check before you repeat it")]
     Uncertain {
         /// What doesn't answer.
         why: String,
@@ -61,7 +61,7 @@ pub enum CaseworkError {
     /// The database refused a statement; nothing was changed.
     #[error("the database failed: {why}; nothing was changed")]
     Database {
-        /// As the driver says it.
+        /// The driver's message.
         why: String,
     },
     /// A file of the data folder can't be used.
@@ -136,7 +136,7 @@ pub enum Next {
     AddRoute,
     /// Set the platform's address and secret.
     SetUpPlatform,
-    /// Record the authority's word that ends an embargo.
+    /// Record the authority's statement that ends an embargo.
     LiftEmbargo {
         /// The case.
         case: String,
@@ -148,7 +148,7 @@ pub enum Next {
     },
     /// Name the case for which money is followed.
     NameCase,
-    /// Move a deadline on instead of ending it.
+    /// Extend a deadline instead of ending it.
     ExtendDeadline,
 }
 
@@ -231,7 +231,7 @@ impl From<VaultError> for CaseworkError {
                 what: "exhibit",
                 id,
             },
-            // Not NotFound: the log proves that it was there.
+            // Not NotFound: the log proves that the exhibit existed.
             VaultError::Erased(_) => Self::conflict(e.to_string()),
             VaultError::Store(_)
             | VaultError::Lock(_)

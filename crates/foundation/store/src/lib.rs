@@ -1,5 +1,5 @@
-//! The storage layer: database, migrator, transactions, audit trail, sequences, ids, clock, and the data
-//! folder with its keys.
+//! The storage layer: database, migrator, transactions, audit trail, sequences, ids, clock, and the
+//! data folder with its keys.
 //!
 //! Invariant: this crate names only its own tables: audit trail, counters and the migrator's two.
 //! Invariant: the audit trail is ordered by a sequence number, never by the wall clock.

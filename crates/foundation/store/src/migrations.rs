@@ -3,11 +3,11 @@
 //!
 //! A file is never edited, comments included: a change goes into a new file, because the checksums
 //! of the files that ran are compared with those here. Files are named after the module that owns
-//! the table. Statements are those both databases understand.
+//! the table. Every statement is valid on both databases.
 //!
 //! Invariant: the migrator takes no lock. It runs inside a transaction that holds the writer lock
-//! (SQLite) or an advisory lock (PostgreSQL), so that one of several starting processes migrates and the
-//! others find it done.
+//! (SQLite) or an advisory lock (PostgreSQL), so that one of several starting processes migrates
+//! and the others find it done.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::{CaseworkError, Result};
 /// Number, name of the module that owns the table, SQL statements.
 pub type Numbered = (i64, &'static str, &'static str);
 
-/// Those of this crate's tables.
+/// The migrations of this crate's tables.
 pub const ALL: &[Numbered] = &[
     (
         1,
@@ -67,10 +67,11 @@ fn migrator(all: &[Numbered]) -> Migrator {
     migrator
 }
 
-/// The migrations that the table `steps` lists, ascending: obhut's first version recorded there
-/// what it had run. `None` if it is empty. Creates the table if it is missing.
+/// The migrations in the table `steps`, ascending, in which obhut's first version recorded those it
+/// had run. `None` if the table is empty. Creates the table if it is missing.
 async fn first_steps(connection: &mut AnyConnection) -> Result<Option<Vec<i64>>> {
-    // Created, because asking a missing table would fail, and a failed statement would end a transaction of PostgreSQL.
+    // Created first: querying a missing table fails, and a failed statement aborts the transaction
+    // on PostgreSQL.
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS steps (number BIGINT PRIMARY KEY, done_at BIGINT NOT NULL)",
     )
@@ -95,8 +96,8 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
         if last > newest {
             return Err(newer(last));
         }
-        // Marks the steps up to `last` as done, without running them (`true` is sqlx's `skip`): the first version ran
-        // them. Where the migrator has them already, this changes nothing.
+        // Marks the steps up to `last` as done without running them (`true` is sqlx's `skip`),
+        // because the first version ran them. Steps that are already marked stay as they are.
         if last < newest {
             migrator
                 .run_direct(Some(last), connection, true)
@@ -108,7 +109,8 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
         .run_direct(None, connection, false)
         .await
         .map_err(describe)?;
-    // The first version looks here, and refuses a database newer than itself with a clear message.
+    // The first version reads this table, and refuses a database newer than itself with a clear
+    // message.
     sqlx::query(
         "INSERT INTO steps (number, done_at) VALUES ($1, 0) ON CONFLICT (number) DO NOTHING",
     )
@@ -118,8 +120,8 @@ pub(crate) async fn run(connection: &mut AnyConnection, all: &[Numbered]) -> Res
     Ok(())
 }
 
-/// True if exactly these migrations ran, with the same checksums. This is the usual start, and needs neither
-/// the writer lock nor a transaction.
+/// True if exactly these migrations ran, with the same checksums. That is so at most starts, which
+/// then need neither the writer lock nor a transaction.
 pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbered]) -> bool {
     let ran = sqlx::query(
         "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version",
@@ -137,7 +139,7 @@ pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbere
                 .try_get::<Vec<u8>, _>(1)
                 .is_ok_and(|sum| sum == *ours.checksum)
     });
-    // Newer versions record their newest step here as well.
+    // Newer versions record their newest step in `steps` as well.
     let newest = sqlx::query("SELECT MAX(number) FROM steps")
         .fetch_one(&mut *connection)
         .await
@@ -146,8 +148,8 @@ pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbere
     ran.len() == all.len() && same && newest.ok() == all.last().map(|m| m.0)
 }
 
-/// The newest migration of a SQLite database that this version would migrate further. `None` if it
-/// is up to date, new, or written by a newer version.
+/// The newest migration of a SQLite database for which this version has newer ones. `None` if the
+/// database is up to date, new, or written by a newer version.
 pub(crate) async fn behind(connection: &mut AnyConnection, newest: i64) -> Result<Option<i64>> {
     let tables = sqlx::query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('steps', '_sqlx_migrations') ORDER BY name",
@@ -178,7 +180,7 @@ fn describe(e: MigrateError) -> CaseworkError {
         // A migration that ran and is unknown here can only be a newer version's.
         MigrateError::VersionMissing(number) => newer(number),
         MigrateError::VersionMismatch(number) => CaseworkError::unreadable(format!(
-            "step {number} of the database, which was made by another obhut than this one,"
+            "step {number} of the database, which differs from this version's,"
         )),
         e => CaseworkError::Database { why: e.to_string() },
     }

@@ -1,7 +1,7 @@
-//! Each exhibit's place in the log, so that finding one doesn't read the whole log each time.
+//! Each exhibit's position in the log, so that a look-up doesn't have to read the whole log.
 //!
-//! Kept in memory only: the first look-up of a process reads the log once, later ones read what was
-//! appended since. The log is the record; this can be thrown away at any time.
+//! The index is in memory only: the first look-up of a process reads the log once, and later ones
+//! read what was appended since. It can be discarded at any time, because the log is the record.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,8 @@ use crate::log::EventKind;
 /// Marks an exhibit that was not erased. No log has this many entries.
 const THERE: u64 = u64::MAX;
 
-/// The entries about exhibits, up to a size of the log. About 40 bytes for each exhibit.
+/// The positions of all exhibits' entries among the first `size` entries of the log. Takes about 40
+/// bytes for each exhibit.
 #[derive(Default)]
 pub(crate) struct Index {
     size: u64,
@@ -41,8 +42,8 @@ impl Index {
         self.size
     }
 
-    /// Forgets everything if the log is shorter than what was read of it: it is another one, for
-    /// instance restored from a backup.
+    /// Forgets everything if the log has fewer entries than were indexed: then it is another log,
+    /// for instance one restored from a backup.
     pub fn reset_if_shorter(&mut self, size: u64) {
         if size < self.size {
             *self = Self::default();
@@ -55,7 +56,7 @@ impl Index {
         let head: Head<'_> = serde_json::from_slice(entry).map_err(|_| not_event())?;
         let index = self.size;
         match (head.event, number(head.exhibit)) {
-            // The first counts: an id is never written twice.
+            // Only the first `put` of an id counts: the vault never writes a second one.
             (EventKind::Put, Some(id)) => {
                 self.exhibits.entry(id).or_insert(Entries {
                     put: index,
@@ -83,10 +84,10 @@ impl Index {
     }
 }
 
-/// The number whose 32 hexadecimal digits an id is; `None` for any other text.
+/// Parses an id of 32 lower-case hexadecimal digits; `None` for any other text.
 fn number(id: &str) -> Option<u128> {
     let number = u128::from_str_radix(id, 16).ok()?;
-    // Only the one spelling: `+1` and capitals would otherwise find an exhibit.
+    // Accepts only one spelling of an id: otherwise `+1` or capitals would find an exhibit too.
     (format!("{number:032x}") == id).then_some(number)
 }
 

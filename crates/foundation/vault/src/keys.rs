@@ -57,13 +57,13 @@ impl Sealer {
         age::encrypt(&self.identity.to_public(), bytes).expect("writing to memory does not fail")
     }
 
-    /// The content; `None` when a bit was changed or the key is another.
+    /// The content; `None` if the bytes were damaged or encrypted to another key.
     pub fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
         age::decrypt(&self.identity, sealed).ok()
     }
 
-    /// True if the bytes are whole enough to say that they were encrypted to another key. Damaged
-    /// ones that were encrypted to this key aren't.
+    /// True if the header is well-formed and this key opens none of its recipients: the bytes were
+    /// encrypted to another key, or the header's recipient was damaged.
     pub fn is_for_another_key(&self, sealed: &[u8]) -> bool {
         matches!(
             age::decrypt(&self.identity, sealed),
@@ -89,7 +89,8 @@ impl LookupKey {
         hex::encode(bytes)
     }
 
-    /// From its text, in any form: in a data folder older than lookup keys it is the text of the sealing key.
+    /// From its text, which may have any format: in a data folder older than lookup keys it is the
+    /// text of the sealing key.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let secret = text.trim().as_bytes().to_vec();
         if secret.len() < LOOKUP_BYTES_MIN {
@@ -102,7 +103,7 @@ impl LookupKey {
     /// inputs can't be guessed without the key. `label` separates uses.
     pub fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String {
         use hmac::{KeyInit as _, Mac as _};
-        // Stored keys of groups, accounts and content rest on this formula: it must never change.
+        // Stored keys of groups, accounts and content depend on this formula: it must never change.
         let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&self.secret)
             .expect("HMAC takes keys of any length");
         // The length first: label `x` with `1y` must differ from label `x1` with `y`.

@@ -1,8 +1,8 @@
 //! Turns bytes into exhibits that are sealed, logged and provable.
 //!
 //! An exhibit's bytes are encrypted (age, X25519) and stored once. Their intake is an entry of an
-//! append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading and
-//! erasing an exhibit are entries too: a reading is logged before the first byte is handed out.
+//! append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading or
+//! erasing an exhibit adds an entry too: a reading is logged before the first byte is handed out.
 //! Entries name no person and no case: those are in a sealed record, to which the entry holds a
 //! salted commitment.
 //!
@@ -63,7 +63,7 @@ pub enum VaultError {
     /// No exhibit of that id is in the log.
     #[error("no exhibit {0} in this vault")]
     NotFound(String),
-    /// It was there, and was erased; the log has the proof.
+    /// The exhibit existed and was erased; the log proves both.
     #[error("exhibit {0} was erased; the vault's log says when")]
     Erased(String),
     /// Something does not agree with the log; nothing is handed out.

@@ -1,4 +1,5 @@
-//! Writes events to an append-only Merkle log of tiles, in the formats C2SP tlog-tiles and tlog-checkpoint.
+//! Writes events to an append-only Merkle log of tiles, in the formats C2SP tlog-tiles and
+//! tlog-checkpoint.
 //!
 //! Layout below `log/`: `checkpoint`, `tile/<level>/<index>[.p/<width>]`,
 //! `tile/entries/<index>[.p/<width>]`. A tile has 256 hashes or entries; a partial one is valid only
@@ -23,7 +24,7 @@ use crate::{Keys, VaultError};
 pub(crate) const TILE_HEIGHT: u8 = 8;
 /// Entries in a full bundle.
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
-/// Longest entry, in bytes: its length is 16 bits. Given by the layout.
+/// Longest entry, in bytes: bundles store its length in 16 bits (C2SP tlog-tiles).
 const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
 
 /// What happened.
@@ -81,7 +82,8 @@ impl Log {
     pub async fn head(&self) -> Result<LogHead, VaultError> {
         let bytes = match self.read("log/checkpoint").await {
             Ok(bytes) => bytes,
-            // A deleted checkpoint looks the same: then `verify` names every exhibit and record as a leftover.
+            // A deleted checkpoint looks the same. Then `verify` lists every exhibit and record as
+            // a leftover.
             Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
                 return Ok(LogHead {
                     size: 0,
@@ -104,7 +106,8 @@ impl Log {
         })
     }
 
-    /// Appends events and signs the new checkpoint; returns the index of the first event. The caller holds the lock.
+    /// Appends events and signs the new checkpoint. Returns the index of the first event. The
+    /// caller must hold the writer lock.
     pub async fn append(&self, events: &[Event]) -> Result<u64, VaultError> {
         let head = self.head().await?;
         let mut hashes = Hashes::default();
@@ -130,8 +133,8 @@ impl Log {
         let mut bundles: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut size = head.size;
         if !size.is_multiple_of(TILE_WIDTH) {
-            // Not compared with the tiles: a changed bundle is copied as it is; `verify` then reports that the root of the
-            // entries isn't the signed one.
+            // The bundle isn't compared with the tiles: a changed one is copied as it is. `verify`
+            // then reports that the root of the entries isn't the signed one.
             let bundle = self
                 .read(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH))
                 .await?;
@@ -159,7 +162,8 @@ impl Log {
             size += 1;
         }
 
-        // Until the checkpoint the former size is valid: its partial files are all still there.
+        // Until the new checkpoint is written, the former size is valid, so none of its partial
+        // files may be deleted yet.
         for (index, bundle) in bundles {
             let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
             self.write(&bundle_path(index, width), bundle).await?;
@@ -169,8 +173,8 @@ impl Log {
             self.write(&tile_path(&tile), data).await?;
         }
         let root = tree_hash(size, &hashes).map_err(tampered)?;
-        // Last: a crash before this is an append that never happened; its files are overwritten, or stay as partial
-        // tiles that no checkpoint names.
+        // Written last: after an earlier crash, the append never happened. Its files are
+        // overwritten, or remain as partial tiles that no checkpoint names.
         self.write("log/checkpoint", self.checkpoint(size, root))
             .await?;
         self.drop_partials(head.size, size).await;
@@ -255,7 +259,7 @@ impl Log {
                 }
                 rest = tail;
             }
-            // Bytes behind the last entry would be covered by no hash.
+            // No hash would cover bytes after the last entry.
             if !rest.is_empty() {
                 return Err(VaultError::Tampered(format!(
                     "{path} is longer than its entries"
@@ -335,7 +339,7 @@ impl HashReader for Tree {
     }
 }
 
-/// `tile_path` of tlog-tiles: like the crate's own, without the height.
+/// Path of a tile as in C2SP tlog-tiles: the crate's path without the height.
 pub(crate) fn tile_path(tile: &Tile) -> String {
     format!("log/{}", tile.path().replacen("tile/8/", "tile/", 1))
 }

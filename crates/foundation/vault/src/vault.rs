@@ -42,7 +42,7 @@ pub struct Access {
     pub purpose: String,
 }
 
-/// An exhibit as the log and its record know it.
+/// An exhibit as its log entry and its record describe it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Exhibit {
     /// Its id.
@@ -139,7 +139,7 @@ impl Vault {
         self.log.keys.verifier_key()
     }
 
-    /// Seals and stores bytes, then logs them. On return both are stored.
+    /// Seals and stores bytes, then logs them. On return, the exhibit and its entry are stored.
     pub async fn put(&self, bytes: &[u8], intake: Intake) -> Result<Exhibit, VaultError> {
         let id = random_id();
         let sealed = self.log.keys.sealer.seal(bytes);
@@ -174,15 +174,16 @@ impl Vault {
     }
 
     /// The content, after its reading has been logged. Fails if the exhibit was never there or was
-    /// erased, or if the sealed bytes are not those its log entry names. The entry itself is
-    /// checked only by `verify`.
+    /// erased, or if the sealed bytes don't match its log entry. Only `verify` checks the entry
+    /// itself against the signed root.
     pub async fn get(&self, id: &str, access: Access) -> Result<Vec<u8>, VaultError> {
         // First, so that a request for an unknown or erased exhibit leaves no reading in the log.
         let (_, put) = self.find(id).await?;
         let mut record = Record::new();
         record.access = Some(access);
         let event = self.event(EventKind::Read, id, &record).await?;
-        // A crash after this leaves one reading too many on record; the other order, one too few.
+        // A crash after this leaves a logged reading that didn't happen. In the other order, a
+        // crash would leave a reading that isn't logged.
         self.append(event).await?;
 
         let sealed = self.log.read(&exhibit_path(id)).await?;
@@ -223,7 +224,7 @@ impl Vault {
         Ok(index)
     }
 
-    /// Every exhibit, oldest first. Opens records, not contents.
+    /// Every exhibit that wasn't erased, in the order of the log. Opens records, not contents.
     pub async fn list(&self) -> Result<Vec<Exhibit>, VaultError> {
         let mut exhibits = Vec::new();
         let events = self.events().await?;
@@ -305,7 +306,8 @@ impl Vault {
 
     /// Index and entry of the exhibit's `put`, and the index of its erasure if it was erased.
     async fn entries_of(&self, id: &str) -> Result<(u64, Event, Option<u64>), VaultError> {
-        // Held while reading, as in `events`; and so only one task adds to the index at a time.
+        // Held while reading, as in `events`. It also ensures that only one task at a time adds to
+        // the index.
         let guard = self.lock.hold().await?;
         let size = self.log.head().await?.size;
         let from = {
@@ -370,7 +372,7 @@ impl Vault {
         index
     }
 
-    /// Write-once: an id that exists is never overwritten.
+    /// Stores a new file. Fails if the path exists: nothing is ever overwritten.
     async fn create(&self, path: &str, bytes: Vec<u8>) -> Result<(), VaultError> {
         self.log
             .store
@@ -388,7 +390,7 @@ impl Vault {
     }
 }
 
-/// Exhibits that are gone on purpose.
+/// Ids of the exhibits that were erased.
 pub(crate) fn erased(events: &[Event]) -> HashSet<String> {
     let gone = events.iter().filter(|e| e.event == EventKind::Erase);
     gone.map(|e| e.exhibit.clone()).collect()

@@ -144,13 +144,13 @@ async fn more_entries_than_a_tile_is_wide() {
     assert_eq!(names, expected);
 }
 
-/// What one process knows of the log is brought up to date before each look-up.
+/// A process brings its index of the log up to date before each look-up.
 #[tokio::test]
 async fn another_process_sees_what_came_in_and_what_was_erased() {
     let (folder, keys) = (tempfile::tempdir().unwrap(), keys());
     let (one, other) = (vault(folder.path(), &keys), vault(folder.path(), &keys));
     let mut ids = Vec::new();
-    // Past a tile, so that look-ups begin in the middle of one and in later ones.
+    // More than one tile, so that look-ups begin in the middle of the first and of a later one.
     for n in 0..300 {
         let exhibit = one
             .put(format!("{n}").as_bytes(), intake("c"))
@@ -167,7 +167,7 @@ async fn another_process_sees_what_came_in_and_what_was_erased() {
     assert!(matches!(gone, Err(VaultError::Erased(_))));
     assert_eq!(other.erase(&ids[7], access()).await.unwrap(), index);
     assert_eq!(other.get(&ids[299], access()).await.unwrap(), b"299");
-    // An older copy of the folder is another log: nothing is answered from what was read before.
+    // Without `log/` the vault is empty: no look-up may be answered from the old index.
     std::fs::remove_dir_all(folder.path().join("log")).unwrap();
     let unknown = other.exhibit(&ids[299]).await;
     assert!(matches!(unknown, Err(VaultError::NotFound(_))));
@@ -180,7 +180,7 @@ fn naive_root(entries: &[Vec<u8>]) -> [u8; 32] {
         [] => sha2::Sha256::digest([]).into(),
         [one] => sha2::Sha256::digest([&[0], one.as_slice()].concat()).into(),
         many => {
-            // RFC 6962's k: the largest power of two below the number of entries.
+            // RFC 6962's k: the largest power of two smaller than the number of entries.
             let half = many.len().next_power_of_two() / 2;
             let (left, right) = (naive_root(&many[..half]), naive_root(&many[half..]));
             sha2::Sha256::digest([&[1], left.as_slice(), right.as_slice()].concat()).into()

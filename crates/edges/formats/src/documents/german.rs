@@ -2,6 +2,8 @@
 //! that German authorities read. A field without a German name is printed in English; a test checks
 //! that every field of `Facts` has one.
 
+use obhut_facts::known_because;
+
 /// Fields, sorted by their name in the case file.
 #[rustfmt::skip]
 const FIELDS: &[(&str, &str)] = &[
@@ -248,9 +250,12 @@ const WORDS: &[(&str, &[(&str, &str)])] = &[
     ]),
 ];
 
-/// What a German document says about a file that an automated comparison found on a hash list.
-const KNOWN: &str =
-    "ein automatischer Abgleich hat sie auf einer Liste bekannten Materials gefunden";
+/// What a German document says about a file whose bytes an automated comparison found on a hash
+/// list, and about one that only looks like an entry.
+const KNOWN: [&str; 2] = [
+    "ein automatischer Abgleich hat sie auf einer Liste bekannten Materials gefunden",
+    "nach einem automatischen Abgleich der Bildähnlichkeit sieht sie einer Datei auf einer Liste bekannten Materials ähnlich; ihre Bytes stehen dort nicht",
+];
 
 /// The German name of a field; the field itself if it has none, such as the name of an EXIF value.
 pub(crate) fn field(name: &str) -> &str {
@@ -260,10 +265,12 @@ pub(crate) fn field(name: &str) -> &str {
 }
 
 /// The German word for a value, if it is a word of the closed set of that field; otherwise the
-/// value as it is. `known` always gives [`KNOWN`].
+/// value as it is. Sentences of `known` ([`obhut_facts::ReportedFile::known`]) give theirs.
 pub(crate) fn value<'a>(field: &str, value: &'a str) -> &'a str {
     if field == "known" {
-        return KNOWN;
+        let exactly = [true, false].into_iter().zip(KNOWN);
+        let mut said = exactly.filter(|(exactly, _)| known_because(*exactly) == value);
+        return said.next().map_or(value, |(_, german)| german);
     }
     let of_field = WORDS.iter().find(|w| w.0 == field);
     let mut words = of_field.into_iter().flat_map(|w| w.1);
@@ -335,7 +342,10 @@ mod tests {
             ("note", "public", "public"),
             ("place", "chat", "Chat"),
             ("place", "somewhere", "somewhere"),
-            ("known", "an automated comparison", KNOWN),
+            ("known", known_because(true), KNOWN[0]),
+            // A near match was once called a file that was found on the list.
+            ("known", known_because(false), KNOWN[1]),
+            ("known", "another sentence", "another sentence"),
         ] {
             assert_eq!(value(name, given), expected, "{name} {given}");
         }

@@ -64,6 +64,12 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             .map(str::to_owned)
             .collect()
     };
+    let joined = |texts: [Option<String>; 3]| {
+        // One of them may say the same as another.
+        let mut all: Vec<String> = texts.into_iter().flatten().collect();
+        all.dedup();
+        (!all.is_empty()).then(|| all.join("\n"))
+    };
     let mut given = empty(IncomingFormat::Form);
     let counted = |name: &str| own(name).or_else(|| Some(value[name].as_u64()?.to_string()));
     given.number = counted("number").or_else(|| counted("id"));
@@ -84,9 +90,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             .filter_map(|w| RiskFact::from_word(w))
             .collect(),
         series: own("series"),
-        note: own("explanation")
-            .or_else(|| own("what"))
-            .or_else(|| own("text")),
+        note: joined(["explanation", "what", "text"].map(own)),
         ..Facts::default()
     };
     let mut urls = words("url");

@@ -45,7 +45,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     // The attached report is used; the mail's own text is added to that report's note.
     if let Some(mut given) = archive::best(&attached) {
         let facts = given.facts.expose();
-        let notes = [facts.note.as_deref().unwrap_or_default(), &text];
+        let subject = message.subject().unwrap_or_default();
+        let notes = [facts.note.as_deref().unwrap_or_default(), subject, &text];
         let note = notes
             .into_iter()
             .filter(|n| !n.is_empty())

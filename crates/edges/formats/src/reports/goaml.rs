@@ -248,10 +248,22 @@ fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
         .unwrap_or_else(|| narrative::of(facts, Language::german_if(unit.german)));
     let action = financial.action.clone().unwrap_or_else(|| {
         // Two people: decision and approval are by different persons (docs/reporting.md).
-        let words = if unit.german {
-            "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist nichts mitgeteilt worden."
-        } else {
-            "Reported after review by two people; the customer was not informed."
+        let account = facts.reported.iter();
+        let told = account
+            .flat_map(|a| [&a.closed, &a.suspended])
+            .flatten()
+            .any(|measure| measure.user_told == Some(true));
+        let words = match (unit.german, told) {
+            (true, false) => {
+                "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist nichts mitgeteilt worden."
+            }
+            (true, true) => {
+                "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist die Sperrung seines Kontos mitgeteilt worden."
+            }
+            (false, false) => "Reported after review by two people; the customer was not informed.",
+            (false, true) => {
+                "Reported after review by two people; the customer was informed that the account was closed or suspended."
+            }
         };
         words.to_owned()
     });

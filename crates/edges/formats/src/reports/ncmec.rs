@@ -245,6 +245,13 @@ fn batched_report(x: &mut Xml, d: &Dossier, facts: &Facts) {
         &[("reason", "", Some("VIRAL_POTENTIAL_MEME".into()))],
     );
     incident_summary(x, d, facts, true);
+    let why = "a batched report takes only the ids of the accounts";
+    if !d.supplements.is_empty() {
+        x.omit("supplements", why);
+    }
+    if d.appealed_at.is_some() {
+        x.omit("appeal", why);
+    }
     reporter(x, d);
     if let Some(id) = facts.reported.as_ref().and_then(|a| a.id.as_ref()) {
         x.element("personOrUserReported", |x| {

@@ -79,7 +79,7 @@ pub fn request(ruling: Ruling) -> DecisionRequest {
     }
 }
 
-/// Why it was refused; a panic if it wasn't.
+/// The message of the refusal. Panics if the call succeeded.
 pub fn refused<T: std::fmt::Debug>(result: Result<T>) -> String {
     match result {
         Err(e) => e.to_string(),

@@ -70,7 +70,7 @@ fn more_reasons_never_lower_the_score() {
     for risk in RiskFact::ALL {
         facts.risks.push(*risk);
         let now = at_risk(&looked(&facts, Vec::new())).0;
-        // Not strictly: in a band that is nearly full a further reason may be less than a point.
+        // Not strictly: in a band that is nearly full, a further reason may add less than a point.
         assert!(now >= last && now <= 100);
         last = now;
     }
@@ -201,7 +201,8 @@ fn a_category_and_a_reporter_may_be_missing() {
     }
 }
 
-/// Facts, annotations of a kept and matched file, if there is one, and exactly the reasons that hold, the most pressing first.
+/// Facts, the annotations of a kept and matched file, if there is one, and exactly the reasons that
+/// hold, the most pressing first.
 #[rustfmt::skip]
 const RISKS: &[(&str, &str, &str)] = &[
     (r#"{}"#, "", ""),
@@ -383,7 +384,8 @@ fn a_report_is_empty_without_anything_to_act_on() {
     }
 }
 
-/// Points of the reasons together: each takes its share of what the others leave, within the band of the highest level.
+/// Points of the reasons together: each takes its share of what the others leave, within the band
+/// of the highest level.
 #[test]
 fn points_add_up_to_less_than_their_sum() {
     for (facts, expected) in [

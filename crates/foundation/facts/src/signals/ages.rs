@@ -6,8 +6,8 @@ pub(super) fn age_of(words: &[&str]) -> Option<u8> {
     ages.filter(|years| *years < 18).min()
 }
 
-/// Writes out what a text has in brackets after a person, "Mia (13)", "(then 11)", "(14, w)", as an
-/// age: the brackets are gone when words are compared. The text is lower case.
+/// Rewrites an age in brackets after a person, as in "Mia (13)", "(then 11)" or "(14, w)", as
+/// "aged 13", because words are compared without brackets. `text` must be lower case.
 pub(super) fn bracketed(text: &str) -> String {
     const NO_AGE: &[&str] = &[
         "page", "seite", "s", "p", "nr", "no", "note", "chapter", "kapitel", "room", "zimmer", "v",
@@ -73,7 +73,7 @@ pub(super) fn names_an_adult(words: &[&str]) -> bool {
     })
 }
 
-/// The answer to "how old are you": a number and hardly anything else.
+/// The answer to "how old are you": one number from 5 to 17 among at most four words.
 pub(super) fn answered_age(words: &[&str]) -> Option<u8> {
     let numbers = words.iter().filter_map(|w| w.parse::<u8>().ok());
     let numbers: Vec<u8> = numbers.filter(|n| (5..18).contains(n)).collect();
@@ -247,7 +247,7 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
         "from",
         "aus",
     ];
-    // Before a number these words are about an age, whoever else is in the sentence.
+    // Before a number these words mean an age, whatever else the sentence says.
     const SURELY_AGED: &[&str] = &[
         "age",
         "aged",
@@ -419,7 +419,7 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
     let before = at.checked_sub(1).map_or("", |b| words[b]);
     let digits: String = word.chars().take_while(char::is_ascii_digit).collect();
     let rest = word[digits.len()..].trim_start_matches('-');
-    // "m14", "w13": as people name themselves; "file m14" is a name of something else.
+    // "m14", "w13": people describe themselves like this; "file m14" names something else.
     if let Some(rest) = word.strip_prefix(['f', 'm', 'w'])
         && let Ok(age) = rest.parse::<u8>()
         && (5..18).contains(&age)
@@ -470,9 +470,8 @@ fn age_at(words: &[&str], at: usize) -> Option<u8> {
     }
     if (4..18).contains(&number) && rest.is_empty() && !UNITS.contains(&next) {
         let earlier = at.checked_sub(2).map_or("", |b| words[b]);
-        // "i was 9", "i am 13"; "im 12" where a sentence or clause begins, because the German "im"
-        // is "in the".
-        // "als ich 12 war".
+        // "i was 9", "i am 13", "als ich 12 war"; "im 12" only where a sentence or clause begins,
+        // because the German "im" means "in the".
         let own = before == "ich" && next == "war"
             || matches!(
                 (earlier, before),

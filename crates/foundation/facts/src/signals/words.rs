@@ -239,7 +239,7 @@ pub(super) const MATERIAL: &[&str] = &[
     "abuse material",
 ];
 
-/// Negations: shortly before a pattern they cancel it.
+/// Negations. Shortly before a pattern, they cancel its match.
 pub(super) const NEGATIONS: &[&str] = &[
     "no",
     "not",

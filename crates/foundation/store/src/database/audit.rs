@@ -56,11 +56,11 @@ pub async fn write(
 
 /// Inserts the pending rows of a transaction, each with the next sequence number.
 pub(crate) async fn flush(tx: &mut Tx, rows: &[Pending]) -> sqlx::Result<()> {
-    // Nothing to record, nothing to lock: the counter is one row for all writers.
+    // Without rows the counter stays unlocked: it is one row that all writers share.
     if rows.is_empty() {
         return Ok(());
     }
-    // All numbers in one step: one lock, as late as possible.
+    // Reserves all numbers in one statement, so that the counter is locked once and late.
     let first = changes::next_numbers(tx, "audit", rows.len() as i64).await?;
     for (row, seq) in rows.iter().zip(first..) {
         sqlx::query(

@@ -32,8 +32,9 @@ pub struct Verification {
     pub erased: u64,
     /// Differences found; empty if everything agrees.
     pub problems: Vec<Problem>,
-    /// Files that no entry names: left by an intake, reading or erasure that was interrupted before
-    /// its entry was written, or foreign. Nothing refers to them and nothing hands them out.
+    /// Files in `exhibits/` and `records/` that no entry names: left by an intake, reading or
+    /// erasure that was interrupted before its entry was written, or put there by something else.
+    /// Nothing refers to them and nothing hands them out.
     pub leftovers: Vec<String>,
 }
 
@@ -41,7 +42,7 @@ impl Vault {
     /// Reads every entry, tile, record and exhibit. Nothing is changed, and no content leaves.
     pub async fn verify(&self) -> Verification {
         let mut seen = Verification::default();
-        // One state throughout: an append in between would look like a difference.
+        // Holds the lock throughout: an append in between would look like a difference.
         let guard = match self.hold().await {
             Ok(guard) => guard,
             Err(e) => {
@@ -88,7 +89,8 @@ impl Vault {
                 seen.problem(format!("entry {index}"), "isn't an event");
                 continue;
             };
-            // Its record was deleted with it; the records of its readings and its erasure were kept.
+            // An erasure also deletes the record of the `put`. The records of readings and of the
+            // erasure itself remain.
             if event.event == EventKind::Put && erased.contains(&event.exhibit) {
                 self.compare_erased(&event, &mut seen).await;
                 known.insert(record_path(&event.record));
@@ -137,7 +139,7 @@ impl Vault {
         }
         match self.log.keys.sealer.open(&sealed) {
             None => seen.problem(place, "can't be opened with this vault's key"),
-            // Both match the log here, so this would be a fault of the writer, not a later change.
+            // Record and sealed bytes match the log here, so the writer must have made a mistake.
             Some(bytes) if record.sha256 != Some(hex::encode(Sha256::digest(&bytes))) => {
                 seen.problem(place, "its content is not the one that was recorded");
             }

@@ -92,6 +92,8 @@ pub(in crate::incoming) fn best(documents: &[Vec<u8>]) -> Option<ParsedReport> {
 }
 
 fn is_structured(document: &[u8]) -> bool {
+    // The byte order mark of UTF-8, which Windows writes.
+    let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
     matches!(
         document.trim_ascii_start().first(),
         Some(b'{' | b'[' | b'<')

@@ -19,7 +19,7 @@ pub(super) fn refuses(element: &str, text: &str) -> Option<&'static str> {
     match element {
         "url" | "profileUrl" | "legalURL" | "locationOfFile" => {
             if text.chars().any(char::is_whitespace) {
-                return Some("contains white space, which a URL can't");
+                return Some("contains white space; a URL has none");
             }
             match url::Url::parse(text) {
                 Ok(url) if url.has_host() => None,
