@@ -30,8 +30,8 @@ pub async fn acknowledge_retraction(
     filings::filing_retracted(casework, &filing, how, None, &person.id).await
 }
 
-/// Records that the receiver has a package which was stopped because its delivery wasn't confirmed,
-/// or which a person handed over another way. `how` names the person who confirmed it, and how it was delivered.
+/// Records that the receiver has a package that was stopped because its delivery wasn't confirmed,
+/// or that a person handed over another way. `how` says who confirmed it and how it was delivered.
 ///
 /// # Errors
 /// Denied without the role reporting-officer; invalid without `how`; a conflict unless it is a
@@ -46,7 +46,7 @@ pub async fn acknowledge_arrival(
     let stopped = filings::filing(casework, report)
         .await?
         .filter(|f| row.status == "approved" && f.state == FilingState::Stopped)
-        // Elsewhere the service's number is the proof, and only the service gives it.
+        // At any other destination the report number is the proof, and only the service assigns it.
         .filter(|f| policy::is_handed_over(&f.destination));
     let Some(stopped) = stopped else {
         return Err(CaseworkError::conflict(format!(
@@ -55,14 +55,14 @@ pub async fn acknowledge_arrival(
         )));
     };
     let to = Filing {
-        // A retraction goes to the address that has it.
+        // A later retraction is sent to the address that has the package.
         host: match stopped.host.is_empty() {
             true => channels::channel(casework, &row.destination)
                 .await?
                 .address(),
             false => stopped.host.clone(),
         },
-        // Its own id: an empty number would mean that nothing was ever sent.
+        // The report's own id, because an empty number would mean that nothing was ever sent.
         remote: report.to_owned(),
         receipt: Some(how.to_owned()),
         ..stopped.clone()
@@ -76,7 +76,7 @@ pub async fn acknowledge_arrival(
     Ok(())
 }
 
-/// The report, if this person may acknowledge it with these words.
+/// The report. Denied without the role reporting-officer; invalid if `how` is blank.
 async fn row_to_acknowledge(
     casework: &Casework,
     report: &str,

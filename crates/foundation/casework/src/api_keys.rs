@@ -20,11 +20,11 @@ words! {
         Cases = "cases",
         /// Decide and report; the key must be a person's.
         Decide = "decide",
-        /// Hand in cases and reports of others.
+        /// Submit cases and incoming reports.
         Intake = "intake",
-        /// Add to lists and take from them, by HMA's interface.
+        /// Add entries to hash lists and remove them, through HMA's interface.
         Curate = "curate",
-        /// Ask about payments as they come.
+        /// Check payments as they come in.
         Payments = "payments",
     }
 }
@@ -40,7 +40,7 @@ pub struct ApiKey {
     pub rights: Vec<Right>,
     /// Id of the person it acts for.
     pub person: Option<String>,
-    /// What it screens, where its requests don't say.
+    /// The surface that its requests screen if they name none.
     pub surface: Option<Surface>,
     /// When it was made, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
@@ -64,11 +64,11 @@ impl ApiKey {
 }
 
 pub(crate) fn digest(secret: &str) -> String {
-    // A key is 256 random bits: a plain digest can't be guessed back.
+    // A key is 256 random bits, too many to find it from its digest by guessing.
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
-/// Makes a key; its text is returned once and kept nowhere.
+/// Makes a key and returns it with its secret. The secret is not stored.
 pub async fn create_key(
     casework: &Casework,
     name: &str,
@@ -101,7 +101,7 @@ pub async fn create_key_until(
     if rights.contains(&Right::Decide) && person.is_none() {
         return Err(CaseworkError::invalid(
             "person",
-            "a key that decides must be a person's: every decision has a name",
+            "a key with the right decide must belong to a person, because every decision is made under a person's name",
         ));
     }
     if expires_at.is_some_and(|at| at <= casework.now()) {
@@ -159,7 +159,8 @@ pub async fn create_key_until(
     Ok((key, secret))
 }
 
-/// Says what a key screens where its requests don't say, as HMA's don't.
+/// Sets the surface that a key's requests screen if they name none. Requests through HMA's
+/// interface never name one.
 pub async fn set_key_surface(
     casework: &Casework,
     id: &str,
@@ -252,8 +253,9 @@ pub(crate) async fn revoke_all_of(tx: &mut Tx, now: i64, person: &str) -> Result
     Ok(done.rows_affected())
 }
 
-/// Keys that were not revoked, by the digest of their secret. Expired ones too: a key expires
-/// without a change of the generation counter, so a cache of them must check `expires_at`.
+/// Keys that were not revoked, by the digest of their secret. Includes expired keys: a key expires
+/// without a change of the generation counter, so a caller that caches them must check
+/// `expires_at`.
 pub(crate) async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
     let rows = sqlx::query(
         "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at, digest FROM api_keys WHERE revoked_at IS NULL",

@@ -1,4 +1,4 @@
-//! Appeals: who filed one, how it ended.
+//! Appeals: files them and records how they ended.
 
 use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
@@ -34,13 +34,13 @@ pub struct Appeal {
     pub filed_at: i64,
     /// How it ended; none while it is open.
     pub outcome: Option<AppealOutcome>,
-    /// Who decided it.
+    /// Name of the person who decided it.
     pub name: Option<String>,
-    /// Why.
+    /// Why they decided so.
     pub grounds: Option<String>,
 }
 
-/// Files an appeal against what was decided about a case: one for each decision.
+/// Files an appeal against the latest decision about a case. Each decision can be appealed once.
 ///
 /// # Errors
 /// Invalid without a reason. A conflict if the case is undecided or cleared, if an appeal is open,
@@ -92,7 +92,7 @@ pub(crate) async fn file(
     }
     let id = ids::new("appeal");
     let mut tx = casework.db.begin().await?;
-    // Kept, because a rejected appeal puts the case back there.
+    // Stored, because a rejected appeal puts the case back to this status.
     let before = advance(&mut tx, casework.now(), case, CaseStatus::Appealed).await?;
     sqlx::query("INSERT INTO appeals (id, case_id, reason_sealed, filed_at, status_before, admitted_by) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(&id)

@@ -1,8 +1,9 @@
 //! The four-eyes rule: a report is approved by someone other than the person who decided.
 //!
-//! Invariant: what is approved is what is sent. The documents are kept as they were approved, and
-//! sent byte for byte; any change to what they were made from, to the settings or to the
-//! destination voids the approval.
+//! Invariant: what is approved is what is sent. The documents are stored as they were approved and
+//! sent byte for byte, except that placeholders are replaced with the ids that the receiver
+//! assigns. Any change to what they were made from, to the settings or to the destination voids the
+//! approval.
 
 use obhut_facts::{CaseStatus, Dossier};
 use serde::Serialize;
@@ -49,7 +50,8 @@ impl Approvable {
         &self.report
     }
 
-    /// Why it is approved in spite of something, where a person gave a reason.
+    /// Why it is approved although it contains nothing actionable or breaks a rule of the receiver,
+    /// if a person gave a reason.
     pub fn because(&self) -> Option<&str> {
         self.because.as_deref()
     }
@@ -128,18 +130,20 @@ pub struct Approved<'a> {
     /// The documents that will be sent, byte for byte, with placeholders for what the receiver
     /// assigns.
     pub documents: &'a [u8],
-    /// They break a rule of the receiver's documentation.
+    /// True if they break a rule of the receiver's documentation.
     pub overrides: bool,
-    /// They go to a test service: nothing is reported yet, and a child in danger isn't helped.
+    /// True if they go to a test service: then nothing is reported, and a child in danger isn't
+    /// helped.
     pub for_test: bool,
 }
 
 /// Approves a report and puts it in the outbox. Resumes a filing that had stopped.
 ///
 /// # Errors
-/// Denied without the role reporting-officer. A conflict if the person made the latest decision, if
-/// the case was decided again since the report was made, if the review it is based on was overturned, if another
-/// officer approved it meanwhile, or if a rule is broken without a reason.
+/// Denied without the role reporting-officer. A conflict if the person made the latest decision or
+/// marked the alarm about the review it is based on as seen, if the case was decided again since
+/// the report was made, if that review was overturned, if the report was approved or withdrawn
+/// meanwhile, or if a rule is broken without a reason.
 // Long: one transaction.
 pub async fn approve_report(
     casework: &Casework,
@@ -213,7 +217,7 @@ pub async fn approve_report(
             advance_from(&mut tx, casework.now(), &row.case, &from, to).await?;
         }
     }
-    // A job that exists keeps its place and its tries.
+    // A job that exists already keeps its place in the queue and its number of tries.
     outbox::put(&mut tx, casework.now(), JobKind::Report, report).await?;
     if let Some(because) = because.filter(|_| empty || overrides) {
         audit::write(
@@ -236,7 +240,7 @@ pub async fn approve_report(
     )
     .await?;
     tx.commit().await?;
-    // It may have stopped because the approval was void; now it is approved again.
+    // Its filing may have stopped because the earlier approval was void.
     let stopped = filings::filing(casework, report).await?;
     if stopped.is_some_and(|f| f.state == FilingState::Stopped) {
         resuming::resume(casework, report, person, false).await?;
@@ -244,7 +248,8 @@ pub async fn approve_report(
     Ok(approval)
 }
 
-/// Seals the documents as an exhibit of the case: erased with it, and logged when they are read.
+/// Seals the documents as an exhibit of the case. The exhibit is erased with the case, and each
+/// read of it is logged.
 async fn keep_documents(
     casework: &Casework,
     approvable: &Approvable,
@@ -261,7 +266,8 @@ async fn keep_documents(
     views::keep(casework, documents, intake).await
 }
 
-/// The documents that were approved, for a worker or a person, after the reading is on record.
+/// The documents that were approved, for a worker or a person. The access is audited before they
+/// are read.
 ///
 /// # Errors
 /// A conflict if none were kept (approved by an older version), or if they are not those approved.
@@ -345,10 +351,11 @@ async fn needs_reapproval(casework: &Casework, row: &ReportRow) -> Result<bool> 
 }
 
 /// # Errors
-/// A conflict if the person made the latest decision, or if the report isn't based on that one.
+/// A conflict if the person made the latest decision, or if the report isn't based on that
+/// decision.
 async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) -> Result<()> {
-    // Within the transaction: asking the pool for a second connection would wait for one that
-    // another approval holds, which waits likewise.
+    // Within the transaction. A second connection from the pool could deadlock: two approvals would
+    // each wait for the connection that the other holds.
     let decisions = decisions::decisions_within(tx, &row.case).await?;
     let latest = decisions
         .last()
@@ -368,7 +375,7 @@ async fn require_second_person(tx: &mut Tx, row: &ReportRow, person: &Person) ->
     Ok(())
 }
 
-/// Prefix of the key of an approval with documents. Keys without it are of older versions.
+/// Prefix of the key of an approval with documents. Keys without it were written by older versions.
 const APPROVED_KEY: &str = "approved:";
 
 /// Keyed digest of all that an approval covers besides its documents: facts, files, category,

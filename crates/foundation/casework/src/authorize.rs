@@ -2,9 +2,9 @@
 //!
 //! [`ACTIONS`] lists for each action the right a key needs and the roles that permit it. A request
 //! with a key needs both: the key's right and the person's role. HTTP and the command line check
-//! every action of a person here, and so does tracing on every surface. What is only read, handed
-//! in or curated by a program goes by its key's right. The four-eyes rules are checked where the
-//! second person acts.
+//! every action of a person here, and so does tracing on every surface. Requests that aren't in the
+//! table, by which a program reads, submits or curates something, need only the key's right. The
+//! four-eyes rules are checked where the second person acts.
 
 use crate::{ApiKey, CaseworkError, Next, Person, Result, Right, Role};
 
@@ -30,7 +30,7 @@ pub enum Action {
     ApproveReport,
     /// Send an approved report.
     SendReport,
-    /// Take a report back.
+    /// Retract a report.
     RetractReport,
     /// Record what a receiver says of a report.
     RecordOutcome,
@@ -42,13 +42,13 @@ pub enum Action {
     AdmitAppeal,
     /// Make a notice for the person a case concerns.
     MakeNotice,
-    /// See what an alert about payments says.
+    /// See the content of a payment alert.
     ViewAlert,
     /// Confirm or end a hold.
     DecideHold,
     /// Sign, dispute and set up hash lists.
     CurateLists,
-    /// Open a case from a report that came in.
+    /// Open a case from an incoming report.
     OpenIncoming,
     /// See an exhibit, or put one in.
     ViewExhibit,
@@ -56,19 +56,19 @@ pub enum Action {
     SetEmbargo,
     /// Record an authority's request, and extend or end deadlines.
     KeepDeadlines,
-    /// Say that an alarm was seen.
+    /// Mark an alarm as seen.
     SeeAlarm,
-    /// Let a halted destination or a stopped report go on.
+    /// Resume a halted destination or a stopped report.
     ResumeSending,
     /// Set up destinations and routes.
     SetUpDestinations,
     /// Be the named officer of a destination's production address.
     AnswerForDestination,
-    /// Say that what was taken from a cleared person was given back.
+    /// Record that what was taken from a cleared person was given back.
     RestoreAccount,
     /// Record a legal basis for following money.
     RecordBasis,
-    /// Record whose an address is said to be.
+    /// Record whom an address is said to belong to.
     TagAddresses,
     /// Watch addresses of a case, or stop.
     WatchAddresses,
@@ -104,7 +104,7 @@ const fn gate(action: Action, roles: &'static [Role]) -> Gate {
     }
 }
 
-/// An action that no key opens.
+/// An action that no key permits, so that it can be performed only on the command line.
 const fn at_the_shell(action: Action, roles: &'static [Role]) -> Gate {
     Gate {
         action,
@@ -167,7 +167,7 @@ pub enum Actor<'a> {
     Key {
         /// The key.
         key: &'a ApiKey,
-        /// Whose it is.
+        /// The person it acts for.
         person: Option<&'a Person>,
     },
     /// A background worker of this server.

@@ -13,7 +13,7 @@ use crate::{Casework, Result, facts, findings};
 pub struct CaseDetail {
     /// The case.
     pub case: Case,
-    /// File findings, in order.
+    /// File findings, in the order in which they were recorded.
     pub findings: Vec<Finding>,
     /// Decisions, oldest first.
     pub decisions: Vec<Decision>,

@@ -20,16 +20,16 @@ words! {
     CaseGroup {
         /// This case file alone.
         Alone = "alone",
-        /// All that one account did.
+        /// Everything that one account did.
         Account = "account",
-        /// All of one series of material.
+        /// Everything of one series of material.
         Series = "series",
         /// One conversation.
         Thread = "thread",
     }
 }
 
-/// A case as it comes in.
+/// The content of a case file.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
@@ -39,7 +39,7 @@ pub struct CaseFile {
     /// Where it was meant to be seen.
     #[serde(default = "public")]
     pub surface: Surface,
-    /// Until when nothing about it reaches the person concerned.
+    /// Until when nothing about the case may reach the person concerned.
     #[serde(default)]
     pub embargo: Option<Embargo>,
     /// The files.
@@ -69,7 +69,7 @@ pub struct CaseFileItem {
     pub content: Option<String>,
     /// The name it had.
     pub name: Option<String>,
-    /// What is known of it.
+    /// What is known about it.
     pub facts: FileFacts,
 }
 
@@ -94,8 +94,8 @@ impl CaseFile {
     }
 }
 
-/// Opens a case from a file. `contents` has the bytes of its files, in their order; `None` for a
-/// file of which only the description is recorded.
+/// Opens a case from a file. `contents` has the bytes of its files, in the same order, and `None`
+/// for a file of which only the description is recorded.
 ///
 /// # Errors
 /// Invalid if the numbers of files and contents differ, there are too many files, the embargo can't
@@ -121,8 +121,8 @@ pub async fn new_case(
         ));
     }
     if file.surface == Surface::PrivateMessage {
-        // A private message that was reported to the provider may be reported on. Only screening
-        // private messages needs a legal basis.
+        // A private message that was reported to the provider may be passed on in a report. A legal
+        // basis is needed only for screening private messages.
         audit::note(
             casework,
             actor,

@@ -20,17 +20,17 @@ pub struct Subject {
     pub name: Option<Sealed<String>>,
     /// Where it was meant to be seen.
     pub surface: Surface,
-    /// When it was uploaded, microseconds since 1970; now, where unknown.
+    /// When it was uploaded, microseconds since 1970; `None` if unknown.
     pub uploaded_at: Option<i64>,
     /// True if the requester waits for this answer and sees it first.
     pub before_release: bool,
-    /// What the platform knows of the upload.
+    /// What the platform knows about the upload.
     pub upload: UploadFacts,
     /// Digests of the file, where its bytes are not kept.
     pub digests: Option<Sealed<FileDigests>>,
 }
 
-/// The name of a group that nothing else belongs to yet.
+/// The name of a new group, to which nothing belongs yet.
 pub fn fresh_group() -> String {
     ids::new("group")
 }
@@ -84,8 +84,8 @@ pub(crate) struct Opening<'a> {
     pub embargo: Option<(Option<i64>, String)>,
 }
 
-/// The open case of a group. By the time a finding is written it may have been decided, and another
-/// opened.
+/// The open case of a group. By the time a finding is written, this case may have been decided and
+/// another one opened.
 pub(crate) async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
     let row = sqlx::query("SELECT id FROM cases WHERE group_key = $1 AND status = 'open'")
         .bind(group_key(casework, subject))
@@ -170,7 +170,7 @@ pub(crate) async fn find(casework: &Casework, id: &str) -> Result<Option<Case>> 
     row.map(|row| case_of(casework, &row, now)).transpose()
 }
 
-/// Cases of all statuses or one, newest first, those after `before` in that order, at most `most`;
+/// Cases of one status, or of all, newest first: at most `most` of those that follow `before`.
 /// `files` is 0.
 pub(crate) async fn select(
     casework: &Casework,
@@ -296,8 +296,8 @@ fn group_digest(casework: &Casework, group: &[u8], is_account: bool) -> String {
     casework.lookup.keyed_digest(sort, group)
 }
 
-/// Lets no further upload join the case: a person or the platform has said whose it is, and the
-/// next upload without an account may be another person's.
+/// Keeps further uploads from joining the case. A person or the platform has said whose uploads
+/// these are, and the next upload without an account may be another person's.
 pub(crate) async fn close_group(tx: &mut Tx, casework: &Casework, id: &str) -> Result<()> {
     let key = group_digest(casework, fresh_group().as_bytes(), false);
     sqlx::query("UPDATE cases SET group_key = $1 WHERE id = $2 AND account_key = ''")
@@ -318,7 +318,7 @@ pub(crate) async fn has_account(tx: &mut Tx, id: &str) -> Result<bool> {
 }
 
 /// Moves a case to a status and returns the one it had. A conflict if [`TRANSITIONS`] lacks the
-/// step. Queues the decision for the platform, if the step is one.
+/// step. If the step is a decision and a platform is set up, queues the decision for the platform.
 pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> Result<CaseStatus> {
     let from = status(tx, id).await?;
     if !TRANSITIONS.contains(&(from, to)) {
@@ -408,7 +408,7 @@ pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]
     }))
 }
 
-/// Cases that were decided to be reported, by the key of their account: the newest of each.
+/// Cases with a decision to report, by the key of their account: the newest case of each account.
 pub(crate) async fn reported_accounts(
     tx: &mut Tx,
     keys: &[&String],
@@ -565,8 +565,9 @@ async fn has_embargo(tx: &mut Tx, case: &str) -> Result<bool> {
 /// it.
 ///
 /// # Errors
-/// Denied without the role reporting-officer; invalid without a reason or with an end in the past;
-/// a conflict for a new embargo on a cleared case.
+/// Denied without the role reporting-officer; invalid without a reason, with an end in the past, or
+/// with neither an end nor an authority; a conflict for a new embargo on a cleared case, and for
+/// lifting an embargo that the case doesn't have.
 pub async fn set_embargo(
     casework: &Casework,
     case: &str,
@@ -582,7 +583,7 @@ pub async fn set_embargo(
         ));
     }
     let read = embargo.map(read_embargo).transpose()?;
-    // A mistyped year would be no embargo at all, and the person would hear of the case.
+    // With a mistyped year there would be no embargo, and the person could learn of the case.
     if let Some((Some(until), _)) = &read
         && *until <= casework.now()
     {
@@ -692,7 +693,7 @@ mod tests {
                 let id = crate::ids::new("case");
                 let mut tx = c.db.begin().await.unwrap();
                 bench::case(&mut tx, &c, &id).await;
-                // Past the table on purpose, to start from every status.
+                // Bypasses the table on purpose, to start from every status.
                 sqlx::query("UPDATE cases SET status = $1 WHERE id = $2")
                     .bind(from.word())
                     .bind(&id)

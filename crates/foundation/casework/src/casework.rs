@@ -52,7 +52,7 @@ impl Casework {
 /// Like [`Casework::bytes_key`], for a caller that has only the lookup key.
 pub fn bytes_key(lookup: &LookupKey, kind: &str, digest: &str) -> String {
     match kind {
-        // The first version knew only this kind.
+        // The first version had only this kind and used no prefix; its keys must stay valid.
         "sha256" => lookup.keyed_digest("exhibit bytes", digest.as_bytes()),
         kind => lookup.keyed_digest("exhibit bytes", format!("{kind}:{digest}").as_bytes()),
     }

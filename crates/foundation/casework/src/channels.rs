@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit, outbox, people, sealed};
 
-/// The operator's own platform, by the name of its channel: where decisions about uploads and
-/// requests for information go. No report goes there.
+/// Name of the channel to the operator's own platform, which receives decisions about uploads and
+/// requests for information. No report is sent there.
 pub const PLATFORM: &str = "platform";
 
 /// How a destination is reached. Without `url`, the destination's own address is used if it has
@@ -24,14 +24,14 @@ pub struct Channel {
     pub user: Option<String>,
     /// Password or signing secret there.
     pub secret: Option<Sealed<String>>,
-    /// Whom packages are encrypted to: an age recipient.
+    /// The age recipient that packages are encrypted to.
     pub recipient: Option<String>,
     /// The folder packages are written to.
     pub folder: Option<String>,
     /// The e-mail address packages are sent to, by the mail server that `url` names.
     pub mail_to: Option<String>,
-    /// Reference of the authority's written instruction that files may come by mail; without it none
-    /// is sent that way.
+    /// Reference of the authority's written instruction that files may be sent to it by mail.
+    /// Without it no file is sent by mail.
     pub media_instruction: Option<String>,
     /// Id of the person who answers for what is sent.
     pub officer: Option<String>,
@@ -45,18 +45,19 @@ pub struct Channel {
 pub(crate) const MAILTO: &str = "mailto:";
 
 impl Channel {
-    /// The host that reports go to, `https://host` with a port if the URL names one: numbers given
-    /// there belong to it. Without a URL it is the folder; without either, `production` or `test`.
+    /// Where reports go: the address to which the numbers that the destination assigns belong. With
+    /// [`Self::mail_to`], `mailto:` and that address; otherwise `https://host`, with a port if the
+    /// URL names one; without a URL, the folder; with none of these, `production` or `test`.
     pub fn address(&self) -> String {
         if let Some(to) = &self.mail_to {
-            // Not the mail server, which is our own: the authority has what was sent to it.
+            // Not the mail server, which is our own: it is the authority that receives the reports.
             return format!("{MAILTO}{to}");
         }
         match (&self.url, &self.folder, self.production) {
             // Path, query and user may be credentials, and this is stored in the clear.
             (Some(url), _, _) => origin(url),
             (None, Some(folder), _) => folder.clone(),
-            // The destination's own addresses, which it knows itself.
+            // The destination's code knows these two addresses.
             (None, None, true) => "production".into(),
             (None, None, false) => "test".into(),
         }
@@ -196,16 +197,17 @@ fn enough_people(people: &[Person]) -> bool {
 /// Replaces how a destination is reached. Ends a halt, and makes every waiting job due.
 ///
 /// # Errors
-/// Denied without the role administrator, or if the officer isn't a reporting officer; invalid for
-/// production without officer, user or secret.
+/// Denied without the role administrator, or if the officer isn't a reporting officer; not found
+/// for an unknown officer; invalid for an empty secret, and for production without officer, user or
+/// secret.
 pub async fn set_channel(casework: &Casework, channel: &Channel, person: &Person) -> Result<()> {
     set(casework, None, channel, person).await
 }
 
-/// As [`set_channel`], for a change of `before`.
+/// Like [`set_channel`], for a caller that read the settings `before` and changed them.
 ///
 /// # Errors
-/// Also a conflict if the destination isn't set as in `before` any more: another change would be
+/// Also a conflict if the settings are no longer those in `before`, because another change would be
 /// lost.
 pub async fn replace_channel(
     casework: &Casework,
@@ -269,8 +271,8 @@ async fn set(
     .bind(casework.now())
     .execute(&mut *tx)
     .await?;
-    // Kept for each address: what was begun there is finished or retracted there, with these
-    // credentials.
+    // Settings are stored for each address, because a report that was begun there is finished or
+    // retracted there, with these credentials.
     sqlx::query(
         "INSERT INTO channel_addresses (destination, address_key, sealed, officer, production, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (destination, address_key) DO UPDATE SET sealed = $3, officer = $4, production = $5, changed_at = $6",
@@ -314,7 +316,8 @@ async fn set(
     Ok(())
 }
 
-/// Fails if a destination isn't set as in `before` any more, and locks it until the transaction ends.
+/// Fails if a destination's settings are no longer those in `before`. Locks them until the
+/// transaction ends.
 async fn require_unchanged(tx: &mut Tx, casework: &Casework, before: &Channel) -> Result<()> {
     let destination = &before.destination;
     // A write, which locks the row on both databases.
@@ -334,8 +337,8 @@ async fn require_unchanged(tx: &mut Tx, casework: &Casework, before: &Channel) -
     )))
 }
 
-/// Stops sending events to the platform, and drops those that wait. The platform can still ask for
-/// decisions; what it was asked for stays open until its deadline.
+/// Stops sending events to the platform and drops those that wait. The platform can still ask for
+/// decisions. Requests for information that it hasn't answered stay open until their deadlines.
 ///
 /// # Errors
 /// Denied without the role administrator.
@@ -366,7 +369,7 @@ pub async fn forget_platform(casework: &Casework, person: &Person) -> Result<()>
     Ok(())
 }
 
-/// Halts a destination until a person sets it up anew or resumes it, and raises an alarm. `why` is
+/// Halts a destination until a person sets it up again or resumes it, and raises an alarm. `why` is
 /// the destination's message, or what its settings lack.
 pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
@@ -385,7 +388,7 @@ pub async fn halt_channel(casework: &Casework, destination: &str, why: &str) -> 
     .await?;
     let remedy = match destination {
         PLATFORM => "set the platform's address and secret again",
-        _ => "put its settings right, then let it go on",
+        _ => "correct its settings, then resume it",
     };
     let text = format!("nothing is sent to {destination} any more: {why}; {remedy}");
     alarms::raise(&mut tx, now, "destination", destination, &text).await?;

@@ -1,7 +1,8 @@
-//! Leaves children's data out of a case's facts, in every field.
+//! Leaves children's data out of a case's facts, in every list of accounts and financial parties.
 //!
-//! What is withheld depends on the person, not on the field: a child who is recorded as a
-//! victim may also be a party of a payment, and a recipient of a message may be a child.
+//! What is left out depends on the person, not on the field: a child who is recorded as a victim
+//! may also be a party of a payment, and a recipient of a message may be a child. Messages,
+//! payments and notes stay as they are, with the account ids in them.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use jiff::civil::Date;
 use obhut_facts::{Account, Facts, FinancialParty, Person};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Age from which a person is an adult, in years (Convention on the Rights of the Child, article 1).
+/// Age from which a person is an adult, in years (Convention on the Rights of the Child, art. 1).
 const ADULT_YEARS: i64 = 18;
 
 /// Removes the victims, the recipients and linked accounts that are children, and what a bank knows
@@ -36,7 +37,7 @@ pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
         let at = format!("facts.also_reported[{n}].associated");
         leaving.from(&mut account.associated, &at);
     }
-    // With the recipients that turned out to be children.
+    // Computed again, because recipients and linked accounts have turned out to be children.
     let known = Known::of(&leaving.children);
     let mut fields = leaving.fields;
     let reported = facts.reported.as_ref().and_then(|a| a.id.clone());
@@ -47,7 +48,7 @@ pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
         if Some(&party.id) == reported.as_ref() || !child {
             continue;
         }
-        // What the payments say of it stays: who paid whom is the report.
+        // What the payments say about the party stays: who paid whom is what is reported.
         *party = FinancialParty {
             id: std::mem::take(&mut party.id),
             client: party.client,
@@ -88,7 +89,7 @@ impl Leaving {
         let person = account.person.as_ref();
         match person.and_then(|p| is_minor(p, self.today)) {
             Some(true) => true,
-            // The very account is a victim's, whatever its age is said to be.
+            // An account with a victim's id is that victim's, whatever age is given for it.
             Some(false) => self.known.has_id(account),
             // A school is recorded only for children.
             None => account.school.is_some() || self.known.has(account),
@@ -111,17 +112,17 @@ fn born_minor(party: &FinancialParty, today: Date) -> bool {
     born.and_then(|b| is_after(b, today)) == Some(true)
 }
 
-/// Whether a person born on that day is under age today; none if it isn't a day.
+/// Whether a person born on that day is under age today; `None` if `born` isn't a date.
 fn is_after(born: &str, today: Date) -> Option<bool> {
     let years = jiff::Span::new().years(ADULT_YEARS);
     let of_age = born.parse::<Date>().ok()?.checked_add(years).ok()?;
     Some(of_age > today)
 }
 
-/// What children are known by, in [`plain`] form.
+/// Ids and names by which children are recognised, in [`plain`] form.
 struct Known {
     ids: BTreeSet<String>,
-    /// Names they log in with, e-mail addresses and telephone numbers.
+    /// Screen names, e-mail addresses and telephone numbers (only their last digits).
     names: BTreeSet<String>,
     /// The words of first and last name, and the birth date; empty where unknown.
     people: Vec<(BTreeSet<String>, String)>,
@@ -183,10 +184,11 @@ impl Known {
     ) -> bool {
         let (own, own_born) = person_key(first, last, born);
         self.people.iter().any(|(child, child_born)| {
-            // In any order, and with one of several first names; a single word isn't a name.
+            // The words may be in any order, and one side may lack some of them, such as a second
+            // first name. A single word isn't a name.
             let fewer = own.len().min(child.len());
             let name = fewer > 1 && own.intersection(child).count() == fewer;
-            // Without both birth dates a namesake counts too: naming a child is the worse error.
+            // If a birth date is missing, a namesake counts too: naming a child is the worse error.
             name && (own_born == *child_born || own_born.is_empty() || child_born.is_empty())
         })
     }
@@ -226,7 +228,7 @@ fn person_key(
     (words, plain(born.as_deref().unwrap_or_default()))
 }
 
-/// A name however its umlauts are written: ü, ue and u are one.
+/// A name in a form in which ü, ue and u are the same.
 fn spelt(name: &str) -> String {
     let name = plain(&name.to_lowercase().replace('ø', "o").replace('æ', "ae"));
     name.replace("ae", "a")
@@ -234,9 +236,10 @@ fn spelt(name: &str) -> String {
         .replace("ue", "u")
 }
 
-/// A text as it is compared, so that spellings that look the same are the same: compatible forms
-/// decomposed, without marks, blanks and invisible characters, all hyphens one, in lower case. Other
-/// signs stay: `lena_1` and `lena1` are two accounts.
+/// A text in the form in which it is compared, so that spellings that look the same are equal: in
+/// compatibility decomposition (NFKD) and lower case, without combining marks, white space and
+/// invisible characters, with one kind of hyphen, and with `ss` for `ß`. Other signs stay: `lena_1`
+/// and `lena1` are two accounts.
 pub fn plain(text: &str) -> String {
     let seen = text.nfkd().filter(|c| {
         let invisible = c.is_whitespace() || c.is_control() || is_format(*c);

@@ -1,5 +1,5 @@
-//! Alarm for a child in danger now, every 30 minutes until a report is approved, the case is
-//! decided not to be reported, or the facts no longer say so.
+//! Alarm for a child in danger now, raised every 30 minutes until a report is approved, a person
+//! decides not to report the case, the facts no longer say so, or the case is cleared on appeal.
 
 use obhut_facts::{Facts, Level, RuleFile, RuleInput, Signals, at_risk};
 
@@ -15,8 +15,9 @@ const MINUTE_MICROS: i64 = 60 * 1_000_000;
 
 /// Starts or ends the clock of a case after its facts were written.
 ///
-/// After an approval, new facts don't start it: they void an approval that wasn't sent, which
-/// raises an alarm itself. After a decision not to report they start it again.
+/// After an approval, new facts don't start the clock: they void the approval of a report that
+/// isn't sent yet, and that raises an alarm of its own. After a decision not to report, new facts
+/// start the clock again.
 pub(crate) async fn watch(
     tx: &mut Tx,
     casework: &Casework,
@@ -78,7 +79,7 @@ pub(crate) async fn answered(
     .await
 }
 
-/// Whether the facts have a reason of the most pressing level.
+/// Whether the facts give a reason of the most urgent level.
 fn in_danger(facts: &Facts) -> bool {
     let files = facts.files.values().map(|file| RuleFile {
         annotations: file.annotations.clone(),
@@ -125,9 +126,10 @@ pub async fn alarm_about_danger(casework: &Casework) -> Result<usize> {
     Ok(count)
 }
 
-/// One alarm for all of them: a queue may hold thousands, and the next step is the same for each.
+/// Raises one alarm for all reports in the queue: there may be thousands, and the next step is the
+/// same for each.
 async fn alarm_about_queue(casework: &Casework, queue: &[Deadline], now: i64) -> Result<bool> {
-    // Asked every few seconds; an empty queue must not wait for the database's writer.
+    // This runs every few seconds; with an empty queue it must not wait for the database's writer.
     if queue.is_empty() {
         return Ok(false);
     }

@@ -46,9 +46,9 @@ words! {
 pub struct Deadline {
     /// Id.
     pub id: String,
-    /// What it runs for.
+    /// What it is for.
     pub kind: DeadlineKind,
-    /// Id of what it is about; [`DeadlineKind`] says of which sort.
+    /// Id of the case or report it is about, as [`DeadlineKind`] says.
     pub subject: String,
     /// The rule it follows, or the authority that set it.
     pub basis: String,
@@ -111,9 +111,9 @@ pub(crate) async fn start(
     Ok(id)
 }
 
-/// When a report is due, in microseconds since 1970: from when the provider learnt of it, as the
-/// facts say it (RFC 3339), or else from `opened`. A time that can't be read is named by
-/// `Facts::faults`.
+/// When a report is due, in microseconds since 1970. The time runs from `known_at` (RFC 3339), when
+/// the provider learnt of the case according to the facts, or else from `opened`. `Facts::faults`
+/// names a time that can't be read.
 pub(crate) fn report_due(known_at: Option<&str>, opened: i64) -> i64 {
     let known = known_at.and_then(|t| t.parse::<jiff::Timestamp>().ok());
     known.map_or(opened, |t| t.as_microsecond()) + REPORT_DUE_MICROS
@@ -230,8 +230,8 @@ pub(crate) async fn runs_or_ended(
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// Marks a clock as escalated, and due again at `due_at`. False if since it was read it has ended,
-/// or another worker has marked it.
+/// Marks a clock as escalated, and due again at `due_at`. False if the clock has ended since it was
+/// read, or if another worker has marked it.
 pub(crate) async fn alarm_again(
     tx: &mut Tx,
     read: &Deadline,
@@ -282,8 +282,8 @@ async fn forget_ended_requests(tx: &mut Tx, case: &str) -> Result<()> {
     Ok(())
 }
 
-/// Deadlines, soonest due first: those about `subject`, or of everything; with `all` also those
-/// that have ended.
+/// Deadlines about `subject`, or about everything, soonest due first. With `all`, also those that
+/// have ended.
 pub async fn deadlines(
     casework: &Casework,
     subject: Option<&str>,
@@ -418,7 +418,7 @@ pub async fn end_deadline(
     if known.kind == DeadlineKind::AuthorityRequest
         && cases::status(&mut tx, &known.subject).await? == CaseStatus::Cleared
     {
-        // It was kept only because it bound us until now.
+        // The request was kept only because it bound us until now.
         forget_ended_requests(&mut tx, &known.subject).await?;
     }
     audit::write(
@@ -527,8 +527,8 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
     Ok(count)
 }
 
-/// Deadlines that may have to be escalated, the soonest first: the worker asks every few seconds,
-/// and must not read every open case for it.
+/// Deadlines that may have to be escalated, the soonest first. Selected in SQL, because the worker
+/// asks every few seconds and must not read every running deadline.
 async fn near_their_end(casework: &Casework, now: i64) -> Result<Vec<Deadline>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM deadlines WHERE ended_at IS NULL AND escalated_at IS NULL

@@ -21,7 +21,7 @@ pub(crate) const GROUNDS_CHARS_MAX: usize = 10_000;
 /// NCMEC's scale, and its values (CyberTipline schema of 2025-11-10, `industryClassification`).
 const INDUSTRY: &str = "ncmec-industry";
 const INDUSTRY_VALUES: [&str; 4] = ["A1", "A2", "B1", "B2"];
-/// Exhibits named in one message. Our judgement.
+/// Most exhibits named in one message. Our judgement.
 const NAMED_MAX: usize = 20;
 
 words! {
@@ -37,9 +37,9 @@ words! {
 /// What a person wants to decide.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DecisionRequest {
-    /// What.
+    /// Whether to report.
     pub ruling: Ruling,
-    /// Why; never empty.
+    /// The grounds; refused if empty.
     pub grounds: String,
     /// Which category.
     pub category: Option<Category>,
@@ -74,7 +74,7 @@ impl Decision {
             || self.file_categories != other.file_categories
     }
 
-    /// True if it is the decision that this person asks for.
+    /// True if it is the same decision as the one that this person requests now.
     pub(crate) fn is_as_asked(
         &self,
         person: &Person,
@@ -123,7 +123,7 @@ impl Decision {
         self.category.as_ref()
     }
 
-    /// Which category of which exhibit, where the decision names it.
+    /// Categories of single exhibits, by the exhibit's id, if the decision names any.
     pub fn file_categories(&self) -> &BTreeMap<String, Category> {
         &self.file_categories
     }
@@ -159,12 +159,14 @@ pub async fn decide_with_files(
 /// Like [`decide_with_files`], for a case that had `files` files when the person looked at it.
 ///
 /// # Errors
-/// Denied without the role reviewer; invalid without grounds, with half a category, or with a
-/// category for an exhibit that isn't a file of the case. A conflict if
-/// the case is reported, under appeal or cleared, if an exhibit with a category wasn't viewed
-/// whole, or if the number of files has changed: a file that no person looked at would be released,
-/// or reported. And a conflict if uploads without an account, of different files, would be released
-/// although the person hasn't viewed each file whole: they are in one case because they look alike.
+/// Denied without the role reviewer; invalid without grounds or with too long ones, with half a
+/// category or an unknown value, or with a category for an exhibit that isn't a file of the case.
+///
+/// A conflict if the case is reported, under appeal or cleared, if it is closed and the decision is
+/// again not to report, if an exhibit with a category wasn't viewed whole, or if the number of
+/// files has changed: a file that no person looked at would be released, or reported. Also a
+/// conflict if uploads without an account, of different files, would be released although the
+/// person hasn't viewed each file whole: they are in one case because they look alike.
 pub async fn decide_seen(
     casework: &Casework,
     case: &str,
@@ -190,7 +192,7 @@ pub async fn decide_seen(
 pub(crate) struct Looked<'a> {
     /// The category of single exhibits.
     pub file_categories: BTreeMap<String, Category>,
-    /// How many files the case had; none if the person doesn't say.
+    /// How many files the case had when the person looked at it; `None` if not given.
     pub files: Option<usize>,
     /// The statuses in which the case may be decided.
     pub from: &'a [CaseStatus],
@@ -198,7 +200,7 @@ pub(crate) struct Looked<'a> {
     pub source: Option<&'a Decision>,
 }
 
-/// Like [`decide_seen`], from these statuses only.
+/// Like [`decide_seen`], but only from the statuses in `looked`.
 // Long: one transaction.
 pub(crate) async fn decide_from(
     casework: &Casework,
@@ -284,7 +286,7 @@ pub(crate) async fn decide_from(
         Ruling::NoReport => {
             danger::answered(&mut tx, casework, case, why).await?;
             deadlines::end(&mut tx, casework.now(), due, case, why).await?;
-            // What isn't reported needs no more of anyone's data.
+            // A case that isn't reported needs no further data about anyone.
             let asked = DeadlineKind::Information;
             deadlines::end(&mut tx, casework.now(), asked, case, why).await?;
         }
@@ -444,7 +446,7 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
 /// The latest decision about a case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Latest {
-    /// Its number, which orders it among those of other cases whatever the clock said.
+    /// Its sequence number, which orders the decisions of all cases independently of the clock.
     pub seq: i64,
     /// What.
     pub ruling: Ruling,
@@ -473,7 +475,8 @@ pub(crate) async fn latest(
     Ok(found)
 }
 
-/// The kind of the alarm about a decision based on the same review as one that was changed or overturned.
+/// Kind of the alarm about a decision that is based on the same review as one that was changed or
+/// overturned.
 const CARRIED: &str = "carried-decision";
 
 /// The words that name the case a decision was carried over from.
@@ -483,8 +486,8 @@ pub(crate) fn with_case(case: &str) -> String {
 
 const DECIDED_WITH: &str = "Decided with case ";
 
-/// Raises an alarm for each other case whose latest decision is based on the same review as this
-/// one's, which was changed or overturned.
+/// Raises an alarm for each other case whose latest decision is based on the same review as the
+/// decision about this case, which was changed or overturned.
 pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
     let own = decisions_within(tx, case).await?;
     let source = own.last().and_then(|d| carried_from(&d.grounds));
@@ -517,7 +520,8 @@ fn carried_from(grounds: &str) -> Option<&str> {
 /// # Errors
 /// A conflict unless this is the latest decision of its case, and neither contested nor overturned.
 async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
-    // Held until the commit: a later change sees the decision that was carried over.
+    // The case is locked until the commit, so that a later change to it finds the decision that was
+    // carried over.
     cases::hold(tx, &decision.case).await?;
     let status = cases::status(tx, &decision.case).await?;
     let contested = matches!(status, CaseStatus::Appealed | CaseStatus::Cleared);
@@ -531,13 +535,14 @@ async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-/// True if the alarm about a carried decision is unseen, this person made none of the decisions that
-/// it is about, and has viewed every file of the case. False if no file of the case is kept.
+/// True if the alarm about a carried decision is unseen, and this person made none of the decisions
+/// that it is about and has viewed every file of the case. False if no file of the case is kept.
 async fn reviewed_independently(tx: &mut Tx, case: &str, person: &Person) -> Result<bool> {
     let Some(since) = alarms::unseen_since(tx, CARRIED, case).await? else {
         return Ok(false);
     };
-    // Carried ones whatever their time: the clock may have been set back since.
+    // Decisions that were carried over count whatever their time, because the clock may have been
+    // set back since.
     let in_doubt = |d: &Decision| d.decided_at <= since || carried_from(&d.grounds).is_some();
     let decisions = decisions_within(tx, case).await?;
     if decisions
@@ -582,7 +587,7 @@ pub(crate) async fn require_other_than_seer(
 
 /// The cases whose latest decision has this text in its grounds.
 async fn latest_with(tx: &mut Tx, text: &str) -> Result<Vec<String>> {
-    // No index: asked when an appeal is upheld or a decision changed.
+    // Without an index: this runs only when an appeal is upheld or a decision is changed.
     let rows = sqlx::query(
         "SELECT case_id FROM decisions d WHERE grounds LIKE $1
          AND seq = (SELECT MAX(seq) FROM decisions other WHERE other.case_id = d.case_id) ORDER BY seq",

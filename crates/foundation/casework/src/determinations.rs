@@ -1,4 +1,5 @@
-//! What people determined about cases, because a destination asks for law that no program derives.
+//! Determinations: people's answers to legal questions that a destination asks and that no program
+//! can answer.
 
 use obhut_facts::{CaseStatus, Determination, Question};
 
@@ -8,8 +9,8 @@ use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, changes
 /// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 2_000;
 
-/// Puts on record what a person determined. The latest answer to a question counts; earlier ones
-/// stay on record. A new answer voids the approval of a report that isn't sent yet, because the
+/// Records what a person determined. The latest answer to a question counts; earlier answers stay
+/// on record. A new answer voids the approval of a report that isn't sent yet, because the
 /// approval covers the answers.
 ///
 /// # Errors

@@ -15,17 +15,17 @@ use crate::{
     findings, numbers, settings, views,
 };
 
-/// What of a case goes into a dossier besides its ordinary facts and files.
+/// What a dossier contains besides a case's ordinary facts and files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Contents {
-    /// What is known of the children concerned.
+    /// What is known about the children concerned.
     pub victims: bool,
     /// The incoming reports the case was opened from, unchanged. They may name children.
     pub as_received: bool,
 }
 
 impl Contents {
-    /// With or without the children's data, and without what came in.
+    /// With or without the children's data, and without the incoming reports.
     pub fn victims(victims: bool) -> Self {
         Self {
             victims,
@@ -39,7 +39,7 @@ pub async fn dossier(casework: &Casework, case: &str, with_victims: bool) -> Res
     dossier_of(casework, case, Contents::victims(with_victims)).await
 }
 
-/// What is known about a case, with the contents asked for.
+/// What is known about a case, with the contents that `with` names.
 pub async fn dossier_of(casework: &Casework, case: &str, with: Contents) -> Result<Dossier> {
     let with_victims = with.victims;
     let detail = case_detail::case(casework, case).await?;
@@ -181,8 +181,8 @@ fn is_media(file: &ReportedFile) -> bool {
         .is_some_and(|m| m.starts_with("image/") || m.starts_with("video/"))
 }
 
-/// The category a person recorded for a file. One of text or of unknown content has none, unless
-/// only its description is on record.
+/// The category a person recorded for a file. A file that isn't known to be a picture or a video
+/// has none, unless only its description is on record.
 fn recorded_category(file: &ReportedFile) -> Option<Category> {
     let recorded = file.facts.expose().category.as_ref()?;
     (is_media(file) || file.exhibit.is_none()).then(|| Category {
@@ -191,7 +191,7 @@ fn recorded_category(file: &ReportedFile) -> Option<Category> {
     })
 }
 
-/// What is on record of an exhibit.
+/// What is on record about an exhibit.
 #[derive(Default)]
 struct ExhibitRecord {
     viewed: Viewed,
@@ -235,8 +235,8 @@ async fn exhibit_record(
     })
 }
 
-/// Earlier cases with the bytes of an exhibit, whose persons weren't cleared: the first, and one
-/// more than are named.
+/// The first cases that had the bytes of an exhibit before, without cleared ones: one more than a
+/// report names, so that the caller sees whether there are more.
 async fn seen_before(casework: &Casework, case: &str, exhibit: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let mut after = i64::MIN;

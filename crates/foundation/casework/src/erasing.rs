@@ -25,10 +25,11 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
     Ok(done)
 }
 
-/// Erases everything that is due and returns the number of items. Resumes after an interruption. An
-/// exhibit that another case refers to is kept, and the proof names it as kept.
+/// Erases everything that is due and returns the number of items. Resumes after an interruption.
+/// Skips a case with an open appeal. An exhibit that another case refers to is kept, and the proof
+/// names it as kept.
 pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
-    // Asked without the lock first: most calls find nothing due.
+    // Checked before the lock is taken, because most calls find nothing due.
     if erasures::due(casework).await?.is_empty() {
         return Ok(0);
     }
@@ -50,8 +51,8 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
             count += 1;
             continue;
         }
-        // Another case's evidence stays, and the proof says so. That case erases it once its own
-        // person is cleared.
+        // Another case's evidence is kept, and the proof says so. It is erased once the person of
+        // that case is cleared too.
         let others = findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case);
         if !others.await?.is_empty() {
             erasures::kept(casework, &id, "another case refers to it").await?;
@@ -81,8 +82,8 @@ mod tests {
     use crate::findings::NewFinding;
     use crate::for_domains::{Clearing, Removed};
 
-    /// When one of two cases was cleared, their common exhibit was once called erased although it
-    /// was still there; with both cleared it stayed for ever.
+    /// An exhibit of two cases was once called erased when one case was cleared, although it was
+    /// still there; when both were cleared, it was never erased.
     #[tokio::test]
     async fn an_exhibit_of_two_cases_is_erased_with_the_second() {
         let (folder, c, clock) = bench::opened_at(1_000).await;

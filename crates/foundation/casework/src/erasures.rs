@@ -1,9 +1,9 @@
 //! Erases what a cleared person's case held, with a proof, and keeps on record what the platform
 //! has to give back until it has done so.
 //!
-//! Invariant: nothing of an account is destroyed while an appeal about it is open.
-//! What was filed must be preserved for a year (18 USC 2258A(h)); exhibits of such a case are
-//! erased when that ends, and the proof says so until then.
+//! Invariant: nothing of a case is erased while an appeal about that case is open.
+//! What was filed must be preserved for a year (18 USC 2258A(h)). The exhibits of such a case are
+//! erased when the year ends; until then the proof names the date.
 
 use obhut_facts::{Sealed, words};
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub struct Restoration {
     pub done_at: Option<i64>,
 }
 
-/// An item that was or will be erased, and where the vault's log says so.
+/// An item that was or will be erased, and the entry in the vault's log that records it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Erasure {
     /// The exhibit; `database` for the database rows; the file name of a database copy; a word for
@@ -55,7 +55,8 @@ pub struct Erasure {
     /// When it was erased; `None` until then.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub done_at: Option<i64>,
-    /// Earliest time of the erasure, microseconds since 1970; `i64::MAX` if it can never be due.
+    /// Earliest time of the erasure, microseconds since 1970; `i64::MAX` for an item that could not
+    /// be examined, and so is never due.
     #[serde(serialize_with = "crate::clock::time")]
     pub not_before: i64,
     /// Index of the entry in the vault's log; `None` for what the vault doesn't hold.
@@ -85,9 +86,9 @@ pub struct ErasureProof {
     pub complete: bool,
     /// Size of the vault's log now, in entries.
     pub log_size: u64,
-    /// Its root, hexadecimal (RFC 6962).
+    /// Merkle root of the vault's log, hexadecimal (RFC 6962).
     pub log_root: String,
-    /// The key that checks its checkpoint.
+    /// The public key that verifies the log's checkpoint.
     pub log_key: String,
 }
 
@@ -227,7 +228,7 @@ pub(crate) async fn erased(
     Ok(())
 }
 
-/// The proof of what was erased of a case. A conflict if no appeal about it was upheld.
+/// The proof of what was erased from a case. A conflict if no appeal about the case was upheld.
 pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasureProof> {
     cases::status(&mut casework.db.snapshot().await?, case).await?;
     let rows = sqlx::query("SELECT exhibit, done_at, not_before, log_index, kept_because FROM erasures WHERE case_id = $1 ORDER BY put_at, id")
@@ -254,7 +255,7 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
     // Each clearing writes at least the row `database`.
     if erased.is_empty() {
         return Err(CaseworkError::conflict(format!(
-            "nothing of case {case} was erased; that follows an appeal that was upheld"
+            "nothing of case {case} was erased; data is erased only after an appeal about the case is upheld"
         )));
     }
     let waiting =
@@ -275,7 +276,7 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
     })
 }
 
-/// What platforms have yet to undo; with `all` also what they have undone.
+/// What the platform still has to undo; with `all`, also what it has undone.
 pub async fn restorations(casework: &Casework, all: bool) -> Result<Vec<Restoration>> {
     let rows = sqlx::query("SELECT id, case_id, what, account_sealed, done_at FROM restorations WHERE ($1 = 1 OR done_at IS NULL) ORDER BY put_at, id")
         .bind(i64::from(all))
@@ -298,7 +299,7 @@ pub async fn restorations(casework: &Casework, all: bool) -> Result<Vec<Restorat
         .collect()
 }
 
-/// True while something of a case is to be given back.
+/// True while something that was taken because of a case has still to be given back.
 pub(crate) async fn is_to_be_restored(casework: &Casework, case: &str) -> Result<bool> {
     let row =
         sqlx::query("SELECT COUNT(*) FROM restorations WHERE case_id = $1 AND done_at IS NULL")

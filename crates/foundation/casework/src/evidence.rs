@@ -1,4 +1,4 @@
-//! Redress for findings, file names and exhibits, which every domain shares.
+//! What an upheld appeal does to findings, file names and exhibits, which every domain shares.
 
 use async_trait::async_trait;
 use obhut_store::Result;

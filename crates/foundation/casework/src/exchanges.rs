@@ -9,9 +9,9 @@ use crate::{Casework, CaseworkError, Result, audit, reports, views};
 /// One exchange with a destination, on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Exchange {
-    /// Its place among those of the report, from 1.
+    /// Its number among the exchanges of the report, from 1.
     pub seq: i64,
-    /// The exhibit with its words.
+    /// The exhibit that holds what was sent and received.
     pub exhibit: String,
     /// SHA-256 of the exhibit's bytes.
     pub sha256: String,
@@ -20,8 +20,8 @@ pub struct Exchange {
     pub happened_at: i64,
 }
 
-/// Seals what was sent and received in one attempt. `bytes` must hold no credentials, and files
-/// only by reference: nothing is removed here.
+/// Seals what was sent and received in one attempt. `bytes` must contain no credentials and must
+/// name files only by reference, because nothing is removed here.
 pub async fn keep_exchange(
     casework: &Casework,
     report: &str,
@@ -73,7 +73,8 @@ pub async fn exchanges(casework: &Casework, report: &str) -> Result<Vec<Exchange
         .collect()
 }
 
-/// The words of the exchange `seq` of a report, after the reading is on record.
+/// What was sent and received in the exchange `seq` of a report. The access is audited before it is
+/// read.
 ///
 /// # Errors
 /// Not found if the report has no such exchange; a conflict if its exhibit isn't what was put on
@@ -85,7 +86,7 @@ pub async fn exchange_words(
     actor: &str,
     purpose: &str,
 ) -> Result<Vec<u8>> {
-    // Looked up here: a caller that names an exhibit itself could read any.
+    // Looked up here, because a caller that could name the exhibit could read any exhibit.
     let all = exchanges(casework, report).await?;
     let found = all.into_iter().find(|e| e.seq == seq);
     let exchange = found.ok_or_else(|| CaseworkError::NotFound {

@@ -26,7 +26,7 @@ pub(crate) async fn write(
     danger::watch(tx, casework, case, facts).await
 }
 
-/// Adds what the platform knows of an upload to the stored facts of an open case.
+/// Adds what the platform knows about an upload to the stored facts of an open case.
 pub(crate) async fn add_upload(
     tx: &mut Tx,
     casework: &Casework,
@@ -73,7 +73,7 @@ async fn stored(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
     serde_json::from_str(&json).map_err(|_| CaseworkError::unreadable("facts of a case"))
 }
 
-/// Deletes the stored facts of a cleared case. What domains hold they delete themselves.
+/// Deletes the stored facts of a cleared case. Each domain deletes what it holds.
 pub(crate) async fn erase(tx: &mut Tx, case: &str) -> Result<()> {
     sqlx::query("DELETE FROM facts WHERE case_id = $1")
         .bind(case)
@@ -111,7 +111,8 @@ pub(crate) async fn within(tx: &mut Tx, casework: &Casework, case: &str) -> Resu
 /// case.
 pub async fn set_facts(casework: &Casework, case: &str, facts: &Facts, actor: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
-    // Held until the commit, so that no appeal is upheld between the check and the writing.
+    // The case is locked until the commit, so that no appeal is upheld between the check and the
+    // write.
     cases::hold(&mut tx, case).await?;
     set(&mut tx, casework, case, facts, actor).await?;
     tx.commit().await?;
@@ -130,7 +131,8 @@ pub fn facts_version(facts: &Facts) -> String {
     hex::encode(&Sha256::digest(json)[..16])
 }
 
-/// Like [`set_facts`], if the facts are still those that `version` names ([`facts_version`]).
+/// Like [`set_facts`], but only if the facts are still those that `version` ([`facts_version`])
+/// identifies.
 ///
 /// # Errors
 /// A conflict if they have been changed since, by a person or by an upload.
@@ -142,7 +144,7 @@ pub async fn replace_facts(
     actor: &str,
 ) -> Result<()> {
     let mut tx = casework.db.begin().await?;
-    // Held from here on: no upload adds to them between this reading and the writing.
+    // The case is locked from here on, so that no upload adds facts between the read and the write.
     cases::hold(&mut tx, case).await?;
     if facts_version(&within(&mut tx, casework, case).await?) != version {
         return Err(CaseworkError::conflict(format!(

@@ -1,8 +1,9 @@
-//! How far each report has come at its destination: what was begun there, what was stored before
-//! the next step was taken, and the receipt.
+//! How far each report has come at its destination: what was begun there, under which number, and
+//! the receipt.
 //!
-//! Invariant: a step is written before the request that depends on it is sent, and only from the
-//! state in which the filing was read: of two workers that both hold a report, one is refused.
+//! Invariant: a step is stored before the request that depends on it is sent, and only if the
+//! filing is still in the state in which it was read. If two workers hold the same report, one is
+//! refused.
 
 use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
@@ -28,14 +29,14 @@ words! {
         Finishing = "finishing",
         /// The destination has it and gave its receipt.
         Filed = "filed",
-        /// It can't go on without a person.
+        /// It needs a person before it can continue.
         Stopped = "stopped",
-        /// Taken back, and the destination has said so.
+        /// Taken back: the destination has acknowledged it, or nothing had been sent.
         Retracted = "retracted",
     }
 }
 
-/// Every step there is; any other is refused.
+/// Every permitted step; any other is refused.
 pub(crate) const TRANSITIONS: &[(FilingState, FilingState)] = &[
     (FilingState::Waiting, FilingState::Begun),
     // Every destination but the CyberTipline receives a report in one step.
@@ -72,17 +73,18 @@ pub struct Filing {
     pub state: FilingState,
     /// The destination's number for it; empty before it is begun.
     pub remote: String,
-    /// The address that number belongs to, as [`crate::Channel::address`] gives it; empty before it
-    /// is begun, and for reports of versions that didn't record it.
+    /// The address that the number belongs to or that a message was sent to, as
+    /// [`crate::Channel::address`] gives it. Empty until it is known, and for reports of older
+    /// versions that didn't record it.
     pub host: String,
-    /// True if that is the destination's test service: nothing has been reported.
+    /// True if `host` is the destination's test service: nothing has been reported.
     pub test: bool,
-    /// How often it was begun.
+    /// How often it was begun since a person last resumed it.
     pub begun: i64,
     /// When the filing last changed, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub changed_at: i64,
-    /// When the destination took it.
+    /// When it was recorded that the destination has it.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub filed_at: Option<i64>,
     /// What the destination said when it took or retracted the report.
@@ -188,8 +190,8 @@ pub async fn filed_for_test(casework: &Casework, destination: &str) -> Result<Ve
     let mut all = Vec::new();
     for row in &rows {
         let filing = read(row)?;
-        // Not those that were filed again since, nor retractions filed as a second report, which
-        // have no report row.
+        // Without reports that were filed again since, and without retractions that were filed as a
+        // second report, which have no report row.
         let report = reports::report_row(casework, &filing.report).await;
         if report.is_ok_and(|r| r.status == "approved") {
             all.push(filing);
@@ -333,9 +335,10 @@ pub async fn filing_addressed(
     Ok(())
 }
 
-/// Records that the destination has the report: keeps its receipt, ends the duty and the job, and
-/// starts the preservation. A filing with a test service leaves the duty and starts nothing. If the
-/// case was cleared meanwhile, the retraction is queued.
+/// Records that the destination has the report: stores its receipt, ends the reporting deadline and
+/// the job, and starts the preservation. A filing with a test service, our own system or the public
+/// leaves the deadline running and starts no preservation. If the case was cleared meanwhile, the
+/// retraction is queued.
 pub async fn filing_filed(
     casework: &Casework,
     filing: &Filing,
@@ -356,7 +359,8 @@ pub async fn filing_filed(
     Ok(())
 }
 
-/// The same within a transaction, without the job. `to` has the receipt and the number.
+/// Like [`filing_filed`], within a transaction and without a job. `to` has the receipt and the
+/// number.
 pub(crate) async fn filed(
     tx: &mut Tx,
     casework: &Casework,
@@ -401,7 +405,7 @@ pub(crate) async fn filed(
         true => "report.filed-for-test",
     };
     audit::write(tx, now, actor, act, &filing.report, &filing.remote).await?;
-    // An appeal was upheld while it was under way: what has just left is taken back.
+    // An appeal was upheld while the report was being sent, so it is retracted now.
     if cases::status(tx, &row.case).await? == CaseStatus::Cleared {
         outbox::put(tx, now, crate::JobKind::Retraction, &filing.report).await?;
         reports::set_status(tx, &filing.report, "retracting").await?;
@@ -461,8 +465,8 @@ pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str
     Ok(())
 }
 
-/// Stops a filing that can't go on without a person: ends its job, and raises an alarm with the
-/// reason. `unsent` says that nothing was sent, so the report can still be withdrawn.
+/// Stops a filing that needs a person before it can continue: ends its job, and raises an alarm
+/// with the reason.`unsent` says that nothing was sent, so the report can still be withdrawn.
 pub async fn filing_stopped(
     casework: &Casework,
     filing: &Filing,
@@ -502,7 +506,7 @@ mod tests {
     use crate::resuming::resume_filing;
     use crate::{Person, Role, bench};
 
-    /// Nothing that was filed is begun again, and what was taken back stays so.
+    /// A filed report is never begun again, and a retracted one stays retracted.
     #[test]
     fn the_table_of_steps_files_once() {
         for (from, to) in TRANSITIONS {

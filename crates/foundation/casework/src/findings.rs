@@ -14,7 +14,7 @@ use crate::{Casework, CaseworkError, Result, cases, ids, sealed};
 
 /// Strength of an incoming report that could not be parsed.
 pub const UNREAD_REPORT: &str = "report-unreadable";
-/// Strength of an incoming report itself, kept as it came in.
+/// Strength of an incoming report itself, stored as it was received.
 pub const AS_RECEIVED: &str = "as-received";
 /// Strength of a file submitted with a case file.
 pub const GIVEN: &str = "given";
@@ -129,7 +129,7 @@ pub(crate) async fn set_state(
     Ok(done.rows_affected() > 0)
 }
 
-/// Records what the core knows of a file. Call it before inserting the findings.
+/// Records what the core knows about a file. Call it before inserting the file's findings.
 pub(crate) async fn file(
     tx: &mut Tx,
     casework: &Casework,
@@ -227,7 +227,8 @@ pub(crate) async fn screenings(
     tx: &mut Tx,
     cases: &[&str],
 ) -> Result<std::collections::HashMap<String, Vec<String>>> {
-    // What a person gave with a case file was never uploaded to be screened.
+    // Files that came with a case file or in the platform's answer were never uploaded to be
+    // screened.
     let sql = format!(
         "SELECT f.case_id, f.subject, MIN(f.seq) AS first FROM findings f JOIN found_files file ON file.subject = f.subject
          WHERE f.case_id IN ({{values}}) AND f.source <> '{PERSON}' GROUP BY f.case_id, f.subject ORDER BY f.case_id, first"
@@ -255,7 +256,8 @@ pub(crate) async fn of_exhibits(tx: &mut Tx, exhibits: &[String]) -> Result<Vec<
 /// Withdraws the findings of a case. Deletes the names and digests of their files, and the subjects
 /// and strengths of findings that aren't about a file.
 pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {
-    // Subjects of files stay: they are random ids, and the name they lead to is deleted.
+    // The subjects of file findings stay: they are random ids, and the file names stored under them
+    // are deleted.
     for sql in [
         "UPDATE findings SET state = 'withdrawn' WHERE case_id = $1",
         "UPDATE findings SET subject = id, strength = '' WHERE case_id = $1

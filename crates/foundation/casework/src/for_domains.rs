@@ -1,5 +1,6 @@
 //! The part of the core that domains may use: transactions, the audit trail, alarms, sealed values.
-//! A test bars every crate outside `crates/domains` from naming this module.
+//! A test bars every crate outside `crates/domains` from naming this module, except where app
+//! registers the domains.
 
 use std::any::TypeId;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub mod cases {
     use obhut_facts::{CaseStatus, Facts};
     use std::collections::HashMap;
 
-    /// How far a case has come; an error where there is none of that id.
+    /// The status of a case. Not found if there is no such case.
     pub async fn status(tx: &mut Tx, id: &str) -> Result<CaseStatus> {
         crate::cases::status(tx, id).await
     }
@@ -45,7 +46,8 @@ pub mod cases {
         crate::opening::open(tx, casework, &opening, known, actor).await
     }
 
-    /// Cases that were decided to be reported, by the key of their account: the newest of each.
+    /// Cases with a decision to report, by the key of their account: the newest case of each
+    /// account.
     pub async fn reported_accounts(
         tx: &mut Tx,
         keys: &[&String],
@@ -59,13 +61,13 @@ pub mod cases {
         crate::cases::hold(tx, id).await
     }
 
-    /// The open case of a group, where there is one.
+    /// The open case of a group, if there is one.
     pub async fn open_case(casework: &Casework, subject: &Subject) -> Result<Option<String>> {
         crate::cases::open_case(casework, subject).await
     }
 
     /// The open case of a group of uploads, opened under the id `fresh` if there is none, and
-    /// locked until the transaction ends. A provider's duty to report runs from its opening.
+    /// locked until the transaction ends. Opening it starts a provider's reporting deadline.
     pub async fn join_uploads(
         tx: &mut Tx,
         casework: &Casework,
@@ -78,7 +80,7 @@ pub mod cases {
     }
 
     /// The open case of a group of payments, opened under the id `fresh` if there is none, and
-    /// locked until the transaction ends. A bank's duty to report runs from its opening.
+    /// locked until the transaction ends. Opening it starts a bank's reporting deadline.
     pub async fn join_payments(
         tx: &mut Tx,
         casework: &Casework,
@@ -108,13 +110,13 @@ pub mod reports {
     use super::Tx;
     use crate::Result;
 
-    /// True when there were reports of a case and each was taken back.
+    /// True if a case has reports and none of them is a draft or approved.
     pub async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
         crate::reports::all_taken_back(tx, case).await
     }
 }
 
-/// Keys of programs, for those who answer many requests.
+/// API keys, for servers that keep them in memory.
 pub mod api_keys {
     use super::Tx;
     use crate::{ApiKey, Result};
@@ -125,7 +127,7 @@ pub mod api_keys {
         crate::api_keys::all_valid(tx).await
     }
 
-    /// The digest a key is kept under.
+    /// The digest under which a key is stored.
     pub fn digest(secret: &str) -> String {
         crate::api_keys::digest(secret)
     }
@@ -138,8 +140,8 @@ pub mod findings {
 
     pub use crate::findings::{AS_RECEIVED, File, GIVEN, NewFinding, UNREAD_REPORT};
 
-    /// Inserts a finding and returns its id, under which a domain keeps its details. Locks the case
-    /// row.
+    /// Inserts a finding and returns its id, under which a domain stores the details. Locks the
+    /// case row.
     pub async fn write(tx: &mut Tx, casework: &Casework, found: &NewFinding<'_>) -> Result<String> {
         crate::findings::write(tx, casework, found).await
     }
@@ -154,7 +156,7 @@ pub mod findings {
         crate::findings::set_state(tx, found, state).await
     }
 
-    /// Keeps what is known of a file, before its findings are written.
+    /// Records what is known about a file. Call it before inserting the file's findings.
     pub async fn file(
         tx: &mut Tx,
         casework: &Casework,
@@ -210,8 +212,8 @@ pub mod facts {
     use super::Tx;
     use crate::{Casework, Result, Subject};
 
-    /// Adds what the platform knows of an upload to the facts of its case. The caller holds the
-    /// case.
+    /// Adds what the platform knows about an upload to the facts of its case. The caller must have
+    /// locked the case.
     pub async fn add_upload(
         tx: &mut Tx,
         casework: &Casework,
@@ -255,7 +257,7 @@ pub mod alarms {
 pub mod legal_bases {
     use crate::Result;
 
-    /// Text and owner of a legal basis as they are kept.
+    /// Trims the text and owner of a legal basis, and checks them.
     ///
     /// # Errors
     /// Invalid if text or owner is blank, or if `ends_at` isn't after `now`, both in microseconds
@@ -277,7 +279,7 @@ pub trait Inside {
     async fn begin(&self) -> Result<Tx>;
     /// A transaction that only reads.
     async fn snapshot(&self) -> Result<Tx>;
-    /// For statements outside a transaction.
+    /// The connection pool, for statements outside a transaction.
     fn pool(&self) -> &sqlx::AnyPool;
     /// Microseconds since 1970.
     fn now_micros(&self) -> i64;
@@ -292,7 +294,7 @@ pub trait Inside {
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()>;
     /// Seals bytes as an exhibit.
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit>;
-    /// As [`Inside::keep`], with the PDQ that screening has computed.
+    /// Like [`Inside::keep`], with the PDQ that screening has computed.
     async fn keep_screened(
         &self,
         bytes: &[u8],
@@ -301,9 +303,9 @@ pub trait Inside {
     ) -> Result<Exhibit>;
     /// The lookup key, for work on other threads.
     fn lookup(&self) -> Arc<LookupKey>;
-    /// The clock that this casework goes by.
+    /// The clock that this casework uses.
     fn clock(&self) -> Arc<dyn Clock>;
-    /// The key that seals, for files of a domain's own.
+    /// The sealing key, for files that a domain stores itself.
     fn sealer(&self) -> Arc<Sealer>;
     /// Keyed digest for lookups; `label` separates uses.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;

@@ -1,8 +1,8 @@
 //! What a person asks the platform about a case, and what the platform answers: where the account
 //! was used from, its addresses, further files.
 //!
-//! A request is a deadline of its own, so it ends, is extended and raises its alarm like every
-//! other; the outbox sends it to the platform. Facts of an answer only add to what is on record
+//! Each request has a deadline, so it is ended, extended and escalated like every other deadline.
+//! The outbox sends it to the platform. Facts in an answer only add to what is on record
 //! ([`UploadFacts::add_to`]).
 
 use std::collections::HashSet;
@@ -25,13 +25,13 @@ const ITEMS_MAX: usize = 1_000;
 words! {
     /// What the platform is asked for.
     Wanted {
-        /// Addresses and ports the account was used from, with times.
+        /// IP addresses and ports from which the account was used, with times.
         IpEvents = "ip-events",
         /// E-mail addresses of the account.
         Emails = "emails",
         /// Names the account shows.
         Names = "names",
-        /// Addresses of the posts.
+        /// URLs of the posts.
         Links = "links",
         /// Other files of the account.
         Files = "files",
@@ -56,16 +56,17 @@ pub struct InformationRequest {
     /// When it ended, microseconds since 1970; none while it waits.
     #[serde(serialize_with = "crate::clock::maybe_time")]
     pub ended_at: Option<i64>,
-    /// Why it ended: `answered`, or what a person said.
+    /// Why it ended: `answered`, `cleared`, `decided not to report`, or the reason that a person
+    /// gave.
     pub ended_because: Option<String>,
 }
 
 /// What the platform answers, whole or in part.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct InformationAnswer {
-    /// The account, for a case that knows none.
+    /// The account, for a case in which none is on record.
     pub account: Option<String>,
-    /// Uses of the account, and what is known of its uploads.
+    /// Uses of the account, and what is known about its uploads.
     pub uploads: Vec<AnsweredUpload>,
     /// Further files.
     pub files: Vec<AnsweredFile>,
@@ -91,7 +92,7 @@ pub struct AnsweredFile {
     pub name: Option<String>,
     /// Where it was meant to be seen; public if the platform doesn't say.
     pub surface: Option<Surface>,
-    /// What is known of its upload.
+    /// What is known about its upload.
     pub facts: UploadFacts,
 }
 
@@ -183,11 +184,11 @@ pub async fn information_requests(
     Ok(all.into_iter().map(|(_, request)| request).collect())
 }
 
-/// A request as the platform gets it.
+/// A request in the form in which it is sent to the platform.
 pub struct PlatformQuestion {
     /// The request.
     pub request: InformationRequest,
-    /// The account reported, unless it is a child's.
+    /// The reported account, unless it is a child's.
     pub account: Option<String>,
     /// Screenings of the case.
     pub screenings: Vec<String>,
@@ -247,13 +248,14 @@ async fn read(tx: &mut Tx, id: &str) -> Result<(InformationRequest, i64, Option<
     Ok((request, deadline.started_at, c.maybe_text()?))
 }
 
-/// Adds the platform's answer to the case: its facts to the facts, its files as exhibits. `digest`
-/// identifies the answer's bytes: the same complete answer again changes nothing, so a platform
-/// that got no response may send it again.
+/// Adds the platform's answer to the case: its facts to the case's facts, its files as exhibits.
+/// `digest` identifies the answer's bytes. A complete answer that is sent again changes nothing, so
+/// a platform that got no response may repeat it.
 ///
 /// # Errors
 /// A conflict if the request has ended, or the case's person was cleared; invalid for too many
-/// items, for an upload of another case, or for an account that isn't the case's.
+/// items, for an upload of another case or without an account and a file, for an account that isn't
+/// the case's or can't be taken, and for names without the account if a child is on record.
 // Long: checks everything before anything is sealed.
 pub async fn answer_information(
     casework: &Casework,
@@ -298,7 +300,7 @@ pub async fn answer_information(
             return Err(CaseworkError::invalid(
                 "uploads",
                 format!(
-                    "uploads[{number}] is about no account and no file that is on record; name one"
+                    "uploads[{number}] names neither an account nor a file that is on record; name one"
                 ),
             ));
         }
@@ -330,7 +332,7 @@ pub async fn answer_information(
             erase_unused(casework, &answering, &HashSet::new()).await?;
             return Err(e);
         }
-        // The database broke off: the answer may be on record, and then its files must be there.
+        // The database failed: the answer may be on record, and then its files must be kept.
         Err(e) => return Err(e),
     };
     erase_unused(casework, &answering, &used).await
@@ -389,8 +391,8 @@ async fn erase_unused(
     Ok(())
 }
 
-/// Records an answer whose files are sealed, and returns those of their exhibits that it uses: none
-/// if the answer is on record already.
+/// Records an answer whose files are sealed. Returns the exhibits that it uses of those that were
+/// sealed for it: none if the answer is on record already.
 // Long: one transaction.
 async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<String>> {
     let Answering {
@@ -467,8 +469,8 @@ async fn take(casework: &Casework, answering: &Answering<'_>) -> Result<HashSet<
     Ok(used)
 }
 
-/// Makes a file a finding of the case, like the files of a case file: without one a report would
-/// leave it out.
+/// Records a file as a finding of the case, like the files of a case file. A report would leave out
+/// a file without a finding.
 async fn add_file(
     tx: &mut Tx,
     casework: &Casework,
@@ -497,7 +499,7 @@ async fn add_file(
 }
 
 fn require_open(request: &InformationRequest) -> Result<()> {
-    // Without the reason: it is the officer's, and the platform isn't to read it.
+    // Without the reason, which an officer wrote and which the platform must not read.
     match request.ended_at {
         None => Ok(()),
         Some(_) => Err(CaseworkError::conflict(format!(
@@ -507,12 +509,12 @@ fn require_open(request: &InformationRequest) -> Result<()> {
     }
 }
 
-/// Longest name of an account in an answer, in bytes. As in the header `Obhut-Account`. Our
-/// judgement.
+/// Longest name of an account in an answer, in bytes; the same limit as for the header
+/// `Obhut-Account`. Our judgement.
 const ACCOUNT_BYTES_MAX: usize = 1_024;
 
-/// The account the answer is about, a child's included: the case's own, or the one it names for a
-/// case that knows none.
+/// The account the answer is about: the case's own or, if none is on record, the one that the
+/// answer names. It may be a child's.
 async fn account(
     tx: &mut Tx,
     casework: &Casework,
@@ -532,7 +534,7 @@ async fn account(
         let all = answer.uploads.iter().map(|u| &u.facts);
         let named = all.chain(answer.files.iter().map(|f| &f.facts)).any(names);
         if of_case.is_none() && !known.victims.is_empty() && named {
-            // Without the account nothing says that the name and address aren't the child's.
+            // Without the account, the name and address may be the child's.
             return refused(
                 "must be named: a child is on record, and the answer has a name or an e-mail address",
             );
@@ -545,7 +547,7 @@ async fn account(
         || given.contains(char::is_control)
     {
         return refused(
-            "has 1 to 1,024 bytes, without control characters and white space around it",
+            "must have 1 to 1,024 bytes, no control characters, and no white space before or after it",
         );
     }
     if of_case.as_ref().is_some_and(|id| id != given) {
@@ -553,7 +555,7 @@ async fn account(
     }
     let mut ids = known.victims.iter().filter_map(|v| v.id.as_ref());
     if ids.any(|id| id != given && id.eq_ignore_ascii_case(given)) {
-        return refused("differs from a child's on record in capitals only");
+        return refused("differs from a child's account on record only in upper and lower case");
     }
     if of_case.is_none() {
         // Uploads without an account may be by several people, and must not become one person's.

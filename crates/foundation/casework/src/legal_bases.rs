@@ -10,7 +10,7 @@ use crate::{Casework, CaseworkError, Result, audit, ids};
 pub struct LegalBasis {
     /// Id.
     pub id: String,
-    /// The surface that it permits to screen.
+    /// The surface that it permits screening.
     pub surface: Surface,
     /// The law and its section.
     pub basis: String,
@@ -92,7 +92,7 @@ pub async fn record_legal_basis(
     Ok(entry)
 }
 
-/// All legal bases on record, newest first, those that have ended included.
+/// All legal bases on record, newest first, including those that have ended.
 pub async fn legal_bases(casework: &Casework) -> Result<Vec<LegalBasis>> {
     let rows = sqlx::query(
         "SELECT id, surface, basis, owner, recorded_at, ends_at FROM legal_bases ORDER BY recorded_at DESC, id",
@@ -119,7 +119,7 @@ pub async fn check_surface(casework: &Casework, surface: Surface) -> Result<()> 
     if surface != Surface::PrivateMessage {
         return Ok(());
     }
-    // Compared with the clock each time: a basis ends without any event.
+    // Checked against the clock on each call, because no event marks the end of a basis.
     let row = sqlx::query("SELECT COUNT(*) FROM legal_bases WHERE surface = $1 AND ends_at > $2")
         .bind(surface.word())
         .bind(casework.now())

@@ -3,11 +3,12 @@
 //! Media, money and reports share one path: finding, case, decision, report, exhibit, audit.
 //!
 //! Invariant: casework never sends. It writes jobs to the outbox; a worker claims and sends them.
-//! Invariant: a [`Report`] can be built only from a [`Decision`], and a decision only by a person.
+//! Invariant: a [`Report`] can be built only from a [`Decision`], and only a person can make a
+//! decision.
 //! Invariant: each table is named by exactly one module.
 //! Invariant: an exhibit's bytes leave only through [`crate::view`], [`crate::view_blurred`] (a
 //! rendition), [`crate::exhibit_to_send`], [`crate::approved_documents`] and
-//! [`crate::exchange_words`]. Each is logged before the first byte.
+//! [`crate::exchange_words`]. Each of them logs the access before it reads the first byte.
 
 #![deny(missing_docs)]
 

@@ -13,7 +13,7 @@ use crate::{
     cases, decisions, erasures, findings, ids, settings,
 };
 
-/// Longest message with an appeal, in characters. Our judgement.
+/// Longest message of an appeal, in characters. Our judgement.
 const MESSAGE_CHARS_MAX: usize = 10_000;
 /// Longest contact text in a notice, in characters. Our judgement.
 const CONTACT_CHARS_MAX: usize = 500;
@@ -34,7 +34,7 @@ words! {
     }
 }
 
-/// Content of a notice to the person concerned.
+/// A notice to the person concerned.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Notice {
     /// Id.
@@ -147,12 +147,13 @@ fn has_content(facts: &Facts, files: usize) -> bool {
     files > 0 || !facts.threads.is_empty() || !facts.places.is_empty()
 }
 
-/// Makes a notice for the person a case concerns, with a code to appeal by.
+/// Makes a notice for the person a case concerns, with a code to appeal with.
 ///
 /// # Errors
 /// Denied without the role reviewer; invalid if `contact` has more than 500 characters. A conflict
-/// under an embargo, and for a notice that would be untrue: no decision to report or an upheld
-/// appeal against it, no appeal that ended that way, or an account not restored yet.
+/// under an embargo, and for a notice that would be untrue: one about a measure if there is no
+/// decision to report, if an appeal was upheld, or if the facts contradict the measure; one about
+/// an appeal if the last appeal didn't end that way, or if the account isn't restored yet.
 pub async fn make_notice(
     casework: &Casework,
     case: &str,
@@ -209,7 +210,8 @@ pub async fn make_notice(
         case: case.to_owned(),
         code: code.clone(),
     };
-    // Only the keyed digest of the code is stored: a copy of the database isn't enough to appeal.
+    // Only the keyed digest of the code is stored, so that a copy of the database isn't enough to
+    // appeal.
     let mut tx = casework.db.begin().await?;
     cases::status(&mut tx, case).await?;
     sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")

@@ -13,8 +13,8 @@ use crate::{evidence, migrations, settings};
 /// database is a SQLite file in the folder.
 ///
 /// # Errors
-/// A key or the SQLite database is missing though the folder is in use; the lookup key is another
-/// database's; or the database can't be reached or migrated.
+/// A key or the SQLite database is missing although the folder is in use; the lookup key belongs to
+/// another database; or the database can't be reached or migrated.
 pub async fn open(
     folder: DataFolder,
     database_url: Option<&str>,

@@ -20,8 +20,9 @@ pub(crate) enum Duty {
     Payments,
 }
 
-/// The open case of a group, opened with the id `fresh` if there is none, and locked until the transaction
-/// ends. The lock prevents a decision while a finding is added, and a finding after a decision.
+/// The open case of a group, opened with the id `fresh` if there is none, and locked until the
+/// transaction ends. The lock prevents a decision while a finding is being added, and prevents a
+/// finding from joining a case that has just been decided.
 pub(crate) async fn hold_or_open(
     tx: &mut Tx,
     casework: &Casework,
@@ -32,7 +33,8 @@ pub(crate) async fn hold_or_open(
 ) -> Result<String> {
     let now = casework.now();
     let id = cases::hold_or_insert(tx, casework, subject, fresh).await?;
-    // Joining an open case starts no second deadline: the duty runs from the first finding.
+    // An upload or payment that joins an open case starts no second deadline: the duty runs from
+    // the first finding.
     if id == fresh {
         match duty {
             Duty::Provider => start_clock(tx, casework, &id, None).await?,

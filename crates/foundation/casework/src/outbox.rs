@@ -24,7 +24,8 @@ words! {
     }
 }
 
-/// The kinds that are events for the platform, as SQL: [`JobKind::Decision`] and [`JobKind::Information`].
+/// The kinds that are events for the platform, as SQL: [`JobKind::Decision`] and
+/// [`JobKind::Information`].
 const EVENTS: &str = "('decision', 'information')";
 
 /// A claimed job.
@@ -36,9 +37,10 @@ pub struct Job {
     pub kind: JobKind,
     /// What it is about: an id, as [`JobKind`] describes.
     pub subject: String,
-    /// How often it was claimed, this time included. Reopening the job sets it back to 1.
+    /// How often it was claimed, including this time. Reopening the job sets it back to 1 at most,
+    /// and the next claim adds one.
     pub tries: i64,
-    /// When it was put in or last reopened, microseconds since 1970.
+    /// When it was queued or last reopened, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub put_at: i64,
 }
@@ -52,17 +54,17 @@ pub struct Claim<'a> {
     pub jobs_max: i64,
     /// How long the claim holds, in microseconds.
     pub micros: i64,
-    /// Also jobs that wait for a later time, because a person wants them sent now.
+    /// True to include jobs that wait for a later time, because a person wants them sent now.
     pub now: bool,
     /// Only jobs about this subject.
     pub subject: Option<&'a str>,
-    /// True for events for the platform only, false for everything else. Apart, so that a platform
-    /// that hangs doesn't hold up reports.
+    /// True for events for the platform only, false for everything else. They are claimed
+    /// separately, so that a platform that hangs doesn't hold up reports.
     pub platform: bool,
 }
 
-/// Puts a job in. Does nothing if one of the same kind and subject is there, even a done one:
-/// [`again`] reopens it.
+/// Queues a job. Does nothing if there is one of the same kind and subject, even if it is done:
+/// [`again`] reopens a job.
 pub(crate) async fn put(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO outbox (id, kind, subject, put_at, claimed_by, claimed_until, tries) VALUES ($1, $2, $3, $4, '', 0, 0)
@@ -98,7 +100,7 @@ pub(crate) async fn drop_events(tx: &mut Tx, now: i64) -> Result<i64> {
     Ok(asked)
 }
 
-/// Makes every job due that waits for its time; those under way stay with their workers.
+/// Makes every job due that waits for a later time. Claimed jobs stay with their workers.
 pub(crate) async fn due_now(tx: &mut Tx) -> Result<()> {
     sqlx::query("UPDATE outbox SET next_at = 0 WHERE done_at IS NULL AND next_at > 0")
         .execute(&mut **tx)
@@ -106,7 +108,7 @@ pub(crate) async fn due_now(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Removes a job of which nothing can have been sent; false if there is none.
+/// Removes a job for which nothing can have been sent. False if there is no such job.
 pub(crate) async fn withdraw(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<bool> {
     // `tries = 0`: once claimed, a worker may have sent something. A done job with 0 tries was
     // stopped unsent (`done_unsent`).
@@ -131,7 +133,8 @@ pub(crate) async fn done(tx: &mut Tx, now: i64, job: &Job, worker: &str) -> Resu
     .bind(worker)
     .execute(&mut **tx)
     .await?;
-    // Rolls back the caller's transaction: the job is another worker's by now.
+    // The error rolls back the caller's transaction, because another worker may have the job by
+    // now.
     if done.rows_affected() == 0 {
         return Err(CaseworkError::conflict(format!(
             "job {} is no longer this worker's",
@@ -259,7 +262,7 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
 
 /// Releases a claim; the job waits until `next_at`, microseconds since 1970.
 pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i64) -> Result<()> {
-    // No error if the claim is lost: then another worker sets the time.
+    // A lost claim isn't an error: then another worker has the job and sets the time.
     sqlx::query("UPDATE outbox SET claimed_until = 0, next_at = $1 WHERE id = $2 AND claimed_by = $3 AND done_at IS NULL")
         .bind(next_at)
         .bind(&job.id)
@@ -269,7 +272,7 @@ pub async fn defer_job(casework: &Casework, job: &Job, worker: &str, next_at: i6
     Ok(())
 }
 
-/// Lets a claim go as if it had never been made.
+/// Releases a claim as if it had never been made: the try isn't counted.
 pub async fn release_job(casework: &Casework, job: &Job, worker: &str) -> Result<()> {
     sqlx::query("UPDATE outbox SET claimed_until = 0, tries = tries - 1 WHERE id = $1 AND claimed_by = $2 AND done_at IS NULL")
         .bind(&job.id)
@@ -310,7 +313,7 @@ pub async fn finish_job(casework: &Casework, job: &Job, worker: &str) -> Result<
     Ok(())
 }
 
-/// How many jobs wait or are under way.
+/// How many jobs wait or are claimed.
 pub async fn jobs_waiting(casework: &Casework) -> Result<i64> {
     let row = sqlx::query("SELECT COUNT(*) FROM outbox WHERE done_at IS NULL")
         .fetch_one(casework.db.pool())
@@ -328,8 +331,8 @@ mod tests {
 
     const HOLDS: i64 = 1_000;
 
-    /// A data folder with jobs about these subjects, put in one microsecond after another from 0
-    /// on; its clock shows 100.
+    /// A data folder with jobs about these subjects, queued one microsecond apart from 0 on. Its
+    /// clock shows 100.
     async fn with_jobs(subjects: &[&str]) -> (tempfile::TempDir, Casework, Arc<SetClock>) {
         let (folder, casework, clock) = bench::opened_at(0).await;
         let mut tx = casework.db.begin().await.unwrap();
@@ -359,7 +362,8 @@ mod tests {
         assert_eq!(jobs_waiting(&c).await.unwrap(), 3);
     }
 
-    /// Moments around the end of a claim of 1,000 microseconds made at 100: whether another worker gets the job.
+    /// Times around the end of a claim that was made at 100 for 1,000 microseconds, and whether
+    /// another worker gets the job then.
     #[tokio::test]
     async fn a_claim_holds_until_it_runs_out() {
         let (_folder, c, clock) = with_jobs(&["a"]).await;

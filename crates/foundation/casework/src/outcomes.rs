@@ -16,7 +16,7 @@ words! {
     Outcome {
         /// It helped.
         Useful = "useful",
-        /// It was known.
+        /// The receiver knew of it already.
         Duplicate = "duplicate",
         /// Nothing could be done with it.
         Empty = "empty",
@@ -27,12 +27,12 @@ words! {
     }
 }
 
-/// How often each code came back from a source.
+/// How often a receiver reported each code.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct OutcomeCounts {
     /// The receiver that reported the outcomes.
     pub source: String,
-    /// How often each code came back.
+    /// How often it reported each code.
     pub counts: BTreeMap<&'static str, i64>,
 }
 
@@ -52,10 +52,12 @@ pub async fn add_outcome(
     if source.is_empty() || source.chars().count() > SOURCE_CHARS_MAX {
         return Err(CaseworkError::invalid(
             "source",
-            format!("say who said so, in 1 to {SOURCE_CHARS_MAX} characters"),
+            format!(
+                "name the receiver that reported the outcome, in 1 to {SOURCE_CHARS_MAX} characters"
+            ),
         ));
     }
-    // Read only for its error: an outcome of an unknown report would be counted.
+    // Read only for its error: otherwise an outcome of an unknown report would be counted.
     reports::report_row(casework, report).await?;
     let mut tx = casework.db.begin().await?;
     sqlx::query("INSERT INTO outcomes (id, report, source, code, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (report, source, code) DO NOTHING")

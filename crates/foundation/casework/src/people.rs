@@ -43,7 +43,8 @@ pub struct Person {
 }
 
 impl Person {
-    /// Fails unless the person has one of these roles and isn't removed. Panics without any role.
+    /// Fails unless the person has one of these roles and isn't removed. Panics if `roles` is
+    /// empty.
     pub fn require_one(&self, roles: &[Role]) -> Result<()> {
         match roles.iter().find(|r| self.roles.contains(r)) {
             Some(role) => self.require(*role),
@@ -81,7 +82,7 @@ pub enum Granted {
     Nothing,
     /// The role.
     Role,
-    /// They weren't on record; they are now, with the role.
+    /// The person, with the role: they weren't on record before.
     Added,
 }
 
@@ -94,11 +95,12 @@ fn folded(name: &str) -> String {
         .join(" ")
 }
 
-/// True if the name can't be mistaken for another: it has no invisible characters, and doesn't mix
-/// Latin letters with Greek, Cyrillic, Cherokee or full-width ones, which look alike.
+/// True if the name has only letters, digits, spaces and a few signs, and doesn't mix Latin letters
+/// with Greek, Cyrillic, Cherokee or full-width ones, which look alike. A whole name in one of
+/// these scripts can still look like a Latin one.
 fn readable(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || " .'’-–(),_@".contains(c);
-    // Latin up to Extended-B. In the next line Greek and Cyrillic, Cherokee, full-width forms.
+    // Latin letters up to Extended-B; then Greek and Cyrillic, Cherokee, and full-width forms.
     let latin = |c: &char| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}');
     let others = |c: &char| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}' | '\u{ff00}'..='\u{ffef}');
     // Combining accents are not alphanumeric: a decomposed é cannot pass for a composed one.
@@ -183,7 +185,7 @@ pub async fn add_person(
     self::person(casework, &name).await
 }
 
-/// The person of that name or id, also one who was removed.
+/// The person with this name or id, even if removed.
 pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
     let mut tx = casework.db.snapshot().await?;
     let (id, name, removed) =
@@ -336,8 +338,8 @@ pub async fn remove_person(casework: &Casework, name: &str, actor: &str) -> Resu
     Ok((self::person(casework, &person.id).await?, keys))
 }
 
-/// Withdraws a role from a person. A withdrawn role isn't granted again when a command needs it;
-/// one that the person never had is. A conflict if the person doesn't have the role.
+/// Withdraws a role from a person. If a command needs a role that was withdrawn, it isn't granted
+/// again, unlike one that the person never had. A conflict if the person doesn't have the role.
 pub async fn withdraw_role(
     casework: &Casework,
     name: &str,
@@ -371,7 +373,7 @@ pub async fn withdraw_role(
     self::person(casework, &person.id).await
 }
 
-/// The people on record, by name, without those who were removed.
+/// The people on record, sorted by name, without removed ones.
 pub async fn people(casework: &Casework) -> Result<Vec<Person>> {
     let mut tx = casework.db.snapshot().await?;
     let rows = sqlx::query("SELECT id, name FROM people WHERE removed_at IS NULL ORDER BY folded")

@@ -7,7 +7,7 @@ words! {
     Purpose {
         /// Assessed by people as abuse material.
         Assessed = "assessed",
-        /// Handed in by the person shown, not assessed: may queue, never block.
+        /// Submitted by the person shown, not assessed: a match may hold an upload, never block it.
         SelfSubmission = "self-submission",
         /// Known harmless material: shown to the reviewer, never hides another match.
         KnownHarmless = "known-harmless",
@@ -26,7 +26,7 @@ words! {
     }
 }
 
-/// Who receives what goes to a destination.
+/// The kind of receiver behind a destination.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Receiver {
     /// An authority, a hotline, a unit: what it receives is a report.
@@ -38,7 +38,7 @@ pub enum Receiver {
 }
 
 impl Receiver {
-    /// Who receives what goes to this destination.
+    /// The kind of receiver behind this destination.
     pub fn of(destination: &str) -> Self {
         match destination {
             "webhook" => Self::OwnSystem,
@@ -48,7 +48,7 @@ impl Receiver {
     }
 }
 
-/// True for a destination whose reports are handed over, in a folder or by mail, to people.
+/// True for a destination whose reports are handed to people, in a folder or by mail.
 pub fn is_handed_over(destination: &str) -> bool {
     !matches!(destination, "ncmec" | "webhook" | "dsa-statement")
 }

@@ -12,9 +12,10 @@ use crate::{
     determinations, erasing, erasures, facts, reports, views,
 };
 
-/// Decides an appeal. The person must have made no decision or determination about the case and
-/// approved no report of it. An upheld appeal withdraws unsent reports, retracts sent ones,
-/// disputes the entries that matched, and deletes the account's data.
+/// Decides an appeal. The person must have made no decision or determination about the case,
+/// approved no report of it, and neither admitted nor decided an appeal of it. An upheld appeal
+/// withdraws unsent reports, retracts sent ones, disputes the entries that matched (for an exact
+/// digest it only proposes the dispute), and deletes the account's data.
 pub async fn decide_appeal(
     casework: &Casework,
     case: &str,
@@ -61,10 +62,10 @@ pub async fn decide_appeal(
             advance(&mut tx, now, case, before).await?;
         }
         AppealOutcome::Upheld => {
-            // Like a decision not to report: one harmless file must not free its look-alikes.
+            // As for a decision not to report: one harmless file must not release its look-alikes.
             decisions::require_all_seen(&mut tx, case, person).await?;
             advance(&mut tx, now, case, CaseStatus::Cleared).await?;
-            // Drafts included: none may be approved later.
+            // Including drafts, so that none is approved later.
             for report in reports::released(&mut tx, case).await? {
                 let because = "on appeal another person found that the decision it rested on was wrong; the person it concerned is cleared";
                 reports::take_back(&mut tx, now, &report, because).await?;
@@ -115,7 +116,7 @@ pub async fn admit_appeal(
         .any(|a| a.name.as_ref() == Some(&person.name))
     {
         return Err(CaseworkError::conflict(format!(
-            "{} decided an appeal of this case; another person admits a second one",
+            "{} decided an appeal of this case; another person has to admit a second one",
             person.name
         )));
     }
@@ -149,7 +150,7 @@ async fn require_untouched(casework: &Casework, case: &str, person: &Person) -> 
     match what {
         None => Ok(()),
         Some(what) => Err(CaseworkError::conflict(format!(
-            "{} {what}; an appeal is another person's to decide, and an outside person may hold the role appeals",
+            "{} {what}; another person has to decide the appeal. Someone from outside may be given the role appeals",
             person.name
         ))),
     }
@@ -168,7 +169,8 @@ async fn clear(
     let mut removed = Vec::new();
     for domain in casework.domains() {
         removed.extend(domain.withdraw(tx, casework, clearing).await?);
-        // For every domain, also one that removed nothing: the proof waits for all of them.
+        // Queued for every domain, even one that removed nothing, because the proof waits for all
+        // of them.
         erasures::queue(tx, now, case, domain.name()).await?;
     }
     match old {
@@ -202,7 +204,7 @@ async fn clear(
         ),
         (
             "findings, without what they were about",
-            "that something was found and withdrawn; which entries matched, which are disputed now",
+            "that something was found and withdrawn; which entries matched, and that they are disputed or proposed for dispute",
         ),
         (
             "reports and receipts",
@@ -225,7 +227,7 @@ async fn clear(
     if cases::forget_account(tx, now, case).await? {
         removed.push(Removed::kept(
             "embargo",
-            "an authority's word that nothing reaches the person yet",
+            "an authority's order that nothing may reach the person yet",
         ));
     }
     // The name survives, sealed, only until the platform has restored the account.

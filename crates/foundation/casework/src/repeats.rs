@@ -6,8 +6,8 @@ use crate::{ApiKey, Casework, CaseworkError, Result, sealed};
 
 /// How long an answer is kept, in microseconds: a day. Our judgement.
 const KEPT_MICROS: i64 = 86_400 * 1_000_000;
-/// A request without an answer counts as lost after this time, in microseconds: five minutes, our
-/// judgement. A repeat of one that takes longer is carried out a second time.
+/// A request without an answer counts as lost after this time, in microseconds: five minutes. If a
+/// request takes longer, a repeat of it is carried out a second time. Our judgement.
 const LOST_MICROS: i64 = 300 * 1_000_000;
 /// Longest idempotency key, in bytes. Our judgement.
 const KEY_BYTES_MAX: usize = 255;
@@ -29,7 +29,7 @@ pub enum Repeat {
 /// must equal the first request.
 ///
 /// # Errors
-/// Refused if `key` is empty or longer than 255 bytes.
+/// Invalid if `key` is empty or longer than 255 bytes.
 pub async fn begin_repeat(
     casework: &Casework,
     by: &ApiKey,
@@ -42,7 +42,7 @@ pub async fn begin_repeat(
             format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
         ));
     }
-    // By API key as well: two programs may choose the same idempotency key.
+    // The digest includes the API key, because two programs may choose the same idempotency key.
     let key = casework
         .lookup
         .keyed_digest("idempotency", format!("{}\n{key}", by.id).as_bytes());

@@ -46,7 +46,7 @@ pub async fn report(
     report_with(casework, case, Contents::victims(with_victims), actor).await
 }
 
-/// Like [`report`], with the contents of `with`.
+/// Like [`report`], with the contents that `with` names.
 pub async fn report_with(
     casework: &Casework,
     case: &str,
@@ -74,10 +74,10 @@ pub async fn report_with(
             decision.ruling()
         )));
     }
-    // From this decision: the dossier may have been read after a newer one.
+    // From this decision, because a newer one may have been made before the dossier was read.
     dossier.category = decision.category().cloned();
     let detail = match (with.victims, with.as_received) {
-        (_, true) => "with victims and what came in",
+        (_, true) => "with victims and incoming reports",
         (true, false) => "with victims",
         (false, false) => "without victims",
     };

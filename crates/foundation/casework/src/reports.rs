@@ -1,4 +1,5 @@
-//! A report on record: made from a decision, approved by another person, on its way to a destination.
+//! Reports on record: each is made from a decision, approved by another person, and sent to a
+//! destination.
 
 use obhut_facts::{CaseStatus, IncidentKind};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use crate::{
     decisions, facts, ids,
 };
 
-/// Destinations whose reports may only concern a suspect.
+/// Destinations that take only reports about a suspect.
 const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
 
 /// A report on record.
@@ -21,20 +22,20 @@ pub struct ReportRow {
     pub id: String,
     /// The case.
     pub case: String,
-    /// Id of the decision it rests on.
+    /// Id of the decision it is based on.
     pub decision: String,
-    /// Whom it goes to.
+    /// The destination.
     pub destination: String,
     /// `draft`, `approved`, `superseded`, `withdrawn`, `retracting` or `retracted`.
     pub status: String,
-    /// True if it includes what is known of the children concerned.
+    /// True if it includes what is known about the children concerned.
     pub with_victims: bool,
     /// When it was made, microseconds since 1970.
     #[serde(serialize_with = "crate::clock::time")]
     pub made_at: i64,
     /// What sort of incident it is about.
     pub incident: IncidentKind,
-    /// Why it is taken back; empty while it isn't.
+    /// Why it is retracted or withdrawn; empty if it isn't.
     pub retracted_because: String,
     /// Id of the filed report that this one supplements; empty for a first report.
     pub supplements: String,
@@ -68,7 +69,7 @@ pub async fn report_row(casework: &Casework, id: &str) -> Result<ReportRow> {
     read(&row.ok_or_else(|| missing(id))?)
 }
 
-/// The reports of a case, oldest first; of all cases where none is given.
+/// The reports of a case, oldest first, or of all cases if `case` is `None`.
 pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<ReportRow>> {
     // Two statements: in one, `$1 IS NULL OR case_id = $1` could use no index.
     let of_case = if case.is_some() {
@@ -140,7 +141,7 @@ pub async fn retract_report(
     }
     let status = take_back(&mut tx, casework.now(), &row, reason).await?;
     withdraw_supplements(&mut tx, casework.now(), id, reason).await?;
-    // An alarm about its stopped filing has no cause any more; a retraction raises its own.
+    // An alarm about the report's stopped filing is settled; a retraction raises its own alarm.
     alarms::end(&mut tx, casework.now(), "filing", id, &person.id).await?;
     if !any_has_left(&mut tx, &row.case).await? {
         cases::back_to_decided(&mut tx, casework.now(), &row.case).await?;
@@ -192,7 +193,8 @@ pub async fn file_report(
     }
     let incident = facts.incident.unwrap_or(IncidentKind::Material);
     let mut tx = casework.db.begin().await?;
-    // An appeal doesn't stop a report: the duty to report doesn't wait, and the report says that there is one.
+    // An appeal doesn't stop a report: the duty to report doesn't wait, and the report says that
+    // there is an appeal.
     let reportable = [
         CaseStatus::Decided,
         CaseStatus::Reported,
@@ -263,7 +265,8 @@ pub(crate) async fn insert_supplement(
         CaseStatus::Reported,
         CaseStatus::Appealed,
     ];
-    // Locked: of two people at the same time one finds the other's draft.
+    // Locked, so that if two people do this at the same time, the second finds the first one's
+    // draft.
     cases::hold(tx, &filed.case).await?;
     cases::require_status(tx, &filed.case, &reportable).await?;
     let draft = sqlx::query(
@@ -334,8 +337,8 @@ pub(crate) async fn take_back(
     Ok(status)
 }
 
-/// Withdraws the supplements to a report that can't have been sent yet, because they add to what is
-/// being retracted. A filed supplement is a separate report, which a person has to retract.
+/// Withdraws those supplements to a report that can't have been sent yet, because they add to what
+/// is being retracted. Any other supplement is a separate report, which a person has to retract.
 async fn withdraw_supplements(tx: &mut Tx, now: i64, report: &str, because: &str) -> Result<()> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reports WHERE supplements = $1 AND status IN ('draft', 'approved')"
@@ -365,7 +368,7 @@ pub(crate) async fn set_status(tx: &mut Tx, id: &str, status: &str) -> Result<()
     Ok(())
 }
 
-/// True if there were reports of a case and each was taken back.
+/// True if a case has reports and none of them is a draft or approved.
 pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
     let row = sqlx::query(
         "SELECT COUNT(*), SUM(CASE WHEN status IN ('draft', 'approved') THEN 1 ELSE 0 END) FROM reports WHERE case_id = $1",
@@ -379,7 +382,7 @@ pub(crate) async fn all_taken_back(tx: &mut Tx, case: &str) -> Result<bool> {
     Ok(all > 0 && c.maybe_int()? == Some(0))
 }
 
-/// True if a receiver may have got a report of a case, or will get one that is approved.
+/// True if a receiver may have received a report of a case, or will receive an approved one.
 async fn any_has_left(tx: &mut Tx, case: &str) -> Result<bool> {
     let row = sqlx::query(
         "SELECT COUNT(*) FROM reports WHERE case_id = $1 AND status NOT IN ('draft', 'superseded', 'withdrawn')",
@@ -390,7 +393,7 @@ async fn any_has_left(tx: &mut Tx, case: &str) -> Result<bool> {
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// The drafts and approved reports of a case, oldest first: those that an upheld appeal takes back.
+/// The drafts and approved reports of a case, oldest first. An upheld appeal takes them back.
 pub(crate) async fn released(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM reports WHERE case_id = $1 AND status IN ('draft', 'approved') ORDER BY made_at, id"

@@ -7,7 +7,6 @@ use crate::{Casework, CaseworkError, JobKind, Person, Result, Role, audit, outbo
 pub const RESUMED: &str = "a person sends it again, though it may have arrived";
 
 /// Resumes a stopped report and resets its count of begun submissions. A message that may have
-/// arrived is sent a second time. A message that may have
 /// arrived is sent a second time.
 ///
 /// # Errors
@@ -17,7 +16,8 @@ pub async fn resume_filing(casework: &Casework, report: &str, person: &Person) -
     resume(casework, report, person, true).await
 }
 
-/// The same. With `resend`, a message that may have arrived is sent a second time.
+/// Like [`resume_filing`], but sends a message that may have arrived a second time only with
+/// `resend`.
 pub(crate) async fn resume(
     casework: &Casework,
     report: &str,

@@ -40,7 +40,7 @@ pub struct Route {
     pub basis: String,
 }
 
-/// Routes we know of, none of them in force before a person records it with its basis. Laws change:
+/// Routes we know of. None is in force until a person records it with its legal basis. Laws change:
 /// have counsel confirm each.
 pub const PROPOSALS: &[Proposal] = &[
     Proposal {
@@ -75,33 +75,33 @@ pub struct Proposal {
     pub provider_country: &'static str,
     /// First day it can hold.
     pub from: &'static str,
-    /// As [`Route::unless`].
+    /// Like [`Route::unless`].
     pub unless: &'static str,
-    /// The law it would rest on.
+    /// The law it would be based on.
     pub basis: &'static str,
 }
 
 /// Where a case goes, and why.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Routing {
-    /// Destinations with the route that leads there.
+    /// The route to each destination that receives the case.
     pub to: Vec<Route>,
-    /// Routes that would lead somewhere, and what makes them unnecessary.
+    /// Routes that don't apply because of their `unless`, each with the reason.
     pub spared: Vec<(Route, String)>,
 }
 
-/// What is known of destinations when a case is routed.
+/// What is known about destinations when a case is routed.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Receivers<'a> {
     /// Destinations for which the case has a draft or an approved report that isn't filed with a
     /// test service.
     pub notified: &'a [String],
-    /// Destinations that lead to a test service today.
+    /// Destinations whose reports go to a test service today.
     pub test: &'a [String],
 }
 
-/// The destinations of a case, by the routes on record, on the day (UTC) its dossier was made.
-/// Pure. `routes` are oldest first.
+/// The destinations of a case according to `routes`, oldest first, on the day (UTC) its dossier was
+/// made. Pure.
 pub fn routing(routes: &[Route], dossier: &Dossier, known: &Receivers<'_>) -> Routing {
     let facts = dossier.facts.expose();
     let place = facts.jurisdiction.clone().unwrap_or_default();
@@ -167,7 +167,7 @@ fn receives(
     }
     by.insert(destination.to_owned(), None);
     let to_it = || (0..found.len()).filter(|n| found[*n].destination == destination);
-    // An unconditional one first: nothing else decides about it.
+    // A route without `unless` first, because it applies whatever other destinations receive.
     let plain = to_it().find(|n| found[*n].unless.is_empty());
     let chosen = plain.or_else(|| to_it().find(|n| applies(found[*n], found, known, by)));
     by.insert(destination.to_owned(), chosen);
@@ -221,7 +221,7 @@ pub async fn routes(casework: &Casework) -> Result<Vec<Route>> {
 /// Puts a route on record and returns its id; it applies from now on. `route.id` is ignored.
 ///
 /// # Errors
-/// Denied without the role administrator. Invalid without destination and legal basis, for a
+/// Denied without the role administrator. Invalid without a destination or a legal basis, for a
 /// country that isn't two capital letters, for a day that isn't YYYY-MM-DD, for a last day before
 /// the first, and if `unless` is the route's own destination.
 pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> Result<String> {
@@ -290,7 +290,7 @@ pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> R
     Ok(id)
 }
 
-/// Takes a route off the record; reports that went by it stay.
+/// Deletes a route. Reports that were made because of it stay.
 pub async fn remove_route(casework: &Casework, id: &str, person: &Person) -> Result<()> {
     person.require(Role::Administrator)?;
     let mut tx = casework.db.begin().await?;
@@ -324,7 +324,7 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
         if !matches!(report.status.as_str(), "draft" | "approved") {
             continue;
         }
-        // What only a test service has or will get, no authority receives.
+        // No authority receives what only a test service has or will get.
         let for_test = match crate::filings::filing(casework, &report.id).await? {
             Some(filing) => filing.test,
             None => is_in_test(casework, &report.destination).await?,
@@ -469,7 +469,8 @@ mod tests {
         ncmec.unless = "nca".into();
         let mutual = [nca.clone(), ncmec.clone()];
         assert_eq!(to(&mutual, &[]), ("nca".into(), 1));
-        // What is spared itself spares no other: the BKA has the case, so NCMEC doesn't receive it.
+        // A destination that is spared spares no other: the BKA has the case, so NCMEC doesn't
+        // receive it, and the NCA does.
         ncmec.unless = "bka".into();
         let chain = [nca.clone(), ncmec, route("bka")];
         assert_eq!(to(&chain, &[]), ("nca bka".into(), 1));
@@ -480,7 +481,7 @@ mod tests {
         unless.unless = "bka".into();
         let three = [unless, route("bka"), route("ncmec")];
         assert_eq!(to(&three, &[]), ("bka ncmec".into(), 0));
-        // Two that exclude one another, one of which has an unconditional route too.
+        // Two destinations that exclude each other; one of them also has a route without `unless`.
         let mut vics = route("vics");
         vics.unless = "package".into();
         let mut package = route("package");
@@ -499,7 +500,8 @@ mod tests {
         };
         let found = routing(&[nca, route("ncmec")], &case("GB", ""), &test);
         assert_eq!((found.to.len(), found.spared.len()), (2, 0));
-        // No choice satisfies an odd circle; one authority more receives it, not one fewer.
+        // No choice satisfies a circle of three; one authority too many receives the case, rather
+        // than one too few.
         let circle = ["a", "b", "c"].map(|to| Route {
             unless: match to {
                 "a" => "b".into(),

@@ -1,7 +1,7 @@
 //! Carries a decision over to other open cases that have the same bytes and nothing else.
 //!
-//! Invariant: nothing is decided about bytes that the person hasn't viewed whole, in some copy, and
-//! nothing about a case in which there is something other than such bytes.
+//! Invariant: no decision is carried over to bytes that the person hasn't viewed whole, in some
+//! copy, nor to a case that contains anything other than such bytes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use crate::{
     Casework, CaseworkError, Person, Result, cases, determinations, dossier, facts, findings, views,
 };
 
-/// Cases decided in one call. Our judgement: a call ends within seconds.
+/// Most cases decided in one call. Our judgement: a call ends within seconds.
 const CASES_MAX: usize = 500;
 
 /// The other open cases with the same bytes, decided or left.
@@ -23,16 +23,16 @@ const CASES_MAX: usize = 500;
 pub struct AlsoDecided {
     /// Decided in the same way.
     pub decided: Vec<String>,
-    /// Left open: there is something else in them, or they changed meanwhile.
+    /// Left as they are: they contain something else, or they changed meanwhile.
     pub left: Vec<String>,
-    /// True if there are more than one call decides; make it again.
+    /// True if there are more cases than one call decides: call again for the rest.
     pub more: bool,
 }
 
-/// Checks that a decision about this case could be carried over, before it is made.
+/// Checks, before a decision about this case is made, that it could be carried over.
 ///
 /// # Errors
-/// The conflict that the person has viewed no file of the case whole.
+/// A conflict if the person has viewed no file of the case whole.
 async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Result<()> {
     let found = findings::findings(casework, case).await?;
     let mut tx = casework.db.snapshot().await?;
@@ -43,16 +43,16 @@ async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Resul
         }
     }
     Err(CaseworkError::conflict(format!(
-        "{} has viewed no file of case {case} whole, so nothing can be said of other cases with the same bytes; nothing was decided",
+        "{} has viewed no file of case {case} whole, so the decision can't be carried over to other cases with the same bytes; nothing was decided",
         person.name
     )))
 }
 
 /// Decides a case and carries the decision over. If the same person has just decided it in the same
-/// way, that decision is carried on: a new one would void the reports approved on it.
+/// way, that decision is carried over instead: a new one would void the reports approved on it.
 ///
 /// # Errors
-/// The conflict that the person has viewed no file of the case whole, and those of
+/// A conflict if the person has viewed no file of the case whole, and the errors of
 /// [`crate::decide_seen`].
 pub async fn decide_with_same_bytes(
     casework: &Casework,
@@ -75,13 +75,12 @@ pub async fn decide_with_same_bytes(
     Ok((decision, also))
 }
 
-/// Carries a decision over to other open cases: those whose files all have the bytes of files of
-/// the decided case that the person has viewed whole, and that hold nothing else. Each gets a
-/// separate decision, which names the exhibit that was viewed. Cases are decided one by one: what
-/// was decided before an error stays decided.
+/// Carries a decision over to the other open cases that hold only bytes which the person has viewed
+/// whole in the decided case. Each gets a separate decision, which names the exhibit that was
+/// viewed. Cases are decided one by one: those decided before an error stay decided.
 ///
 /// # Errors
-/// Those of [`crate::decide`].
+/// Those of [`crate::decide`], except that a case with a conflict is left and reported as left.
 pub async fn decide_same_bytes(
     casework: &Casework,
     decision: &Decision,
@@ -90,7 +89,7 @@ pub async fn decide_same_bytes(
     let seen = seen_files(casework, decision, person).await?;
     let mut also = AlsoDecided::default();
     for case in open_cases(casework, decision.case(), &seen).await? {
-        // Only those that are decided count: cases that are left must not hide the ones behind them.
+        // Only decided cases count, so that cases that are left don't block the ones after them.
         if also.decided.len() == CASES_MAX {
             also.more = true;
             break;
@@ -103,7 +102,7 @@ pub async fn decide_same_bytes(
         let request = DecisionRequest {
             ruling: decision.ruling(),
             grounds: carried(decision, &person.name, first),
-            // Of this case's own files none was viewed: each is named with its category below.
+            // None of this case's own files was viewed, so each is named with its category below.
             category: None,
         };
         let categories = copies
@@ -128,7 +127,8 @@ pub async fn decide_same_bytes(
     Ok(also)
 }
 
-/// The grounds of a decision that is carried over; the decision's own are cut if both are too long.
+/// The grounds of a decision that is carried over: the original grounds, cut if the whole would be
+/// too long, and where the decision comes from.
 fn carried(decision: &Decision, name: &str, exhibit: &str) -> String {
     let with = decisions::with_case(decision.case());
     let why = format!("\n\n{with}the same bytes as {exhibit}, which {name} viewed whole.");
@@ -164,7 +164,7 @@ async fn seen_files(
         if !unseen.is_empty() {
             continue;
         }
-        // Only what this decision says: a category in the facts is another person's.
+        // Only the category that this decision gives: one in the facts may be another person's.
         let named = decision
             .file_categories()
             .get(&exhibit)
@@ -227,8 +227,8 @@ async fn only_those<'a>(
     Ok(Some((files, copies)))
 }
 
-/// True if the facts say anything besides what uploads add automatically: whose they are, from where,
-/// when, and where they were posted.
+/// True if the facts say anything besides what uploads add automatically: the account, its screen
+/// name and e-mail addresses, and when, from where and under which URL the files were uploaded.
 fn says_more(mut facts: Facts) -> bool {
     if let Some(account) = &mut facts.reported {
         account.id = None;
@@ -257,8 +257,8 @@ fn says_more(mut facts: Facts) -> bool {
 }
 
 /// True if the case has anything that a person has to look at separately: another case or a report
-/// in the queue about its account, an embargo, an exhibit that isn't
-/// a file of its findings, a person's determination, or a deadline other than that of its report.
+/// in the queue about its account, an embargo, an exhibit that isn't a file of its findings, a
+/// person's determination, or a deadline other than the one for its report.
 async fn has_more(
     casework: &Casework,
     case: &str,

@@ -2,8 +2,8 @@
 
 use crate::{Casework, CaseworkError, Result, audit, findings, reports};
 
-/// The bytes of an exhibit for the destination of an approved report of its case. The reading is on
-/// record before the first byte leaves.
+/// The bytes of an exhibit, for the destination of an approved report of its case. The access is
+/// recorded before the first byte is read.
 ///
 /// # Errors
 /// A conflict unless the report is approved and a finding of its case names the exhibit. Whether
@@ -23,7 +23,7 @@ pub async fn exhibit_to_send(
         .any(|f| f.exhibit.as_deref() == Some(exhibit));
     if row.status != "approved" || !belongs {
         return Err(CaseworkError::conflict(format!(
-            "exhibit {exhibit} doesn't belong to the case of an approved report {report}; nothing is sent"
+            "report {report} is not approved, or exhibit {exhibit} doesn't belong to its case; nothing is sent"
         )));
     }
     let purpose = format!("report {report} to {}", row.destination);

@@ -1,4 +1,4 @@
-//! Settings in the database: the reporter, the financial unit, and the check value of the lookup key.
+//! Settings in the database: the reporter, the financial unit, and the lookup key's check value.
 
 use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
@@ -41,8 +41,9 @@ pub(crate) async fn lookup_key(
             _ => Err(wrong()),
         };
     }
-    // A database with rows and no check value was written by the first version, which used the
-    // sealing key for lookups. That key must open what is sealed there.
+    // A database with rows and without a check value was written by the first version, which used
+    // the sealing key for lookups. The key in the folder must then open what is sealed in the
+    // database.
     let key = if obhut_store::audit::is_empty(db).await? {
         match &there {
             // Left by an earlier start that was cut off before the insert below.
@@ -82,7 +83,7 @@ pub(crate) async fn lookup_key(
     }
 }
 
-/// Whether something sealed in the database opens, or nothing sealed is there.
+/// True if this key opens something sealed in the database, or if nothing sealed is in it.
 async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
     if let Some(text) = [facts::any_sealed(db).await?, views::any_sealed(db).await?]
         .into_iter()
@@ -142,13 +143,15 @@ pub async fn set_financial_unit(
 /// Replaces the provider's data.
 ///
 /// # Errors
-/// Invalid for an e-mail address that no receiver takes. An empty one is accepted, to be set later.
+/// Invalid for an e-mail address without one `@` and a domain, and for a page for law enforcement
+/// that isn't a web address. Each may be empty, to be set later.
 pub async fn set_reporter(casework: &Casework, reporter: &Reporter, actor: &str) -> Result<()> {
     change_reporter(casework, actor, |known| *known = reporter.clone()).await?;
     Ok(())
 }
 
-/// Changes the provider's data and returns them as they are then. A change that changes nothing leaves no trace.
+/// Changes the provider's data and returns the new data. If nothing changes, nothing is written or
+/// audited.
 ///
 /// # Errors
 /// As for [`set_reporter`].

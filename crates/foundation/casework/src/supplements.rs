@@ -1,4 +1,4 @@
-//! Supplements: what changes in a case after its report was filed goes out as a further report.
+//! Supplements: changes to a case after its report was filed are sent as a further report.
 
 use obhut_facts::IncidentKind;
 
@@ -8,13 +8,13 @@ use crate::{
     filings, reports,
 };
 
-/// Puts a supplement on record: a further report to the destination that has `report`, because
-/// what it says has changed since. Returns its id; it waits for another approval.
+/// Records a supplement: a further report to the destination that has `report`, because the case
+/// has changed since. Returns the supplement's id. The supplement needs another approval.
 ///
 /// # Errors
-/// A conflict unless the report is filed, and not with a test service; if nothing has changed
-/// since; if another report of the case to that destination isn't filed yet; or if the case is no
-/// longer to be reported.
+/// A conflict if the report isn't filed, or only with a test service; if nothing has changed since;
+/// if another report of the case to that destination isn't filed yet; or if the case is no longer
+/// to be reported.
 pub async fn file_supplement(
     casework: &Casework,
     report: &str,
@@ -32,7 +32,7 @@ pub async fn file_supplement(
         ("approved", None) => {
             "isn't filed yet; change the case and approve the report as it is now"
         }
-        ("draft", _) => "is a draft, which says what the case says now",
+        ("draft", _) => "is a draft, which is made from the case as it is now",
         _ => "was taken back",
     };
     if !why_not.is_empty() {
@@ -48,7 +48,7 @@ pub async fn file_supplement(
         }
         let filed = filings::filing(casework, &other.id).await?;
         if filed.is_none_or(|f| f.state != FilingState::Filed) {
-            // Once filed, that report would say the new things already.
+            // That report will cover the changes once it is filed.
             return Err(CaseworkError::conflict(format!(
                 "report {} of this case to {} is on record and not filed yet",
                 other.id, row.destination

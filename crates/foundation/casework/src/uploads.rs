@@ -1,5 +1,5 @@
 //! Uploads that were held or blocked: whether a person has decided, and what the platform has to
-//! do. And what was decided before about the same bytes, in other cases or of the same account.
+//! do. Also earlier decisions about the same bytes, in other cases or about the same account.
 
 use obhut_facts::{CaseStatus, words};
 
@@ -7,7 +7,7 @@ use crate::database::Tx;
 use crate::decisions::{self, Ruling};
 use crate::{Casework, CaseworkError, Result, cases, findings, views};
 
-/// Cases in one answer about uploads that were decided. Our judgement.
+/// Most cases in one answer about decided uploads. Our judgement.
 const CASES_MAX: usize = 100;
 
 words! {
@@ -38,7 +38,7 @@ pub struct UploadStatus {
 /// The status of one upload.
 ///
 /// # Errors
-/// Not found for a screening without a finding: nothing is kept of those.
+/// Not found for a screening without a finding, because nothing is stored about it.
 pub async fn upload_status(casework: &Casework, screening: &str) -> Result<UploadStatus> {
     let mut tx = casework.db.snapshot().await?;
     let case = findings::case_of_file(&mut tx, screening)
@@ -68,10 +68,10 @@ pub struct DecidedUploads {
     pub until: Option<(i64, String)>,
 }
 
-/// Uploads of decided cases that last changed at `since` (microseconds since 1970) or later; of
-/// those that changed at `since` itself, the ones whose id is greater than `after`, which is empty
-/// for all. An approval or an appeal changes a case too, so an upload may come again with the same
-/// state.
+/// Uploads of decided cases that last changed at `since` (microseconds since 1970) or later. Of the
+/// cases that changed exactly at `since`, only those whose id is greater than `after`; an empty
+/// `after` includes them all. An approval or an appeal changes a case too, so an upload may be
+/// returned again with the same state.
 pub async fn uploads_decided(
     casework: &Casework,
     since: i64,
@@ -108,7 +108,7 @@ pub async fn uploads_decided(
     })
 }
 
-/// The uploads of a case, as things are now, in the order in which they were screened.
+/// The uploads of a case with their present status, in the order of their findings.
 pub async fn uploads_of_case(casework: &Casework, case: &str) -> Result<Vec<UploadStatus>> {
     let mut tx = casework.db.snapshot().await?;
     let (status, changed_at) = cases::status_since(&mut tx, case).await?;
@@ -141,7 +141,8 @@ async fn state(tx: &mut Tx, case: &str, status: CaseStatus) -> Result<UploadStat
     })
 }
 
-/// Decisions about the same bytes shown at most, newest first. Our judgement: enough to see whether they agree.
+/// Most decisions about the same bytes that are returned. Our judgement: enough to see whether they
+/// agree.
 const EARLIER_MAX: usize = 20;
 
 /// What a person decided about the same bytes in another case.
@@ -155,8 +156,8 @@ pub struct EarlierDecision {
     pub decided_at: i64,
 }
 
-/// What people decided about the bytes of an exhibit in other cases: the newest twenty, newest first. Cases whose
-/// person was cleared are left out.
+/// What people decided about the bytes of an exhibit in other cases: the newest twenty, newest
+/// first. Cases whose person was cleared are left out.
 pub async fn earlier_decisions(
     casework: &Casework,
     case: &str,
@@ -164,7 +165,7 @@ pub async fn earlier_decisions(
 ) -> Result<Vec<EarlierDecision>> {
     let mut tx = casework.db.snapshot().await?;
     let exhibits = views::same_bytes(&mut tx, exhibit).await?;
-    // Findings of cleared cases are withdrawn, and not among these.
+    // Findings of cleared cases are withdrawn, so they aren't among these.
     let of_bytes = findings::of_exhibits(&mut tx, &exhibits).await?;
     let others: Vec<_> = of_bytes
         .iter()
@@ -197,8 +198,8 @@ pub struct DecidedFinding {
 }
 
 /// Findings about the same bytes, by SHA-256, in decided cases of the same account; those of the
-/// case that was decided last come last. Ordered by the numbers of the decisions and not by
-/// `changed_at`, which an approval or an appeal changes too.
+/// case that was decided last come last. The order is that of the decisions' sequence numbers, not
+/// of `changed_at`, which an approval or an appeal changes too.
 pub(crate) async fn decided_before(
     tx: &mut Tx,
     casework: &Casework,

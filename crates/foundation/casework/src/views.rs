@@ -15,7 +15,7 @@ use crate::{
 };
 
 words! {
-    /// How much of a file a person has seen, by that person's own word.
+    /// How much of a file a person has seen, as that person states it.
     Extent {
         /// All of it.
         Whole = "whole",
@@ -23,9 +23,10 @@ words! {
         Part = "part",
         /// Its metadata only.
         Metadata = "metadata",
-        /// A small, grey, blurred rendition of it.
+        /// A small, grey, blurred rendition of it. Recorded by [`crate::view_blurred`]; a caller
+        /// can't pass it.
         Blurred = "blurred",
-        /// Nothing: the bytes were handed on, not looked at.
+        /// Nothing: the bytes were passed on, not looked at.
         Unseen = "unseen",
         /// Nothing: the bytes couldn't be read. Only recorded; a caller can't pass it.
         Failed = "failed",
@@ -55,12 +56,12 @@ pub struct Viewed {
     pub metadata: bool,
 }
 
-/// Longest value kept of an EXIF field, in characters; the rest is cut off. Our judgement.
+/// Longest stored value of an EXIF field, in characters; the rest is cut off. Our judgement.
 const EXIF_CHARS_MAX: usize = 1_000;
-/// EXIF fields kept of one file. Our judgement.
+/// Most EXIF fields stored for one file. Our judgement.
 const EXIF_FIELDS_MAX: usize = 200;
 
-/// Something sealed of this table, if there is any.
+/// One sealed text of the table `exhibit_digests`, if there is any.
 pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
     let row = sqlx::query("SELECT sealed FROM exhibit_digests LIMIT 1")
         .fetch_optional(db.pool())
@@ -130,7 +131,7 @@ pub(crate) async fn keep(
     keep_screened(casework, bytes, intake, None).await
 }
 
-/// As [`keep`], with the PDQ that screening has computed.
+/// Like [`keep`], with the PDQ that screening has computed.
 pub(crate) async fn keep_screened(
     casework: &Casework,
     bytes: &[u8],
@@ -170,7 +171,7 @@ pub(crate) async fn keep_screened(
         .bind(case)
         .execute(&mut *tx)
         .await?;
-    // Reports of others name files by whatever digest their sender has.
+    // Incoming reports name files by whichever digest their sender has.
     let mut keys = vec![("md5", &digests.md5), ("sha1", &digests.sha1)];
     keys.extend(digests.pdq.as_ref().map(|pdq| ("pdq", pdq)));
     for (kind, value) in keys {
@@ -198,9 +199,8 @@ pub(crate) async fn unkeep(casework: &Casework, exhibit: &str, why: &str) -> Res
     Ok(())
 }
 
-/// Media type by content. Where the content doesn't say, it is the given type, except for text
-/// (valid UTF-8 without a zero byte): that keeps a given type only if [`is_textual`], and is
-/// `text/plain` otherwise.
+/// The media type that the content shows, or else the given one. Text (valid UTF-8 without a zero
+/// byte) keeps a given type only if [`is_textual`] accepts it, and is `text/plain` otherwise.
 fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
     if let Some(kind) = infer::get(bytes) {
         return Some(kind.mime_type().to_owned());
@@ -220,7 +220,8 @@ fn is_textual(media_type: &str) -> bool {
     media_type.starts_with("text/") || OTHERS.contains(&media_type)
 }
 
-/// The EXIF fields of a picture, as far as they can be read. A program reads them here; that isn't a view.
+/// The EXIF fields of a picture, as far as they can be read. A program reads them here, so this
+/// doesn't count as a view.
 fn exif(bytes: &[u8]) -> Vec<(String, String)> {
     let Ok(read) = exif::Reader::new().read_from_container(&mut std::io::Cursor::new(bytes)) else {
         return Vec::new();
@@ -272,11 +273,11 @@ pub async fn view(
     purpose: &str,
     extent: Extent,
 ) -> Result<Vec<u8>> {
-    // Either would be untrue of a person who gets the bytes.
+    // Both would be untrue if the person gets the bytes.
     if matches!(extent, Extent::Failed | Extent::Blurred) {
         return Err(CaseworkError::invalid(
             "extent",
-            "is for the record; say whole, part, metadata or unseen",
+            "this extent can only be recorded by the program; pass whole, part, metadata or unseen",
         ));
     }
     let (bytes, _) = read_for(casework, exhibit, person, purpose, extent).await?;
@@ -313,7 +314,7 @@ async fn set_extent(casework: &Casework, record: &str, extent: Extent) -> Result
     Ok(())
 }
 
-/// The bytes of an exhibit, once the reading is on record, and the id of that record.
+/// Records a view of an exhibit, then reads its bytes. Returns them and the id of the record.
 async fn read_for(
     casework: &Casework,
     exhibit: &str,
@@ -371,9 +372,9 @@ async fn read_for(
     Ok((bytes, record))
 }
 
-/// All exhibits of a case by the vault's records, if some exhibit was stored by an older version,
-/// which recorded the case only there; otherwise none. Copies the cases of all exhibits into the
-/// database, so the vault is read once.
+/// All exhibits of a case according to the vault's records, if any exhibit was stored by an older
+/// version, which recorded the case only in the vault; otherwise none. Copies the case of every
+/// exhibit into the database, so that the vault has to be read only once.
 ///
 /// # Errors
 /// A record of the vault that can't be opened.
@@ -388,7 +389,7 @@ pub(crate) async fn old_exhibits(casework: &Casework, case: &str) -> Result<Vec<
     let mut tx = casework.db.begin().await?;
     let mut of_case = Vec::new();
     for exhibit in exhibits {
-        // Empty, not NULL, for an exhibit without a case: it is looked up only once.
+        // Empty, not NULL, for an exhibit without a case, so that it isn't looked up again.
         let known = exhibit.intake.case.clone().unwrap_or_default();
         sqlx::query(
             "UPDATE exhibit_digests SET case_id = $1 WHERE exhibit = $2 AND case_id IS NULL",
@@ -415,7 +416,8 @@ pub async fn exhibit(casework: &Casework, id: &str) -> Result<Exhibit> {
     Ok(casework.vault.exhibit(id).await?)
 }
 
-/// The exhibits of a case that are still there: those of its findings in order, then what was put in.
+/// The exhibits of a case that haven't been erased: first those of its findings, in order, then
+/// those that were added to it.
 pub async fn exhibits_of_case(casework: &Casework, case: &str) -> Result<Vec<Exhibit>> {
     let mut ids: Vec<String> = findings::finding_rows(casework, case)
         .await?
@@ -447,7 +449,7 @@ pub async fn exhibits_of_case(casework: &Casework, case: &str) -> Result<Vec<Exh
 /// Compares everything in the vault with its log.
 pub async fn verify_vault(casework: &Casework) -> Verification {
     let mut seen = casework.vault.verify().await;
-    // The store hides its unfinished files from its listings.
+    // The store doesn't list its unfinished files.
     seen.leftovers.extend(casework.folder.unfinished_evidence());
     seen
 }
@@ -457,7 +459,7 @@ pub fn vault_key(casework: &Casework) -> &str {
     casework.vault.verifier_key()
 }
 
-/// Digests of an exhibit's bytes; `None` for exhibits older than this table.
+/// Digests of an exhibit's bytes; `None` for exhibits stored before digests were recorded.
 pub(crate) async fn digests(
     tx: &mut Tx,
     casework: &Casework,
@@ -474,8 +476,8 @@ pub(crate) async fn digests(
     .transpose()
 }
 
-/// The next older exhibits with the same bytes, the oldest first, each with its number: those after
-/// the number `after`, at most 50.
+/// Exhibits with the same bytes that are older than this one, the oldest first, each with its
+/// number: at most 50 whose numbers are greater than `after`.
 pub(crate) async fn same_bytes_before(
     tx: &mut Tx,
     exhibit: &str,
@@ -550,7 +552,7 @@ pub(crate) async fn exhibits_of_bytes(
         .collect()
 }
 
-/// The exhibits that were put in for a case, whether or not a finding names them.
+/// The exhibits that were added to a case, whether or not a finding names them.
 pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
     let rows = sqlx::query("SELECT exhibit FROM exhibit_digests WHERE case_id = $1")
         .bind(case)
@@ -648,7 +650,8 @@ pub(crate) async fn viewed(tx: &mut Tx, exhibit: &str) -> Result<Viewed> {
         match Columns::of(row).word(Extent::from_word, "extent")? {
             Extent::Whole => viewed.whole = true,
             Extent::Metadata => viewed.metadata = true,
-            // A part or a rendition counts for nothing: reports claim a view only of the whole file or of metadata.
+            // A view of a part or a rendition doesn't count: reports claim only a view of the whole
+            // file or of its metadata.
             Extent::Part | Extent::Blurred | Extent::Unseen | Extent::Failed => {}
         }
     }
@@ -660,7 +663,8 @@ mod tests {
     use super::*;
     use crate::bench;
 
-    /// A damaged exhibit once counted as viewed whole, because its view was recorded before the reading failed.
+    /// A damaged exhibit once counted as viewed whole, because its view was recorded before the
+    /// read failed.
     #[tokio::test]
     async fn what_could_not_be_read_was_not_viewed() {
         let (folder, c) = bench::opened().await;

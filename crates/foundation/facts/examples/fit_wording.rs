@@ -121,7 +121,7 @@ fn row(name: &str, texts: &[Text], values: &[f64]) {
 }
 
 /// The value half-way between what reports of this tier and of the next have on average. Below the
-/// lowest limit are two fifths of the last tier: were it higher, many known ones would tie with
+/// lowest limit is half of the last tier: were it higher, many known ones would tie with
 /// nothing.
 fn limit(all: &[(u8, f64)], tier: u8) -> f64 {
     let mean = |of: u8| {
@@ -131,7 +131,7 @@ fn limit(all: &[(u8, f64)], tier: u8) -> f64 {
     let mut last: Vec<f64> = all.iter().filter(|v| v.0 == 5).map(|v| v.1).collect();
     last.sort_by(f64::total_cmp);
     match tier {
-        4 => last[last.len() * 2 / 5],
+        4 => last[last.len() / 2],
         _ => f64::midpoint(mean(tier), mean(tier + 1)),
     }
 }

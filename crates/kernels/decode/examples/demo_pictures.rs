@@ -69,8 +69,8 @@ fn main() {
         let stem = format!("picture-{i:04}");
         let (name, original, what, bytes) = if is_edit {
             let (what, extension, make) = EDITS[edit as usize % EDITS.len()];
-            // The same edit returns after ten, with an original 71 further on. Of the demo's 20
-            // that is 11 further, so that in time each edit meets each original.
+            // Each kind of edit recurs after ten edits, with the original 71 further on. With the
+            // demo's 20 originals that is a step of 11, so in time each kind meets each original.
             let original = (edit * 7 + edit / EDITS.len() as u32) % originals;
             edit += 1;
             (
@@ -84,7 +84,7 @@ fn main() {
                 format!("{stem}.jpg"),
                 "-".into(),
                 "-",
-                // From 10,000: no other picture is the scene of an original.
+                // Scenes are numbered from 10,000, so that none of them is an original's.
                 jpeg(&scene(10_000 + i, width, height), 85),
             )
         };
@@ -148,7 +148,7 @@ fn scaled(p: &RgbImage, numerator: u32, denominator: u32) -> RgbImage {
     imageops::resize(p, side(p.width()), side(p.height()), FilterType::Triangle)
 }
 
-/// Takes off that share of the width and height, half of it on each side.
+/// Crops `percent` of the width and of the height, half of it on each side.
 fn cropped(p: &RgbImage, percent: u32) -> RgbImage {
     // Percent of the whole, half of it on each side: 200, not 100.
     let (dx, dy) = (p.width() * percent / 200, p.height() * percent / 200);

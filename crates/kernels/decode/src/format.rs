@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them.
+    /// Every format.
     pub const ALL: [Format; 6] = [
         Format::Jpeg,
         Format::Png,
@@ -30,7 +30,7 @@ impl Format {
         Format::Tiff,
     ];
 
-    /// As people write it.
+    /// The format's usual name, such as `WebP`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Jpeg => "JPEG",
@@ -59,7 +59,7 @@ impl Format {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// The format by a file's first bytes; `None` if this build does not read it.
+    /// Detects the format from a file's first bytes; `None` if this build does not read it.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             // Start of image is two bytes; the third begins the next marker (T.81).

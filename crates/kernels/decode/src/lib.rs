@@ -1,16 +1,16 @@
 //! Turns hostile files into pixels, in a child process that has no network and no files.
 //!
-//! The parent ([`Pool`]) puts a file's bytes into memory that it shares with a worker. It finds the
-//! pixels there, or gets the reason over a socket. Before the first byte arrives, the worker
-//! ([`worker::run`]) gives up the right to open files and sockets, to start processes and to use
-//! more memory than [`Limits`] grants. What comes back is never "nothing": either a [`Picture`], or
+//! The parent ([`Pool`]) puts a file's bytes into memory that it shares with a worker. The worker
+//! puts the pixels there, or sends the reason over a socket. Before it reads the first byte, the
+//! worker ([`worker::run`]) gives up the right to open files and sockets, to start processes and to
+//! use more memory than [`Limits`] grants. The result is never "nothing": it is a [`Picture`], or
 //! an [`Unreadable`] that says why.
 //!
-//! Formats are detected by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. Of animations
-//! [`Pool::frames`] gives every frame, [`Pool::decode`] the first. Transparency is dropped, not
+//! Formats are detected by content, not by name: JPEG, PNG, GIF, WebP, BMP, TIFF. For an animation,
+//! [`Pool::frames`] gives every frame and [`Pool::decode`] the first. Transparency is dropped, not
 //! blended, as Pillow's `convert("RGB")` does; the digests of the PDQ lists in use are made that
-//! way. Videos (MP4, Matroska and others, see [`Container`]) go through ffmpeg in a sandbox. With
-//! Landlock (Linux 5.13 or later) it may open only the video and the system's libraries.
+//! way. Videos (MP4, Matroska and others, see [`Container`]) are decoded by ffmpeg in a sandbox.
+//! With Landlock (Linux 5.13 or later) ffmpeg may open only the video and the system's libraries.
 
 #![deny(missing_docs)]
 
@@ -86,9 +86,9 @@ pub struct Limits {
     pub memory_bytes_max: u64,
     /// Wall-clock time for one attempt at a picture, or for all frames of an animation.
     pub time_max: Duration,
-    /// Most frames of a video that are passed on; if there are more, the video counts as damaged.
+    /// At most this many frames of a video are passed on. A video with more counts as damaged.
     pub video_frames_max: u64,
-    /// CPU time for one video, in whole seconds; rounded down, but at least one.
+    /// CPU time for one video. Rounded down to whole seconds, but never below one.
     pub video_time_max: Duration,
 }
 
@@ -111,10 +111,10 @@ impl Default for Limits {
 pub struct DecodeOptions {
     /// Turn the picture as its EXIF orientation says.
     pub upright: bool,
-    /// Decode only the luma of a JPEG, scaled down in the DCT as far as the shortest side stays at
-    /// 512 pixels or more; smaller pictures aren't scaled. The PDQ of such a picture differs from
-    /// the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs and other formats
-    /// are decoded exactly.
+    /// Decode only the luma of a JPEG, scaled down in the DCT as far as possible while the shortest
+    /// side keeps 512 pixels or more; smaller pictures aren't scaled. The PDQ of such a picture
+    /// differs from the exact one by a few bits; docs/performance.md says how many. CMYK JPEGs and
+    /// other formats are decoded exactly.
     pub fast: bool,
 }
 
@@ -150,7 +150,8 @@ pub struct Picture {
     pub height: u32,
     /// Its pixels.
     pub samples: Samples,
-    /// EXIF orientation of the file, 1 to 8, where it states one; it stays after turning upright.
+    /// EXIF orientation of the file, 1 to 8, if it states one. Turning the picture upright does not
+    /// change this value.
     pub orientation: Option<u8>,
     /// True if part of the file was missing or broken and the decoder filled that part in, or if
     /// frames of an animation could not be decoded or were too many.
@@ -205,11 +206,11 @@ pub enum Unreadable {
         /// Milliseconds allowed.
         time_ms_max: u64,
     },
-    /// A video that ffmpeg gets no frame out of.
+    /// A video that ffprobe can't read, or from which ffmpeg decodes no frame.
     CorruptVideo,
     /// A container without moving pictures: sound alone, or nothing.
     NoVideoStream,
-    /// A video, and no ffmpeg to decode it with.
+    /// The file is a video, but no ffmpeg is configured to decode it.
     NoVideoTools,
     /// The worker died: memory limit, forbidden system call, or a fault in a decoder. The file was
     /// tried twice, unless a first frame had been passed on.
@@ -243,9 +244,10 @@ impl Unreadable {
         }
     }
 
-    /// True if the file claims to be a picture or a video and can't be decoded, or is too long to
-    /// try, so that a person should look at it; also for a video where ffmpeg is missing. False if
-    /// it is neither, or [`Self::is_decoder_fault`].
+    /// True if a person should look at the file: it claims to be a picture or a video and can't be
+    /// decoded, or it is too long to try. Also true for a video when ffmpeg is missing. False for
+    /// an empty file, an unknown format, a container without video, and when
+    /// [`Self::is_decoder_fault`] is true.
     pub fn is_suspicious(&self) -> bool {
         !matches!(
             self,
@@ -266,15 +268,21 @@ impl fmt::Display for Unreadable {
         match self {
             Self::Empty => write!(f, "the file is empty"),
             Self::TooLong { bytes, bytes_max } => {
-                write!(f, "the file has {bytes} bytes, {bytes_max} are allowed")
+                write!(
+                    f,
+                    "the file has {bytes} bytes; at most {bytes_max} are allowed"
+                )
             }
             Self::UnknownFormat => write!(
                 f,
-                "it is none of {}, and no known kind of video",
+                "it is not a picture in a known format ({}) and not a known kind of video",
                 Format::names()
             ),
             Self::TooManyPixels { pixels, pixels_max } => {
-                write!(f, "it announces {pixels} pixels, {pixels_max} are allowed")
+                write!(
+                    f,
+                    "its header states {pixels} pixels; at most {pixels_max} are allowed"
+                )
             }
             Self::Truncated(format) => {
                 write!(f, "the {} ends before its picture does", format.name())

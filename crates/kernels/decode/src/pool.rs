@@ -23,7 +23,8 @@ use crate::{DecodeOptions, Limits, Picture, Unreadable, worker};
 const TRIES_MAX: u32 = 2;
 
 /// How to start a worker: a program that calls [`worker::run`] when its first argument is
-/// [`worker::ARGUMENT`].
+/// [`worker::ARGUMENT`] and, for videos, [`worker::run_video`] when it is
+/// [`worker::VIDEO_ARGUMENT`].
 #[derive(Clone, Debug)]
 pub struct WorkerCommand {
     /// The program.
@@ -115,11 +116,11 @@ impl Pool {
         self.ask(bytes, options, false)
     }
 
-    /// Decodes an animation frame by frame, each whole, and passes each to `take` until it returns
-    /// false. A still picture is passed once; a single-frame animation, and so any still GIF,
-    /// twice. Returns the number of calls to `take`. All frames together, the time in `take`
-    /// included, must fit in [`Limits::time_max`]. A broken later frame, or more than 2,000 frames,
-    /// ends the animation: the last picture is then `damaged`.
+    /// Decodes an animation and passes each frame, as a complete picture, to `take` until `take`
+    /// returns false. A still picture is passed once; a single-frame animation, and so any still
+    /// GIF, is passed twice. Returns the number of calls to `take`. All frames together, including
+    /// the time in `take`, must fit in [`Limits::time_max`]. A broken later frame, or more than
+    /// 2,000 frames, ends the animation: the last picture passed is then `damaged`.
     ///
     /// # Errors
     /// Why the file gave no pixels; earlier frames may have been passed to `take` already.
@@ -157,8 +158,8 @@ impl Pool {
                 }
                 return Ok(count);
             }
-            // All frames share the time of one picture, the caller's own work between them
-            // included.
+            // All frames share the time of one picture, including the caller's own work between
+            // them.
             let left = self.limits.time_max.saturating_sub(started.elapsed());
             let answer = written.and_then(|()| worker.answer(Instant::now() + left, &self.limits));
             let input_bytes = leased.input_bytes;
@@ -244,8 +245,8 @@ impl Pool {
                 })),
             })),
             Ok(Err(reason)) => {
-                // The reason came through the socket as agreed, so this worker is still sound.
-                // A decode that fails late has written pixels, how many isn't known.
+                // The reason came through the socket as agreed, so this worker is still usable. A
+                // decoder that fails late has written pixels, and it isn't known how many.
                 let written_max = 3 * self.limits.image_pixels_max;
                 worker.shared.shrink(input_bytes, written_max);
                 self.idle.lock().expect("no panic while held").push(worker);
@@ -379,8 +380,8 @@ impl Drop for Worker {
 
 impl Drop for Leased {
     fn drop(&mut self) {
-        // If another frame is due, the worker waits for a reply that won't come; dropping it kills
-        // it.
+        // If another frame is due, the worker waits for a reply that won't come; dropping the
+        // worker kills its process.
         if let Some(mut worker) = self.worker.take()
             && !self.head.more
         {
@@ -392,8 +393,8 @@ impl Drop for Leased {
     }
 }
 
-/// A picture's samples, rows from top to bottom, no padding: three bytes a pixel, or one where it
-/// is grey. They are read like a slice.
+/// A picture's samples, rows from top to bottom, without padding: three bytes a pixel, or one if
+/// the picture is grey. Dereferences to a slice.
 pub struct Samples(Store);
 
 enum Store {

@@ -1,4 +1,4 @@
-//! A file's bytes to pixels; runs inside the worker.
+//! Turns a file's bytes into pixels; runs inside the worker.
 
 use std::io::{self, Cursor};
 
@@ -10,12 +10,12 @@ use turbojpeg::{Colorspace, Decompressor, PixelFormat, ScalingFactor};
 use crate::wire::Head;
 use crate::{Colour, DecodeOptions, Format, Unreadable};
 
-/// Scans of a progressive JPEG; more than this is an attack on time. Our judgement: encoders write
-/// about ten.
+/// Most scans of a progressive JPEG. A file with more is refused, because every scan costs time.
+/// Our judgement: encoders write about ten.
 const JPEG_SCANS_MAX: u32 = 500;
 
-/// Frames of one animation that are looked at; an animation with more is damaged, not shortened
-/// in silence. Our judgement.
+/// Most frames of one animation that are passed on. A longer animation is marked as damaged rather
+/// than silently shortened. Our judgement.
 const FRAMES_MAX: u32 = 2_000;
 /// Shortest side that a fast decoding leaves, in pixels. Our judgement.
 const FAST_SIDE_MIN: usize = 512;
@@ -46,7 +46,7 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// Decodes one file, of an animation the first frame, into `output`.
+/// Decodes one file into `output`; of an animation, only the first frame.
 pub(crate) fn decode(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Fault> {
     Ok(first(job, output)?)
 }
@@ -67,9 +67,10 @@ fn first(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     Ok(head)
 }
 
-/// Gives every frame, each whole, one after the other; of a still picture the one there is.
+/// Passes each frame of an animation, as a complete picture, to `give`. A still picture is passed
+/// once.
 ///
-/// The first frame is decoded as [`decode`] does it, so that its digests are the same.
+/// The first frame is decoded as in [`decode`], so that its digests are the same.
 pub(crate) fn frames(
     job: &Job<'_>,
     output: &mut [u8],
@@ -84,7 +85,7 @@ pub(crate) fn frames(
     if !give(head)? {
         return Ok(());
     }
-    // Each answer says whether another follows, so one is always read ahead.
+    // Each answer says whether another frame follows, so one frame is always read ahead.
     let mut last: Option<image::RgbaImage> = None;
     let mut damaged = false;
     for (number, frame) in frames.enumerate().skip(1) {
@@ -179,8 +180,8 @@ fn check_pixels(width: u64, height: u64, pixels_max: u64) -> Result<(), Unreadab
     Ok(())
 }
 
-/// libjpeg-turbo with its defaults: exact DCT and smooth upsampling, as Pillow decodes. With the
-/// fast option luma alone, scaled down by the DCT at no extra cost.
+/// Decodes with libjpeg-turbo's defaults, exact DCT and smooth upsampling, as Pillow does. With the
+/// fast option it decodes only the luma, which the DCT scales down at no extra cost.
 fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
     let bytes = job.bytes;
     let corrupt = |_| Unreadable::Corrupt(Format::Jpeg);
@@ -214,7 +215,7 @@ fn jpeg(job: &Job<'_>, output: &mut [u8]) -> Result<Head, Unreadable> {
         inks.resize(pitch * height, 0);
         inks.as_mut_slice()
     } else {
-        // Or the missing part of a damaged file would show the previous picture.
+        // Otherwise the missing part of a damaged file would show the previous picture.
         let pixels = &mut output[..pitch * height];
         pixels.fill(0);
         pixels
@@ -375,7 +376,7 @@ fn other(job: &Job<'_>, format: Format, output: &mut [u8]) -> Result<Head, Unrea
     })
 }
 
-/// What a PNG's header says, even where it is more than any decoder takes.
+/// Width and height as a PNG's header states them, even if no decoder accepts them.
 fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let header = bytes
         .strip_prefix(b"\x89PNG\r\n\x1a\n")?

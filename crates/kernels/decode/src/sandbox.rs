@@ -6,10 +6,11 @@
 //! parent's socket and the shared memory.
 //!
 //! [`enter_for`] is for a third-party program (ffmpeg) that is started next and must load its
-//! libraries. It has three fences: resource limits; a list of system calls that lets it start
-//! threads, but no processes, and create no sockets; and Landlock, under which it can read the
-//! video and the system's libraries and write nothing. On kernels without Landlock only the first
-//! two apply, and only ffmpeg's command line keeps it from reading other files.
+//! libraries. It has three fences: resource limits; a list of allowed system calls, with which it
+//! can start threads, but neither start processes nor create sockets; and Landlock, under which it
+//! can read the video and the system's libraries and write nothing. On kernels without Landlock
+//! only the first two apply. The resource limits then keep it from writing to files, but only
+//! ffmpeg's command line keeps it from reading, creating or truncating them.
 //!
 //! Linux only; elsewhere both fail, so the workers fail closed.
 
@@ -104,7 +105,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
             let access = if path.is_dir() {
                 load
             } else {
-                // The kernel refuses a rule for a file that contains rights of folders.
+                // For a file, the kernel refuses a rule that grants rights of folders.
                 load & AccessFs::from_file(ABI::V3)
             };
             rules = rules.add_rule(PathBeneath::new(file, access))?;
@@ -123,8 +124,8 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
     Ok(())
 }
 
-/// What loading libraries, reading files and running threads need. Everything else is answered
-/// "no such call", which makes libraries fall back or fail, and opens nothing.
+/// Allows what loading libraries, reading files and running threads need. Every other call fails
+/// with ENOSYS ("no such call"), so libraries fall back or fail, and nothing is opened.
 #[cfg(target_os = "linux")]
 // Long: one line per system call.
 fn program_filter() -> Result<(), String> {
@@ -139,8 +140,8 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_readv,
         libc::SYS_write,
         libc::SYS_writev,
-        // Under Landlock's rules only the video, the libraries and the program open; without
-        // Landlock any file does.
+        // With Landlock only the video, the libraries and the program can be opened; without it,
+        // any file can.
         libc::SYS_openat,
         libc::SYS_close,
         libc::SYS_fstat,
@@ -186,7 +187,7 @@ fn program_filter() -> Result<(), String> {
         libc::SYS_set_tid_address,
         libc::SYS_set_robust_list,
         libc::SYS_rseq,
-        // Harmless here: no option of it takes a seccomp filter off again.
+        // Harmless here: no option of `prctl` removes a seccomp filter.
         libc::SYS_prctl,
         libc::SYS_ppoll,
         libc::SYS_pselect6,
@@ -227,7 +228,7 @@ fn program_filter() -> Result<(), String> {
     .map_err(|e| e.to_string())?;
     // `clone3` is not on the list: a filter cannot read its flags. glibc falls back to `clone`.
     rules.insert(libc::SYS_clone, vec![thread]);
-    // Signals to its own threads, as `abort` sends one.
+    // Signals only to its own threads: `abort` sends one.
     let own = SeccompCondition::new(
         0,
         SeccompCmpArgLen::Dword,
@@ -249,8 +250,8 @@ fn program_filter() -> Result<(), String> {
             .and_then(|condition| SeccompRule::new(vec![condition]))
             .map_err(|e| e.to_string())?;
     rules.insert(libc::SYS_ioctl, vec![terminal]);
-    // Numbers of system calls differ by architecture; a call by another one's numbers kills the
-    // process.
+    // The numbers of system calls differ by architecture; a call made for another architecture
+    // kills the process.
     let arch = std::env::consts::ARCH
         .try_into()
         .map_err(|e| format!("{e}"))?;

@@ -2,9 +2,9 @@
 //!
 //! Useful for pixels: they cross no pipe, and the parent doesn't copy them. The price: a worker
 //! that was taken over could change bytes while the parent reads them. Nothing that reads them may
-//! therefore take an address, a length or a decision about memory from them; the hash kinds turn
-//! them into floats and do no more. Sizes and formats come through the socket and are validated
-//! there.
+//! therefore take an address, a length or a decision about memory from them; the hash kinds and the
+//! blurred previews only calculate with their values. Sizes and formats come through the socket and
+//! are validated there.
 
 #![allow(unsafe_code)]
 
@@ -16,8 +16,8 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::Limits;
 
-/// What may stay resident of input and of pixels each, between two files; the rest is returned to
-/// the system. Our judgement.
+/// Most bytes of the input, and as many of the pixels, that may stay resident between two files.
+/// The rest is returned to the system. Our judgement.
 const KEPT_BYTES_MAX: u64 = 48 << 20;
 
 /// Layout: input from 0 on, pixels from `output` to `end`.
@@ -29,7 +29,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub fn of(limits: &Limits) -> Self {
-        // The pixels begin on a page of their own, also on systems with pages of 64 KiB.
+        // The pixels begin on a page of their own, even on systems with pages of 64 KiB.
         let output = (limits.input_bytes_max as usize).next_multiple_of(64 << 10);
         Self {
             output,
@@ -64,17 +64,17 @@ impl Shared {
         Self::of(file, limits)
     }
 
-    /// Maps memory that another process has created; an error if its size isn't that of the limits.
+    /// Maps memory created with the same limits; an error if its size differs from theirs.
     pub fn of(file: OwnedFd, limits: &Limits) -> io::Result<Self> {
         let layout = Layout::of(limits);
         // Touching a mapping beyond the end of its file is a SIGBUS.
         if rustix::fs::fstat(&file)?.st_size as u64 != layout.len() as u64 {
-            return Err(io::Error::other("shared memory of another size"));
+            return Err(io::Error::other("the shared memory has the wrong size"));
         }
         let both = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping at an address of the system's choice, as long as the file. The file
-        // can't be truncated: its only handles are ours and the worker's, and the sandbox leaves
-        // the worker no system call that truncates.
+        // SAFETY: a new mapping, as many bytes long as the file, at an address that the system
+        // chooses. The file can't be truncated: its only handles are ours and the worker's, and the
+        // sandbox leaves the worker no system call that truncates.
         let start = unsafe {
             mmap(
                 std::ptr::null_mut(),
@@ -92,7 +92,7 @@ impl Shared {
         })
     }
 
-    /// The descriptor, for handing it on.
+    /// A duplicate of the descriptor, to pass to another process.
     pub fn file(&self) -> io::Result<OwnedFd> {
         self.file.as_fd().try_clone_to_owned()
     }

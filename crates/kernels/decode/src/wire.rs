@@ -73,7 +73,7 @@ pub(crate) fn read_request(from: &mut impl Read, bytes_max: u64) -> io::Result<O
         _ => from.read_exact(&mut head[1..])?,
     }
     let bytes = u64::from_le_bytes(head[1..].try_into().expect("8 bytes"));
-    // The parent is trusted, but a slip there must not read past the shared memory.
+    // The parent is trusted, but a bug in it must not make the worker read past the input.
     if bytes > bytes_max {
         return Err(io::Error::other("request beyond its limit"));
     }
@@ -113,7 +113,7 @@ pub(crate) fn write_answer(
                 Unreadable::Corrupt(f) => (6, f as u64, 0),
                 Unreadable::Unsupported(f) => (8, f as u64, 0),
                 Unreadable::TooMuchMemory(f) => (9, f as u64, 0),
-                // The others are the parent's to say.
+                // Only the parent reports the other reasons.
                 _ => (7, 0, 0),
             };
             out[0] = REASON;
@@ -193,7 +193,7 @@ pub(crate) fn parse_answer(
 mod tests {
     use super::*;
 
-    /// Whatever a worker that was taken over may say: an error or something within the limits.
+    /// Whatever a worker that was taken over sends, the result is an error or within the limits.
     #[test]
     fn no_answer_is_accepted_beyond_the_limit() {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;

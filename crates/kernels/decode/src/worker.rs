@@ -100,8 +100,8 @@ pub fn enter_sandbox(memory_bytes_max: u64) -> io::Result<()> {
 }
 
 fn serve(limits: &Limits, shared: &mut Shared, socket: &mut File) -> io::Result<()> {
-    // Half of the memory for the decoder's own buffers; the other half for what it unpacks. Our
-    // judgement.
+    // The decoder's own buffers may take half of the memory; the other half is for the pixels that
+    // it unpacks. Our judgement.
     let alloc_bytes_max = limits.memory_bytes_max / 2;
     while let Some(request) = wire::read_request(socket, limits.input_bytes_max)? {
         let (input, output) = shared.parts();

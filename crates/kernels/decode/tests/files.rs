@@ -154,7 +154,7 @@ fn jpeg_baseline_progressive_and_cmyk() {
     let decoded = pool.decode(&bytes).unwrap();
     assert!(
         error(&decoded.samples, rgb.as_raw()) < 12,
-        "inverted CMYK is never matched"
+        "the CMYK values were not read as inverted"
     );
 }
 

@@ -9,12 +9,13 @@ mod x86_64;
 
 use crate::stripes::{self, Rows, Small};
 
-/// [`stripes::small`] on the widest registers there are.
+/// Runs [`stripes::small`] with the widest vector registers that this machine has.
 pub(crate) fn small<R: Rows>(rows: &R) -> Small {
     #[cfg(target_arch = "x86_64")]
     if let Some(small) = x86_64::small(rows) {
         return small;
     }
-    // Other architectures come here, ARM among them: nothing is written for NEON.
+    // For x86-64 without AVX2 and for other architectures, such as ARM: nothing is written for
+    // NEON.
     stripes::small::<R, stripes::OneByOne>(rows)
 }

@@ -1,4 +1,5 @@
-//! A digest of up to 256 bits: parsed from lower- or upper-case hex, compared, counted in bits.
+//! A digest of up to 256 bits: parsed from lower- or upper-case hex, and compared by counting the
+//! bits that differ.
 //!
 //! Invariant: `Debug` never shows the value. Digests of listed material are sensitive personal
 //! data; only [`Digest::to_hex`], called on purpose, writes one out.
@@ -15,7 +16,7 @@ pub struct Digest {
     len: u8,
 }
 
-/// Why a text is not a digest of the kind it was given for.
+/// Why a text can't be parsed as a digest of the expected kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum DigestError {
@@ -136,7 +137,7 @@ fn nibble(c: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    /// A text, bytes of the kind, and what is said about it.
+    /// Each case is a text, the length of a digest in bytes, and the error message.
     #[test]
     fn a_text_that_is_not_a_digest_is_refused_with_the_offset() {
         for (text, bytes, said) in [

@@ -3,15 +3,15 @@
 //! bit.
 //!
 //! Every value is computed by the same float operations in the same order as the reference
-//! (facebook/ThreatExchange pdq/cpp), which is what makes the digests bit-exact. The filters,
-//! Jarosz's, which gave this module its name, are in [`crate::stripes`].
+//! (facebook/ThreatExchange pdq/cpp), which is what makes the digests bit-exact. The Jarosz
+//! filters, after which this module is named, are in [`crate::stripes`].
 
 use std::sync::LazyLock;
 
 use crate::stripes::{Rows, SMALL, Small};
 use crate::{Digest, Perceptual, Turn, arch};
 
-/// Smallest side that is hashed, in pixels; below it digest and quality are zero. As the
+/// Smallest side that is hashed, in pixels; below it digest and quality are zero. The same as the
 /// reference's `MIN_HASHABLE_DIM` (ThreatExchange, pdqhashing).
 const SIDE_PIXELS_MIN: usize = 5;
 /// Side of the block of DCT coefficients that is kept.
@@ -28,7 +28,7 @@ pub(crate) fn one<R: Rows>(rows: &R) -> Perceptual {
         return nothing();
     }
     let small = if rows.width() == SMALL && rows.height() == SMALL {
-        // The reference takes it as it is.
+        // The reference does not filter a picture that is 64×64 already.
         let mut small = [[0.0; SMALL]; SMALL];
         small
             .iter_mut()
@@ -174,11 +174,11 @@ fn bits(coefficients: &Coefficients) -> Digest {
 }
 
 /// The lower median, as the reference finds it by Torben's method. Sorting gives the same value,
-/// also where it occurs several times.
+/// even if it occurs several times.
 fn median(values: &[f32]) -> f32 {
     let mut sorted = values.to_vec();
     let middle = (sorted.len() - 1) / 2;
-    // −0 sorts before 0 here, yet `>` in `bits` takes them as equal, so the digest does not depend
-    // on it.
+    // −0 sorts before 0 here, but `>` in `bits` treats them as equal, so it does not matter for the
+    // digest which of them is the median.
     *sorted.select_nth_unstable_by(middle, f32::total_cmp).1
 }

@@ -1,8 +1,8 @@
 //! Turns pixels and bytes into digests that can be compared with a hash list.
 //!
-//! The crate knows no files, no network and no lists. Pixels come in already decoded (RGB, eight
-//! bits a channel); what comes out is a [`Digest`], for perceptual kinds with its quality.
-//! Adding a kind is one file in `kinds/` and two lines in [`kinds`].
+//! The crate knows no files, no network and no lists. Pixels come in already decoded (RGB or grey,
+//! eight bits a channel). The result is a [`Digest`] and, for perceptual kinds, its quality. Adding
+//! a kind takes one file in `kinds/` and two lines in [`kinds`].
 //!
 //! Useful for: computing the digests that hash lists carry, bit-exact to their reference.
 //! Not useful for: judging unknown material. Nothing here classifies anything.
@@ -47,9 +47,9 @@ pub enum Turn {
     FlipX,
     /// Mirrored left to right.
     FlipY,
-    /// Mirrored along the main diagonal.
+    /// Mirrored across the main diagonal.
     FlipPlus1,
-    /// Mirrored along the other diagonal.
+    /// Mirrored across the other diagonal.
     FlipMinus1,
 }
 

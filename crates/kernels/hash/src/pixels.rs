@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-/// A borrowed picture. Shape: `height` rows of `width` pixels of three bytes, or of one where it
-/// is grey; no padding.
+/// A borrowed picture: `height` rows of `width` pixels, without padding. A pixel has three bytes,
+/// or one if the picture is grey.
 #[derive(Clone, Copy)]
 pub struct Pixels<'a> {
     width: u32,
@@ -12,7 +12,7 @@ pub struct Pixels<'a> {
     samples: Row<'a>,
 }
 
-/// Pixels side by side.
+/// Pixels without gaps: one row, or the rows of a whole picture one after another.
 #[derive(Clone, Copy)]
 pub(crate) enum Row<'a> {
     Rgb(&'a [[u8; 3]]),
@@ -51,7 +51,7 @@ impl<'a> Pixels<'a> {
     /// Checks that the bytes are exactly width × height × 3.
     pub fn new(width: u32, height: u32, rgb: &'a [u8]) -> Result<Self, PixelsError> {
         check(width, height, 3, rgb.len())?;
-        // `check` has seen to it that no remainder is dropped.
+        // `check` has made sure that there is nothing left over to drop.
         let samples = Row::Rgb(rgb.as_chunks().0);
         Ok(Self {
             width,
@@ -111,7 +111,7 @@ fn check(width: u32, height: u32, channels: u64, found: usize) -> Result<(), Pix
 mod tests {
     use super::*;
 
-    /// Sides, bytes given, and what is said about them.
+    /// Each case is the two sides, the number of bytes, and "ok" or the error message.
     #[test]
     fn sides_and_bytes_have_to_agree() {
         for (width, height, given, expected) in [

@@ -1,15 +1,16 @@
-//! Rows of luma to the 64×64 picture that PDQ's DCT takes, in stripes of sixteen rows.
+//! Turns rows of luma into the 64×64 picture that PDQ's DCT takes, in stripes of sixteen rows.
 //!
 //! The reference filters the whole picture twice along rows and columns and then keeps 64×64
 //! values. Here the same float operations happen in the same order for every value that is kept,
 //! so the bits are the same, but
 //! - sixteen rows are filtered side by side, one in each lane of a vector register;
 //! - rows are kept only while the column filter's window covers them;
-//! - in the second pass the running sums go on, but only what is kept is divided and stored.
+//! - the second pass updates the running sums for every value, but divides and stores only the
+//!   values that are kept.
 //!
-//! Memory: five stripes, a ring of the window's rows (1/128 of the height) and up to two stripes
-//! more, and 64 floats for each row of the picture. The tests compare with `naive`, which filters
-//! the whole picture one line at a time.
+//! Memory: five stripes; a ring as long as the window (1/128 of the height) plus up to two stripes;
+//! and 64 floats for each row of the picture. The tests compare with `naive`, which filters the
+//! whole picture one line at a time.
 
 use std::cell::RefCell;
 
@@ -42,7 +43,8 @@ pub(crate) fn phases(len: usize, window: usize) -> [usize; 4] {
     [half - 1, window - half + 1, len - window, half - 1]
 }
 
-/// Which of `side` values is kept as value `i` of 64: the one at the centre of the block.
+/// The position, among `side` values, of the one that is kept as value `i` of 64: the centre of
+/// block `i`.
 pub(crate) fn centre(i: usize, side: usize) -> usize {
     ((i as f64 + 0.5) * side as f64 / SMALL as f64) as usize
 }
@@ -140,7 +142,7 @@ impl Stripe {
         {
             rows.row(top + lane, out);
         }
-        // Lanes beyond the last row keep former values; their results are never looked at.
+        // Lanes beyond the last row keep their old values; the results for them are never used.
         into_lanes::<T>(&self.luma.0, self.lanes.lanes_mut(), self.width);
     }
 
@@ -192,7 +194,8 @@ pub(crate) type Square = [Lanes; LANES];
 
 /// Transposes a square; some architectures do it in registers.
 pub(crate) trait Transpose {
-    /// The first sixteen values of each row; rows are `width` apart.
+    /// Transposes the first sixteen values of each of sixteen rows, which start `width` values
+    /// apart.
     fn into_lanes(rows: &[f32], width: usize, lanes: &mut Square);
     /// The inverse of `into_lanes`.
     fn from_lanes(lanes: &Square, rows: &mut [f32], width: usize);
@@ -228,7 +231,7 @@ fn into_lanes<T: Transpose>(rows: &[f32], lanes: &mut [Lanes], width: usize) {
     for (number, square) in squares.iter_mut().enumerate() {
         T::into_lanes(&rows[number * LANES..], width, square);
     }
-    // The columns at the right edge that fill no square.
+    // The columns at the right edge that do not fill a square.
     let done = width - rest.len();
     for (x, out) in rest.iter_mut().enumerate() {
         for (lane, value) in out.iter_mut().enumerate() {
@@ -279,7 +282,7 @@ fn divided(sums: &Lanes, size: f32) -> Lanes {
 /// The first column filter: one running sum a column, and the rows within its window.
 struct Columns {
     phases: [usize; 4],
-    /// The last rows, whole stripes of them, as a ring.
+    /// A ring of the latest rows; it holds a whole number of stripes.
     ring: Buffer,
     ring_rows: usize,
     width: usize,
@@ -310,7 +313,8 @@ impl Columns {
     /// Room for the next stripe.
     #[inline(always)]
     fn next_stripe(&mut self) -> &mut [f32] {
-        // Both are multiples of sixteen here, so a stripe never wraps around the end of the ring.
+        // `taken` and `ring_rows` are multiples of sixteen here, so a stripe never wraps around the
+        // end of the ring.
         let place = self.taken % self.ring_rows * self.width;
         &mut self.ring.0[place..][..self.width * LANES]
     }
@@ -416,8 +420,8 @@ impl VerticalPass {
         let mut kept = [[0.0; LANES]; SMALL];
         let mut next = 0;
         let (mut sums, mut size) = ([0.0; LANES], 0.0);
-        // Returns the next position wanted, so that the loops below compare integers and compute no
-        // centre.
+        // Returns the next wanted position, so that the loops below only compare integers and don't
+        // compute centres.
         let mut keep = |out: usize, sums: &Lanes, size: f32| {
             // On a picture narrower than 64 the same value is kept more than once.
             while next < SMALL && centre(next, self.width) == out {
@@ -427,7 +431,7 @@ impl VerticalPass {
             if next < SMALL {
                 centre(next, self.width)
             } else {
-                // A position no column has: all 64 are kept.
+                // All 64 values have been kept: a position that no column has.
                 usize::MAX
             }
         };
@@ -463,7 +467,7 @@ impl VerticalPass {
             out += 1;
         }
         let rows = self.rows.0.as_chunks_mut::<SMALL>().0;
-        // Fewer than sixteen only at the bottom; the lanes above `count` hold former values.
+        // `count` is below sixteen only at the bottom; lanes from `count` on hold old values.
         for (lane, row) in rows[self.done..][..self.count].iter_mut().enumerate() {
             for (value, lanes) in row.iter_mut().zip(&kept) {
                 *value = lanes[lane];

@@ -6,7 +6,7 @@ mod pictures;
 use obhut_hash::{Compute, Digest, Pixels, kinds};
 use pictures::pictures;
 
-/// Picture, quality, digest; of some also the eight turned and mirrored digests.
+/// Picture, quality, digest and, for some pictures, the digests of all eight turns and mirrors.
 #[rustfmt::skip]
 const RECORDED: &[(&str, u8, &str, &str)] = &[
     ("noise 1×1", 0, "0000000000000000000000000000000000000000000000000000000000000000", ""),
@@ -78,7 +78,7 @@ fn pdq_equals_recorded_pdqhash_digests() {
             (*quality, *digest),
             "{name}"
         );
-        // A frame's digest is PDQ's of its pixels.
+        // A frame's digest is the PDQ digest of its pixels.
         assert_eq!(frame(pixels).digest.to_hex(), *digest, "{name}");
         if !turned.is_empty() {
             assert_eq!(
@@ -89,7 +89,7 @@ fn pdq_equals_recorded_pdqhash_digests() {
         }
     }
     let zero = Digest::from_hex(&"0".repeat(64), 32).unwrap();
-    // Guards the table itself: zeros are what a picture too small to hash gives.
+    // Checks the table itself: a digest of zeros means only that the picture is too small to hash.
     let telling = RECORDED.iter().filter(|r| r.2 != zero.to_hex());
     assert!(telling.count() >= 40, "most digests say something");
 }

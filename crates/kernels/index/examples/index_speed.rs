@@ -1,7 +1,7 @@
-//! Measures the index against a peer that answers the same lines: `index_speed ENTRIES QUERIES
-//! RADIUS`, both files of 32 bytes an entry. Prints in how many seconds it was built. Then, for
-//! each line on standard input, asks every query once, alone, and prints median and 99th percentile
-//! in µs and the number of hits.
+//! Measures the index against a peer that reads and prints the same lines: `index_speed ENTRIES
+//! QUERIES RADIUS`, where ENTRIES and QUERIES are files of 32 bytes an entry. Prints how many
+//! seconds building the index took. Then, for each line on standard input, it runs every query
+//! once, one at a time, and prints the median and the 99th percentile in µs and the number of hits.
 
 use std::io::BufRead as _;
 use std::time::Instant;
@@ -32,8 +32,8 @@ fn main() {
             .iter()
             .map(|query| {
                 let started = Instant::now();
-                // Their number is printed, so that the peer's answer can be compared and the
-                // compiler drops no call.
+                // The number of hits is printed, so that it can be compared with the peer's and the
+                // compiler can't drop the call.
                 hits += index.within(query, radius).len();
                 started.elapsed().as_secs_f64() * 1e6
             })

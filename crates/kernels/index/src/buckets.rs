@@ -1,4 +1,4 @@
-//! Multi-index hashing: a table of buckets for each of some chunks of the 256 bits.
+//! Multi-index hashing: the 256 bits are split into chunks, and each chunk has a table of buckets.
 //!
 //! If two entries differ in at most `r` bits, and each chunk `i` is given a threshold `tᵢ` so that
 //! the sum of all `tᵢ + 1` is `r + 1`, then at least one chunk differs in at most `tᵢ` bits
@@ -28,8 +28,8 @@ const CHUNK_BITS_MAX: u32 = 26;
 const CHUNK_BITS_MIN: u32 = 10;
 /// Memory of all tables together, in bytes for each entry. Our judgement.
 const TABLE_BYTES_PER_ENTRY_MAX: usize = 160;
-/// The radius that chunks are fitted to, PDQ's. Other radii are answered as exactly; larger ones
-/// take longer.
+/// The radius that chunks are fitted to; it is PDQ's. Other radii are answered just as exactly, but
+/// larger ones take longer.
 const DESIGN_RADIUS_BITS: u32 = 31;
 
 /// Largest distance there is. A larger radius is cut to it, so that the thresholds don't overflow.
@@ -69,7 +69,7 @@ impl Chunk {
 }
 
 impl Index {
-    /// Builds the tables, with as many threads as there are cores. Panics above 2³² − 2 entries.
+    /// Builds the tables, on at most one thread per core. Panics above 2³² − 2 entries.
     pub fn new(entries: Vec<Bits256>) -> Self {
         Self::of_words(entries.len(), entries.iter().map(words))
     }
@@ -80,7 +80,7 @@ impl Index {
         all.iter_mut()
             .zip(entries)
             .for_each(|(to, from)| *to = from);
-        // No tables at all: `probe` then always leaves it to the scan.
+        // Without tables, `probe` leaves every query to the scan.
         let chunks = if len <= SCAN_ENTRIES_MAX {
             Vec::new()
         } else {
@@ -118,7 +118,7 @@ impl Index {
         hits
     }
 
-    /// [`Index::within`] for each of some queries. Those that a scan answers share one walk over
+    /// Like [`Index::within`], for several queries. Those that a scan answers share one walk over
     /// the entries.
     pub fn within_each(&self, queries: &[Bits256], radius_bits: u32) -> Vec<Vec<Hit>> {
         let radius_bits = radius_bits.min(BITS);
@@ -150,7 +150,7 @@ impl Index {
             .zip(&thresholds)
             .map(|(t, k)| ball(t.chunk.width, *k))
             .sum();
-        // Steps are scanned entries: a scan takes one for each.
+        // A step is the cost of scanning one entry, so a scan takes as many as there are entries.
         let mut steps = probes * STEPS_PER_PROBE;
         if self.tables.is_empty() || steps > self.entries.len() {
             return None;
@@ -208,7 +208,7 @@ impl Index {
                     );
                 }
             }
-            // Before the next table, because `compare` has to know which one the candidates came
+            // Before the next table, because `compare` has to know which table the candidates came
             // from.
             self.compare(
                 query,
@@ -257,9 +257,9 @@ impl Index {
     }
 }
 
-/// Chunks that together cover all 256 bits, each about log₂ of the length wide. Their number is the
-/// one with which a query reads the fewest buckets and candidates together, if entries are spread
-/// evenly.
+/// Chunks that together cover all 256 bits, each about log₂ `len` bits wide. Of the numbers of
+/// chunks whose tables fit into [`TABLE_BYTES_PER_ENTRY_MAX`], it takes the one with which a query
+/// reads the fewest buckets and candidates in total, if entries are spread evenly.
 fn chunks(len: usize) -> Vec<Chunk> {
     let table_bytes = |count: u32| -> usize {
         let starts: usize = widths(count).map(|width| 4 << width).sum();
@@ -324,7 +324,7 @@ fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
     if count == 0 {
         return Vec::new();
     }
-    // It is the `tᵢ + 1` that add up to the radius + 1, so that is what is shared out.
+    // The `tᵢ + 1` must add up to the radius + 1, so the radius + 1 is distributed over the chunks.
     let (each, over) = ((radius_bits + 1) / count, (radius_bits + 1) % count);
     // The wider chunks come first.
     (0..count)
@@ -332,7 +332,7 @@ fn thresholds(count: u32, radius_bits: u32) -> Vec<i32> {
         .collect()
 }
 
-/// How many values differ from one of `width` bits in at most `threshold` bits.
+/// How many values of `width` bits differ from a given one in at most `threshold` bits.
 fn ball(width: u32, threshold: i32) -> usize {
     let (mut sum, mut layer) = (0_usize, 1_usize);
     // A threshold of −1 makes an empty range: no bucket is looked at.
@@ -354,7 +354,7 @@ fn each_near(width: u32, threshold: i32, mut give: impl FnMut(u32)) {
     }
     give(0);
     for ones in 1..=(threshold as u32).min(width) {
-        // Gosper's hack: from one mask to the next larger with as many ones.
+        // Gosper's hack: steps from one mask to the next larger one with the same number of ones.
         let mut mask: u64 = (1 << ones) - 1;
         while mask < 1 << width {
             give(mask as u32);
@@ -443,7 +443,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
-        /// Random, clustered and flat data; every radius, below and beyond what buckets answer.
+        /// Random, clustered and flat data, with radii that buckets answer and larger ones.
         #[test]
         fn equals_the_linear_twin(
             seed in any::<u64>(),
@@ -476,7 +476,7 @@ mod tests {
         }
     }
 
-    /// Flips spread as evenly over the chunks as possible, for every distance.
+    /// Flips spread as evenly over the chunks as possible, for every distance up to 31 bits.
     #[test]
     fn spread_flips_up_to_the_radius_are_found_in_buckets() {
         let mut state = 7;
@@ -578,7 +578,7 @@ mod tests {
     fn an_empty_index_answers() {
         let index = Index::new(Vec::new());
         assert!(index.is_empty());
-        // A radius that takes in everything, and still there is nothing to find.
+        // The radius includes every possible entry, but there are none.
         assert_eq!(index.within(&[0; 32], 256), vec![]);
     }
 }

@@ -32,7 +32,8 @@ impl Segments {
         Self::default().with(&entries)
     }
 
-    /// The same entries, and these after them. Panics above 2³² − 2 in all.
+    /// Returns a list with the same entries, followed by `more`. Panics above 2³² − 2 entries in
+    /// all.
     pub fn with(&self, more: &[Bits256]) -> Self {
         if more.is_empty() {
             return self.clone();
@@ -42,7 +43,7 @@ impl Segments {
         let mut len = more.len();
         let mut first = self.len();
         let mut merged = Vec::new();
-        // From the newest: a run that is long enough ends the merging, for all older ones are
+        // From the newest: a run that is long enough ends the merging, because all older runs are
         // longer still.
         while let Some(run) = runs.pop_if(|run| run.index.len() < GROWTH * len) {
             len += run.index.len();
@@ -85,12 +86,12 @@ impl Segments {
                 hits.map(|hit| run.placed(hit))
             })
             .collect();
-        // Each run's hits are in order, but not those of all runs together.
+        // The hits of each run are sorted, but those of all runs together are not.
         hits.sort_unstable();
         hits
     }
 
-    /// [`Segments::within`] for each of some queries.
+    /// Like [`Segments::within`], for several queries.
     pub fn within_each(&self, queries: &[Bits256], radius_bits: u32) -> Vec<Vec<Hit>> {
         let mut answers = vec![Vec::new(); queries.len()];
         for run in &self.runs {

@@ -30,7 +30,8 @@ pub enum Gone {
     /// Deleted in this transaction.
     Done,
     /// Deleted at this time or soon after, microseconds since 1970: when the preservation period or
-    /// the retention of a database copy ends. `i64::MAX` if that can't be known.
+    /// the retention of a database copy ends. `i64::MAX` for an item that could not be examined,
+    /// and so is never due.
     NotBefore(i64),
     /// Kept, for this reason.
     Kept(&'static str),
@@ -95,7 +96,8 @@ pub trait Domain: Send + Sync {
         Ok(())
     }
 
-    /// The facts this domain contributes to a case, computed now. A value entered by a person wins.
+    /// The facts this domain contributes to a case, computed now. A stored value wins over them,
+    /// whether a person or an upload supplied it.
     async fn dossier_part(&self, _: &mut Tx, _: &Casework, _case: &str) -> Result<Facts> {
         Ok(Facts::default())
     }

@@ -24,7 +24,7 @@ pub struct MatchedEntry {
     pub quality: Option<i64>,
     /// Purpose of the list.
     pub purpose: Option<Purpose>,
-    /// Action for the whole upload, after all its matches.
+    /// Action for the whole upload, with all its matches considered.
     pub action: Action,
     /// Scale of the category.
     pub scale: String,

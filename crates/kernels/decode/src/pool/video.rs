@@ -1,10 +1,10 @@
-//! Videos to frames of luma, through ffmpeg in its own sandbox.
+//! Turns videos into frames of luma, with ffmpeg in its own sandbox.
 //!
-//! ffprobe reports a video's width, height and frame rate. ffmpeg then decodes it once and hands
-//! over only the frames that are wanted, as luma, scaled down to a million pixels. Both are started
-//! through the worker's program
-//! ([`worker::VIDEO_ARGUMENT`](crate::worker::VIDEO_ARGUMENT)), which first gives up network,
-//! writing and, where the kernel has Landlock, every file but the video and the libraries.
+//! ffprobe reports a video's width, height and frame rate. ffmpeg then decodes the video once and
+//! hands over only the wanted frames, as luma, scaled down to at most a million pixels. Both are
+//! started through the worker's program
+//! ([`worker::VIDEO_ARGUMENT`](crate::worker::VIDEO_ARGUMENT)), which first gives up the network,
+//! writing to files and, where the kernel has Landlock, every file but the video and the libraries.
 //!
 //! Frames are numbered from 0 in the order they are shown, and one a second means every
 //! ⌊frames per second⌋th frame, as in Meta's vPDQ (facebook/ThreatExchange,
@@ -34,8 +34,8 @@ const FRAME_PIXELS_MAX: u64 = 1_000_000;
 const STALL_MAX: Duration = Duration::from_secs(30);
 /// Longest wait for ffprobe's answer, then for its exit; also its limit of CPU time. Our judgement.
 const PROBE_MAX: Duration = Duration::from_secs(20);
-/// Bytes that are read of ffprobe's answer, the rest being ignored, and of one line of ffmpeg's
-/// messages, the rest being taken for another line. Our judgement.
+/// At most this many bytes of ffprobe's answer are read, and the rest is ignored. A longer line of
+/// ffmpeg's messages is read as several lines. Our judgement.
 const LINE_BYTES_MAX: u64 = 4_096;
 /// Demuxers a file may choose. None of them opens another file or address.
 const DEMUXERS: &str =
@@ -50,7 +50,7 @@ pub struct VideoTools {
     pub ffprobe: PathBuf,
 }
 
-/// What a file's first bytes say it is, if that is a video.
+/// The container format of a video.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Container {
@@ -75,9 +75,9 @@ pub enum Container {
 }
 
 impl Container {
-    /// The container by a file's first bytes; `None` if they are not those of a video.
+    /// Detects the container from a file's first bytes; `None` if they don't begin a known video.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        /// Pictures in the same boxes.
+        /// Brands of picture files (HEIF, AVIF), which use the same boxes as MP4.
         const STILLS: [&[u8]; 10] = [
             b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif",
             b"avis",
@@ -157,12 +157,12 @@ pub enum Sampling {
 /// A frame, lent for one call.
 #[derive(Clone, Copy)]
 pub struct VideoFrame<'a> {
-    /// Its number from 0 in the order shown; of a live stream, the second. With
-    /// [`Sampling::FourASecond`] and [`Sampling::KeyFrames`] it is computed from the presentation
-    /// time.
+    /// Its number from 0 in the order shown. With [`Sampling::FourASecond`] and
+    /// [`Sampling::KeyFrames`] it is computed from the presentation time. In a live stream it is
+    /// the presentation time in whole seconds.
     pub number: u64,
     /// Seconds from the beginning: its number divided by the frames per second. With
-    /// [`Sampling::FourASecond`] and of a live stream, its presentation time.
+    /// [`Sampling::FourASecond`] and in a live stream it is the presentation time.
     pub timestamp_s: f64,
     /// True for the first frame given of each second.
     pub whole_second: bool,
@@ -174,12 +174,12 @@ pub struct VideoFrame<'a> {
     pub luma: &'a [u8],
 }
 
-/// What a video turned out to be.
+/// The result of decoding a video.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct VideoSeen {
     /// Frames that were given.
     pub frames: u64,
-    /// True when part of it is missing or broken, or was beyond a limit.
+    /// True when part of the video is missing or broken, or was beyond a limit.
     pub damaged: bool,
 }
 
@@ -192,7 +192,7 @@ struct Stream {
 }
 
 impl Pool {
-    /// Passes the wanted frames of a video file to `take`, in order, until it returns false.
+    /// Passes the wanted frames of a video file to `take`, in order, until `take` returns false.
     ///
     /// # Errors
     /// Why decoding failed; frames may have been passed to `take` before.
@@ -203,7 +203,7 @@ impl Pool {
         take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
     ) -> Result<VideoSeen, Unreadable> {
         let tools = self.video_tools().ok_or(Unreadable::NoVideoTools)?;
-        // Ended from outside: once more, as with pictures.
+        // If ffprobe was killed from outside, try once more, as with pictures.
         let stream = match self.probe(tools, &file) {
             Err(Unreadable::Interrupted) => self.probe(tools, &file)?,
             answer => answer?,
@@ -231,7 +231,7 @@ impl Pool {
         }
     }
 
-    /// [`Pool::video`] of bytes in memory.
+    /// Like [`Pool::video`], for bytes in memory.
     pub fn video_bytes(
         &self,
         bytes: &[u8],
@@ -250,12 +250,12 @@ impl Pool {
         )
     }
 
-    /// Passes one frame a second to `take`, of a stream (MPEG-TS or fragmented MP4) that comes
-    /// through a pipe and may never end. Frames are scaled to `size`. Ends with the stream or when
-    /// `take` returns false.
+    /// Passes one frame a second of a stream (MPEG-TS or fragmented MP4) to `take`. The stream
+    /// comes through a pipe and may never end. Frames are scaled to `size`. Ends with the stream or
+    /// when `take` returns false.
     ///
     /// # Errors
-    /// No frame comes for `stall_max`, even after others; or none could be decoded.
+    /// No frame came for `stall_max`, even if earlier ones did; or no frame could be decoded.
     pub fn live(
         &self,
         stream: OwnedFd,
@@ -292,13 +292,13 @@ impl Pool {
         take: &mut dyn FnMut(VideoFrame<'_>) -> bool,
     ) -> Result<VideoSeen, Unreadable> {
         let (width, height) = fitting(stream.width, stream.height);
-        // As vPDQ rounds: down, and never to none.
+        // Rounded down, as in vPDQ, but never below 1.
         let step = (stream.frames_per_second as u64).max(1);
         let mut filters = Vec::new();
         match sampling {
             Sampling::EverySecond => filters.push(format!("select='not(mod(n,{step}))'")),
-            // By the time frames are shown at, whatever the header says of their number. The 0.01
-            // lets a time rounded to just below a quarter of a second count for it.
+            // By presentation time, whatever frame rate the header states. The 0.01 lets a time
+            // that was rounded to just below a quarter of a second count for that quarter.
             Sampling::FourASecond => {
                 filters.push("select='isnan(prev_selected_t)+gt(floor(4*t+0.01),floor(4*prev_selected_t+0.01))'".into());
             }
@@ -397,8 +397,8 @@ impl Pool {
                 time_ms_max: PROBE_MAX.as_millis() as u64,
             });
         }
-        // Closed, so that ffprobe cannot block on an answer longer than 4 KiB. Its answer has been
-        // read, so an ffprobe that goes on sleeping is killed: its CPU limit wouldn't end it.
+        // Closed, so that ffprobe cannot block on writing an answer longer than 4 KiB. An ffprobe
+        // that then sleeps instead of exiting is killed: its CPU limit would not end it.
         drop(ours);
         let Some(status) = ended(&mut child, PROBE_MAX)? else {
             return Err(Unreadable::TookTooLong {
@@ -604,10 +604,10 @@ impl Running {
             match frame.read_exact(&mut luma) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
-                // Any other error as well: without frames there is nothing to wait for.
+                // A timeout. Any other error is treated as one: no more frames will come.
                 Err(_) => return Err(stalled),
             }
-            // ffmpeg says when a frame is shown before it gives the frame.
+            // ffmpeg prints a frame's presentation time before it writes the frame.
             let mut shown_s = None;
             while shown && shown_s.is_none() {
                 match self.said.recv_timeout(self.stall_max) {
@@ -680,8 +680,8 @@ impl Drop for Running {
     }
 }
 
-/// Pause between two checks whether a child has ended. Our judgement: far below what starting one
-/// takes.
+/// Pause between two checks of whether a child has ended. Our judgement: far shorter than starting
+/// ffmpeg takes.
 const ENDED_EVERY: Duration = Duration::from_millis(2);
 
 /// The status of a child that is about to end; `None` if it didn't end within `time_max` and was

@@ -5,7 +5,8 @@
 use crate::stripes::{self, OneByOne, Rows, Small, Square, Transpose};
 use std::arch::x86_64::*;
 
-/// [`stripes::small`], luma to the 64×64 picture of PDQ's DCT, on the widest registers there are.
+/// Runs [`stripes::small`], which turns luma into the 64×64 picture for PDQ's DCT, with the widest
+/// registers that this machine has.
 pub(super) fn small<R: Rows>(rows: &R) -> Option<Small> {
     if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
         // SAFETY: the CPU has just been checked for these features.
@@ -57,7 +58,7 @@ impl Transpose for InRegisters {
 unsafe fn into_lanes_avx512(rows: &[f32], width: usize, lanes: &mut Square) {
     let mut square = [_mm512_setzero_ps(); 16];
     for (lane, row) in square.iter_mut().enumerate() {
-        // SAFETY: said above.
+        // SAFETY: the caller guarantees that `rows` is long enough, as said above.
         *row = unsafe { _mm512_loadu_ps(rows.as_ptr().add(lane * width)) };
     }
     turn(&mut square);
@@ -79,7 +80,7 @@ unsafe fn from_lanes_avx512(lanes: &Square, rows: &mut [f32], width: usize) {
     }
     turn(&mut square);
     for (lane, row) in square.into_iter().enumerate() {
-        // SAFETY: said above.
+        // SAFETY: the caller guarantees that `rows` is long enough, as said above.
         unsafe { _mm512_storeu_ps(rows.as_mut_ptr().add(lane * width), row) };
     }
 }

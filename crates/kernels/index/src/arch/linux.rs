@@ -7,7 +7,7 @@ use rustix::mm::{Advice, madvise};
 /// A huge page on most machines, in bytes.
 const LARGE_PAGE_BYTES: usize = 2 << 20;
 
-/// Asks for a huge page wherever one is completely inside a vector's memory. If the system refuses,
+/// Asks for a huge page wherever one fits completely into a vector's memory. If the system refuses,
 /// only speed is lost.
 pub(super) fn large_pages<T>(table: &Vec<T>) {
     // Inwards on both ends: the advice must not reach memory of other allocations.

@@ -56,8 +56,8 @@ fn avx2(entries: &[Words], query: &Words, radius_bits: u32) -> Vec<Hit> {
 #[inline(always)]
 pub(super) fn prefetch<T>(of: &[T], at: usize) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch reads nothing and faults on no address; the offset wraps instead of
-    // promising to stay inside.
+    // SAFETY: a prefetch reads nothing and never faults, whatever the address. `wrapping_add`
+    // does not require the result to be inside the slice.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(of.as_ptr().wrapping_add(at).cast()) }
 }
 
