@@ -11,7 +11,8 @@ use serde::Serialize;
 use crate::database::Columns;
 use crate::policy::{Receiver, has_test_service};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, channels, dossier, ids, reports,
+    Casework, CaseworkError, FilingState, Person, Result, Role, audit, channels, dossier, ids,
+    reports,
 };
 
 /// Under what circumstances an authority is notified. Empty fields mean any.
@@ -326,8 +327,9 @@ pub async fn routing_for(casework: &Casework, case: &str) -> Result<Routing> {
         }
         // No authority receives what only a test service has or will get.
         let for_test = match crate::filings::filing(casework, &report.id).await? {
-            Some(filing) => filing.test,
-            None => is_in_test(casework, &report.destination).await?,
+            // Until a worker has begun it, it belongs to no service.
+            Some(filing) if filing.state != FilingState::Waiting => filing.test,
+            _ => is_in_test(casework, &report.destination).await?,
         };
         if !for_test {
             notified.push(report.destination);
