@@ -207,7 +207,7 @@ async fn an_exact_digest_is_disabled_by_two_people() {
     .await;
 }
 
-/// A vote that tells a list's owner an entry is wrong needs two people, and says nothing about a
+/// A vote that informs a list's owner that an entry is wrong needs two people, and says nothing about a
 /// case.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vote_for_a_list_s_owner_needs_two_people() {

@@ -138,7 +138,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
         let trail = casework::audit(&c, Some("case-1")).await.unwrap();
         assert_eq!(trail[0].detail, "report", "newest first");
         // Findings keep their ids, details and order. Each alert, movement and incoming report gets
-        // a row of its own.
+        // a separate row.
         let findings = casework::findings(&c, "case-1").await.unwrap();
         let seen: Vec<_> = findings
             .iter()

@@ -62,7 +62,7 @@ pub(crate) async fn forget(tx: &mut Tx, case: &str) -> Result<u64> {
     Ok(gone)
 }
 
-/// Watches addresses for a case, beside those it already watches. Returns how many are new.
+/// Watches addresses for a case, besides those it already watches. Returns how many are new.
 /// Addresses must be in the form of [`Key::text`](crate::Key::text): a movement is matched by that text, so
 /// another spelling never raises a finding.
 ///

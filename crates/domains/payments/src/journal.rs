@@ -7,7 +7,7 @@
 //! file is named by the number of its first entry, so playback stops where the next file begins.
 //!
 //! The newest file may end in a torn frame after a crash. Damage can look the same, so what is cut
-//! off is kept in a file of its own.
+//! off is kept in a separate file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};

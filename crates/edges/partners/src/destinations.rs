@@ -178,7 +178,7 @@ mod tests {
             );
         }
         assert_eq!(ALL.len(), reports::ALL.len());
-        // The core has the same facts in lists of its own: a report that only a test service has
+        // The core has the same facts in separate lists: a report that only a test service has
         // hasn't reached an authority.
         for destination in ALL {
             let name = destination.form.name;

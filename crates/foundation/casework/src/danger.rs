@@ -16,7 +16,7 @@ const MINUTE_MICROS: i64 = 60 * 1_000_000;
 /// Starts or ends the clock of a case after its facts were written.
 ///
 /// After an approval, new facts don't start the clock: they void the approval of a report that
-/// isn't sent yet, and that raises an alarm of its own. After a decision not to report, new facts
+/// isn't sent yet, and that raises a separate alarm. After a decision not to report, new facts
 /// start the clock again.
 pub(crate) async fn watch(
     tx: &mut Tx,

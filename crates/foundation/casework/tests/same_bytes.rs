@@ -43,7 +43,7 @@ async fn is_in_doubt(b: &Bench, case: &str) -> bool {
 }
 
 /// Regression: only held uploads counted as viewed, so no decision could end the doubt about a case
-/// without any; and one person's decision in between let the doubted reviewer end it.
+/// without any; and one person's decision in between let the reviewer in doubt end it.
 #[tokio::test]
 async fn a_doubt_is_ended_by_a_reviewer_it_is_not_about() {
     let b = bench().await;

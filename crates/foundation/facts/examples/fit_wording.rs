@@ -12,7 +12,7 @@ use obhut_facts::{Facts, RuleInput, Signals, rules_that_hold, wording};
 
 /// Strength of the ridge: chosen by the order of authors left out.
 const RIDGE: f64 = 0.6;
-/// What rules weigh beside words, whose shares are about 0.15. Chosen in the same way.
+/// What rules weigh compared with words, whose shares are about 0.15. Chosen in the same way.
 const RULE_SHARE: f64 = 0.2;
 /// A feature needs this many texts, of at least two authors.
 const TEXTS_MIN: usize = 3;

@@ -80,7 +80,7 @@ const LINKS_UK: &[Answer] = &[
     ("none", "no link with the United Kingdom"),
 ];
 
-/// Articles of Directive 2011/93/EU, which each member state transposes in provisions of its own.
+/// Articles of Directive 2011/93/EU, which each member state transposes in its own provisions.
 const GROUNDS_DSA: &[Answer] = &[
     (
         "material",

@@ -24,6 +24,7 @@ mod language;
 mod money;
 mod people;
 mod places;
+mod plain;
 mod received;
 mod risk;
 mod scores;

@@ -20,6 +20,7 @@ use ages::{age_of, answered_age, names_an_adult};
 use children::names_one_child;
 use words::{MATERIAL, NEGATIONS};
 
+use crate::plain::normal;
 use crate::{Facts, Message, wording};
 
 /// Characters read from all texts of one report together. Our judgement.
@@ -215,22 +216,6 @@ impl Signals {
 
 fn bit(signal: Signal) -> u32 {
     1 << signal as u32
-}
-
-/// Lower case, umlauts written out, without apostrophes: as people type in a hurry.
-pub(crate) fn normal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars().flat_map(char::to_lowercase) {
-        match c {
-            'ä' => out += "ae",
-            'ö' => out += "oe",
-            'ü' => out += "ue",
-            'ß' => out += "ss",
-            '\'' | '’' | '`' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A word of a pattern.

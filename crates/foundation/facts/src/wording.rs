@@ -3,7 +3,7 @@
 //! The points are fitted to invented reports, each with the tier an officer would put it in
 //! (`fixtures/wording`, `cargo xtask wording`): a ridge regression of the tier on what a text
 //! contains. They are a table that anyone can read, `wording.tsv`. Words of people, places, peoples
-//! and religions are left out of it, so that nobody ranks higher for who they are.
+//! and religions are left out of it, so that no one ranks higher for who they are.
 //!
 //! A text is read as a whole and in windows of three sentences, and what reads most urgent counts:
 //! another sentence never lowers it. A text that reads harmless earns nothing; it takes nothing from
@@ -12,7 +12,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-use crate::signals::normal;
+use crate::plain::normal;
 
 /// One line for each value: its name, a tab, thousandths of a tier. First the settings: `base`, the
 /// limits between the tiers, what the rules' own score weighs; then `rule NAME`; then words, `word~`
@@ -179,7 +179,7 @@ pub(crate) fn points<'a>(read: i32, rules: impl Iterator<Item = &'a str>, score:
     let of_score = FITTED.score * score as i32 / 100;
     let value = FITTED.base + read + of_rules + of_score;
     // A rule of danger now, in a text that reads like harm to a child: an alarm too many is better
-    // than one that is missing. The order of the fitted reports is no worse for it.
+    // than one that is missing. The order of the fitted reports stays as good.
     let [now, serious, ..] = FITTED.limits;
     let raised = match score >= AT_LIMITS[0] as u32 && value >= serious {
         true => value.max(now + (value - serious) * 3 / 10),

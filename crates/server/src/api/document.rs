@@ -112,11 +112,11 @@ fn set_media(content: &mut Value) {
 fn meaning(status: &str) -> &'static str {
     match status {
         "200" | "201" => "Done",
-        "204" => "Done; there is no body",
+        "204" => "Done, without a body",
         "400" => "The request can't be read",
         "401" => "No key, or one that isn't valid",
         "403" => "The key, or its person, lacks the right",
-        "404" => "There is no such thing",
+        "404" => "Not found",
         "409" => "A rule refuses it",
         "413" => "The body is too long",
         "415" => "The body isn't of the right media type",

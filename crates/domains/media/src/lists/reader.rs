@@ -43,7 +43,7 @@ impl fmt::Display for ListProblem {
     }
 }
 
-/// Names an entry that has no id of its own: from its kind, its digest and its row number.
+/// Names an entry without an id: from its kind, its digest and its row number.
 pub(crate) type NameEntry<'a> = &'a dyn Fn(&str, &Digest, u64) -> String;
 
 /// Reads a list for one run; its version is the SHA-256 of the file. An entry without an id is

@@ -384,7 +384,7 @@ fn complex(rest: &str, inner: &BTreeMap<&str, &str>) -> String {
         ),
         Some("") => attributes,
         Some(listed) => {
-            // A choice within a sequence is in parentheses of its own.
+            // A choice within a sequence has its own parentheses.
             let kind = match () {
                 () if listed.contains(" & ") => "all",
                 () if listed.contains(" | ") && !listed.contains('(') => "choice",
