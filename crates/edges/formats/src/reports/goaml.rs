@@ -67,6 +67,28 @@ pub fn check_document(
     Ok(schema::Schema::read(schema, compat)?.faults(document))
 }
 
+/// What the platform did, where the facts don't say it: two people, because decision and approval
+/// are by different persons (docs/reporting.md).
+fn default_action(facts: &Facts, german: bool) -> &'static str {
+    let account = facts.reported.iter();
+    let told = account
+        .flat_map(|a| [&a.closed, &a.suspended])
+        .flatten()
+        .any(|measure| measure.user_told == Some(true));
+    match (german, told) {
+        (true, false) => {
+            "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist nichts mitgeteilt worden."
+        }
+        (true, true) => {
+            "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist die Sperrung seines Kontos mitgeteilt worden."
+        }
+        (false, false) => "Reported after review by two people; the customer was not informed.",
+        (false, true) => {
+            "Reported after review by two people; the customer was informed that the account was closed or suspended."
+        }
+    }
+}
+
 fn write(d: &Dossier) -> Rendered {
     let mut remarks = Vec::new();
     let mut stop = |field: &str, what: String, source: &'static str| {
@@ -246,27 +268,8 @@ fn values(d: &Dossier, facts: &Facts, unit: &FinancialUnit) -> Value {
         .narrative
         .clone()
         .unwrap_or_else(|| narrative::of(facts, Language::german_if(unit.german)));
-    let action = financial.action.clone().unwrap_or_else(|| {
-        // Two people: decision and approval are by different persons (docs/reporting.md).
-        let account = facts.reported.iter();
-        let told = account
-            .flat_map(|a| [&a.closed, &a.suspended])
-            .flatten()
-            .any(|measure| measure.user_told == Some(true));
-        let words = match (unit.german, told) {
-            (true, false) => {
-                "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist nichts mitgeteilt worden."
-            }
-            (true, true) => {
-                "Nach Prüfung durch zwei Personen gemeldet; dem Kunden ist die Sperrung seines Kontos mitgeteilt worden."
-            }
-            (false, false) => "Reported after review by two people; the customer was not informed.",
-            (false, true) => {
-                "Reported after review by two people; the customer was informed that the account was closed or suspended."
-            }
-        };
-        words.to_owned()
-    });
+    let own = financial.action.clone();
+    let action = own.unwrap_or_else(|| default_action(facts, unit.german).to_owned());
     let code = financial.report_code.clone().or(unit.report_code.clone());
     map([
         (
