@@ -89,6 +89,7 @@ fn default_action(facts: &Facts, german: bool) -> &'static str {
     }
 }
 
+// Long: one stop after the other.
 fn write(d: &Dossier) -> Rendered {
     let mut remarks = Vec::new();
     let mut stop = |field: &str, what: String, source: &'static str| {
