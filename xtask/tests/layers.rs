@@ -173,6 +173,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     (
         "fakes",
         &[
+            "regex-lite",
             "arrow-array",
             "axum",
             "base64",

@@ -532,6 +532,7 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
 async fn near_their_end(casework: &Casework, now: i64) -> Result<Vec<Deadline>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "SELECT {COLUMNS} FROM deadlines WHERE ended_at IS NULL AND escalated_at IS NULL
+         AND kind NOT IN ('preservation', 'child-in-danger')
          AND (due_at <= $1 OR due_at - (due_at - started_at) / {ESCALATE_PART} <= $1) ORDER BY due_at, id"
     ));
     let rows = sqlx::query(sql)

@@ -306,25 +306,35 @@ pub async fn answer_information(
         }
         uploads.push((exhibit, &upload.facts));
     }
-    // Sealed before the transaction: the vault can't roll back.
-    let mut files = Vec::with_capacity(answer.files.len());
+    let mut known = Vec::with_capacity(answer.files.len());
     for file in &answer.files {
-        let own = match on_record(&mut tx, casework, case, file).await? {
-            Some(_) => None,
-            None => Some(seal(casework, case, file, actor).await?),
-        };
-        files.push((own, file));
+        known.push(on_record(&mut tx, casework, case, file).await?.is_some());
     }
+    // Sealing asks for another connection: with this one held, several answers would block one another.
     drop(tx);
-    let answering = Answering {
+    let mut answering = Answering {
         request: id,
         case,
         answer,
         uploads,
-        files,
+        files: Vec::with_capacity(answer.files.len()),
         digest: &digest,
         actor,
     };
+    // Sealed before the transaction: the vault can't roll back.
+    for (file, known) in answer.files.iter().zip(known) {
+        let own = match known {
+            true => None,
+            false => match seal(casework, case, file, actor).await {
+                Ok(exhibit) => Some(exhibit),
+                Err(e) => {
+                    erase_unused(casework, &answering, &HashSet::new()).await?;
+                    return Err(e);
+                }
+            },
+        };
+        answering.files.push((own, file));
+    }
     let used = match take(casework, &answering).await {
         Ok(used) => used,
         // Refused: what was sealed for it must not stay with the case.

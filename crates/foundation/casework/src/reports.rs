@@ -201,8 +201,10 @@ pub async fn file_report(
         CaseStatus::Appealed,
     ];
     cases::require_status(&mut tx, decision.case(), &reportable).await?;
+    // The approved one before a draft that supplements it: "approved" sorts before "draft".
     let known = sqlx::query(
-        "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')",
+        "SELECT id, status, decision FROM reports WHERE case_id = $1 AND destination = $2 AND status IN ('draft', 'approved')
+         ORDER BY status LIMIT 1",
     )
     .bind(decision.case())
     .bind(destination)

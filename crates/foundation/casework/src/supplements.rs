@@ -59,12 +59,13 @@ pub async fn file_supplement(
         }
         newest = other;
     }
-    let same_victims = newest.with_victims == with_victims;
-    if same_victims
-        && approvals::require_approved_content(casework, &newest)
-            .await
-            .is_ok()
-    {
+    let unchanged = match approvals::require_approved_content(casework, &newest).await {
+        Ok(()) => newest.with_victims == with_victims,
+        Err(CaseworkError::Conflict { .. }) => false,
+        // Whether anything has changed isn't known.
+        Err(e) => return Err(e),
+    };
+    if unchanged {
         return Err(CaseworkError::conflict(format!(
             "nothing has changed since report {} was approved, so there is nothing to add",
             newest.id

@@ -88,7 +88,8 @@ pub(crate) fn frames(
     // Each answer says whether another frame follows, so one frame is always read ahead.
     let mut last: Option<image::RgbaImage> = None;
     let mut damaged = false;
-    for (number, frame) in frames.enumerate().skip(1) {
+    let given = usize::from(head.format != Format::Png || !is_beside_its_animation(job.bytes));
+    for (number, frame) in frames.enumerate().skip(given) {
         // The frame beyond the limit is never given, so the one before it carries the mark.
         if number as u32 >= FRAMES_MAX {
             damaged = true;
@@ -118,6 +119,24 @@ pub(crate) fn frames(
         })?,
     };
     Ok(())
+}
+
+/// True if a PNG's default image is no frame of its animation: then the first frame that viewers
+/// show is another picture. A frame that is the default image has its control chunk before the data
+/// (APNG specification, "Structure").
+fn is_beside_its_animation(png: &[u8]) -> bool {
+    // After the signature: length, type, data and checksum of each chunk.
+    let mut rest = png.get(8..).unwrap_or_default();
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        match &head[4..] {
+            b"fcTL" => return false,
+            b"IDAT" => return true,
+            _ => {}
+        }
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        rest = after.get(length.saturating_add(4)..).unwrap_or_default();
+    }
+    false
 }
 
 fn animation<'a>(job: &Job<'a>, format: Format) -> Option<image::Frames<'a>> {

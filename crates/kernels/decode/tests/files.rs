@@ -446,6 +446,84 @@ fn every_frame_of_an_animation_is_given_and_stills_give_one() {
     assert_eq!(pool.decode(&one).unwrap().samples.len(), 40 * 30 * 3);
 }
 
+/// An animated PNG of grey frames of these levels; with `default`, an image of that level that is no
+/// frame of the animation.
+fn animated_png(levels: &[u8], default: Option<u8>) -> Vec<u8> {
+    const SIDE: u32 = 32;
+    fn chunk(out: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
+        let whole = [name.as_slice(), data].concat();
+        let crc = whole.iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                // The polynomial of zlib, reversed.
+                (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
+            })
+        });
+        out.extend(u32::to_be_bytes(data.len() as u32));
+        out.extend(&whole);
+        out.extend(u32::to_be_bytes(!crc));
+    }
+    // One stored block of zlib, and its Adler-32.
+    let pixels = |level: u8| {
+        let row = [&[0][..], &[level; SIDE as usize]].concat();
+        let rows = row.repeat(SIDE as usize);
+        let length = (rows.len() as u16).to_le_bytes();
+        let inverse = (!(rows.len() as u16)).to_le_bytes();
+        let (a, b) = rows.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+            let a = (a + u32::from(*byte)) % 65_521;
+            (a, (b + a) % 65_521)
+        });
+        let sum = ((b << 16) | a).to_be_bytes();
+        [&[0x78, 1, 1][..], &length, &inverse, &rows, &sum].concat()
+    };
+    let side = SIDE.to_be_bytes();
+    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+    let header = [&side[..], &side, &[8, 0, 0, 0, 0]].concat();
+    chunk(&mut out, b"IHDR", &header);
+    let frames = (levels.len() as u32).to_be_bytes();
+    chunk(&mut out, b"acTL", &[frames, [0; 4]].concat());
+    if let Some(level) = default {
+        chunk(&mut out, b"IDAT", &pixels(level));
+    }
+    let mut number = 0_u32;
+    let mut next = || {
+        number += 1;
+        (number - 1).to_be_bytes()
+    };
+    for (n, level) in levels.iter().enumerate() {
+        let place = [0; 8];
+        let delay = [0, 1, 0, 10, 0, 0];
+        let control = [&next()[..], &side, &side, &place, &delay].concat();
+        chunk(&mut out, b"fcTL", &control);
+        if n == 0 && default.is_none() {
+            chunk(&mut out, b"IDAT", &pixels(*level));
+        } else {
+            chunk(&mut out, b"fdAT", &[&next()[..], &pixels(*level)].concat());
+        }
+    }
+    chunk(&mut out, b"IEND", &[]);
+    out
+}
+
+/// Regression: behind a default image that is no frame, the first frame was never given, so a
+/// harmless default image hid a listed picture.
+#[test]
+fn every_frame_of_an_animated_png_is_given() {
+    let pool = pool();
+    for (levels, default, expected) in [
+        (&[10, 20, 30][..], None, &[10, 20, 30][..]),
+        (&[10, 20, 30], Some(200), &[200, 10, 20, 30]),
+        (&[10], Some(200), &[200, 10]),
+    ] {
+        let mut given = Vec::new();
+        let count = pool.frames(&animated_png(levels, default), |frame| {
+            given.push(frame.samples[0]);
+            true
+        });
+        assert_eq!(count, Ok(expected.len() as u32), "{levels:?} {default:?}");
+        assert_eq!(given, expected);
+    }
+}
+
 #[test]
 fn fast_decoding_gives_luma_of_512_pixels_or_more() {
     let pool = pool();
