@@ -14,8 +14,10 @@ use obhut_facts::{Facts, RuleInput, Signals, rules_that_hold, wording};
 const RIDGE: f64 = 0.6;
 /// What rules weigh compared with words, whose shares are about 0.15. Chosen in the same way.
 const RULE_SHARE: f64 = 0.2;
-/// A feature needs this many texts, of at least two authors.
+/// A feature needs this many texts, of at least two authors. Our judgement: rarer ones are mostly
+/// names and typing errors.
 const TEXTS_MIN: usize = 3;
+/// Steps of the solver. Our judgement: more change no figure below.
 const STEPS: usize = 150;
 
 struct Text {

@@ -24,7 +24,7 @@ use crate::{Keys, VaultError};
 pub(crate) const TILE_HEIGHT: u8 = 8;
 /// Entries in a full bundle.
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
-/// Longest entry, in bytes: bundles store its length in 16 bits (C2SP tlog-tiles).
+/// Longest entry, in bytes: bundles store its length in 16 bits. Source: C2SP tlog-tiles.
 const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
 
 /// What happened.
