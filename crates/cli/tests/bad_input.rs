@@ -59,7 +59,7 @@ fn broken_files_are_named_and_the_good_one_is_found() {
     assert_eq!(lines.len(), 7);
     unreadable(&lines, "folder/empty.jpg", "empty");
     unreadable(&lines, "folder/truncated.png", "ends before");
-    unreadable(&lines, "folder/page.png", "none of");
+    unreadable(&lines, "folder/page.png", "not a picture in a known format");
     // 50,000 × 50,000, refused by its header before a pixel is unpacked.
     unreadable(&lines, "folder/vast.png", "2500000000 pixels");
     unreadable(&lines, "folder/bomb.png", "pixels");

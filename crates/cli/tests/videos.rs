@@ -290,8 +290,8 @@ fn an_incomplete_video_is_reported_and_never_no_match() {
         ("cut.mp4", "video"),
         ("head.mp4", "it gives no frame"),
         ("sound.mp4", "no video stream"),
-        ("svg.png", "none of"),
-        ("playlist.mp4", "none of"),
+        ("svg.png", "not a picture in a known format"),
+        ("playlist.mp4", "not a picture in a known format"),
     ] {
         let lines = json(&b.obhut(&["screen", "--json", "--list", "list.csv", file]));
         assert_eq!(lines[0]["verdict"], "unreadable", "{file}: {lines:?}");

@@ -210,7 +210,7 @@ async fn wrong_credentials_halt_the_destination_and_nothing_else() {
     assert_eq!(b.service.counts().get("denied"), Some(&1));
     let alarms = casework::alarms(&b.casework).await.unwrap();
     assert_eq!(alarms.len(), 1);
-    assert!(alarms[0].text.contains("let it go on"));
+    assert!(alarms[0].text.contains("resume it"));
     // New credentials are the remedy: the halt and its alarm end with them.
     b.channel("test").await;
     assert!(casework::alarms(&b.casework).await.unwrap().is_empty());
