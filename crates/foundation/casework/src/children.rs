@@ -138,6 +138,9 @@ impl Known {
         for child in children {
             known.ids.extend(child.id.iter().map(|n| plain(n)));
             known.names.extend(names(child));
+            known
+                .names
+                .extend(child.display_names.iter().map(|n| plain(n)));
             if let Some(person) = &child.person {
                 let Person {
                     first_name,
@@ -162,7 +165,12 @@ impl Known {
 
     fn has(&self, account: &Account) -> bool {
         let person = account.person.as_ref();
-        self.has_id(account)
+        // What is an id in one place may be a name in another.
+        let called = [&account.id, &account.screen_name].into_iter().flatten();
+        let mut called = called.chain(&account.display_names).map(|n| plain(n));
+        let mut displayed = account.display_names.iter().map(|n| n.replace(',', " "));
+        called.any(|n| self.ids.contains(&n) || self.names.contains(&n))
+            || displayed.any(|name| self.is_person(&Some(name), &None, &None))
             || names(account).any(|n| self.names.contains(&n))
             || person.is_some_and(|p| self.is_person(&p.first_name, &p.last_name, &p.born))
     }
@@ -364,6 +372,21 @@ mod tests {
             assert_eq!(after[0].id, before[0].id);
             assert!(!same || after[0].first_name.is_none() && after[0].phones.is_empty());
         }
+    }
+
+    /// Regression: a child's id as another account's screen name, and its name as a display name, went
+    /// out.
+    #[test]
+    fn a_child_under_any_of_its_names_stays_here() {
+        let json = r#"{"victims":[{"id":"marlen13","display_names":["sunny m"],"person":{"first_name":"Marlene","last_name":"Kinder-Lein"}}],
+            "recipients":[{"screen_name":"Marlen13"},{"id":"1","display_names":["marlen13"]},{"id":"2","screen_name":"Sunny M"},
+                {"id":"3","display_names":["Lein, Marlene"]},{"id":"4","display_names":["Marlene"]},{"id":"5","screen_name":"marlen_13"},
+                {"id":"6","screen_name":"marlen13","person":{"age":40}}]}"#;
+        let mut facts = Facts::from_json(json.as_bytes()).unwrap();
+        leave_out(&mut facts, NOW);
+        let left: Vec<_> = facts.recipients.iter().map(|r| r.id.as_deref()).collect();
+        // A first name alone is many people's; an account recorded as an adult's stays.
+        assert_eq!(left, [Some("4"), Some("5"), Some("6")]);
     }
 
     #[test]
