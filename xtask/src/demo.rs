@@ -81,7 +81,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-// Long: the sequential steps of one benchmark or chore.
+// Long: the demo's steps, one after another.
 pub fn run() -> Done {
     setup::for_demo()?;
     println!("building …");

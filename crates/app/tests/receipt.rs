@@ -361,10 +361,10 @@ async fn routes_need_a_basis_and_no_one_is_notified_twice() {
         casework::add_route(c, &Route { service: Some(ServiceKind::Gaming), ..route("webhook", "") }, &olga).await.unwrap();
         let to = |r: Routing| r.to.into_iter().map(|r| r.destination).collect::<Vec<_>>();
         assert_eq!(to(casework::routing_for(c, &british).await.unwrap()), ["package-nca"]);
-        // A route for any country. With production switched on, the British route is skipped
-        // because of it (`unless: ncmec`).
+        // A route for any country. The British route is skipped because of it (`unless: ncmec`),
+        // but only once NCMEC's production service is switched on.
         let every = casework::add_route(c, &route("ncmec", ""), &olga).await.unwrap();
-        // Until then it isn't: NCMEC's test service reports nothing.
+        // It isn't yet: a report to the test service reaches no one, so both routes apply.
         let routing = casework::routing_for(c, &british).await.unwrap();
         assert_eq!(to(routing), ["package-nca", "ncmec"]);
         // Nor is it skipped because of a draft for the test service.

@@ -347,7 +347,8 @@ fn questions_that_cannot_be_answered_say_why() {
     );
     assert!(told.contains("isn't a bitcoin address"), "{told}");
     assert!(told.contains("row 3: it has no address"), "{told}");
-    // The report omits a payment that investigators made themselves.
+    // A payment that investigators made themselves is missing from the table and is listed
+    // separately in report.json.
     let row = rows(&b.read("out/payments.csv")).remove(0);
     let own = format!("{}:{}", row["txid"], row["vout"]);
     let mut with_own: Value = serde_json::from_str(&seeds).unwrap();
@@ -369,7 +370,7 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
     index(&b, "c/blocks", "c/index");
     let told = payers(&b, "c", "report");
     assert!(told["payments"].as_u64().unwrap() > 10);
-    // The same blocks without the last ones, which come later.
+    // The same blocks without the last one.
     let blk = b.read("c/blocks/blk00000.dat");
     let key = b.read("c/blocks/xor.dat");
     let ends = record_ends(&blk, &key);
@@ -400,7 +401,8 @@ fn a_watched_address_that_moves_raises_a_finding_once() {
         address,
     ]));
     let height = latest["height"].as_u64().unwrap() as usize;
-    // The first `height` records. Stale blocks are among them, so the tip is below the payment.
+    // The first `height` records, with the genesis block and stale blocks among them, so the tip is
+    // below the payment.
     b.write("n/blocks/blk00000.dat", &blk[..ends[height - 1]]);
     let _ = std::fs::remove_dir_all(b.path("n/index"));
     index(&b, "n/blocks", "n/index");

@@ -35,7 +35,7 @@ words! {
         Public = "public",
         /// A group, or anyone with the link.
         Shared = "shared",
-        /// Only its recipients. Refused until a legal basis is on record.
+        /// Only its recipients. Not screened until a legal basis is on record.
         PrivateMessage = "private-message",
     }
 }
@@ -74,7 +74,8 @@ pub struct Reporter {
     pub email: String,
     /// E-mail of the contact for law enforcement, if another person.
     pub contact_email: String,
-    /// Text included in every report: how to serve legal process, how long data are retained.
+    /// Text included in every report that has a place for it: how to serve legal process, how long
+    /// data are retained.
     pub company_template: String,
     /// Terms of service that apply.
     pub terms_of_service: String,

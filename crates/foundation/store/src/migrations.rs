@@ -67,8 +67,9 @@ fn migrator(all: &[Numbered]) -> Migrator {
     migrator
 }
 
-/// The migrations in the table `steps`, ascending, in which obhut's first version recorded those it
-/// had run. `None` if the table is empty. Creates the table if it is missing.
+/// The numbers in the table `steps`, ascending. Obhut's first version recorded there every
+/// migration it had run; later versions add only their newest. `None` if the table is empty.
+/// Creates the table if it is missing.
 async fn first_steps(connection: &mut AnyConnection) -> Result<Option<Vec<i64>>> {
     // Created first: querying a missing table fails, and a failed statement aborts the transaction
     // on PostgreSQL.
@@ -148,8 +149,8 @@ pub(crate) async fn is_up_to_date(connection: &mut AnyConnection, all: &[Numbere
     ran.len() == all.len() && same && newest.ok() == all.last().map(|m| m.0)
 }
 
-/// The newest migration of a SQLite database for which this version has newer ones. `None` if the
-/// database is up to date, new, or written by a newer version.
+/// The newest migration that ran on a SQLite database, if this version has newer ones. `None` if
+/// the database is up to date, new, or written by a newer version.
 pub(crate) async fn behind(connection: &mut AnyConnection, newest: i64) -> Result<Option<i64>> {
     let tables = sqlx::query(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('steps', '_sqlx_migrations') ORDER BY name",

@@ -79,8 +79,8 @@ pub enum How {
 }
 
 impl Known {
-    /// Indexes tags. If a tag applies to its cluster and no query has needed the forests yet, this
-    /// first adds the newest blocks' unions to both.
+    /// Indexes tags. The first lookup of any cluster in an index completes its clusters with the
+    /// newest blocks, so this can take a while if a tag applies to its cluster.
     pub fn new(index: &Index, tags: &[Tag]) -> Self {
         let mut known = Self::default();
         for tag in tags {

@@ -1,7 +1,7 @@
 //! What depends on the machine: counting bits, huge pages and prefetching.
 //!
-//! The search has one source, compiled once for every machine and again for those with better
-//! instructions for counting bits; which of them runs is decided at run time.
+//! The search is written once and compiled several times: in a form that runs on any machine, and
+//! in others that use better instructions for counting bits. Which one runs is decided at run time.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -53,8 +53,8 @@ pub(crate) fn zeroes<T: Clone + Default>(len: usize) -> Vec<T> {
     table
 }
 
-/// Prefetches an element that will be read soon. Does nothing on machines without such an
-/// instruction; only speed depends on it.
+/// Prefetches an element that will be read soon. Does nothing except on x86-64; only speed depends
+/// on it.
 #[inline(always)]
 pub(crate) fn prefetch<T>(of: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]

@@ -2,9 +2,9 @@
 //! element in the order of the schema of 2025-11-10.
 //!
 //! Facts the schema has no element for (payments, wallets, risks, values that don't fit) go into
-//! the free text at the end, labelled with their field. Two elements are not rendered because
-//! others already carry them: `potentialMeme` of a file (annotation) and `fileName` (original
-//! name).
+//! the free text at the end, labelled with their field. Two elements of a file are not rendered
+//! because others already carry their values: `potentialMeme` (carried by the annotation of that
+//! name) and `fileName` (by `originalFileName`).
 //!
 //! Invariant: `fileViewedByEsp` and `exifViewedByEsp` come from the record of views.
 //!
@@ -650,7 +650,8 @@ fn file_document(
         if file.viewed_whole || !file.viewed_metadata {
             x.value("exifViewedByEsp", "", Some(file.viewed_metadata));
         }
-        // Not derived from the surface: where a file was meant to be seen doesn't say that it was.
+        // Never true because of the surface: where a file was meant to be seen doesn't say that it
+        // was. A private message makes it false (`publicly_available` in casework's dossier).
         x.value("publiclyAvailable", "publicly_available", file.public);
         let supplemental = facts.supplemental || file.as_received;
         let relevance = if supplemental && !batched {
