@@ -745,6 +745,11 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
             .collect();
         reasons.push(wording);
         reasons.extend(more);
+    } else {
+        // The lowest level of all: no wording can be too calm for it.
+        let known = all.into_iter().filter(|r| r.level == Level::Known);
+        let more: Vec<Reason> = known.filter(|r| !reasons.contains(r)).collect();
+        reasons.extend(more);
     }
     sort(&mut reasons);
     let score = combined(reasons.iter().map(|r| (r.level, r.points)));

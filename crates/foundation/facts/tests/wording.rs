@@ -77,3 +77,12 @@ fn harmless_words_take_nothing_from_the_facts() {
         assert!(of(&facts) >= alone, "{json}");
     }
 }
+
+/// Regression: known material in calm words lost its reason, and tied with what says nothing.
+#[test]
+fn known_material_in_calm_words_keeps_its_reason() {
+    let known = "Hash match of a known file, already reported to you last year by our team, no further action by us.";
+    let thesis = "Hello, I would like to know whether you offer internships for students in the summer term, kind regards.";
+    assert!(score(known) >= 4, "{}", score(known));
+    assert!(score(known) > score(thesis));
+}
