@@ -183,6 +183,7 @@ pub async fn check(
     with_victims: bool,
     actor: &str,
 ) -> Result<Check> {
+    let with_victims = with_victims && casework::may_include_children(form.name);
     casework::note(casework, actor, "report.check", case, form.name).await?;
     let whole = casework::dossier(casework, case, true).await?;
     let shown = match with_victims {
@@ -208,6 +209,7 @@ pub async fn draft(
     with_victims: bool,
     actor: &str,
 ) -> Result<(Report, Rendered)> {
+    let with_victims = with_victims && casework::may_include_children(form.name);
     let report = casework::report(casework, case, with_victims, actor).await?;
     let rendered = report.render(form.renderer());
     Ok((report, rendered))

@@ -580,6 +580,41 @@ async fn a_child_who_paid_is_not_named_unless_the_children_are_included() {
     }
 }
 
+/// Regression: leads that were requested with the children's data named a child among the
+/// recipients by e-mail address and screen name.
+#[tokio::test]
+async fn leads_never_name_a_child() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let file = br#"{"facts": {"reported": {"id": "u", "location": {"country": "DE"}}, "recipients": [
+        {"id": "kid", "screen_name": "lena11", "location": {"country": "FR"}, "person": {"age": 11, "emails": [{"address": "lena@e.example"}]}},
+        {"id": "adult", "location": {"country": "NL"}}]}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let case = casework::new_case(c, &file, Vec::new(), "t").await.unwrap();
+    let case = case.case;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    casework::decide(c, &case, &rita, &decision(Ruling::Report))
+        .await
+        .unwrap();
+    let leads = forms::by_name("leads").unwrap();
+    let check = obhut_app::reports::check(c, &case, leads, true, "t").await;
+    let omitted = check.unwrap().omitted;
+    let child = omitted.iter().find(|o| o.field == "facts.recipients[0]");
+    assert!(
+        child.is_some_and(|o| o.why.contains("never")),
+        "{omitted:?}"
+    );
+    let (_, draft) = obhut_app::reports::draft(c, &case, leads, true, "t")
+        .await
+        .unwrap();
+    // The names of a ZIP's members are in it as they are.
+    let has = |name: &[u8]| draft.report.windows(name.len()).any(|w| w == name);
+    assert!(has(b"NL/lead.json") && !has(b"FR/lead.json"));
+    let filed = obhut_app::reports::file(c, &case, Some(leads), true, "t").await;
+    let row = casework::report_row(c, &filed.unwrap()[0].0).await.unwrap();
+    assert!(!row.with_victims);
+}
+
 /// Regression: notices said that content was removed or an account closed although the facts said
 /// the opposite.
 #[tokio::test]

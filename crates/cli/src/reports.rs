@@ -107,7 +107,11 @@ pub async fn run(
                         .find(|r| r.destination == *name && r.status == "draft");
                     match waiting {
                         // A second report for the same destination would be refused as already on record.
-                        Some(row) if with_victims && !row.with_victims => {
+                        Some(row)
+                            if with_victims
+                                && !row.with_victims
+                                && casework::may_include_children(name) =>
+                        {
                             let why = format!(
                                 "{0} was drafted without the children's data; retract it first (`obhut report retract {0} --reason …`), then approve again",
                                 row.id
@@ -143,7 +147,12 @@ pub async fn run(
             let children = casework::facts(&casework, &row.case).await?.victims.len();
             // A note and not a question: the report can still be retracted before it is sent.
             // Printed before `approve`, so that it appears even if the approval is refused.
-            if children > 0 && !row.with_victims {
+            if children > 0 && !casework::may_include_children(&row.destination) {
+                output.remark(&format!(
+                    "note: a report to {} never contains children's data",
+                    row.destination
+                ));
+            } else if children > 0 && !row.with_victims {
                 output.remark(&format!(
                     "note: the data of {} are omitted; to include them, retract this report before it is sent (`obhut report retract {report} --reason …`), then `obhut report approve {} --destination {} --with-victims --by PERSON`",
                     count(children as u64, "child", "children"),

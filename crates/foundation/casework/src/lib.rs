@@ -146,7 +146,10 @@ pub use policy::{Action, Purpose, Receiver, has_test_service, is_handed_over};
 pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};
-pub use reports::{ReportRow, file_latest, file_report, report_row, report_rows, retract_report};
+pub use reports::{
+    ReportRow, file_latest, file_report, may_include_children, report_row, report_rows,
+    retract_report,
+};
 pub use resuming::{RESUMED, resume_filing};
 pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,

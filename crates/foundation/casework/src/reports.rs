@@ -14,6 +14,15 @@ use crate::{
 /// Destinations that take only reports about a suspect.
 const ABOUT_A_SUSPECT: &[&str] = &["goaml"];
 
+/// Destinations whose reports never contain children's data, even if requested: leads go to the
+/// police of a country that an adult seems to be in.
+const WITHOUT_CHILDREN: &[&str] = &["leads"];
+
+/// Whether a report to this destination may contain children's data if a person requests it.
+pub fn may_include_children(destination: &str) -> bool {
+    !WITHOUT_CHILDREN.contains(&destination)
+}
+
 /// A report on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[non_exhaustive]
@@ -45,13 +54,15 @@ const COLUMNS: &str = "id, case_id, decision, destination, status, with_victims,
 
 fn read(row: &sqlx::any::AnyRow) -> Result<ReportRow> {
     let mut c = Columns::of(row);
+    let (id, case, decision, destination) = (c.text()?, c.text()?, c.text()?, c.text()?);
     Ok(ReportRow {
-        id: c.text()?,
-        case: c.text()?,
-        decision: c.text()?,
-        destination: c.text()?,
         status: c.text()?,
-        with_victims: c.int()? != 0,
+        // Checked here too, because a draft may be older than the rule.
+        with_victims: c.int()? != 0 && may_include_children(&destination),
+        id,
+        case,
+        decision,
+        destination,
         made_at: c.int()?,
         incident: c.word(IncidentKind::from_word, "incident")?,
         retracted_because: c.text()?,
@@ -236,7 +247,7 @@ pub async fn file_report(
         .bind(decision.id())
         .bind(destination)
         .bind(casework.now())
-        .bind(i64::from(with_victims))
+        .bind(i64::from(with_victims && may_include_children(destination)))
         .bind(incident.word())
         .execute(&mut *tx)
         .await?;
@@ -292,7 +303,7 @@ pub(crate) async fn insert_supplement(
         .bind(decision.id())
         .bind(&filed.destination)
         .bind(now)
-        .bind(i64::from(with_victims))
+        .bind(i64::from(with_victims && may_include_children(&filed.destination)))
         .bind(incident.word())
         .bind(&filed.id)
         .execute(&mut **tx)

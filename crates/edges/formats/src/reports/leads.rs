@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use obhut_facts::{Account, Dossier, rfc3339};
 use serde_json::{Value, json};
 
-use super::{Form, FormStatus, Remark, Rendered, stays_here};
+use super::{Form, FormStatus, Omitted, Remark, Rendered, stays_here};
 use crate::documents::dossier_json;
 use crate::documents::packages;
 use crate::documents::pdf::{self, Block};
@@ -108,18 +108,26 @@ fn write(d: &Dossier) -> Rendered {
     let mut omitted =
         dossier_json::left_out(facts, &used, "leads carry only accounts with a country");
     if d.category.is_some() {
-        omitted.push(super::Omitted {
+        omitted.push(Omitted {
             field: "decision.category".into(),
             why: "leads carry only accounts with a country".into(),
         });
     }
     if !d.files.is_empty() {
-        omitted.push(super::Omitted {
+        omitted.push(Omitted {
             field: "files".into(),
             why: "files, their names and digests are with the reporter".into(),
         });
     }
-    omitted.extend(stays_here(d));
+    omitted.extend(stays_here(d).into_iter().map(|o| {
+        Omitted {
+            // `stays_here` says "unless requested", which doesn't apply to leads.
+            why: o
+                .why
+                .replace(" unless requested", ": leads never contain children's data"),
+            ..o
+        }
+    }));
     Rendered {
         report: packages::zip(&parts),
         media_type: "application/zip",
