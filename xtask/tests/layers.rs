@@ -60,6 +60,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "serde_json",
             "serde_path_to_error",
             "thiserror",
+            "whatlang",
         ],
     ),
     (

@@ -99,6 +99,10 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
         given.unreadable = Some(why);
         given
     });
+    // What no rule reads must rank above understood reports that have no reason.
+    if given.understood == Understood::Yes && !given.facts.expose().texts_are_read() {
+        given.understood = Understood::Partly;
+    }
     // The bytes as they came, byte order mark included: they become the exhibit. An oversized
     // report still becomes a case; its bytes are cut at the limit.
     given.raw = Sealed::new(bytes[..bytes.len().min(ORIGINAL_BYTES_MAX)].to_vec());
@@ -131,6 +135,19 @@ fn is_prose(text: &str) -> bool {
         .iter()
         .any(|w| inside.starts_with(w));
     inside.starts_with(char::is_alphabetic) && !json
+}
+
+/// True for bytes in which nobody reports anything: none, white space, or the JSON values `[]`,
+/// `{}`, `""` and `null`.
+pub fn says_nothing(bytes: &[u8]) -> bool {
+    let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let words: Vec<u8> = plain
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .take(5)
+        .collect();
+    matches!(words.as_slice(), b"" | b"[]" | b"{}" | b"\"\"" | b"null")
 }
 
 /// Splits a file into reports: one per `<report>` within `<reports>`, per element of a JSON array,
@@ -263,6 +280,23 @@ mod tests {
     }
 
     #[test]
+    fn empty_json_says_nothing() {
+        for (bytes, expected) in [
+            (&b""[..], true),
+            (b" \n", true),
+            (b"[ ]\n", true),
+            (b"\xef\xbb\xbf{}", true),
+            (b"null", true),
+            (b"[null]", false),
+            (b"nullified", false),
+            (b"{\"a\": 1}", false),
+            (b"x", false),
+        ] {
+            assert_eq!(says_nothing(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn files_of_many_are_split() {
         assert_eq!(split(b"{\"a\":1}\n{\"b\":2}\n\n").len(), 2);
         // Pretty-printed JSON is one report, although it has several lines.
@@ -337,7 +371,7 @@ mod tests {
             (b"", Unreadable, "it is empty"),
             (b" \n ", Unreadable, "it is blank"),
             (b"Konto: caf\xe9 noir", Note, "caf\u{e9} noir"),
-            (b"a\0b", Unreadable, "null byte"),
+            (b"a\0b", Unreadable, "control characters"),
             (b"{\"account\": ", Unreadable, "not valid JSON"),
             (b"<report><unclosed>", Unreadable, "byte"),
         ] {

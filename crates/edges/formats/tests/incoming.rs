@@ -519,6 +519,10 @@ fn mails_are_read_whole_and_gaps_are_named() {
     for (form, understood) in [
         (r#"{"account": "a", "text": "x"}"#, Understood::Yes),
         (r#"{"account": "a", "message": "x"}"#, Understood::Partly),
+        (
+            r#"{"account": "a", "text": "La niña tiene doce años y el hombre quiere verla mañana."}"#,
+            Understood::Partly,
+        ),
         (r#"{"account": "a", "what": ["x"]}"#, Understood::Partly),
         (r#"{"facts": "x"}"#, Understood::Partly),
         (

@@ -31,6 +31,7 @@ mod scores;
 mod sealed;
 mod signals;
 mod time;
+mod unread;
 mod upload;
 pub mod wording;
 mod words;

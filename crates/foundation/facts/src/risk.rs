@@ -219,6 +219,16 @@ pub const RISK: &[RiskRule] = &[
         holds: |l| risky(l, RiskFact::SelfHarm) || says(l, Signal::SelfHarm) && about_a_child(l),
     },
     RiskRule {
+        id: "self-harm-now",
+        level: Level::Now,
+        points: 50,
+        source: NCMEC_RISK,
+        says: "someone is harming or about to harm themselves now",
+        german: "jemand tut sich gerade etwas an oder ist kurz davor",
+        // Whoever writes this doesn't say how old they are.
+        holds: |l| says(l, Signal::Attempt) && !says(l, Signal::Adult),
+    },
+    RiskRule {
         id: "meeting",
         level: Level::Now,
         points: 55,
@@ -500,6 +510,15 @@ pub const RISK: &[RiskRule] = &[
                 || says(l, Signal::Soon) && soon.into_iter().any(|s| says(l, s));
             danger && !about_a_child(l) && !says(l, Signal::Adult)
         },
+    },
+    RiskRule {
+        id: "cry-for-help",
+        level: Level::Concern,
+        points: 25,
+        source: OURS,
+        says: "someone asks for help and doesn't say what happened",
+        german: "jemand bittet um Hilfe und sagt nicht, was geschehen ist",
+        holds: |l| says(l, Signal::Cry) && !says(l, Signal::Adult),
     },
     RiskRule {
         id: "new-material",

@@ -24,7 +24,7 @@ use crate::plain::normal;
 use crate::{Facts, Message, wording};
 
 /// Characters read from all texts of one report together. Our judgement.
-const CHARS_MAX: usize = 40_000;
+pub(crate) const CHARS_MAX: usize = 40_000;
 /// Words that `..` may match. Our judgement.
 const GAP_WORDS_MAX: usize = 6;
 /// Words before a pattern in which a negation counts. Our judgement.
@@ -43,6 +43,10 @@ pub enum Signal {
     Meeting,
     /// A person speaks of suicide or self-harm.
     SelfHarm,
+    /// A person is harming or about to harm itself now.
+    Attempt,
+    /// A cry for help that doesn't say what happened.
+    Cry,
     /// Sexual abuse or violence against a child in person.
     Abuse,
     /// A person lives or works with a child.
@@ -369,7 +373,7 @@ fn matches_from(parts: &[Part], words: &[&str]) -> bool {
 /// The free texts of a case: reasons, notes, messages, and the content of places. Names, URLs,
 /// profile texts, the analyst's narrative ([`crate::Financial`]), and the notes of threads, wallets
 /// and linked accounts aren't read.
-fn texts(facts: &Facts) -> impl Iterator<Item = &str> {
+pub(crate) fn texts(facts: &Facts) -> impl Iterator<Item = &str> {
     let accounts = facts
         .reported
         .iter()

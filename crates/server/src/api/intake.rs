@@ -107,8 +107,8 @@ pub(crate) async fn intake(
 ) -> Result<Json<IntakeBody>, Fault> {
     let key = access::require(&app, &headers, Right::Intake).await?;
     // It would be an unreadable report, and a case, each time a client forgets the body.
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Fault::bad_request("the body is empty: send a report"));
+    if obhut_app::formats::incoming::says_nothing(&body) {
+        return Err(Fault::bad_request("the body holds no report: send one"));
     }
     // Up to 64 MiB are parsed: too long for a thread that serves requests.
     let given = tokio::task::spawn_blocking(move || {

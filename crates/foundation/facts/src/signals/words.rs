@@ -62,6 +62,18 @@ pub const TEXT_RULES: &[TextRule] = &[
         example: "she says she will end her life", counterexample: "an insurance for life",
     },
     TextRule {
+        signal: Signal::Attempt, source: NCMEC,
+        patterns: &["took all .. pills", "took .. too many pills", "taken all .. pills", "swallowed .. pills", "swallowed .. tablets", "i overdosed", "alle tabletten", "zu viele tabletten", "tabletten geschluckt", "slit my wrist*", "cut my wrist*", "cutting my wrist*", "pulsader*", "noose", "strick um", "gonna jump", "going to jump", "about to jump", "ready to jump", "spring jetzt", "springe jetzt", "springe gleich", "spring gleich", "auf den gleisen", "on the train tracks", "on the tracks"],
+        with_a_child: &[],
+        example: "i took all of my mum's pills", counterexample: "the doctor prescribed pills",
+    },
+    TextRule {
+        signal: Signal::Cry, source: OURS,
+        patterns: &["can't do this anymore", "can't do this any more", "can't take it anymore", "can't take this anymore", "can't take it any more", "halte das nicht mehr aus", "halte es nicht mehr aus", "halt das nicht mehr aus", "halts nicht mehr aus", "i want it to stop", "i want this to stop", "make it stop", "make him stop", "get him to stop", "dass es aufhört", "dass das aufhört", "dass er aufhört", "soll aufhören", "nicht mehr weiter weiß", "nicht mehr weiter", "don't know who to tell", "don't know what to do anymore", "no one to talk to", "nobody to talk to", "have nobody to tell", "niemanden zum reden", "mit niemandem reden", "nobody believes me", "no one believes me", "keiner glaubt mir", "niemand glaubt mir", "glaubt mir keiner", "glaubt mir ja", "scared of him", "afraid of him", "scared to go home", "afraid to go home", "angst vor ihm", "angst nach hause", "if i tell any*", "if i tell some*", "wenn ich was sage", "wenn ich etwas sage", "wenn ich es sage", "wenn ich es jemand*", "darf niemand wissen", "darf keiner wissen", "darf es niemand*", "darf es keiner", "nobody can know", "no one can know", "no one must know"],
+        with_a_child: &[],
+        example: "he said he will hurt my dog if i tell anyone", counterexample: "please help me reset my password",
+    },
+    TextRule {
         signal: Signal::Abuse, source: NCMEC,
         patterns: &["it happened again", "happened again", "ist wieder passiert", "wieder passiert", "punish*", "bestraf*", "hear her cry", "hear him cry", "makes her", "makes him", "vermittle sie", "vermittelt sie", "an andere männer", "other men", "an fremde", "übergriff*", "uebergriff*", "missbraucht*", "vergreift sich", "inappropriately touch*", "touch* inappropriately", 
             "abuse her", "abuses her", "abuse him", "abuses him", "abusing her", "abusing him", "abused her", "abused him", "abuses .. daughter", "abuses .. son", "abuses .. child*", "abusing .. daughter", "abusing .. son", "abusing .. child*", "abusing .. girl", "abusing .. boy", "being abused", "is abused", "is still abused", "sexually abuse*", "sexual abuse by", "sexual abuse of .. daughter", "sexual abuse of .. son", "raped", "rapes", "raping",

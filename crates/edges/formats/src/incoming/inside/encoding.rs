@@ -12,7 +12,7 @@ const DECLARATION_BYTES_MAX: usize = 200;
 /// UTF-16 without a byte order mark is detected by its NUL bytes.
 ///
 /// # Errors
-/// The text has NUL bytes and isn't UTF-16, or it has too many control characters.
+/// The text has too many control characters, NUL among them, and isn't UTF-16.
 pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
     let text = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => encoding.decode(bytes).0.into_owned(),
@@ -22,12 +22,15 @@ pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
         },
     };
     // ASCII text in UTF-16 without a byte order mark is valid UTF-8, with a NUL beside each letter.
-    if text.contains('\0') {
-        return utf16(bytes).ok_or_else(|| "it contains a null byte, so it isn't text".to_owned());
+    if text.contains('\0')
+        && let Some(text) = utf16(bytes)
+    {
+        return Ok(text);
     }
     match is_binary(&text) {
         true => Err("it contains control characters, so it isn't text".to_owned()),
-        false => Ok(text),
+        // A stray one: left in, it would break the word it stands in.
+        false => Ok(text.replace('\0', "")),
     }
 }
 
@@ -110,5 +113,14 @@ mod tests {
             assert_eq!(text(&bytes).as_deref(), Ok(expected));
         }
         assert!(text(b"a\0b\0\0\0\x01\xff").is_err());
+        // Regression: one NUL byte at the end of a file made all of it unreadable.
+        let long = "He meets her tomorrow. ".repeat(10);
+        for stray in [
+            format!("{long}\0"),
+            format!("\0{long}"),
+            long.replacen("morrow", "mor\0row", 1),
+        ] {
+            assert_eq!(text(stray.as_bytes()).as_deref(), Ok(long.as_str()));
+        }
     }
 }
