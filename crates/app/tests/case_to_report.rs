@@ -473,6 +473,41 @@ async fn many_approvals_do_not_wait_for_each_other() {
     .await;
 }
 
+/// Regression: on PostgreSQL two officers at the same moment made two reports of one case to one
+/// authority, and one withdrawn by one of them was approved, and queued, by the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_officers_at_once_make_one_report_and_withdraw_or_send_it() {
+    on_each_database(async |b: Bench| {
+        let c = Arc::new(b.casework);
+        let rita = new_person(&c, "Rita", &[Role::Reviewer]).await;
+        let olga = new_person(&c, "Olga", &[Role::ReportingOfficer]).await;
+        for n in 0..20 {
+            let text = format!(r#"{{"facts": {{"reported": {{"id": "user-{n}"}}}}}}"#);
+            let file = CaseFile::from_json(text.as_bytes()).unwrap();
+            let case = casework::new_case(&c, &file, Vec::new(), "test")
+                .await
+                .unwrap()
+                .case;
+            let decided = casework::decide(&c, &case, &rita, &decision(Ruling::Report))
+                .await
+                .unwrap();
+            let file = async || casework::file_report(&c, &decided, "ncmec", false, "t").await;
+            let (one, other) = tokio::join!(file(), file());
+            assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+            let report = one.or(other).unwrap();
+            let (approved, withdrawn) = tokio::join!(
+                obhut_app::reports::approve(&c, &report, &olga, None, false),
+                casework::retract_report(&c, &report, "a mistake", &olga)
+            );
+            withdrawn.unwrap();
+            let row = casework::report_row(&c, &report).await.unwrap();
+            assert_eq!(row.status, "withdrawn", "{approved:?}");
+            assert_eq!(casework::jobs_waiting(&c).await.unwrap(), 0, "{approved:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn private_messages_need_a_legal_basis_that_has_not_ended() {
     on_each_database(async |b: Bench| {

@@ -167,7 +167,7 @@ pub async fn approve_report(
     }
     let kept = keep_documents(casework, approvable, person, documents).await?;
     let mut tx = casework.db.begin().await?;
-    let row = reports::find(&mut tx, report).await?;
+    let row = reports::find_held(&mut tx, report).await?;
     // Another officer may have approved it in the meantime, or withdrawn it.
     if approvable.again {
         require_approved(&row)?;

@@ -143,7 +143,7 @@ pub async fn retract_report(
         ));
     }
     let mut tx = casework.db.begin().await?;
-    let row = find(&mut tx, id).await?;
+    let row = find_held(&mut tx, id).await?;
     if !matches!(row.status.as_str(), "draft" | "approved") {
         return Err(CaseworkError::conflict(format!(
             "report {id} is {} already",
@@ -211,6 +211,8 @@ pub async fn file_report(
         CaseStatus::Reported,
         CaseStatus::Appealed,
     ];
+    // Locked, so that if two people do this at the same time, the second finds the first one's.
+    cases::hold(&mut tx, decision.case()).await?;
     cases::require_status(&mut tx, decision.case(), &reportable).await?;
     // The approved one before a draft that supplements it: "approved" sorts before "draft".
     let known = sqlx::query(
@@ -315,6 +317,15 @@ pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<ReportRow> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM reports WHERE id = $1"));
     let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;
     read(&row.ok_or_else(|| missing(id))?)
+}
+
+/// Like [`find`], with the report's case locked until the transaction ends: whoever else changes
+/// the case's reports waits, and then sees what was changed.
+pub(crate) async fn find_held(tx: &mut Tx, id: &str) -> Result<ReportRow> {
+    let row = find(tx, id).await?;
+    cases::hold(tx, &row.case).await?;
+    // Read again: it may have changed before the lock was free.
+    find(tx, id).await
 }
 
 fn missing(id: &str) -> CaseworkError {
