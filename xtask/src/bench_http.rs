@@ -14,7 +14,7 @@ const ROUNDS: usize = 5;
 const CONNECTIONS: usize = 8;
 const MATCHES: usize = 20_000;
 const SCREENINGS: usize = 400;
-/// Screenings a second by HMA on one core, as the reference measured it on another machine
+/// Screenings a second by HMA on one core, measured earlier on another machine
 /// (docs/performance.md). HMA is not run here.
 const HMA_SCREENINGS_PER_CORE: f64 = 5.6;
 

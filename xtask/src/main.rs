@@ -28,7 +28,8 @@ cargo xtask test      every test and lint; installs PostgreSQL, xmllint and the 
 cargo xtask bench     measures everything against its peers, in alternation, and writes docs/performance.md;
                       `bench NAME` runs one part: accuracy, pdq, pictures, index, http, video, intake,
                       payments, chain
-cargo xtask soak      mutated inputs for every parser, growing lists: minutes; `soak SECONDS` per parser
+cargo xtask soak      growing lists, generated cases, 200,000 filings, mutated inputs for every parser: hours;
+                      `soak SECONDS` per parser
 cargo xtask conformance  the requests of public CyberTipline clients against the fake service
 cargo xtask docs      writes the generated references, and the book if mdbook is installed
 cargo xtask coverage  share of lines that tests execute

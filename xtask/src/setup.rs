@@ -96,7 +96,7 @@ pub fn for_demo() -> Done {
     install(&[BUILD, DEMO])
 }
 
-/// What building, tests and benchmarks need.
+/// What building and tests need. [`peers_python`] installs what the benchmarks need besides.
 pub fn everything() -> Done {
     install(&[BUILD, TESTS])
 }
@@ -211,7 +211,7 @@ fn python_has_headers() -> bool {
         .is_ok_and(|s| s.success())
 }
 
-/// Debian keeps the server's programs out of the search path.
+/// The folder with the server's programs, which Debian keeps out of the search path.
 pub fn postgres_programs() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .ok()?

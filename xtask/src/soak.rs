@@ -1,4 +1,4 @@
-//! Tests that run for minutes: growing lists, ten thousand generated cases, a hundred thousand
+//! Tests that run for hours: growing lists, ten thousand generated cases, a hundred thousand
 //! filings with injected faults, a hundred thousand while the destination moves, and mutated inputs
 //! for every parser.
 

@@ -221,10 +221,11 @@ pub async fn draft(
 /// was opened from go out with it; that needs a report with the children's data.
 ///
 /// # Errors
-/// Denied unless `person` is a reporting officer. A conflict if `person` made the latest decision,
-/// if there is nothing actionable and no `because`, for an unknown destination, or for a report
-/// that can't be approved now. Also a conflict if any of [`Check::stops`] blocks approval; it names
-/// each field. With `because`, those that [`Stop::may_be_overridden`] don't block.
+/// Denied unless `person` is a reporting officer; not found for an unknown report. A conflict if
+/// `person` made the latest decision, if there is nothing actionable and no `because`, for an
+/// unknown destination, or for a report that can't be approved now. Also a conflict if any of
+/// [`Check::stops`] blocks approval; it names each field. With `because`, stops for which
+/// [`Stop::may_be_overridden`] is true don't block.
 pub async fn approve(
     casework: &Casework,
     id: &str,
@@ -345,9 +346,10 @@ pub async fn show(casework: &Casework, report: &str, actor: &str) -> Result<File
 /// routes give. Returns the id and destination of each.
 ///
 /// # Errors
-/// A conflict if no route matches, if the latest decision isn't to report the case, if the
-/// destination already has an approved report or a draft from that decision, or if it takes only
-/// reports about a suspect and the case has none. Drafts made before the failure stay.
+/// A conflict if no route matches, if the latest decision isn't to report the case or was
+/// overturned on appeal, if the destination already has an approved report or a draft from that
+/// decision, or if it takes only reports about a suspect and the case has none. Drafts made before
+/// the failure stay.
 pub async fn file(
     casework: &Casework,
     case: &str,

@@ -64,8 +64,8 @@ async fn an_upheld_appeal_withdraws_what_has_not_left() {
     .await;
 }
 
-/// An appeal doesn't stop a report: the report mentions the appeal, and is retracted if it is
-/// upheld.
+/// An appeal doesn't stop a report: the report mentions the appeal, and is retracted if the appeal
+/// is upheld.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_appeal_is_mentioned_and_stops_no_report() {
     on_each_database(async |b: Bench| {
@@ -199,6 +199,57 @@ async fn an_exact_digest_is_disabled_by_two_people() {
         // She can't withdraw the proposal first and then dispute the entry alone, either.
         let lifted = media::lift_dispute(c, "hotline", "one", &nina.id).await;
         assert!(refused(lifted).contains("another person"));
+        media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)
+            .await
+            .unwrap();
+        assert_ne!(screen(c, &known).await.verdict, media::Verdict::Match);
+    })
+    .await;
+}
+
+/// Regression: an entry with an exact and a perceptual digest lost both on one person's decision,
+/// whichever of them had matched.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exact_digest_beside_a_perceptual_one_needs_two_people_too() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let known = picture(1);
+        let rgb = image::load_from_memory(&known).unwrap().to_rgb8();
+        let pixels = obhut_hash::Pixels::new(rgb.width(), rgb.height(), rgb.as_raw()).unwrap();
+        let kind = obhut_hash::kinds::by_name("pdq").unwrap();
+        let obhut_hash::Compute::Pixels { one, .. } = kind.compute else {
+            panic!("PDQ is a digest of pixels")
+        };
+        let pdq = one(pixels).digest.to_hex();
+        let mut list = csv(&[("one", &known)]);
+        list.extend(format!("pdq,{pdq},,,one\n").bytes());
+        media::import_list(c, &assessed("hotline"), &list, "test")
+            .await
+            .unwrap();
+        for person in ["Ada", "Grace"] {
+            let person = steward(c, person).await;
+            media::sign_list(c, "hotline", &person).await.unwrap();
+        }
+        // The same picture in other bytes.
+        let mut looks_like = std::io::Cursor::new(Vec::new());
+        rgb.write_to(&mut looks_like, image::ImageFormat::Bmp)
+            .unwrap();
+        let looks_like = looks_like.into_inner();
+        let screened = screen(c, &looks_like).await;
+        assert_eq!(screened.matches.len(), 1);
+        let of_a = subject("a");
+        let recorded = media::record(c, &screened, &of_a, Some(&looks_like), "server").await;
+        let case = recorded.unwrap().case.unwrap();
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        let nina = new_person(c, "Nina", &[Role::Reviewer, Role::ListSteward]).await;
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        uphold_appeal(c, &case, &nina).await;
+        assert_eq!(screen(c, &known).await.verdict, media::Verdict::Match);
+        assert_ne!(screen(c, &looks_like).await.verdict, media::Verdict::Match);
+        let own = media::dispute_entry(c, "hotline", "one", "wrong", &nina.id).await;
+        assert!(refused(own).contains("another person"));
         media::dispute_entry(c, "hotline", "one", "wrong", &rita.id)
             .await
             .unwrap();

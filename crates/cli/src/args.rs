@@ -316,7 +316,7 @@ pub enum ListCommand {
         #[arg(value_name = "FILE.csv")]
         file: PathBuf,
     },
-    /// Add the entries of a CSV file; until two people have signed, their matches are only counted
+    /// Add the entries of a CSV file; their matches are only counted until two people have signed
     Add {
         /// The list
         name: String,

@@ -126,7 +126,7 @@ fn open(folder: &Path) -> anyhow::Result<Index> {
 }
 
 /// Problems printed one by one; for the rest, only their number. report.json has all problems of a
-/// trace, but none of those in files of tags. Our judgement.
+/// trace, but not those found while files of tags are read. Our judgement.
 const PROBLEMS_SHOWN_MAX: usize = 20;
 
 fn print_problems(problems: impl Iterator<Item = String>, output: &Output) {

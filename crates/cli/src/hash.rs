@@ -1,4 +1,4 @@
-//! `obhut hash`: digests of files, one line for each file and kind.
+//! `obhut hash`: digests of files, one result for each file and kind.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};

@@ -13,8 +13,8 @@ mod graph;
 const STYLE: &str = include_str!("../assets/style.css");
 /// Payments listed on the page; payments.csv has all. Our judgement.
 const PAYMENTS_LISTED: usize = 2_000;
-/// Addresses listed on the page, and doubtful addresses; addresses.csv and doubtful.csv have all.
-/// Our judgement.
+/// Most addresses of the site that the page lists, and most doubtful ones; addresses.csv and
+/// doubtful.csv have all. Our judgement.
 const ADDRESSES_LISTED: usize = 500;
 
 /// English or German, by the reader's language.

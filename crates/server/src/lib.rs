@@ -52,7 +52,8 @@ pub use obhut_app::partners::fetch::AllowList;
 use fault::Fault;
 use metrics::Metrics;
 
-/// Longest body of a request that isn't an upload, in bytes. Our judgement.
+/// Longest body of a request that isn't an upload and whose route sets no other limit, in bytes.
+/// Our judgement.
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Uploads whose bodies are received at the same time, for each one that is decoded. Our judgement:
 /// enough that slow senders don't leave the decoders idle.
@@ -126,7 +127,7 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         .with_state(app)
 }
 
-/// A router whose clients send no key: every request uses the shared one. For HMA's clients, which
+/// Like the given router, but a request without a key uses the shared one. For HMA's clients, which
 /// have no notion of keys, on an address that only they can reach.
 pub fn with_shared_key(app: Router, key: &str) -> Router {
     hma::with_shared_key(app, key)

@@ -99,8 +99,8 @@ async fn the_api_reference_is_current() {
 }
 
 /// Regressions of the document: two types of one name, of which one overwrote the other; answers
-/// without a description; operations of one id; files as lists of numbers; refusals that any body
-/// can meet.
+/// without a description; two operations of one id; files as lists of numbers; missing refusals
+/// that any body can meet.
 #[tokio::test]
 async fn the_document_is_whole() {
     let document = document().await;

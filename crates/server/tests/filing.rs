@@ -808,8 +808,8 @@ async fn a_supplement_names_the_report_it_adds_to() {
     assert_eq!((retracting, rows.len()), (2, 3), "{rows:?}");
 }
 
-/// Regression: a package whose process ended right after placing it wasn't retracted, and "it had
-/// not been placed in the folder".
+/// Regression: if the process ended right after it had placed a package, the package wasn't
+/// retracted, and the reason was "it had not been placed in the folder".
 #[tokio::test(flavor = "multi_thread")]
 async fn a_placed_package_that_was_not_recorded_is_retracted() {
     let b = Bench::new(FaultInjection::default()).await;
@@ -826,8 +826,8 @@ async fn a_placed_package_that_was_not_recorded_is_retracted() {
     for placed in [false, true] {
         let user = format!("user-{placed}");
         let report = b.approved(&user, None, "package").await;
-        // A worker has begun it, and nothing of that is on record: here, a file where the folder
-        // should be.
+        // A worker has begun it, and nothing of that is on record. It fails here, because a file is
+        // where the folder should be.
         std::fs::write(&folder, b"").unwrap();
         b.drain().await;
         std::fs::remove_file(&folder).unwrap();

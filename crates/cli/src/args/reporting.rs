@@ -63,7 +63,8 @@ pub enum ReportCommand {
         /// Include the data of the children concerned, if this command files the report
         #[arg(long)]
         with_victims: bool,
-        /// Reason to send it although it contains nothing actionable, or breaks a rule of the receiver's documentation
+        /// Reason to send it although it contains nothing actionable, or breaks a rule of NCMEC's
+        /// documentation
         #[arg(long = "override", value_name = "REASON")]
         because: Option<String>,
         /// Include the original reports of others that the case was opened from, unchanged; needs a
@@ -165,7 +166,7 @@ pub enum AppealCommand {
         admitted_by: Option<String>,
     },
     /// Decide an appeal; never by a person who decided the case, determined something about it,
-    /// approved a report of it, or admitted or decided an earlier appeal
+    /// approved a report of it, or admitted or decided an appeal of it
     Decide {
         /// The appeal
         appeal: String,

@@ -3,7 +3,7 @@
 
 use obhut_casework::for_domains::Numbered;
 
-/// Number, table group, statements.
+/// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
     // One sequence of numbers for all owners, so this list has gaps.
     (38, "bases", include_str!("../migrations/0038_bases.sql")),

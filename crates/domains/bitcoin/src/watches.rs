@@ -367,6 +367,9 @@ pub async fn undo_movement(casework: &Casework, id: &str) -> Result<()> {
 }
 
 /// Movements of a case, most recently found first; orphaned ones remain, marked.
+///
+/// # Errors
+/// `case` is empty, or a stored movement can't be read.
 pub async fn movements(casework: &Casework, case: &str) -> Result<Vec<MovementRow>> {
     if case.is_empty() {
         return Err(CaseworkError::invalid("case", "name a case"));

@@ -659,7 +659,8 @@ impl IntakeRun<'_> {
                 None => {
                     waiting.push((seq, bits));
                     hits.fresh.push((seq, bits));
-                    // Our judgement: up to 256 are compared one by one, because each addition rebuilds a run.
+                    // Our judgement: up to 256 are compared one by one, because each addition to
+                    // the index rebuilds one of its runs.
                     if waiting.len() == 256 {
                         own = own.with(&waiting.iter().map(|(_, b)| *b).collect::<Vec<_>>());
                         own_seq.extend(waiting.drain(..).map(|(seq, _)| seq));

@@ -23,7 +23,7 @@ pub use contents::{
 };
 pub use current::watch_changes;
 pub(crate) use current::{Snapshot, kept};
-pub(crate) use disputes::{dispute, disputed, is_disputed, propose_dispute};
+pub(crate) use disputes::{Dispute, dispute, dispute_near, dispute_of, disputed, propose_dispute};
 pub use disputes::{dispute_entry, lift_dispute};
 pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
@@ -479,8 +479,8 @@ pub async fn set_list_distance(
 /// Signs the newest version of a list in a person's name.
 ///
 /// # Errors
-/// The person isn't a list steward or has signed this version already, or one of its files is not
-/// the one that was imported.
+/// No list has that name, the person isn't a list steward or has signed this version already, or
+/// one of its files is not the one that was imported.
 pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Result<HashList> {
     person.require(Role::ListSteward)?;
     let list = self::list(casework, name).await?;
@@ -523,7 +523,7 @@ pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Resu
     self::list(casework, name).await
 }
 
-/// The list of that name.
+/// The list of that name; not found if there is none.
 pub async fn list(casework: &Casework, name: &str) -> Result<HashList> {
     all_lists(casework)
         .await?
@@ -721,7 +721,7 @@ fn check(settings: &ListSettings) -> Result<()> {
     if !name_fits {
         return Err(CaseworkError::invalid(
             "name",
-            format!("a list's name has 1 to {NAME_CHARS_MAX} characters"),
+            format!("a list's name has 1 to {NAME_CHARS_MAX} characters and no control characters"),
         ));
     }
     if settings.owner.trim().is_empty() || settings.basis.trim().is_empty() {

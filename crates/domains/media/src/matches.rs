@@ -79,19 +79,21 @@ impl Domain for Media {
             }
             let (list, entry) = (&finding.matched.list_id, &finding.matched.entry);
             let known = disputed.get(&(list.clone(), entry.clone())).copied();
-            let is_disputed = match known {
+            let dispute = match known {
                 Some(known) => known,
-                None => lists::is_disputed(tx, list, entry).await?,
+                None => lists::dispute_of(tx, list, entry).await?,
             };
-            disputed.insert((list.clone(), entry.clone()), is_disputed);
+            disputed.insert((list.clone(), entry.clone()), dispute);
             // Computed at every read, not stored: a dispute must also take effect in older cases.
-            finding.listed = !is_disputed;
+            let exact = is_exact(&finding.matched.kind);
+            finding.listed = !dispute.is_some_and(|d| d.covers(exact));
         }
         Ok(())
     }
 
     /// Disputes the entries that matched, in this installation only, and raises an alarm for each.
-    /// For an exact digest the dispute is only proposed; another person has to confirm it.
+    /// For exact digests the dispute is only proposed, even if it was a perceptual digest of the
+    /// same entry that matched; another person has to confirm it.
     async fn withdraw(
         &self,
         tx: &mut Tx,
@@ -100,7 +102,7 @@ impl Domain for Media {
     ) -> Result<Vec<Removed>> {
         // Rows without a list are undecodable files: no entry to dispute.
         let rows = sqlx::query(
-            "SELECT DISTINCT list_id, list, entry, hash_kind FROM media_matches WHERE case_id = $1 AND list_id <> ''",
+            "SELECT DISTINCT list_id, list, entry, hash_kind FROM media_matches WHERE case_id = $1 AND list_id <> '' ORDER BY list_id, entry, hash_kind",
         )
         .bind(clearing.case)
         .fetch_all(&mut **tx)
@@ -110,8 +112,7 @@ impl Domain for Media {
         for row in &rows {
             let mut c = Columns::of(row);
             let (list, name, entry, kind) = (c.text()?, c.text()?, c.text()?, c.text()?);
-            let exact = matches!(kind.as_str(), "md5" | "sha1" | "sha256");
-            let text = match exact {
+            let text = match is_exact(&kind) {
                 true => {
                     lists::propose_dispute(tx, now, &list, &entry, &reason, clearing.person)
                         .await?;
@@ -120,9 +121,9 @@ impl Domain for Media {
                     )
                 }
                 false => {
-                    lists::dispute(tx, now, &list, &entry, &reason, clearing.person).await?;
+                    lists::dispute_near(tx, now, &list, &entry, &reason, clearing.person).await?;
                     format!(
-                        "{reason}: entry {entry} of \"{name}\" is suspended here; inform the list's owner, or lift the dispute"
+                        "{reason}: what only looks like entry {entry} of \"{name}\" no longer matches here; an exact digest of the entry keeps matching until another person disputes it. Inform the list's owner; if the entry is right, another person lifts the dispute"
                     )
                 }
             };
@@ -135,6 +136,12 @@ impl Domain for Media {
     async fn finish_erasure(&self, _: &Casework, _: &str) -> Result<()> {
         Ok(())
     }
+}
+
+/// Whether a hash kind, by its name on record, names one file and no other.
+fn is_exact(kind: &str) -> bool {
+    obhut_hash::kinds::by_name(kind)
+        .is_some_and(|k| matches!(k.matching, obhut_hash::Matching::Exact))
 }
 
 /// An earlier decision that applies to an upload.

@@ -329,14 +329,15 @@ impl Screener {
     ) -> Decoded {
         let mut watch = Watch::new(self);
         // `now` repeats the matches so far with every frame; the caller gets each entry once.
-        let mut recorded: HashSet<(String, String)> = HashSet::new();
+        // A match that only counts must not hide a later one by a signed digest of the same entry.
+        let mut recorded: HashSet<(String, String, bool)> = HashSet::new();
         self.pool.live(stream, LIVE_SIZE, stall_max, &mut |frame| {
             watch.see(&frame);
             let mut matches = Vec::new();
             watch.now(&mut matches);
             matches
                 .iter()
-                .filter(|m| recorded.insert((m.list.clone(), m.entry.clone())))
+                .filter(|m| recorded.insert((m.list.clone(), m.entry.clone(), m.signed)))
                 .all(&mut found)
         })
     }
@@ -413,8 +414,7 @@ impl Screener {
     }
 
     pub(crate) fn is_off(&self, list: &LoadedList, hit: &EntryHit<'_>) -> bool {
-        self.kept.banks.is_off(list.id(), hit.entry, self.now_s)
-            || self.kept.is_disputed(list, hit.entry)
+        self.kept.banks.is_off(list.id(), hit.entry, self.now_s) || self.kept.is_disputed(list, hit)
     }
 
     fn search(&self, kind: &Kind, digest: &Digest, matches: &mut Vec<Match>) {
@@ -498,6 +498,9 @@ impl Screener {
 }
 
 /// A picture as the hash kinds take it.
+///
+/// # Panics
+/// The samples don't fit the sides, which were then changed: the pool checks them.
 pub fn pixels(picture: &Picture) -> Pixels<'_> {
     let (w, h) = (picture.width, picture.height);
     match picture.colour {
@@ -508,6 +511,9 @@ pub fn pixels(picture: &Picture) -> Pixels<'_> {
 }
 
 /// A video's frame as the hash kinds take it.
+///
+/// # Panics
+/// The luma isn't width × height bytes long.
 pub fn frame_pixels<'a>(frame: &VideoFrame<'a>) -> Pixels<'a> {
     Pixels::grey(frame.width, frame.height, frame.luma).expect("as long as its sides say")
 }
@@ -619,7 +625,8 @@ impl Current {
         key.filter(valid)
     }
 
-    /// For each kind of each list: the list's name, the kind, and the number of entries.
+    /// For each kind of each list: the list's name, the kind, and the number of entries. Frames of
+    /// too low quality aren't counted.
     pub fn sizes(&self) -> Vec<(&str, &'static Kind, usize)> {
         let lists = self.kept.lists.iter();
         lists
@@ -651,7 +658,7 @@ impl Current {
             for hit in list.search(kind, digest) {
                 let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s());
                 // Disputed entries never match, even where disabled contents are asked for.
-                if off || self.kept.is_disputed(list, hit.entry) {
+                if off || self.kept.is_disputed(list, &hit) {
                     continue;
                 }
                 hits.push(BankHit {
@@ -682,7 +689,7 @@ impl Current {
             for hit in videos.search(&query, list.about().distance_bits) {
                 let entry = hit.as_entry(list);
                 let off = !disabled && self.kept.banks.is_off(list.id(), hit.entry, self.now_s());
-                if off || self.kept.is_disputed(list, hit.entry) {
+                if off || self.kept.is_disputed(list, &entry) {
                     continue;
                 }
                 let mut found = Match::of(list, videos.kind(), &entry);

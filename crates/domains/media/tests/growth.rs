@@ -157,7 +157,7 @@ async fn searching_goes_on_while_a_list_grows_and_is_exchanged() {
         there.store(from + 3, Ordering::Release);
         // The swaps are spread evenly over the deltas.
         if delta % (deltas / swaps) == 0 {
-            // The same entries and more, as one new file.
+            // The same entries as one new file.
             media::import_list(&c, &assessed("l"), rows(0..from + 3).as_bytes(), "test")
                 .await
                 .unwrap();

@@ -9,7 +9,7 @@ use obhut_typologies::{
 };
 use obhut_vault::Sealer;
 
-/// Number of parts: 256, the top byte of the mixed key.
+/// Number of parts: 256, because the top byte of the mixed key selects the part.
 pub const PARTS: usize = 256;
 
 /// Memory that the transfers of one history may take, in bytes; above it all parts go to files. Our

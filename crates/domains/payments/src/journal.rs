@@ -440,7 +440,7 @@ mod tests {
         );
     }
 
-    /// A damaged length in the newest file looks like a torn frame. What is behind it once was lost.
+    /// A damaged length in the newest file looks like a torn frame. What follows it was once lost.
     #[test]
     fn what_is_cut_off_the_newest_file_is_kept() {
         let folder = tempfile::tempdir().unwrap();
@@ -452,7 +452,7 @@ mod tests {
         written(folder, &sealer, &["b"]);
         let second = fs::read(file(folder, 2)).unwrap();
         fs::remove_file(file(folder, 2)).unwrap();
-        // Twice the frame; the length of the second is damaged.
+        // Two frames; the length of the second is damaged.
         let mut damaged = [&whole[..], &second].concat();
         damaged[whole.len() + 3] = 0xff;
         fs::write(&one, &damaged).unwrap();

@@ -276,7 +276,8 @@ impl Live {
     }
 
     /// Answers a transfer. `session` is what the platform knows of the session in which the sender
-    /// made it; it goes into the facts of the sender's case, if the transfer raises one.
+    /// made it; it goes into the facts of the sender's case, if this transfer or a later one raises
+    /// one.
     ///
     /// # Errors
     /// The record can't be used, its id belongs to another transfer, or the journal can't be
@@ -676,8 +677,8 @@ mod tests {
         }
     }
 
-    /// Regression: payments whose sessions had been pushed out already counted as waiting, so one
-    /// busy sender pushed out the sessions of all others.
+    /// Regression: sessions that had been pushed out still counted as waiting, so one busy sender
+    /// pushed out the sessions of all others.
     #[test]
     fn only_waiting_sessions_push_out_the_oldest() {
         let mut sessions = Sessions::default();

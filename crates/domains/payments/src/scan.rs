@@ -22,7 +22,8 @@ pub struct PartyAlert {
     pub party: PartyKey,
     /// Its assessment.
     pub assessment: Assessment,
-    /// Its last transfers on that side, at most [`EVIDENCE_MAX`], oldest first.
+    /// Its last transfers on that side, at most [`EVIDENCE_MAX`], oldest first; a sender's only up
+    /// to the assessment.
     pub events: Vec<Event>,
 }
 
@@ -49,7 +50,7 @@ pub struct ScanResult {
     pub alerts: Vec<PartyAlert>,
     /// Senders seen.
     pub senders: u64,
-    /// Recipients seen.
+    /// Recipients seen, without those of purchases alone.
     pub recipients: u64,
     /// Shared recipients, and recipients that confirmed senders paid.
     pub relations: Relations,

@@ -24,6 +24,7 @@ Planted, each with its label:
   collector    a recipient paid within weeks by 5-25 people who don't know each other, and who passes on about 96-100 % of
                each payment within a day
 Hours: planted buyers pay between 22 and 5 local for the share that --night sets, everyone else for 2-10 %; otherwise 7-22 local.
+Collectors pass on at any hour.
 Not planted: references, ages, contacts, purchases. Real data differ: families that send small sums unevenly, shops paid by
 strangers from several countries and people who send at night for their shift are more frequent than here.";
 

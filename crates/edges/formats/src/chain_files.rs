@@ -19,6 +19,9 @@ pub fn names(report: &PayersReport) -> Vec<String> {
 }
 
 /// Writes the table of that name, one of [`names`]. For any other name nothing is written.
+///
+/// # Errors
+/// `to` can't be written.
 pub fn table(report: &PayersReport, name: &str, to: &mut dyn Write) -> io::Result<()> {
     match name {
         "addresses.csv" => addresses(&report.addresses, to),

@@ -99,7 +99,8 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
         given.unreadable = Some(why);
         given
     });
-    // What no rule reads must rank above understood reports that have no reason.
+    // A report with text that no rule reads must rank above understood reports in which the rules
+    // found nothing.
     if given.understood == Understood::Yes && !given.facts.expose().texts_are_read() {
         given.understood = Understood::Partly;
     }
@@ -137,8 +138,8 @@ fn is_prose(text: &str) -> bool {
     inside.starts_with(char::is_alphabetic) && !json
 }
 
-/// True for bytes in which nobody reports anything: none, white space, or the JSON values `[]`,
-/// `{}`, `""` and `null`.
+/// True for bytes that report nothing: none, white space, or one of the JSON values `[]`, `{}`,
+/// `""` and `null`.
 pub fn says_nothing(bytes: &[u8]) -> bool {
     let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let words: Vec<u8> = plain

@@ -73,7 +73,7 @@ pub const COLUMNS: &[TransferColumn] = &[
         "dst_country",
         &["receiver_country", "recipient_country"],
         false,
-        "of the recipient",
+        "ISO 3166-1 alpha-2 of the recipient",
     ),
     column(
         "relationship",
@@ -91,7 +91,7 @@ pub const COLUMNS: &[TransferColumn] = &[
         "sender_birth_year",
         &[],
         false,
-        "read only with age switched on",
+        "used only with age switched on",
     ),
     column(
         "sender_tie",

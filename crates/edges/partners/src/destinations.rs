@@ -41,8 +41,8 @@ const fn package(form: &'static Form) -> Destination {
     }
 }
 
-/// A ZIP package without exhibits, for a folder or by mail: leads go to authorities that have no
-/// case yet, and they say that the reporter has the files.
+/// A ZIP package without exhibits, for a folder or by mail: a lead goes to an authority that has no
+/// case yet, and says that the reporter has the files.
 const fn package_without_files(form: &'static Form) -> Destination {
     Destination {
         form,

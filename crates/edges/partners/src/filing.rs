@@ -34,13 +34,14 @@ const HALTED_MICROS: i64 = 3_600 * 1_000_000;
 pub struct RetryPolicy {
     /// Tries in a row before a job is put off.
     pub tries: u32,
-    /// Pause before the second of them; doubled for each further one.
+    /// Pause before the second try; doubled for each further one.
     pub pause: Duration,
     /// A job is put off by this at first; doubled each time.
     pub first: Duration,
-    /// And by this at most.
+    /// Longest time that a job is put off by.
     pub most: Duration,
-    /// A job older than this stops with an alarm. Its age counts from when it entered the outbox.
+    /// A job whose destination can't be reached stops with an alarm at this age, counted from when
+    /// it was queued or last resumed.
     pub horizon: Duration,
     /// Jobs under way at the same time.
     pub at_once: usize,

@@ -73,7 +73,7 @@ pub(crate) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     if filing.remote.is_empty() && !filing.may_have_arrived() && !placed {
         return Ok(Sent {
             filing: submission.filing.clone(),
-            receipt: "it had not been placed in the folder".into(),
+            receipt: "it had not been sent".into(),
         });
     }
     let text = format!(

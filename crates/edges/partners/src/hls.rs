@@ -22,9 +22,9 @@ const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
 /// false, or the reader is gone. Of several renditions the one with the lowest bitrate is taken:
-/// the hash needs no more. Returns the number of segments whose fetch failed. Fails if the address
-/// may not be fetched, isn't an HLS playlist, or can't be reached any more, or if its segments are
-/// byte ranges.
+/// the hash needs no more. Returns the number of segments that were skipped. Fails if an address
+/// may not be fetched, if the playlist isn't HLS or can't be reached any more, if a segment is too
+/// long, refused or a byte range, or if the header of the segments can't be fetched.
 // Long: a single loop whose state is in local variables.
 pub fn follow(
     fetcher: &Fetcher,

@@ -3,8 +3,7 @@
 //!
 //! The state in an event is read when the event is sent, not when its job was queued, so events
 //! that overtake each other never turn a release into a removal. The platform can ask for decisions
-//! at
-//! `GET /v1/screen`, so giving up an event about them loses nothing. A question that is given up
+//! at `GET /v1/screen`, so giving up an event about them loses nothing. A question that is given up
 //! raises an alarm: a person has to ask another way.
 
 use std::sync::Arc;

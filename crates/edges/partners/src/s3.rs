@@ -24,7 +24,8 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// `endpoint` as `https://s3.eu-central-1.amazonaws.com/` or `http://127.0.0.1:9000/`.
+    /// `endpoint` as `https://s3.eu-central-1.amazonaws.com/` or `http://127.0.0.1:9000/`. Fails if
+    /// [`AllowList::new`] does.
     pub fn new(endpoint: &str, region: &str, key: &str, secret: &str) -> Result<Self, String> {
         // The endpoint is the only address reachable, redirects included.
         let allowed = AllowList::new([endpoint])?;

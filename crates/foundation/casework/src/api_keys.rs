@@ -68,7 +68,8 @@ pub(crate) fn digest(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
-/// Makes a key and returns it with its secret. The secret is not stored.
+/// Makes a key and returns it with its secret. The secret is not stored. Fails as
+/// [`crate::create_key_until`] does.
 pub async fn create_key(
     casework: &Casework,
     name: &str,
@@ -160,7 +161,7 @@ pub async fn create_key_until(
 }
 
 /// Sets the surface that a key's requests screen if they name none. Requests through HMA's
-/// interface never name one.
+/// interface never name one. Not found for an unknown key.
 pub async fn set_key_surface(
     casework: &Casework,
     id: &str,
@@ -193,7 +194,8 @@ pub async fn set_key_surface(
     Ok(())
 }
 
-/// Revokes a key with immediate effect.
+/// Revokes a key with immediate effect. Not found if it is unknown; a conflict if it was revoked
+/// already.
 pub async fn revoke_key(casework: &Casework, id: &str, actor: &str) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let done =

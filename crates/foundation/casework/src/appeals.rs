@@ -205,7 +205,7 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// The case an appeal is about.
+/// The case an appeal is about. Not found for an unknown appeal.
 pub async fn case_of_appeal(casework: &Casework, appeal: &str) -> Result<String> {
     let row = sqlx::query("SELECT case_id FROM appeals WHERE id = $1")
         .bind(appeal)

@@ -2,7 +2,7 @@
 //!
 //! [`ACTIONS`] lists for each action the right a key needs and the roles that permit it. A request
 //! with a key needs both: the key's right and the person's role. HTTP and the command line check
-//! every action of a person here, and so does tracing on every surface. Requests that aren't in the
+//! every action of a person here, and so does tracing itself. Requests that aren't in the
 //! table, by which a program reads, submits or curates something, need only the key's right. The
 //! four-eyes rules are checked where the second person acts.
 

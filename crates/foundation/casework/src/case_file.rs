@@ -83,7 +83,7 @@ pub struct NewCase {
 }
 
 impl CaseFile {
-    /// From JSON; unknown fields are refused, so that a typo can't silently drop a child.
+    /// From JSON; unknown fields are refused, so that a typo can't silently drop a victim.
     pub fn from_json(json: &[u8]) -> std::result::Result<Self, FactsError> {
         read_json(json, CASE_FILE_BYTES_MAX, "the case file")
     }

@@ -22,7 +22,7 @@ pub struct Subject {
     pub surface: Surface,
     /// When it was uploaded, microseconds since 1970; `None` if unknown.
     pub uploaded_at: Option<i64>,
-    /// True if the requester waits for this answer and sees it first.
+    /// True if the requester waits for the answer before anyone can see the upload.
     pub before_release: bool,
     /// What the platform knows about the upload.
     pub upload: UploadFacts,
@@ -35,7 +35,7 @@ pub fn fresh_group() -> String {
     ids::new("group")
 }
 
-/// Every transition of a case; all others are refused.
+/// Every transition that [`advance`] makes; it refuses all others.
 pub(crate) const TRANSITIONS: &[(CaseStatus, CaseStatus)] = &[
     (CaseStatus::Open, CaseStatus::Decided),
     (CaseStatus::Open, CaseStatus::Closed),
@@ -565,9 +565,9 @@ async fn has_embargo(tx: &mut Tx, case: &str) -> Result<bool> {
 /// it.
 ///
 /// # Errors
-/// Denied without the role reporting-officer; invalid without a reason, with an end in the past, or
-/// with neither an end nor an authority; a conflict for a new embargo on a cleared case, and for
-/// lifting an embargo that the case doesn't have.
+/// Denied without the role reporting-officer; invalid without a reason, with an end that is past or
+/// isn't RFC 3339, or with neither an end nor an authority; a conflict for a new embargo on a
+/// cleared case, and for lifting an embargo that the case doesn't have.
 pub async fn set_embargo(
     casework: &Casework,
     case: &str,

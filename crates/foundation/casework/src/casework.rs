@@ -39,7 +39,7 @@ impl Casework {
     }
 
     /// The keyed digest by which a file's bytes are looked up. `kind` names the hash (`sha256`,
-    /// `md5`, `sha1`); `digest` is lower-case hex.
+    /// `md5`, `sha1`, `pdq`); `digest` is lower-case hex.
     pub fn bytes_key(&self, kind: &str, digest: &str) -> String {
         bytes_key(&self.lookup, kind, digest)
     }

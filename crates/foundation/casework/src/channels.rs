@@ -46,8 +46,8 @@ pub(crate) const MAILTO: &str = "mailto:";
 
 impl Channel {
     /// Where reports go: the address to which the numbers that the destination assigns belong. With
-    /// [`Self::mail_to`], `mailto:` and that address; otherwise `https://host`, with a port if the
-    /// URL names one; without a URL, the folder; with none of these, `production` or `test`.
+    /// [`Self::mail_to`], `mailto:` and that address; otherwise scheme, host and any port of the
+    /// URL; without a URL, the folder; with none of these, `production` or `test`.
     pub fn address(&self) -> String {
         if let Some(to) = &self.mail_to {
             // Not the mail server, which is our own: it is the authority that receives the reports.
@@ -472,7 +472,7 @@ mod tests {
         assert!(!enough_people(&gone));
     }
 
-    /// Two changes at the same time: the later one silently undid the earlier.
+    /// Of two changes at the same time, the later one once silently undid the earlier.
     #[tokio::test]
     async fn a_change_of_settings_that_are_no_longer_so_is_refused() {
         let (_folder, c, _) = bench::opened_at(0).await;

@@ -122,7 +122,7 @@ fn is_after(born: &str, today: Date) -> Option<bool> {
 /// Ids and names by which children are recognised, in [`plain`] form.
 struct Known {
     ids: BTreeSet<String>,
-    /// Screen names, e-mail addresses and telephone numbers (only their last digits).
+    /// Screen and display names, e-mail addresses and telephone numbers (only their last digits).
     names: BTreeSet<String>,
     /// The words of first and last name, and the birth date; empty where unknown.
     people: Vec<(BTreeSet<String>, String)>,

@@ -326,7 +326,7 @@ async fn due_first(
 ///
 /// # Errors
 /// Denied without the role reporting-officer; invalid without an authority and for another case's
-/// exhibit; not found for an unknown exhibit; a conflict for a cleared case.
+/// exhibit; not found for an unknown case or exhibit; a conflict for a cleared case.
 pub async fn add_authority_request(
     casework: &Casework,
     case: &str,
@@ -388,8 +388,12 @@ pub async fn add_authority_request(
     Ok(id)
 }
 
-/// Ends a deadline by hand, with the reason. A preservation can't be ended before its date, and the
-/// clock of a child in danger not at all.
+/// Ends a deadline by hand, with the reason.
+///
+/// # Errors
+/// Denied without the role reporting-officer; not found if it is unknown; invalid without a reason;
+/// a conflict if it has ended, for a preservation before its date, and for the clock of a child in
+/// danger.
 pub async fn end_deadline(
     casework: &Casework,
     id: &str,
@@ -434,8 +438,12 @@ pub async fn end_deadline(
     Ok(())
 }
 
-/// Extends a deadline to `due_at`, microseconds since 1970, which must be later than before. The
-/// clock of a child in danger can't be extended.
+/// Extends a deadline to `due_at`, microseconds since 1970.
+///
+/// # Errors
+/// Denied without the role reporting-officer; not found if it is unknown; invalid without a reason;
+/// a conflict if it has ended, if `due_at` isn't later than before, and for the clock of a child in
+/// danger.
 pub async fn extend_deadline(
     casework: &Casework,
     id: &str,

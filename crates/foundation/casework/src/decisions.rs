@@ -134,7 +134,7 @@ impl Decision {
     }
 }
 
-/// Records what a reviewer decided, and moves the case on.
+/// Records what a reviewer decided, and moves the case on. Fails as [`decide_seen`] does.
 pub async fn decide(
     casework: &Casework,
     case: &str,

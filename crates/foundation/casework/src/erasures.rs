@@ -309,7 +309,8 @@ pub(crate) async fn is_to_be_restored(casework: &Casework, case: &str) -> Result
     Ok(Columns::of(&row).int()? > 0)
 }
 
-/// Marks a restoration as done and deletes the account name stored with it.
+/// Marks a restoration as done and deletes the account name stored with it. Denied without the role
+/// reviewer; not found if it is unknown or done already.
 pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) -> Result<()> {
     person.require(Role::Reviewer)?;
     let mut tx = casework.db.begin().await?;

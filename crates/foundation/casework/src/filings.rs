@@ -89,7 +89,7 @@ pub struct Filing {
     pub filed_at: Option<i64>,
     /// What the destination said when it took or retracted the report.
     pub receipt: Option<String>,
-    /// Why it stopped, in the destination's words or our own.
+    /// Why it stopped or what it waits for, in the destination's words or our own.
     pub why: Option<String>,
 }
 
@@ -466,7 +466,7 @@ pub async fn follow_up_filed(casework: &Casework, filing: &Filing, receipt: &str
 }
 
 /// Stops a filing that needs a person before it can continue: ends its job, and raises an alarm
-/// with the reason.`unsent` says that nothing was sent, so the report can still be withdrawn.
+/// with the reason. `unsent` says that nothing was sent, so the report can still be withdrawn.
 pub async fn filing_stopped(
     casework: &Casework,
     filing: &Filing,

@@ -1,6 +1,6 @@
 //! The part of the core that domains may use: transactions, the audit trail, alarms, sealed values.
-//! A test bars every crate outside `crates/domains` from naming this module, except where app
-//! registers the domains.
+//! A test bars the `src` folder of every crate outside `crates/domains` from naming this module,
+//! except where app registers the domains.
 
 use std::any::TypeId;
 use std::sync::Arc;

@@ -253,9 +253,10 @@ async fn read(tx: &mut Tx, id: &str) -> Result<(InformationRequest, i64, Option<
 /// a platform that got no response may repeat it.
 ///
 /// # Errors
-/// A conflict if the request has ended, or the case's person was cleared; invalid for too many
-/// items, for an upload of another case or without an account and a file, for an account that isn't
-/// the case's or can't be taken, and for names without the account if a child is on record.
+/// A conflict if the request has ended, if the case's person was cleared, or if a file on record
+/// was erased meanwhile; invalid for too many items, for an upload of another case, for one with
+/// neither an account nor a file, for an account that isn't the case's or can't be taken, and for
+/// names without the account if a child is on record.
 // Long: checks everything before anything is sealed.
 pub async fn answer_information(
     casework: &Casework,

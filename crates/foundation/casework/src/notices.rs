@@ -237,9 +237,12 @@ pub async fn make_notice(
     Ok(notice)
 }
 
-/// Files an appeal with the code of a notice, without login. A longer message is cut at 10,000
-/// characters. Errors name neither case nor appeal, because the caller is an outsider; the returned
-/// [`Appeal`] names both.
+/// Files an appeal with the code of a notice, without login, and keeps the first 10,000 characters
+/// of the message. Errors name neither case nor appeal, because the caller is an outsider; the
+/// returned [`Appeal`] names both.
+///
+/// # Errors
+/// Invalid without a message. A conflict for an unknown code, and if an appeal is open or decided.
 pub async fn appeal_by_code(casework: &Casework, code: &str, message: &str) -> Result<Appeal> {
     let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
     let row = sqlx::query("SELECT case_id FROM notices WHERE code_key = $1")

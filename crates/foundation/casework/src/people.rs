@@ -210,6 +210,7 @@ pub async fn person(casework: &Casework, name: &str) -> Result<Person> {
 ///
 /// # Errors
 /// [`CaseworkError::Denied`] for a removed person, and for one from whom the role was withdrawn.
+/// [`CaseworkError::Invalid`] for an unknown person whose name [`add_person`] refuses.
 pub async fn person_at_the_shell(
     casework: &Casework,
     name: &str,

@@ -16,6 +16,11 @@ use crate::{
 /// approved no report of it, and neither admitted nor decided an appeal of it. An upheld appeal
 /// withdraws unsent reports, retracts sent ones, disputes the entries that matched (for an exact
 /// digest it only proposes the dispute), and deletes the account's data.
+///
+/// # Errors
+/// Denied without the role reviewer or appeals; invalid without grounds; a conflict if the appeal
+/// is decided already or the person isn't uninvolved. To uphold, also a conflict if stopped uploads
+/// of several files without an account would be released and the person hasn't viewed each whole.
 pub async fn decide_appeal(
     casework: &Casework,
     case: &str,
@@ -102,6 +107,10 @@ pub async fn decide_appeal(
 /// Admits another appeal against a decision, because of new facts. An appeal against it must have
 /// been rejected. The person must have decided neither the case nor an earlier appeal, determined
 /// nothing about the case, and approved no report of it.
+///
+/// # Errors
+/// Denied without the role reviewer, reporting-officer or appeals; invalid without a reason; a
+/// conflict if one of these conditions isn't met, or if an appeal is open.
 pub async fn admit_appeal(
     casework: &Casework,
     case: &str,

@@ -87,7 +87,7 @@ pub struct Proposal {
 pub struct Routing {
     /// The route to each destination that receives the case.
     pub to: Vec<Route>,
-    /// Routes that don't apply because of their `unless`, each with the reason.
+    /// For each destination that is spared, the first of its routes, with the reason.
     pub spared: Vec<(Route, String)>,
 }
 
@@ -292,6 +292,9 @@ pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> R
 }
 
 /// Deletes a route. Reports that were made because of it stay.
+///
+/// # Errors
+/// Denied without the role administrator; not found for an unknown route.
 pub async fn remove_route(casework: &Casework, id: &str, person: &Person) -> Result<()> {
     person.require(Role::Administrator)?;
     let mut tx = casework.db.begin().await?;

@@ -43,7 +43,8 @@ async fn is_in_doubt(b: &Bench, case: &str) -> bool {
 }
 
 /// Regression: only held uploads counted as viewed, so no decision could end the doubt about a case
-/// without any; and one person's decision in between let the reviewer in doubt end it.
+/// without held uploads. And once another person had decided in between, the reviewer whose own
+/// decision was in doubt could end it.
 #[tokio::test]
 async fn a_doubt_is_ended_by_a_reviewer_it_is_not_about() {
     let b = bench().await;
@@ -80,7 +81,7 @@ async fn cases_that_are_left_hide_none_behind_them() {
     let b = bench().await;
     let rita = b.person("Rita", &[Role::Reviewer]).await;
     let (first, exhibit) = case_of(&b, "one", b"the same").await;
-    // Ids are random, so nearly all of many are in front of some.
+    // Cases are tried in the order of their random ids: many that are left precede a clean one.
     let mut clean = Vec::new();
     for n in 0..510 {
         let more = if n < 505 {

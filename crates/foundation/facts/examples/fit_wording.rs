@@ -10,14 +10,14 @@ use std::{fs, io};
 
 use obhut_facts::{Facts, RuleInput, Signals, rules_that_hold, wording};
 
-/// Strength of the ridge: chosen by the order of authors left out.
+/// Strength of the ridge. Chosen by how well reports of authors that were left out are ordered.
 const RIDGE: f64 = 0.6;
 /// What rules weigh compared with words, whose shares are about 0.15. Chosen in the same way.
 const RULE_SHARE: f64 = 0.2;
 /// A feature needs this many texts, of at least two authors. Our judgement: rarer ones are mostly
 /// names and typing errors.
 const TEXTS_MIN: usize = 3;
-/// Steps of the solver. Our judgement: more change no figure below.
+/// Steps of the solver. Our judgement: more steps change none of the printed figures.
 const STEPS: usize = 150;
 
 struct Text {
@@ -98,7 +98,8 @@ fn read(path: &PathBuf) -> io::Result<Vec<Text>> {
         .collect())
 }
 
-/// Share of the pairs of different tiers in order, by these values.
+/// Share of the pairs of different tiers that these values put in order, and the number of pairs in
+/// which a report of tier 1 isn't above one of tier 3 or lower.
 fn in_order(tiers: &[u8], values: &[f64]) -> (f64, usize) {
     let (mut good, mut all, mut grave) = (0, 0, 0);
     for (a, x) in tiers.iter().zip(values) {
@@ -122,9 +123,9 @@ fn row(name: &str, texts: &[Text], values: &[f64]) {
     );
 }
 
-/// The value half-way between what reports of this tier and of the next have on average. Below the
-/// lowest limit is half of the last tier: were it higher, many known ones would tie with
-/// nothing.
+/// The value half-way between the averages of this tier and of the next. The lowest limit is the
+/// median of the last tier instead: were it higher, many reports of known material would tie with
+/// those that say nothing.
 fn limit(all: &[(u8, f64)], tier: u8) -> f64 {
     let mean = |of: u8| {
         let values = || all.iter().filter(|v| v.0 == of).map(|v| v.1);
@@ -242,7 +243,8 @@ impl Fit {
         }
     }
 
-    /// As the program computes it: the highest of the readings.
+    /// The highest of the readings, as in the program, but without what the program takes off for
+    /// short texts and adds for a rule of danger now.
     fn value(&self, text: &Text) -> f64 {
         let of = |features: &BTreeSet<String>, share: f64| {
             let row = self.row(features, share, text);

@@ -44,7 +44,7 @@ impl Finder {
         });
     }
 
-    /// Parses a time. Reports it if it has no zone or is in the future.
+    /// Parses a time. Reports a text that isn't a time with a zone, and a time in the future.
     fn past(&mut self, field: String, value: Option<&str>) -> Option<Timestamp> {
         match value?.trim().parse::<Timestamp>() {
             Err(_) => {

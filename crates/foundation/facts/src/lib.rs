@@ -372,9 +372,9 @@ impl Facts {
 
     /// Merges the part contributed by a domain: detected_by, occurred_at, jurisdiction, reported,
     /// victims, payments and financial.parties; other fields of the part are ignored. Existing
-    /// values win; payments, parties and victims with an id are deduplicated. If both report the
-    /// same account, IP events that are missing are added. An account recorded as a victim is never
-    /// made the reported one, nor the reverse.
+    /// values win. Payments and parties are deduplicated; of the victims, those that have an id. If
+    /// both report the same account, IP events that are missing are added. An account recorded as a
+    /// victim is never made the reported one, nor the reverse.
     pub fn merge(&mut self, part: Self) {
         // Only what a domain contributes today; a further field belongs here and in `subtract`.
         self.detected_by = self.detected_by.take().or(part.detected_by);

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::{Account, Facts, Thread};
 
 /// Moves what others wrote in their own words into [`Facts::received_note`]: the free texts, and
-/// every value that doesn't fit its field, such as a sentence where an id belongs. Moves the reason
-/// for urgency into [`Facts::received_urgent`]. Others' words may name a caller or a child, and our
+/// every value that doesn't fit its field, such as a sentence where an id belongs. Of a message,
+/// only its text is kept; an object that loses a required field is dropped. Moves the reason for
+/// urgency into [`Facts::received_urgent`]. Others' words may name a caller or a child, and our
 /// reports never contain those two fields. An account's bio and a file's metadata stay where they
 /// are. `by_hand` means that people filled in the fields (a note, a form, a mail): then ids, and
 /// other fields without a format of their own, have to be a single word.

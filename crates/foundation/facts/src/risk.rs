@@ -182,7 +182,8 @@ fn identified(l: &RuleInput<'_>) -> bool {
     l.said.youngest.is_some() || !l.facts.victims.is_empty()
 }
 
-/// The texts mean one child: they give its age, or name it in the singular.
+/// True if one child is meant: its age is known, or a text names it in the singular. False if a
+/// text says that an adult poses as a child.
 fn one_child(l: &RuleInput<'_>) -> bool {
     let meant = l.said.youngest.is_some() || says(l, Signal::OneChild);
     meant && !says(l, Signal::Posing)
@@ -732,9 +733,10 @@ pub fn combined(reasons: impl Iterator<Item = (Level, u32)>) -> u32 {
 ///
 /// Texts count by their wording ([`crate::wording`]), whose score includes the rules that hold,
 /// because a word of danger may also be in a thesis or a complaint. A rule that holds only because
-/// of a text is listed at most at the wording's level and adds no points; if the wording gives no
-/// reason, the rule isn't listed. If the texts have only a few words, such a rule counts in full.
-/// What the facts say without the texts is never lowered.
+/// of a text is listed at most at the wording's level and adds no points. If the wording gives no
+/// reason, only such rules of [`Level::Known`] are listed, and these count. If the texts have only
+/// a few words, every such rule counts in full. What the facts say without the texts is never
+/// lowered.
 pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     let (score, all) = rules_that_hold(looked);
     let Some(read) = looked.said.wording else {

@@ -81,7 +81,7 @@ pub enum Signal {
     SelfMade,
     /// Material that is known, matched or old.
     Known,
-    /// An adult is stated: an age of 18 or more, a husband, an employee.
+    /// An adult is mentioned: an age of 18 or more, a husband, an employee.
     Adult,
     /// One child is meant: "our son", "the girl", or a child that writes of its parents.
     OneChild,

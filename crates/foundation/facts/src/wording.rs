@@ -2,26 +2,27 @@
 //!
 //! The points are fitted to invented reports, each with the tier an officer would put it in
 //! (`fixtures/wording`, `cargo xtask wording`): a ridge regression of the tier on what a text
-//! contains. They are a table that anyone can read, `wording.tsv`. Words of people, places, peoples
-//! and religions are left out of it, so that no one ranks higher for who they are.
+//! contains. They are a table that anyone can read, `wording.tsv`. Names of people and places, and
+//! words for peoples and religions, are left out of it, so that no one ranks higher for who they
+//! are.
 //!
 //! A text is read as a whole and in windows of three sentences, and what reads most urgent counts:
-//! another sentence never lowers it. A text that reads harmless earns nothing; it takes nothing from
-//! what the facts say ([`crate::at_risk`]).
+//! harmless sentences around an urgent window don't lower it. A text that reads harmless earns
+//! nothing; it takes nothing from what the facts say ([`crate::at_risk`]).
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use crate::plain::normal;
 
-/// One line for each value: its name, a tab, thousandths of a tier. First the settings: `base`, the
-/// limits between the tiers, what the rules' own score weighs; then `rule NAME`; then words, `word~`
-/// for words that begin so, and pairs of words.
+/// One line for each value: its name, a tab, thousandths of a tier. First `set: base` and the
+/// limits between the tiers, `set: 1` to `set: 4`; then words, `word~` for words that begin so, and
+/// pairs of words; then `rule: NAME`; last `set: score`, what the rules' own score weighs.
 const TABLE: &str = include_str!("wording.tsv");
 /// Words below which a text is too short to be read. Our judgement.
 const WORDS_MIN: usize = 3;
 /// Words below which a text has too few for its wording to outweigh a rule that it meets. Chosen by
-/// the order of the fitted reports: from about twenty on, rules alone put them in a worse one.
+/// the order of the fitted reports: rules alone order those of about twenty words or more worse.
 pub(crate) const SHORT_WORDS: usize = 14;
 /// Thousandths of a tier that a text loses for each word it has less than [`SHORT_WORDS`]: a few
 /// words are little evidence. Our judgement; the order of the fitted reports hardly changes with it.
@@ -30,16 +31,16 @@ const DOUBT: i32 = 60;
 const WINDOW_WORDS_MIN: usize = 8;
 /// Sentences in a window. Our judgement: who, what and when are seldom farther apart.
 const WINDOW: usize = 3;
-/// A text's words weigh less the more there are, by the root of their number, but at least by this.
-/// Our judgement: a word of a very short text would decide everything.
+/// A text with fewer words counts as having this many: a word weighs one divided by the root of
+/// their number. Our judgement: a word of a very short text would otherwise decide everything.
 const LENGTH_MIN: usize = 8;
 /// Letters of the prefix that longer words share, for German endings and compounds. Our judgement.
 const PREFIX: usize = 5;
-/// Score at which a value on the limit of two tiers is: the lowest of each level. Source: the bands
-/// of the at-risk score.
+/// Scores of the values on the limits between the tiers: the lowest score of each level. Source:
+/// the bands of the at-risk score.
 const AT_LIMITS: [f64; 4] = [70.0, 40.0, 16.0, 4.0];
-/// Thousandths of a tier above the highest limit at which the score is 100. Our judgement: few texts
-/// of the fitted sets read more urgent.
+/// Thousandths of a tier above the highest limit at which the score is 100, and below the lowest at
+/// which it is 0. Our judgement: few texts of the fitted sets read more urgent.
 const ABOVE: f64 = 1_200.0;
 
 struct Table {
@@ -172,8 +173,8 @@ fn hash(bytes: &[u8], start: u64) -> u64 {
     })
 }
 
-/// The score, 0 to 100, of a text that reads so ([`read`]), meets these rules and has this score by
-/// them.
+/// The score, 0 to 100, of a text, from how urgent it reads ([`read`]), the rules that it meets and
+/// the score that these give it.
 pub(crate) fn points<'a>(read: i32, rules: impl Iterator<Item = &'a str>, score: u32) -> u32 {
     let of_rules: i32 = rules.filter_map(|r| FITTED.rules.get(r)).sum();
     let of_score = FITTED.score * score as i32 / 100;

@@ -14,7 +14,7 @@ use crate::log::EventKind;
 const THERE: u64 = u64::MAX;
 
 /// The positions of all exhibits' entries among the first `size` entries of the log. Takes about 40
-/// bytes for each exhibit.
+/// to 75 bytes for each exhibit.
 #[derive(Default)]
 pub(crate) struct Index {
     size: u64,

@@ -119,7 +119,7 @@ impl<const W: usize> Column<W> {
         self.rows
     }
 
-    /// A row's bytes. Panics beyond the last row, as slices do.
+    /// A row's bytes. Panics beyond the end of the file, which may have more rows than counted.
     #[inline]
     pub fn row(&self, n: u64) -> &[u8; W] {
         let at = n as usize * W;
@@ -202,7 +202,7 @@ impl Rising {
         // No overflow: numbers have 40 bits, and a step is at most 2^22 of 2^32 transactions.
         let guess = low + (number.saturating_sub(least)) * rows / (most - least);
         let guess = guess.min(high - 1);
-        // From the guess outwards until the number is between.
+        // From the guess outwards, until `low` and `high` enclose the number.
         if self.get(guess) <= number {
             low = guess;
             // Eight rows are 40 bytes: a good guess costs one more cache line or none.

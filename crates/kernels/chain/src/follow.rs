@@ -36,8 +36,10 @@ const COMMIT_BLOCKS: usize = 64;
 /// Appends the new blocks of the block files to an existing index, after removing those orphaned by
 /// a reorg. With `live`, blocks that the node has not finished writing are left for the next run.
 ///
-/// Fails without a finished index, or if the index is of another network or rule set, if the reorg
-/// reaches into the base, or if the files don't hold the index's last block.
+/// Fails without a finished index, if another process has it open, or if it is of another network
+/// or rule set; if the reorg reaches into the base, or the files don't hold the index's last block;
+/// and, except where `live` allows it, on a damaged or missing block or undo record. What was
+/// committed before a failure stays.
 // Long: a single pass whose state is in local variables.
 pub fn follow(b: &Build<'_>) -> Result<Followed, Fault> {
     let _lock = Lock::alone(b.index)?;

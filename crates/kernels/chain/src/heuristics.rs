@@ -68,7 +68,7 @@ pub struct Heuristic {
     pub rule: &'static str,
     /// Who published it.
     pub source: &'static str,
-    /// 0 to 100: our judgement of how often the rule is right, informed by `measured`; never 100.
+    /// 1 to 99: our judgement of how often the rule is right, informed by `measured`.
     pub confidence: u8,
     /// On which chains it was measured, how often it named the change, and how often that was
     /// wrong.
@@ -144,7 +144,8 @@ pub(crate) fn change(chain: &Chain, tx: u64) -> Option<(u64, &'static Heuristic)
     };
     // Before outputs without an address are left out: peel_chain compares with the whole payment.
     change.total = change.left.iter().map(Output::satoshi).sum();
-    // `OP_RETURN` outputs carry no money; one payee and one of them leaves no change output.
+    // No one owns these outputs, mostly `OP_RETURN`. A payment to one payee with such an output has
+    // no change.
     change
         .left
         .retain(|o| kind(o) != Kind::None && o.address != NO_ADDRESS);

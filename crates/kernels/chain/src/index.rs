@@ -40,7 +40,7 @@ pub struct IndexInfo {
 }
 
 /// Reads what an index holds from its manifest, without opening or locking it. Fails without an
-/// index, or if it is of another version or rule set.
+/// index, or if the manifest is damaged or of another version or rule set.
 pub fn index_info(folder: &Path) -> Result<IndexInfo, Fault> {
     let m = rule_set::manifest(folder)?;
     let c = m.counts;
@@ -74,7 +74,9 @@ impl std::fmt::Debug for Index {
 
 impl Index {
     /// Opens a finished index. While it is open, any process that would append to it or replace it
-    /// fails with [`Fault::Busy`]. So does this call while such a process is at work.
+    /// fails with [`Fault::Busy`]. So does this call while such a process is at work. Also fails
+    /// without an index, if its manifest is damaged or of another version or rule set, and if a
+    /// column is missing or too short.
     pub fn open(folder: &Path) -> Result<Self, Fault> {
         if !folder.exists() {
             return Err(Fault::NoIndex {
@@ -193,7 +195,7 @@ impl Index {
         self.chain.key(address)
     }
 
-    /// The address with that number in its usual text form.
+    /// The address with that number in its usual text form. Panics beyond the last address.
     pub fn address_text(&self, address: u32) -> String {
         self.key(address).text(self.network)
     }

@@ -37,7 +37,7 @@ const CHAIN_MAX: usize = 8;
 pub enum Source {
     /// A tagged service.
     Service(u32),
-    /// A wallet that behaves like a service and has no name; one of its addresses.
+    /// A wallet that behaves like a service and isn't tagged as one; one of its addresses.
     Unnamed(u32),
 }
 
@@ -179,7 +179,7 @@ impl<'a> Walker<'a> {
                 return Some((Source::Service(service), Some(how), confidence));
             }
         }
-        // After the tags: a wallet that has a name is never reported as unnamed.
+        // After the tags: a wallet tagged as a service is never reported as unnamed.
         let payer = chain.payer(chain.ins(tx).start);
         let like = payer != NO_ADDRESS && self.behaves_like_a_service(tx);
         like.then_some((Source::Unnamed(payer), None, 45))

@@ -78,7 +78,7 @@ pub mod probes {
 /// What one file may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Longest file, in bytes.
+    /// Longest file, in bytes; videos have no such limit.
     pub input_bytes_max: u64,
     /// Largest picture, in pixels.
     pub image_pixels_max: u64,
@@ -184,6 +184,7 @@ pub enum Unreadable {
         bytes_max: u64,
     },
     /// Neither a picture in a format this build reads nor a known container of video.
+    /// [`Pool::decode`] and [`Pool::frames`] return it for videos too.
     UnknownFormat,
     /// The header announces more pixels than [`Limits::image_pixels_max`].
     TooManyPixels {

@@ -27,7 +27,7 @@ struct Run {
 }
 
 impl Segments {
-    /// One run.
+    /// One run, or none without entries. Panics above 2³² − 2 entries.
     pub fn new(entries: Vec<Bits256>) -> Self {
         Self::default().with(&entries)
     }

@@ -10,11 +10,11 @@ use crate::{DAY_MICROS, Event, PartyKey, Policy, Purchase, Role, SCENARIOS, Scen
 /// What is known of a party's counterparties.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Links {
-    /// How many of a sender's recipients in 90 days several unrelated senders pay (R01); 0 for a
-    /// recipient.
+    /// How many of a sender's recipients of 90 days are paid by several unrelated senders (R01); 0
+    /// for a recipient.
     pub shared: u32,
-    /// For a sender, how many of its recipients another sender in a confirmed case has paid too;
-    /// for a recipient, how many senders in confirmed cases have paid it (R02).
+    /// For a sender, how many of its recipients were also paid by another sender in a confirmed
+    /// case; for a recipient, how many senders in confirmed cases have paid it (R02).
     pub near_confirmed: u32,
     /// The party itself is in a confirmed case (S16).
     pub listed: bool,

@@ -6,7 +6,7 @@
 //! counted in minor units; this crate uses no files, no clock and no network.
 //!
 //! Invariant: where the money goes never changes a score. Corridors are shown, not weighed;
-//! swapping the names of countries leaves every score as it was (`tests/promises.rs`).
+//! swapping the names of destinations leaves every score as it was (`tests/promises.rs`).
 
 #![deny(missing_docs)]
 

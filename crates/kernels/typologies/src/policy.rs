@@ -94,7 +94,7 @@ impl Policy {
     /// S06.from and S06.until apply only to events made afterwards: they set flags of an [`Event`].
     ///
     /// # Errors
-    /// Unknown indicator or threshold, or a value outside 0 to 1e12.
+    /// No dot in the name, an unknown indicator or threshold, or a value outside 0 to 1e12.
     pub fn set(&mut self, name: &str, value: f64) -> Result<(), PolicyFault> {
         let (id, threshold) = name.split_once('.').ok_or_else(|| PolicyFault {
             what: name.into(),
@@ -142,6 +142,9 @@ impl Policy {
     }
 
     /// True when the indicator at that index of [`indicators::ALL`] is on.
+    ///
+    /// # Panics
+    /// The index is out of bounds.
     pub fn speaks(&self, place: usize) -> bool {
         self.enabled[place]
     }

@@ -44,8 +44,8 @@ pub enum Id<'a> {
 }
 
 impl<'a> Id<'a> {
-    /// Reads a text as a number if it has 1 to 18 digits, no sign and no leading zero; any other is
-    /// text.
+    /// Reads a text as a number if it is a whole number up to `i64::MAX` without a sign or a
+    /// leading zero; any other is text.
     pub fn of(text: &'a str) -> Id<'a> {
         // 19 digits may fit in an i64: then it is the same id as in a column of integers.
         let digits = text.len() <= 19

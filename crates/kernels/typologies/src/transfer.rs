@@ -244,8 +244,8 @@ impl Event {
     }
 }
 
-/// A decimal amount as minor units, rounded half to even; `None` unless it is finite and in range.
-/// The bool is true if digits were rounded off.
+/// A decimal amount as minor units, rounded half to even; `None` if it isn't finite, is above 9e15
+/// minor units, or if `digits` is above 4. The bool is true if digits were rounded off.
 pub fn amount_minor_from_f64(amount: f64, digits: u32) -> Option<(i64, bool)> {
     // ISO 4217 has at most four decimal places; more digits give None.
     const POWERS: [f64; 5] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0];

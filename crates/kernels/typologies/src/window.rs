@@ -68,7 +68,7 @@ impl PartyWindow {
     }
 
     /// True when the party is due for an assessment after its last event: always up to 512 kept
-    /// events; with more, each time a 64th as many have come.
+    /// events; with more, at every nth event that comes, n being a 64th of those kept.
     pub fn is_due(&self) -> bool {
         let kept = self.events.len() - self.from;
         // Arrivals, not kept events: those stop growing at PARTY_EVENTS_MAX.

@@ -105,7 +105,7 @@ fn what_is_only_shown_or_associated_never_makes_an_alert() {
 
 #[test]
 fn one_signal_makes_no_alert() {
-    // A small sum to another recipient every three weeks: S01 alone.
+    // A small sum to another recipient every three weeks: S01, and S02, which shares its group.
     let many: Vec<Transfer> = (0..5)
         .map(|n| paid(1, 10 + n, 0.5 + n as f64 * 21.0, 15_010, "PH"))
         .collect();

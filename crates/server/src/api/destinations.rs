@@ -138,7 +138,7 @@ pub(crate) async fn set(
         return Err(Fault::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid",
-            "another host needs its password or signing secret: send `secret` with `url`",
+            "another host needs its password or signing secret: send `secret` in the same request",
         ));
     }
     if let Some(key) = given.recipient {

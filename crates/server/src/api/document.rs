@@ -28,8 +28,9 @@ const HEADERS: &[(&str, &[&str])] = &[
     ("/v1/cases/{case}/exhibits", &["Obhut-File-Name"]),
 ];
 
-/// Adds the kind of key, a unique id for each operation, the media of bodies that aren't JSON, a
-/// description for each status, and the refusals that any body or path can meet.
+/// Adds the kind of key, for each operation a unique id and its request headers, the media of
+/// bodies that aren't JSON, a description for each status, and the refusals that any body or path
+/// can meet.
 pub(super) fn completed(mut document: Value) -> Value {
     document["components"]["securitySchemes"]["key"] =
         json!({ "type": "http", "scheme": "bearer" });
@@ -89,7 +90,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
 }
 
-/// A body of bytes is one, and not a list of numbers.
+/// Describes a body of bytes as binary, not as a list of numbers.
 fn set_media(content: &mut Value) {
     let binary = json!({ "type": "string", "format": "binary" });
     let text = json!({ "type": "string" });

@@ -177,7 +177,8 @@ pub(crate) struct AddedBody {
 /// Add an exhibit to a case, for example legal process. The body is the file's bytes, at most
 /// 256 MiB; the header `Obhut-File-Name` is its name (percent-encoded UTF-8). The file is sealed
 /// before the response is sent. No report contains it: reports contain only files that were
-/// screened, came with a case file, or were sent by the platform as an answer.
+/// screened, came with a case file, or were sent by the platform as an answer, and incoming reports
+/// if the approval includes them.
 #[utoipa::path(post, path = "/v1/cases/{case}/exhibits", params(("case" = String, Path)), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = AddedBody), (status = 400, body = ErrorBody, description = "No bytes"), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reviewer"), (status = 404, body = ErrorBody), (status = 408, body = ErrorBody, description = "The body took longer than 120 s"), (status = 409, body = ErrorBody, description = "The case was cleared on appeal"), (status = 413, body = ErrorBody, description = "Longer than 256 MiB"), (status = 415, body = ErrorBody, description = "The body is compressed (`Content-Encoding`), or is a form"), (status = 429, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn add(
     State(app): State<App>,

@@ -16,7 +16,6 @@ use crate::{App, access};
 /// Digests of one request. Our judgement.
 const DIGESTS_MAX: usize = 1_000;
 /// Up to this many digests are looked up on the request's thread; more go to a blocking thread. Our
-/// judgement. Our
 /// judgement.
 const DIGESTS_AT_ONCE: usize = 4;
 

@@ -54,9 +54,10 @@ pub(crate) struct CheckBody {
     empty: bool,
     /// True if `stops` is empty.
     acceptable: bool,
-    /// What the receiver would refuse, what only a person can answer, and a child reported as the
-    /// suspect: field, why, source. Each blocks the approval. Only a rule of NCMEC's documentation
-    /// may be overridden with a reason.
+    /// What the receiver would refuse, what only a person can answer, a child reported as the
+    /// suspect, and files that would go by mail without the authority's instruction: field, why,
+    /// source. Each blocks the approval. Only a rule of NCMEC's documentation may be overridden
+    /// with a reason.
     #[schema(value_type = Vec<Object>)]
     stops: serde_json::Value,
 }
@@ -291,7 +292,6 @@ pub(crate) struct ApproveBody {
     #[serde(rename = "override")]
     because: Option<String>,
     /// Also send the incoming reports that the case was opened from, as they were received. Only
-    /// for a report with `with_victims`. Only
     /// for a report with `with_victims`.
     as_received: bool,
 }
@@ -483,7 +483,8 @@ pub(crate) async fn due(
 /// What was approved, sent and received.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TranscriptBody {
-    /// The approved report, where it is text; none on record for approvals of older versions.
+    /// The approved report, where it is text; none before an approval, or if the version that
+    /// approved it kept no documents.
     report: Option<String>,
     /// One document for each file, with the receiver's ids as 0 and `draft`.
     files: Vec<String>,

@@ -25,7 +25,8 @@ pub(crate) struct ReporterBody {
     email: Option<String>,
     /// E-mail of the contact for law enforcement, if that is another person.
     contact_email: Option<String>,
-    /// Text included in every report: how to serve legal process, how long data are retained.
+    /// Text included in every report that has a place for it: how to serve legal process, how long
+    /// data are retained.
     company_template: Option<String>,
     /// Terms of service that apply.
     terms_of_service: Option<String>,
@@ -33,7 +34,8 @@ pub(crate) struct ReporterBody {
     legal_url: Option<String>,
     /// Reference of the Industry Hash Sharing agreement with NCMEC. Never sent.
     industry_agreement: Option<String>,
-    /// The duty to report to the National Crime Agency: `uk-provider` or `non-uk-provider`. Never sent.
+    /// The duty to report to the National Crime Agency: `uk-provider` or `non-uk-provider`. Of the
+    /// two, only `uk-provider` is stated in a report: in the agency's package.
     nca_duty: Option<String>,
     /// Who established that no arrangement under section 70(5) of the Online Safety Act 2023 covers the content.
     /// Never sent.

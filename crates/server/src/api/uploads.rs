@@ -48,7 +48,7 @@ pub(crate) struct DecidedBody {
     /// True if there are more; ask again immediately.
     more: bool,
     /// Send this as `since` next time, unchanged. If `more` is false, it is a minute before the
-    /// last change, so some uploads come twice.
+    /// last change, so some uploads come twice; if nothing has changed, it is the time you sent.
     next: String,
 }
 

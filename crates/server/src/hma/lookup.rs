@@ -31,7 +31,8 @@ pub(crate) struct LookupQuery {
     seed: Option<String>,
     bypass_coinflip: Option<String>,
     include_distance: Option<String>,
-    /// Beyond HMA: list, version, entry and signature of each match.
+    /// Beyond HMA: list, version, entry, purpose and category of each match, and whether the list
+    /// is signed.
     provenance: Option<String>,
 }
 

@@ -67,7 +67,7 @@ pub(super) fn place(
             Some(_) => None,
         };
         let mut groups = Vec::new();
-        // Several of its pictures may be near several of the other's: the report counts once.
+        // Several of its pictures may be near those of one earlier report, which counts once.
         let mut near_reports = near[at].clone();
         near_reports.sort_unstable();
         near_reports.dedup();

@@ -60,8 +60,9 @@ fn token(digest: &str) -> i64 {
     u64::from_str_radix(&digest[..16], 16).expect("hexadecimal") as i64
 }
 
-/// The tokens of reports about an account of this platform. Which of the services that reports name
-/// is this platform isn't known, so one with the same id on another service is found too.
+/// The tokens of reports about an account of this platform. Reports name services, but which of
+/// them is this platform isn't known, so a report about the same id on another service is found
+/// too.
 pub(super) fn of_account(casework: &Casework, account: &str) -> [i64; 2] {
     let without_service = Account {
         id: Some(account.to_owned()),

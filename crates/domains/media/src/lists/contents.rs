@@ -130,6 +130,9 @@ pub async fn banks(casework: &Casework) -> Result<Vec<Bank>> {
 }
 
 /// The bank of that name.
+///
+/// # Errors
+/// Not found if no bank has that name or if it was removed.
 pub async fn bank(casework: &Casework, name: &str) -> Result<Bank> {
     let banks = self::banks(casework).await?;
     banks
@@ -201,7 +204,10 @@ pub async fn create_bank(
     set_bank_ratio(casework, name, ratio, &key.id).await
 }
 
-/// Sets the share of lookups a bank takes part in.
+/// Sets the share of lookups a bank takes part in; a removed bank is restored.
+///
+/// # Errors
+/// The ratio isn't between 0 and 1, or no list has that name.
 pub async fn set_bank_ratio(
     casework: &Casework,
     name: &str,
@@ -232,6 +238,9 @@ pub async fn set_bank_ratio(
 }
 
 /// Removes a bank from HMA's interface. Its list stays on record and keeps matching in screening.
+///
+/// # Errors
+/// No list has that name.
 pub async fn remove_bank(casework: &Casework, name: &str, actor: &str) -> Result<()> {
     let list = super::list(casework, name).await?;
     let mut tx = casework.begin().await?;
@@ -252,6 +261,9 @@ pub async fn remove_bank(casework: &Casework, name: &str, actor: &str) -> Result
 
 /// Adds a content with its digests; returns its number. Kinds that hash frames (`vpdq`) must not be
 /// among them.
+///
+/// # Errors
+/// No bank has that name, the note has more than 255 characters, or the metadata more than 64 KiB.
 pub async fn add_content(
     casework: &Casework,
     bank: &str,
@@ -311,6 +323,9 @@ pub async fn add_content(
 }
 
 /// A content of a bank.
+///
+/// # Errors
+/// Not found if no bank has that name, or if it has no such content or that is removed or disputed.
 pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content> {
     self::bank(casework, bank).await?;
     let missing = || CaseworkError::NotFound {
@@ -332,7 +347,8 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
         .find_map(|l| Some((l.id().to_owned(), l.entry_of_content(id)?.to_owned())));
     let (list, entry) = found.ok_or_else(missing)?;
     // To HMA's clients a disputed content is gone, like a removed one.
-    if kept.disputed.contains(&(list.clone(), entry.clone())) {
+    let dispute = kept.disputed.get(&(list.clone(), entry.clone()));
+    if dispute == Some(&super::Dispute::Whole) {
         return Err(missing());
     }
     let mut content = Content {
@@ -370,6 +386,10 @@ pub async fn content(casework: &Casework, bank: &str, id: i64) -> Result<Content
 
 /// Disables a content until a time in seconds since 1970 (0: until further notice,
 /// [`CONTENT_ENABLED`]: not at all), and sets its note. `None` leaves either as it is.
+///
+/// # Errors
+/// As for [`content`]; the note has more than 255 characters; or the time is negative or more than
+/// five years ahead.
 pub async fn set_content(
     casework: &Casework,
     bank: &str,
@@ -419,6 +439,9 @@ pub async fn set_content(
 
 /// Removes a content: from the next answer on it matches neither in HMA's interface nor in
 /// screening. False if the content doesn't exist.
+///
+/// # Errors
+/// No bank has that name.
 pub async fn remove_content(casework: &Casework, bank: &str, id: i64, actor: &str) -> Result<bool> {
     let content = match self::content(casework, bank, id).await {
         Ok(content) => content,

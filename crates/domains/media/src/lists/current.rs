@@ -3,7 +3,7 @@
 //! A screening keeps the snapshot it started with; swapping never blocks it. Only new files are
 //! loaded, and on a separate thread, because a file may have millions of entries.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::contents::{self, BankStates};
 use super::entries::Entries;
-use super::loaded::{About, Contents, LoadedList};
-use super::{lists_on_record, segment, versions_of};
+use super::loaded::{About, Contents, EntryHit, LoadedList};
+use super::{Dispute, lists_on_record, segment, versions_of};
 use obhut_casework::for_domains::{Inside as _, api_keys, changes};
 use obhut_casework::{ApiKey, Casework, CaseworkError, Result};
 
@@ -33,8 +33,8 @@ pub(crate) struct Snapshot {
     opened: Arc<Vec<Arc<LoadedList>>>,
     /// Some new version is too large to be opened while a request waits.
     pending: bool,
-    /// Entries that don't match, as list and entry.
-    pub disputed: Arc<HashSet<(String, String)>>,
+    /// Entries that don't match, by list and entry.
+    pub disputed: Arc<HashMap<(String, String), Dispute>>,
     pub banks: Arc<BankStates>,
     /// Valid API keys by the digest of their secret.
     pub keys: Arc<HashMap<String, ApiKey>>,
@@ -68,11 +68,14 @@ impl Snapshot {
         }
     }
 
-    pub fn is_disputed(&self, list: &LoadedList, entry: &str) -> bool {
-        !self.disputed.is_empty()
-            && self
-                .disputed
-                .contains(&(list.id().to_owned(), entry.to_owned()))
+    /// Whether a dispute stops this match.
+    pub fn is_disputed(&self, list: &LoadedList, hit: &EntryHit<'_>) -> bool {
+        if self.disputed.is_empty() {
+            return false;
+        }
+        let known = (list.id().to_owned(), hit.entry.to_owned());
+        let dispute = self.disputed.get(&known);
+        dispute.is_some_and(|d| d.covers(hit.exact))
     }
 
     /// The longest prefix of a chain that is loaded already.

@@ -94,6 +94,8 @@ pub(crate) struct EntryHit<'a> {
     pub entry: &'a str,
     pub label: &'a EntryLabel,
     pub distance_bits: u32,
+    /// An exact digest matched.
+    pub exact: bool,
     pub signed: bool,
     pub content: i64,
 }
@@ -222,7 +224,7 @@ impl LoadedList {
         self.entries
     }
 
-    /// Number of entries of each kind; each frame of a video is one.
+    /// Number of entries of each kind; each frame of a video is one if its quality suffices.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static Kind, usize)> {
         let videos = self.videos.as_ref().map(|v| (v.kind(), v.frames()));
         self.parts.iter().map(|p| (p.kind, p.len)).chain(videos)
@@ -304,6 +306,7 @@ impl LoadedList {
             entry: run.names.get(row as usize),
             label: &self.files[run.file as usize].labels[label],
             distance_bits,
+            exact: matches!(part.search, Search::Exact { .. }),
             signed: self.is_signed(run.file),
             content: self.content(run.file, run.before + row),
         }

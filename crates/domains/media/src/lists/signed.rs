@@ -102,8 +102,8 @@ pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
     Ok(checked)
 }
 
-/// Binds signatures made by an older version of this program, which covered only the version's name.
-/// A file whose content doesn't match the name is left unbound.
+/// Binds signatures made by an older release, which cover only a version's name, to the content of
+/// its files. Those of a version with a file that doesn't match its name stay unbound.
 pub(crate) async fn bind_old_signatures(casework: &Casework) -> Result<()> {
     let unbound = "SELECT list, version, parent FROM list_versions WHERE content = '' ORDER BY list, sequence";
     if sqlx::query(unbound)

@@ -143,6 +143,7 @@ impl<'a> VideoHit<'a> {
             entry: self.entry,
             label: self.label,
             distance_bits: self.distance_bits,
+            exact: false,
             signed: list.is_signed(self.file),
             content: list.content(self.file, self.row),
         }

@@ -48,8 +48,8 @@ pub struct Vote {
 /// which then needs another approval.
 ///
 /// # Errors
-/// Denied without the role list-steward; a conflict if the entry isn't disputed here: a vote asks
-/// the owner only for what this installation has already done.
+/// Denied without the role list-steward; not found for an unknown list; a conflict if the entry
+/// isn't disputed here: a vote asks the owner only for what this installation has already done.
 pub async fn propose_vote(
     casework: &Casework,
     name: &str,
@@ -61,7 +61,10 @@ pub async fn propose_vote(
     let list = super::list(casework, name).await?;
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
-    if !disputes::is_disputed(&mut tx, &list.id, entry).await? {
+    if disputes::dispute_of(&mut tx, &list.id, entry)
+        .await?
+        .is_none()
+    {
         return Err(CaseworkError::conflict(format!(
             "entry {entry} of \"{name}\" isn't disputed here; dispute it first"
         )));
@@ -85,8 +88,8 @@ pub async fn propose_vote(
 /// Approves a vote, so that it may leave.
 ///
 /// # Errors
-/// Denied without the role list-steward; not found without a vote; a conflict if this person
-/// proposed it, or if the dispute was lifted since.
+/// Denied without the role list-steward; not found for an unknown list or without a vote; a
+/// conflict if this person proposed it, or if the dispute was lifted or renewed since.
 pub async fn approve_vote(
     casework: &Casework,
     name: &str,

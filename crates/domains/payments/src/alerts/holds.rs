@@ -112,8 +112,8 @@ fn hold_of(casework: &Casework, c: &mut Columns<'_>) -> Result<Hold> {
 /// Confirms a hold until `until` (microseconds since 1970) or, if `None`, releases it.
 ///
 /// # Errors
-/// Refused without the reviewer role or a reason, for a time not in the next 30 days, and for a
-/// hold that has ended or was released.
+/// Refused without the reviewer role or a reason, for a time not in the next 30 days, for an
+/// unknown hold, and for one that has ended, was released or is decided by someone else meanwhile.
 pub async fn decide_hold(
     casework: &Casework,
     id: &str,

@@ -15,8 +15,8 @@ use regex_lite::{Captures, Regex};
 
 /// One declaration per line; a line that begins with a space continues the one before.
 ///
-/// `element` declares a global element, `type` a named type, `inner` the type of an element that
-/// declares its own, `words` a closed set of values, `pattern` a type with a regular expression.
+/// `element` declares a global element, `type` a named type, `inner` an anonymous type within an
+/// element, `words` a closed set of values, `pattern` a type with a regular expression.
 /// The content is either a text type or, in parentheses, child elements: separated by `,` they come
 /// in this order, by `|` one of them, by `&` in any order. `?`, `*` and `+` have the meaning that
 /// DTDs give them. The type of a child follows a colon, in braces for an inner type; a child

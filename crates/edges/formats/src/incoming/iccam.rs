@@ -96,8 +96,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut given = empty(IncomingFormat::Iccam);
     given.number = own("report_id");
     if further > 0 {
-        // The rest of a list with more than `ROWS_MAX` rows. Only its first row is read here; a
-        // person looks at the original.
+        // The rest of a list with more than `ROWS_MAX` rows, or a list that isn't UTF-8: it is not
+        // split. Only its first row is read here; a person looks at the original.
         given.understood = Understood::Partly;
     }
     let mut facts = Facts {

@@ -279,7 +279,7 @@ struct Accounts {
 
 impl Accounts {
     /// Reads one line. `section` says whose data the last heading announced. Returns true if the
-    /// line named an account.
+    /// line named an account that isn't the reporter's.
     fn take(&mut self, label: &str, value: &str, section: Option<Whose>) -> bool {
         let lower = label.trim().to_lowercase();
         let mut words = lower.split(|c: char| !c.is_alphanumeric());

@@ -258,8 +258,8 @@ fn shown_file(d: &Dossier) -> &ReportedFile {
         .unwrap_or(&d.files[0])
 }
 
-/// The digests of a file whose bytes weren't kept, as the case file states them, in XARF's names;
-/// and the fields they came from.
+/// The digests of a file whose bytes weren't kept, as the case file states them, in XARF's names.
+/// The fields they came from are appended to `used`.
 fn stated(file: &ReportedFile, used: &mut Vec<String>) -> Value {
     let facts = file.facts.expose();
     let hex =

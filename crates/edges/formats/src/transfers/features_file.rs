@@ -67,6 +67,9 @@ impl BySender {
     ///
     /// # Errors
     /// The file can't be written.
+    ///
+    /// # Panics
+    /// A sender's key is a text's and came from other `Names`.
     pub fn write(self, out: File, names: &Names) -> io::Result<u64> {
         let parts = std::sync::Mutex::new(self.parts.into_iter());
         let names = Named::new(names);
@@ -102,7 +105,7 @@ impl BySender {
     }
 }
 
-/// Senders are numbers throughout, or some of them are texts.
+/// All parties are numbers, or some are texts.
 #[derive(Clone, Copy)]
 enum Named<'a> {
     Numbers,

@@ -55,7 +55,7 @@ pub fn record<'a>(texts: &Texts<'a>, words: &mut Channels) -> Result<Record<'a>,
 }
 
 /// A channel's number, 1 to 255, by hash, so that nothing is remembered between requests; two
-/// channels may collide. 0 for an empty text.
+/// channels may collide. 0 for a text without ASCII letters and digits.
 pub fn channel(text: &str) -> u8 {
     match super::contact(text) {
         0 => 0,

@@ -402,7 +402,8 @@ fn md5_hex(bytes: &[u8]) -> String {
 }
 
 /// Differences between the published schema and ours, and the published one's SHA-256 in hex.
-/// The server calls this once a day, and again after an hour if the service didn't answer.
+/// The server calls this once a day, and again after an hour if it fails with anything but
+/// [`SendFault::Denied`].
 pub(crate) async fn schema_changes(
     channel: &Channel,
     http: Arc<Http>,

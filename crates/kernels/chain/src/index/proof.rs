@@ -27,7 +27,8 @@ pub struct Proof {
 
 impl Index {
     /// The proof of a transaction, read from the block files. Fails if a file is missing, or if at
-    /// the block's offset it holds another block or one that can't be parsed.
+    /// the block's offset it holds another block, one that can't be parsed, or one with another
+    /// transaction in this one's place.
     pub fn prove(&self, tx: u64) -> Result<Proof, Fault> {
         let chain = &self.chain;
         let height = chain.height(tx);

@@ -44,7 +44,7 @@ pub struct Coin {
 }
 
 impl Index {
-    /// A transaction by number.
+    /// A transaction by number. Panics beyond the last one.
     pub fn transaction(&self, number: u64) -> Transaction {
         let chain = &self.chain;
         let height = chain.height(number);
@@ -72,7 +72,7 @@ impl Index {
         }
     }
 
-    /// An output by number.
+    /// An output by number. Panics beyond the last one.
     pub fn coin(&self, out: u64) -> Coin {
         let tx = self.chain.tx_of_out(out);
         let address = self.chain.payee(out);
@@ -95,7 +95,7 @@ impl Index {
     }
 
     /// Id of a transaction; time (seconds since 1970, by the miner's clock) and height of its
-    /// block.
+    /// block. Panics beyond the last transaction.
     pub fn when(&self, tx: u64) -> (Hash, u32, u64) {
         let height = self.chain.height(tx);
         (self.chain.id(tx), self.chain.block(height).time, height)
@@ -124,7 +124,7 @@ impl Index {
     }
 
     /// The address of a transaction's first input; `None` for a coinbase, or if the spent script
-    /// has no address.
+    /// has no address. Panics beyond the last transaction.
     pub fn payer(&self, tx: u64) -> Option<u32> {
         // The index stores no input for a coinbase.
         let input = self.chain.ins(tx).next()?;

@@ -62,7 +62,7 @@ pub enum Container {
     Avi,
     /// MPEG-2 transport stream (ISO/IEC 13818-1).
     MpegTs,
-    /// MPEG program stream.
+    /// MPEG program stream, or a bare MPEG video stream.
     Mpeg,
     /// Flash video.
     Flv,
@@ -255,7 +255,8 @@ impl Pool {
     /// when `take` returns false.
     ///
     /// # Errors
-    /// No frame came for `stall_max`, even if earlier ones did; or no frame could be decoded.
+    /// No frame came for `stall_max`, even if earlier ones did; no frame could be decoded; or
+    /// ffmpeg isn't configured, can't be started or was killed from outside.
     pub fn live(
         &self,
         stream: OwnedFd,

@@ -16,7 +16,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "Several payments within days to a new recipient",
         de: "Mehrere Zahlungen binnen Tagen an jemand Neuen",
     },
-    check: "n or more payments within hours to at most three recipients never paid before, a later payment higher than the first by a fifth or more, over at most 14 days without a gap of more than 7, and three fifths or more of all payments in the 90 days up to the last; at most age, where age may be read and is known",
+    check: "n or more payments within hours to at most three recipients never paid before, a later payment higher than the first by a fifth or more, over at most 14 days without a gap of more than 7, and three fifths or more of all payments in the 90 days up to the last; no series if its recipients are paid more than three times its payments plus six in 365 days; at most age, where age may be read and is known",
     thresholds: &[
         proposal("n", 3.0, Unit::Count),
         proposal("hours", 72.0, Unit::Hours),

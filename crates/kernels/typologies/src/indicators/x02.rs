@@ -17,7 +17,7 @@ pub const INDICATOR: Indicator = Indicator {
         en: "A series that begins small, rises and stops",
         de: "Eine Serie, die klein beginnt, steigt und abbricht",
     },
-    check: "the series of X01: first amount < first AND a later payment is higher by a fifth or more; full strength up to sum and after silence days without another",
+    check: "the series of X01: n or more payments AND first amount < first AND a later payment is higher by a fifth or more; full strength up to sum and after silence days without another",
     thresholds: &[
         threshold("first", 250.0, Unit::Money("EUR")),
         threshold("sum", 1500.0, Unit::Money("EUR")),

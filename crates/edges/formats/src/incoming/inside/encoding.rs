@@ -29,7 +29,7 @@ pub(in crate::incoming) fn text(bytes: &[u8]) -> Result<String, String> {
     }
     match is_binary(&text) {
         true => Err("it contains control characters, so it isn't text".to_owned()),
-        // A stray one: left in, it would break the word it stands in.
+        // Stray NULs are removed: one inside a word would split it for the rules.
         false => Ok(text.replace('\0', "")),
     }
 }

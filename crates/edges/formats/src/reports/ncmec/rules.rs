@@ -63,7 +63,7 @@ fn is_dotted(domain: &str) -> bool {
     domain.contains('.') && domain.split('.').all(|label| !label.is_empty())
 }
 
-/// True if the schema's list of states has `region`.
+/// True if the schema's list of states has `region`, which isn't empty.
 pub(super) fn is_state(region: &str) -> bool {
     !region.is_empty() && super::schema::knows("state", region)
 }
