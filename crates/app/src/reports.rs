@@ -4,8 +4,8 @@ use obhut_casework as casework;
 use std::sync::Arc;
 
 use obhut_casework::{
-    Account, Approval, Approved, Casework, CaseworkError, Channel, Dossier, Facts, Missing, Next,
-    Person, Reason, Report, ReportRow, Result, Signals,
+    Account, Approval, Approved, Casework, CaseworkError, Channel, Dossier, Facts, Filing,
+    FilingState, Missing, Next, Person, Reason, Report, ReportRow, Result, Signals,
 };
 use obhut_formats::reports::{
     self as forms, DETERMINATION, Documents, Form, Omitted, Remark, Rendered,
@@ -404,6 +404,12 @@ pub fn require_sendable(row: &ReportRow) -> Result<()> {
         })),
         _ => Err(not_sendable(row)),
     }
+}
+
+/// True if sending the report was stopped, so that a person has to resume it. The retraction of a
+/// stopped report waits for nobody.
+pub fn waits_for_resumption(row: &ReportRow, filing: Option<&Filing>) -> bool {
+    row.status == "approved" && filing.is_some_and(|f| f.state == FilingState::Stopped)
 }
 
 fn not_sendable(row: &ReportRow) -> CaseworkError {

@@ -1,6 +1,7 @@
 //! Processes items in parallel and returns results in input order.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
@@ -11,6 +12,9 @@ const WAITING_MAX: usize = 1_024;
 /// Runs `work` on the items, on one thread per core, and passes the results to `take` in the items'
 /// order, on the calling thread. If `take` fails, each thread stops after at most one more item and
 /// the error is returned.
+///
+/// # Panics
+/// `work` panics.
 pub fn in_order<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     work: impl Fn(T) -> R + Sync,
@@ -42,7 +46,11 @@ pub fn in_order<T: Send, R: Send>(
                     let next = items.lock().expect("no panic while held").next();
                     let Some((place, item)) = next else { return };
                     // The receiver is gone when `take` has failed.
-                    if send.send((place, work(item))).is_err() {
+                    // A panic is passed on: the places of the items behind this one would never
+                    // be given back, and everyone would wait for ever.
+                    let result = catch_unwind(AssertUnwindSafe(|| work(item)));
+                    let panicked = result.is_err();
+                    if send.send((place, result)).is_err() || panicked {
                         return;
                     }
                 }
@@ -53,7 +61,7 @@ pub fn in_order<T: Send, R: Send>(
         let mut waiting = BTreeMap::new();
         let mut next = 0;
         for (place, result) in receive {
-            waiting.insert(place, result);
+            waiting.insert(place, result.unwrap_or_else(|panic| resume_unwind(panic)));
             while let Some(result) = waiting.remove(&next) {
                 take(result)?;
                 next += 1;
@@ -95,6 +103,14 @@ mod tests {
             },
         );
         assert!(end.is_err());
+    }
+
+    /// Regression: with many items behind the one whose work panicked, it never returned.
+    #[test]
+    #[should_panic(expected = "the first")]
+    fn a_panic_at_work_is_passed_on() {
+        let end = in_order(0..50_000, |i| assert!(i > 0, "the first"), |()| Ok(()));
+        end.unwrap();
     }
 
     /// Regression: one slow item in front kept the results of all later ones in memory.

@@ -466,8 +466,9 @@ async fn send(
             obhut_app::reports::require_sendable(row)?;
         }
         let filing = casework::filing(casework, &row.id).await?;
-        // Only a stopped filing waits for a person to resume it; a deferred one is retried anyway.
-        if resume && filing.is_some_and(|f| f.state == FilingState::Stopped) {
+        // Only a stopped filing waits for a person to resume it; a deferred one is retried anyway,
+        // and so is a retraction.
+        if resume && obhut_app::reports::waits_for_resumption(row, filing.as_ref()) {
             let person = context
                 .acting(casework, by.as_deref(), Act::ResumeSending)
                 .await?;

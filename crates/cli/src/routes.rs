@@ -96,7 +96,9 @@ pub async fn destination(
             }
             // From a file: other users of the machine can read a process's arguments.
             if let Some(file) = password_file {
-                channel.secret = Some(secret(&file)?);
+                let secret = secret(&file)?;
+                destinations::check_secret_of(&name, secret.expose())?;
+                channel.secret = Some(secret);
             }
             // After reading the input, so that a file that can't be read leaves no role granted.
             let person = context

@@ -322,7 +322,7 @@ fn an_incomplete_video_is_reported_and_never_no_match() {
 
 /// The sandbox of ffmpeg: the same program, asked to do forbidden things.
 #[test]
-fn the_video_worker_opens_no_file_no_socket_and_starts_nothing() {
+fn the_video_worker_opens_no_file_and_no_socket() {
     if !has_ffmpeg() {
         return;
     }

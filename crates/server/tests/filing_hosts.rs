@@ -237,4 +237,13 @@ async fn what_may_have_left_is_not_withdrawn() {
     assert_eq!(b.drain().await.stopped, 1);
     let how = casework::retract_report(&b.casework, &report, "wrong", &b.olga).await;
     assert_eq!(how.unwrap(), "retracting");
+    // Regression: "send now" was refused, because only an approved report can be resumed.
+    let row = casework::report_row(&b.casework, &report).await.unwrap();
+    obhut_app::reports::require_sendable(&row).unwrap();
+    let filing = b.state(&report).await;
+    assert_eq!(filing.state, FilingState::Stopped);
+    assert!(!obhut_app::reports::waits_for_resumption(
+        &row,
+        Some(&filing)
+    ));
 }

@@ -481,6 +481,8 @@ async fn an_administrator_sets_up_destinations_and_routes() {
         (&b.olga, webhook, json!({ "url": "ftp://127.0.0.1/x" }), 422),
         (&b.olga, webhook, json!({ "folder": "/etc" }), 400),
         (&b.olga, webhook, json!({ "secret": " " }), 422),
+        // Regression: it failed only when the first event was to be signed.
+        (&b.olga, webhook, json!({ "secret": "whsec_!" }), 422),
         (
             &b.olga,
             webhook,
@@ -498,7 +500,7 @@ async fn an_administrator_sets_up_destinations_and_routes() {
         (
             &b.olga,
             webhook,
-            json!({ "url": "https://hooks.example/T0K3N", "user": "u", "secret": "S3CR3T", "officer": olga }),
+            json!({ "url": "https://hooks.example/T0K3N", "user": "u", "secret": "S3CR3T-of-24-bytes-or-more", "officer": olga }),
             204,
         ),
     ] {

@@ -337,6 +337,8 @@ async fn add_raw(
 /// Recomputes the ranks that relied on a case whose person has been cleared; returns how many.
 pub async fn recompute_incoming(casework: &Casework, case: &str) -> Result<u64> {
     let mut tx = casework.begin().await?;
+    // Reports that are being taken in may rest on the case, too.
+    casework.lock_for_intake(&mut tx).await?;
     let rows = sqlx::query("SELECT seq, reasons FROM incoming WHERE rests_on = $1")
         .bind(case)
         .fetch_all(&mut *tx)

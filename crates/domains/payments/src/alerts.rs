@@ -360,6 +360,7 @@ pub async fn record_alert(
     let mut detail = detail_of(casework, alert);
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
+    casework.lock_for_alerts(&mut tx).await?;
     let row = sqlx::query(
         "SELECT id, case_id, last_at, detail_sealed FROM payment_alerts WHERE party_key = $1 AND side = $2
          ORDER BY seq DESC LIMIT 1",
@@ -373,6 +374,8 @@ pub async fn record_alert(
     if let Some(row) = row {
         let mut c = Columns::of(&row);
         let (id, case, last, stored) = (c.text()?, c.text()?, c.int()?, c.text()?);
+        // Locked: a decision in the same moment must not find evidence added after it.
+        cases::hold(&mut tx, &case).await?;
         let status = cases::status(&mut tx, &case).await?;
         if status == CaseStatus::Open {
             let stored = casework.open_text(&stored)?;
@@ -436,6 +439,7 @@ pub(crate) async fn add_sessions(
     sessions: &[Session],
 ) -> Result<()> {
     let mut tx = casework.begin().await?;
+    casework.lock_for_alerts(&mut tx).await?;
     let row = sqlx::query(
         "SELECT id, case_id, detail_sealed FROM payment_alerts WHERE party_key = $1 AND side = $2 AND state = 'open'
          ORDER BY seq DESC LIMIT 1",
@@ -447,6 +451,7 @@ pub(crate) async fn add_sessions(
     let Some(row) = row else { return Ok(()) };
     let mut c = Columns::of(&row);
     let (id, case, stored) = (c.text()?, c.text()?, c.text()?);
+    cases::hold(&mut tx, &case).await?;
     if cases::status(&mut tx, &case).await? != CaseStatus::Open {
         return Ok(());
     }
@@ -706,8 +711,8 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
     let mut changed = 0;
     for row in rows {
         let mut c = Columns::of(&row);
-        let (id, case, party) = (c.text()?, c.text()?, c.text()?);
-        let mut detail = self::detail(casework, &c.text()?)?;
+        let (id, case, party, stored) = (c.text()?, c.text()?, c.text()?, c.text()?);
+        let mut detail = self::detail(casework, &stored)?;
         // Withdraw alerts of cleared cases; needed for cases cleared by an older version.
         let cleared = cases::status(&mut tx, &case).await? == CaseStatus::Cleared;
         let before = (detail.fired.len(), detail.rests_on.len());
@@ -729,7 +734,6 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
             // pattern doesn't accuse them again.
             detail = Detail::default();
         }
-        changed += 1;
         // Associations are never signals, so what remains still fulfils the scenario. The alert
         // stays open even if its score is now below the lowest that raises one.
         let score = (score_of(&fired_of(&detail)) * 100.0).round() as i64;
@@ -739,14 +743,21 @@ pub async fn recount_associations(casework: &Casework) -> Result<u64> {
             AlertState::Open
         };
         let text = serde_json::to_string(&detail).expect("a detail is JSON");
-        sqlx::query("UPDATE payment_alerts SET score = $1, detail_sealed = $2, state = $3, changed_at = $4 WHERE id = $5")
+        // Only the alert that was read: a clearing or newer evidence in the same moment stays, and
+        // the next recount looks at it.
+        let written = sqlx::query("UPDATE payment_alerts SET score = $1, detail_sealed = $2, state = $3, changed_at = $4 WHERE id = $5 AND state = 'open' AND detail_sealed = $6")
             .bind(score)
             .bind(casework.seal_text(&text))
             .bind(state.word())
             .bind(casework.now_micros())
             .bind(&id)
+            .bind(&stored)
             .execute(&mut *tx)
             .await?;
+        if written.rows_affected() == 0 {
+            continue;
+        }
+        changed += 1;
         audit::write(
             &mut tx,
             casework.now_micros(),

@@ -22,8 +22,8 @@ pub struct PartyAlert {
     pub party: PartyKey,
     /// Its assessment.
     pub assessment: Assessment,
-    /// Its last transfers on that side, at most [`EVIDENCE_MAX`], oldest first; a sender's only up
-    /// to the assessment.
+    /// Its last transfers on that side up to the assessment, at most [`EVIDENCE_MAX`], oldest
+    /// first.
     pub events: Vec<Event>,
 }
 
@@ -190,10 +190,15 @@ pub fn scan_history(
             asof,
             &mut scratch,
         );
-        alerts.extend(said.map(|assessment| PartyAlert {
-            party: *party,
-            events: evidence(&candidate.received),
-            assessment,
+        alerts.extend(said.map(|assessment| {
+            let until = assessment.at;
+            let mut before = candidate.received.clone();
+            before.retain(|e| e.at_micros <= until);
+            PartyAlert {
+                party: *party,
+                events: evidence(&before),
+                assessment,
+            }
         }));
     }
     let senders_of = candidates.iter().map(|(party, c)| {

@@ -101,7 +101,7 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
     });
     // A report with text that no rule reads must rank above understood reports in which the rules
     // found nothing.
-    if given.understood == Understood::Yes && !given.facts.expose().texts_are_read() {
+    if given.understood == Understood::Yes && !obhut_facts::texts_are_read(given.facts.expose()) {
         given.understood = Understood::Partly;
     }
     // The bytes as they came, byte order mark included: they become the exhibit. An oversized

@@ -156,6 +156,15 @@ fn lists_arrays_and_archives_are_taken_apart() {
         assert!(reported(row.facts.expose()).is_empty());
     }
     assert_eq!(rows[1].number.as_deref(), Some("2"));
+    // Regression: a list in another encoding was one report, with its first row alone.
+    let utf16: Vec<u8> = "\u{feff}"
+        .encode_utf16()
+        .chain(ICCAM.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let rows = each(&utf16);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1].number.as_deref(), Some("2"));
     let forms = each(br#" [{"account": "a-1", "incident": "trafficking"}, {"account": "a-2"}]"#);
     let accounts: Vec<_> = forms
         .iter()

@@ -144,7 +144,7 @@ pub fn check_mail(address: &str) -> Result<(), CaseworkError> {
     }
 }
 
-pub use webhook::check_secret;
+pub use webhook::{check_secret, check_secret_of};
 
 /// Checks the key that packages are encrypted to.
 ///

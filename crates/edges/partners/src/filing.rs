@@ -206,7 +206,8 @@ async fn drain_all(
                 }
                 JobOutcome::Stopped => drained.stopped += 1,
                 JobOutcome::Halted => drained.halted += 1,
-                JobOutcome::Nothing => {}
+                // The report was taken back; its retraction, which waited for this, can be claimed.
+                JobOutcome::Nothing => more = true,
             },
         }
     }
@@ -234,17 +235,8 @@ async fn work(
     }
     let row = casework::report_row(casework, &job.subject).await?;
     let Some(destination) = destinations::by_name(&row.destination) else {
-        let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
-        casework::filing_stopped(
-            casework,
-            &filing,
-            "this version has no such destination",
-            true,
-            job,
-            worker,
-        )
-        .await?;
-        return Ok(JobOutcome::Stopped);
+        let why = "this version has no such destination";
+        return stop(casework, &row, why, true, job, worker).await;
     };
     let Some(channel) = open_channel(casework, &row.destination, job, worker).await? else {
         return Ok(JobOutcome::Halted);

@@ -43,7 +43,13 @@ pub async fn acknowledge_arrival(
     person: &Person,
 ) -> Result<()> {
     let row = row_to_acknowledge(casework, report, how, person).await?;
-    let stopped = filings::filing(casework, report)
+    let address = channels::channel(casework, &row.destination)
+        .await?
+        .address();
+    let mut tx = casework.db.begin().await?;
+    // Locked: a retraction or an upheld appeal in the same moment must be seen here, or see this.
+    let row = reports::find_held(&mut tx, &row.id).await?;
+    let stopped = filings::of(&mut tx, report)
         .await?
         .filter(|f| row.status == "approved" && f.state == FilingState::Stopped)
         // At any other destination the report number is the proof, and only the service assigns it.
@@ -57,9 +63,7 @@ pub async fn acknowledge_arrival(
     let to = Filing {
         // A later retraction is sent to the address that has the package.
         host: match stopped.host.is_empty() {
-            true => channels::channel(casework, &row.destination)
-                .await?
-                .address(),
+            true => address,
             false => stopped.host.clone(),
         },
         // The report's own id, because an empty number would mean that nothing was ever sent.
@@ -67,7 +71,6 @@ pub async fn acknowledge_arrival(
         receipt: Some(how.to_owned()),
         ..stopped.clone()
     };
-    let mut tx = casework.db.begin().await?;
     filings::filed(&mut tx, casework, &stopped, to, &person.id).await?;
     outbox::delivered_by_hand(&mut tx, casework.now(), JobKind::Report, report).await?;
     let act = "report.arrived";

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cases::advance;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind};
-use crate::{Casework, CaseworkError, Person, Result, audit, decisions, ids, sealed};
+use crate::{Casework, CaseworkError, Person, Result, audit, cases, decisions, ids, sealed};
 
 /// Time within which an appeal should be decided (DSA Article 20: "timely"); our own target, in
 /// microseconds.
@@ -52,27 +52,24 @@ pub async fn file_appeal(
     reason: &str,
     actor: &str,
 ) -> Result<Appeal> {
-    if let Some(decided) = decided_already(casework, case).await? {
-        return Err(CaseworkError::conflict(format!(
-            "an appeal against this decision was decided ({}); another one needs new facts and a person who admits it",
-            decided.id
-        )));
-    }
     file(casework, case, reason, actor, false).await
 }
 
-/// The rejected appeal against the latest decision, if there is one.
-pub(crate) async fn decided_already(casework: &Casework, case: &str) -> Result<Option<Appeal>> {
-    let decided_at = decisions::decisions(casework, case)
-        .await?
-        .last()
-        .map(|d| d.decided_at());
-    let appeals = appeals(casework, case).await?;
-    let against = appeals
-        .into_iter()
-        .filter(|a| a.outcome == Some(AppealOutcome::Rejected))
-        .find(|a| decided_at.is_some_and(|at| a.filed_at >= at));
-    Ok(against)
+/// Id of the rejected appeal against the latest decision, if there is one.
+pub(crate) async fn decided_already(tx: &mut Tx, case: &str) -> Result<Option<String>> {
+    let decisions = decisions::decisions_within(tx, case).await?;
+    let Some(decided_at) = decisions.last().map(|d| d.decided_at()) else {
+        return Ok(None);
+    };
+    let row = sqlx::query(
+        "SELECT id FROM appeals WHERE case_id = $1 AND outcome = $2 AND filed_at >= $3 ORDER BY filed_at LIMIT 1",
+    )
+    .bind(case)
+    .bind(AppealOutcome::Rejected.word())
+    .bind(decided_at)
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 /// Like [`file_appeal`], also if an appeal against this decision was rejected. `admitted`: the
@@ -92,6 +89,13 @@ pub(crate) async fn file(
     }
     let id = ids::new("appeal");
     let mut tx = casework.db.begin().await?;
+    cases::hold(&mut tx, case).await?;
+    // Under the lock: an earlier appeal may be decided in this moment.
+    if !admitted && let Some(decided) = decided_already(&mut tx, case).await? {
+        return Err(CaseworkError::conflict(format!(
+            "an appeal against this decision was decided ({decided}); another one needs new facts and a person who admits it"
+        )));
+    }
     // Stored, because a rejected appeal puts the case back to this status.
     let before = advance(&mut tx, casework.now(), case, CaseStatus::Appealed).await?;
     sqlx::query("INSERT INTO appeals (id, case_id, reason_sealed, filed_at, status_before, admitted_by) VALUES ($1, $2, $3, $4, $5, $6)")

@@ -171,6 +171,7 @@ pub async fn approve_report(
     // Another officer may have approved it in the meantime, or withdrawn it.
     if approvable.again {
         require_approved(&row)?;
+        require_not_sent(&mut tx, casework.now(), report).await?;
     } else {
         require_draft(&row)?;
     }
@@ -246,6 +247,25 @@ pub async fn approve_report(
         resuming::resume(casework, report, person, false).await?;
     }
     Ok(approval)
+}
+
+/// # Errors
+/// A conflict if the receiver has the report, or a worker is sending it: a new approval would then
+/// be of documents that were never sent.
+async fn require_not_sent(tx: &mut Tx, now: i64, report: &str) -> Result<()> {
+    let filing = filings::of(tx, report).await?;
+    let filed = [FilingState::Filed, FilingState::Retracted];
+    if filing.is_some_and(|f| filed.contains(&f.state)) {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} was filed meanwhile; what has changed since goes into a supplement"
+        )));
+    }
+    if outbox::is_claimed(tx, now, JobKind::Report, report).await? {
+        return Err(CaseworkError::conflict(format!(
+            "report {report} is being sent; approve it again in a few minutes, if it is still needed then"
+        )));
+    }
+    Ok(())
 }
 
 /// Seals the documents as an exhibit of the case. The exhibit is erased with the case, and each

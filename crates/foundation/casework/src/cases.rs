@@ -626,8 +626,20 @@ pub async fn set_embargo(
 
 /// A conflict while the case is under embargo.
 pub(crate) async fn require_no_embargo(casework: &Casework, case: &str) -> Result<()> {
-    let found = find(casework, case).await?.ok_or_else(|| missing(case))?;
-    if found.embargoed {
+    let mut tx = casework.db.snapshot().await?;
+    require_no_embargo_within(&mut tx, casework.now(), case).await
+}
+
+/// Like [`require_no_embargo`], within a transaction.
+pub(crate) async fn require_no_embargo_within(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
+    let row = sqlx::query("SELECT embargo_until, embargo_sealed FROM cases WHERE id = $1")
+        .bind(case)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let row = row.ok_or_else(|| missing(case))?;
+    let mut c = Columns::of(&row);
+    let (until, sealed) = (c.maybe_int()?, c.maybe_text()?);
+    if is_embargoed(until, sealed.is_some(), now) {
         return Err(CaseworkError::conflict(format!(
             "case {case} is under embargo: nothing about it may reach the person concerned yet, until its end date, or until a person records that the authority has lifted it"
         )).then(Next::LiftEmbargo { case: case.to_owned() }));

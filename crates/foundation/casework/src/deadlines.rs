@@ -142,13 +142,30 @@ pub(crate) async fn move_report(
             continue;
         }
         // `escalated_at` is cleared: the new date gets an alarm too.
-        sqlx::query("UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2")
-            .bind(due_at)
-            .bind(&known.id)
-            .execute(&mut **tx)
-            .await?;
+        // Only if nobody has extended it meanwhile.
+        sqlx::query(
+            "UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2 AND due_at = $3",
+        )
+        .bind(due_at)
+        .bind(&known.id)
+        .bind(known.due_at)
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
+}
+
+/// Until when what was filed about a case has to be preserved, in microseconds since 1970; 0 if
+/// nothing has to. A period that has ended forbids no erasure.
+pub(crate) async fn preserved_until(tx: &mut Tx, case: &str) -> Result<i64> {
+    let row = sqlx::query(
+        "SELECT MAX(due_at) FROM deadlines WHERE kind = $1 AND subject = $2 AND ended_at IS NULL",
+    )
+    .bind(DeadlineKind::Preservation.word())
+    .bind(case)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Columns::of(&row).maybe_int()?.unwrap_or(0))
 }
 
 /// Ends one running clock.
@@ -405,7 +422,7 @@ pub async fn end_deadline(
         return Err(CaseworkError::invalid("because", "say why it ends"));
     }
     let mut tx = casework.db.begin().await?;
-    let known = find(&mut tx, id).await?;
+    let known = find_held(&mut tx, id).await?;
     if known.ended_at.is_some() {
         return Err(CaseworkError::conflict(format!(
             "deadline {id} has ended already"
@@ -453,7 +470,7 @@ pub async fn extend_deadline(
 ) -> Result<()> {
     person.require(Role::ReportingOfficer)?;
     let mut tx = casework.db.begin().await?;
-    let known = find(&mut tx, id).await?;
+    let known = find_held(&mut tx, id).await?;
     if because.trim().is_empty() {
         return Err(CaseworkError::invalid(
             "because",
@@ -510,9 +527,10 @@ pub async fn escalate_deadlines(casework: &Casework) -> Result<usize> {
         }
         let mut tx = casework.db.begin().await?;
         // Two workers may see the same deadline; only one raises the alarm.
-        let marked = sqlx::query("UPDATE deadlines SET escalated_at = $1 WHERE id = $2 AND escalated_at IS NULL AND ended_at IS NULL")
+        let marked = sqlx::query("UPDATE deadlines SET escalated_at = $1 WHERE id = $2 AND escalated_at IS NULL AND ended_at IS NULL AND due_at = $3")
             .bind(now)
             .bind(&deadline.id)
+            .bind(deadline.due_at)
             .execute(&mut *tx)
             .await?;
         if marked.rows_affected() == 1 {
@@ -562,6 +580,14 @@ fn require_movable(deadline: &Deadline) -> Result<()> {
 }
 
 /// A clock by its id.
+/// Like [`find`], with the subject's case locked until the transaction ends, so that two people who
+/// move a deadline see each other's date.
+async fn find_held(tx: &mut Tx, id: &str) -> Result<Deadline> {
+    let known = find(tx, id).await?;
+    cases::hold(tx, &known.subject).await?;
+    find(tx, id).await
+}
+
 pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM deadlines WHERE id = $1"));
     let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;

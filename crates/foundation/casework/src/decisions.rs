@@ -493,6 +493,8 @@ pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<(
     let source = own.last().and_then(|d| carried_from(&d.grounds));
     let mut others = latest_with(tx, &with_case(case)).await?;
     if let Some(source) = source {
+        // Locked, so that the decision isn't carried to another case unseen by this.
+        cases::hold(tx, source).await?;
         others.extend(latest_with(tx, &with_case(source)).await?);
         others.push(source.to_owned());
     }
@@ -523,6 +525,7 @@ async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
     // The case is locked until the commit, so that a later change to it finds the decision that was
     // carried over.
     cases::hold(tx, &decision.case).await?;
+    require_valid_review(tx, &decision.case).await?;
     let status = cases::status(tx, &decision.case).await?;
     let contested = matches!(status, CaseStatus::Appealed | CaseStatus::Cleared);
     let decisions = decisions_within(tx, &decision.case).await?;

@@ -141,6 +141,7 @@ async fn files(
             matched_exactly,
             category: None,
             public: publicly_available(finding, &more),
+            stopped: finding.stopped,
             as_received: findings::is_as_received(finding),
             viewed_whole: record.viewed.whole,
             viewed_copy: record.viewed_copy,

@@ -3,7 +3,7 @@
 
 use obhut_store::DataFolder;
 
-use crate::{Casework, Result, appeals, erasures, findings, views};
+use crate::{Casework, Result, appeals, deadlines, erasures, filings, findings, views};
 
 /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
 /// interrupt: unfinished items stay queued.
@@ -49,6 +49,18 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
             casework.folder.remove_copy(&exhibit)?;
             erasures::erased(casework, &id, &exhibit, &appeal, None).await?;
             count += 1;
+            continue;
+        }
+        // A report that was on its way when the person was cleared may have been filed since; then
+        // what was filed has to be preserved. One still on its way may be.
+        if filings::any_under_way(casework, &case).await? {
+            continue;
+        }
+        let mut tx = casework.db.snapshot().await?;
+        let until = deadlines::preserved_until(&mut tx, &case).await?;
+        drop(tx);
+        if until > casework.now() {
+            erasures::put_off(casework, &id, until).await?;
             continue;
         }
         // Another case's evidence is kept, and the proof says so. It is erased once the person of
@@ -123,6 +135,37 @@ mod tests {
             let log = folder.path().join("obhut.db-wal");
             assert_eq!(log.metadata().unwrap().len(), 0, "{case}");
         }
+    }
+
+    /// Regression: a report that was filed just after its case was cleared lost its exhibits,
+    /// although what was filed has to be preserved for a year (18 USC 2258A(h)).
+    #[tokio::test]
+    async fn what_was_filed_after_the_clearing_is_preserved() {
+        let (_folder, c, clock) = bench::opened_at(1_000).await;
+        let intake = obhut_vault::Intake {
+            actor: "test".into(),
+            purpose: "test".into(),
+            case: None,
+            source: None,
+            media_type: None,
+        };
+        let exhibit = views::keep(&c, b"bytes", intake).await.unwrap().id;
+        let mut tx = c.db.begin().await.unwrap();
+        bench::case(&mut tx, &c, "case-a").await;
+        clear(&mut tx, &c, "case-a", &exhibit).await;
+        let kind = deadlines::DeadlineKind::Preservation;
+        deadlines::start(&mut tx, &c, kind, "case-a", 9_000, "law")
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        for (now, there) in [(2_000, true), (8_999, true), (9_001, false)] {
+            clock.set(now);
+            finish_erasures(&c).await.unwrap();
+            assert_eq!(c.vault.exhibit(&exhibit).await.is_ok(), there, "{now}");
+        }
+        let proof = erasures::erasure_proof(&c, "case-a").await.unwrap();
+        let erased = proof.erased.iter().find(|e| e.exhibit == exhibit);
+        assert_eq!(erased.unwrap().not_before, 9_000);
     }
 
     /// Withdraws the case's findings and plans the erasure of its exhibit, as redress does.

@@ -10,10 +10,7 @@ use serde::Serialize;
 
 use crate::casework::{Clearing, Gone, Removed};
 use crate::database::{Columns, Tx};
-use crate::deadlines::DeadlineKind;
-use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, cases, deadlines, ids, sealed, views,
-};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, ids, sealed, views};
 
 /// Age at which a pre-upgrade database copy is deleted, if a person in it was cleared, in
 /// microseconds: 30 days, our judgement of how soon a bad upgrade is noticed.
@@ -201,6 +198,16 @@ pub(crate) async fn kept(casework: &Casework, id: &str, because: &str) -> Result
     Ok(())
 }
 
+/// Puts off the erasure of an item, in microseconds since 1970.
+pub(crate) async fn put_off(casework: &Casework, id: &str, until: i64) -> Result<()> {
+    sqlx::query("UPDATE erasures SET not_before = $1 WHERE id = $2 AND done_at IS NULL")
+        .bind(until)
+        .bind(id)
+        .execute(casework.db.pool())
+        .await?;
+    Ok(())
+}
+
 /// Marks an item as erased, once.
 pub(crate) async fn erased(
     casework: &Casework,
@@ -337,17 +344,4 @@ pub async fn finish_restoration(casework: &Casework, id: &str, person: &Person) 
     .await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// End of the running preservation of what was filed about a case, microseconds since 1970; 0 if
-/// none runs.
-pub(crate) async fn preserved_until(casework: &Casework, case: &str) -> Result<i64> {
-    // Only running ones: a period that has ended forbids no erasure.
-    let running = deadlines::deadlines(casework, Some(case), false).await?;
-    Ok(running
-        .iter()
-        .filter(|d| d.kind == DeadlineKind::Preservation)
-        .map(|d| d.due_at)
-        .max()
-        .unwrap_or(0))
 }

@@ -38,6 +38,8 @@ pub async fn keep_exchange(
     };
     let exhibit = views::keep(casework, bytes, intake).await?;
     let mut tx = casework.db.begin().await?;
+    // Locked, so that two workers don't take the same number.
+    reports::find_held(&mut tx, report).await?;
     sqlx::query(
         "INSERT INTO exchanges (report, seq, exhibit, sha256, happened_at)
          VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM exchanges WHERE report = $1), $2, $3, $4)",

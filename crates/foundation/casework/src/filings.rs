@@ -131,6 +131,18 @@ pub(crate) async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
     row.as_ref().map(read).transpose()
 }
 
+/// True if a filing of a report of this case is between its first and its last call: its
+/// destination may get the report yet.
+pub(crate) async fn any_under_way(casework: &Casework, case: &str) -> Result<bool> {
+    for report in reports::report_rows(casework, Some(case)).await? {
+        let filing = self::filing(casework, &report.id).await?;
+        if filing.is_some_and(|f| matches!(f.state, FilingState::Begun | FilingState::Finishing)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl Filing {
     /// True if its message may have been handed to a mail server that didn't confirm it.
     pub fn may_have_arrived(&self) -> bool {
@@ -369,7 +381,7 @@ pub(crate) async fn filed(
     actor: &str,
 ) -> Result<()> {
     let now = casework.now();
-    let row = reports::find(tx, &from.report).await?;
+    let row = reports::find_held(tx, &from.report).await?;
     let filing = &Filing {
         state: FilingState::Filed,
         filed_at: Some(now),

@@ -292,6 +292,8 @@ pub trait Inside {
     fn open_text(&self, sealed: &str) -> Result<String>;
     /// Serialises intakes, which assign positions in the queue.
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()>;
+    /// Serialises writers of alerts, which look for a party's alert before they write one.
+    async fn lock_for_alerts(&self, tx: &mut Tx) -> Result<()>;
     /// Seals bytes as an exhibit.
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit>;
     /// Like [`Inside::keep`], with the PDQ that screening has computed.
@@ -341,6 +343,10 @@ impl Inside for Casework {
 
     async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
         self.db.lock_for_intake(tx).await
+    }
+
+    async fn lock_for_alerts(&self, tx: &mut Tx) -> Result<()> {
+        self.db.lock_for_alerts(tx).await
     }
 
     async fn keep(&self, bytes: &[u8], intake: obhut_vault::Intake) -> Result<Exhibit> {

@@ -213,7 +213,10 @@ pub async fn make_notice(
     // Only the keyed digest of the code is stored, so that a copy of the database isn't enough to
     // appeal.
     let mut tx = casework.db.begin().await?;
+    cases::hold(&mut tx, case).await?;
     cases::status(&mut tx, case).await?;
+    // Again: the authority's order may have been recorded since.
+    cases::require_no_embargo_within(&mut tx, casework.now(), case).await?;
     sqlx::query("INSERT INTO notices (id, case_id, measure, language, code_key, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(&id)
         .bind(case)

@@ -155,6 +155,24 @@ pub(crate) async fn done_unsent(tx: &mut Tx, now: i64, job: &Job, worker: &str) 
     Ok(())
 }
 
+/// True if a worker has claimed the job about a subject, and the claim hasn't expired.
+pub(crate) async fn is_claimed(
+    tx: &mut Tx,
+    now: i64,
+    kind: JobKind,
+    subject: &str,
+) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM outbox WHERE kind = $1 AND subject = $2 AND done_at IS NULL AND claimed_until > $3",
+    )
+    .bind(kind.word())
+    .bind(subject)
+    .bind(now)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// Marks the job about a subject as done even if a worker has claimed it: a person handled it.
 pub(crate) async fn done_about(tx: &mut Tx, now: i64, kind: JobKind, subject: &str) -> Result<()> {
     sqlx::query(
@@ -217,7 +235,9 @@ pub async fn claim_jobs(
     self::claim(casework, &claim).await
 }
 
-/// Claims the jobs that are due earliest, and of those the oldest. Returns them in that order.
+/// Claims the jobs that are due earliest, and of those the oldest. Returns them in that order. A
+/// retraction waits while its report is being sent or is due: what it would take back isn't there
+/// yet.
 pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
@@ -226,7 +246,10 @@ pub async fn claim(casework: &Casework, claim: &Claim<'_>) -> Result<Vec<Job>> {
     let sql = sqlx::AssertSqlSafe(format!(
         "UPDATE outbox SET claimed_by = $1, claimed_until = $2, tries = tries + 1
          WHERE id IN (SELECT id FROM outbox WHERE done_at IS NULL AND claimed_until < $3 AND next_at <= $5
-                AND ($6 = '' OR subject = $6) AND CASE WHEN kind IN {EVENTS} THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
+                AND ($6 = '' OR subject = $6)
+                AND NOT (kind = 'retraction' AND EXISTS (SELECT 1 FROM outbox own WHERE own.kind = 'report' AND own.subject = outbox.subject
+                    AND own.done_at IS NULL AND (own.claimed_until >= $3 OR own.next_at <= $5)))
+                AND CASE WHEN kind IN {EVENTS} THEN 1 ELSE 0 END = $7 ORDER BY next_at, put_at, id LIMIT $4)
            AND done_at IS NULL AND claimed_until < $3
          RETURNING id, kind, subject, tries, put_at, next_at"
     ));

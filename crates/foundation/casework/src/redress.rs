@@ -51,7 +51,6 @@ pub async fn decide_appeal(
         )));
     }
     let account = cases::account(casework, case).await?;
-    let kept_until = erasures::preserved_until(casework, case).await?;
     // An unreadable vault record must not block the appeal; the proof then stays incomplete.
     let old = match outcome {
         AppealOutcome::Upheld => views::old_exhibits(casework, case).await,
@@ -60,6 +59,8 @@ pub async fn decide_appeal(
     let now = casework.now();
     // Only now: `old_exhibits` writes in another transaction, and SQLite has one writer.
     let mut tx = casework.db.begin().await?;
+    // Locked first: a report approved or filed in the same moment must be seen here, or see this.
+    cases::hold(&mut tx, case).await?;
     let before = appeals::status_before(&mut tx, appeal).await?;
     match outcome {
         AppealOutcome::Rejected => {
@@ -79,7 +80,7 @@ pub async fn decide_appeal(
                 case,
                 appeal,
                 person: &person.id,
-                kept_until,
+                kept_until: deadlines::preserved_until(&mut tx, case).await?,
             };
             clear(&mut tx, casework, &clearing, old, account).await?;
             decisions::alarm_carried(&mut tx, now, case).await?;
@@ -129,7 +130,10 @@ pub async fn admit_appeal(
             person.name
         )));
     }
-    if appeals::decided_already(casework, case).await?.is_none() {
+    let mut tx = casework.db.snapshot().await?;
+    let decided = appeals::decided_already(&mut tx, case).await?;
+    drop(tx);
+    if decided.is_none() {
         return Err(CaseworkError::conflict(format!(
             "no appeal against the decision about {case} was rejected; the first one is filed, not admitted"
         )));
@@ -226,13 +230,14 @@ async fn clear(
     ] {
         removed.push(Removed::kept(what, because));
     }
-    alarms::clear(tx, now, case, clearing.person).await?;
+    // Deadlines before alarms, as the worker that raises alarms about them locks the rows.
     if deadlines::clear(tx, now, case).await? {
         removed.push(Removed::kept(
             "authority's request",
             "it binds us until it ends",
         ));
     }
+    alarms::clear(tx, now, case, clearing.person).await?;
     if cases::forget_account(tx, now, case).await? {
         removed.push(Removed::kept(
             "embargo",

@@ -179,6 +179,7 @@ pub async fn retract_report(
 /// A conflict if the decision is not to report, or if the case is open, closed or cleared. Also if
 /// the case has an approved report to this destination or a draft from this decision, or if the
 /// destination takes only reports about a suspect and the case has none.
+// Long: one transaction.
 pub async fn file_report(
     casework: &Casework,
     decision: &Decision,
@@ -284,6 +285,13 @@ pub(crate) async fn insert_supplement(
     // draft.
     cases::hold(tx, &filed.case).await?;
     cases::require_status(tx, &filed.case, &reportable).await?;
+    let now_is = find(tx, &filed.id).await?.status;
+    if now_is != filed.status {
+        return Err(CaseworkError::conflict(format!(
+            "report {} became {now_is} meanwhile",
+            filed.id
+        )));
+    }
     let draft = sqlx::query(
         "SELECT id FROM reports WHERE case_id = $1 AND destination = $2 AND status = 'draft'",
     )

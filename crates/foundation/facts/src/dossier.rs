@@ -194,6 +194,9 @@ pub struct ReportedFile {
     /// Whether everyone could see it, as the provider states it. Without a statement, false if its
     /// upload was stopped or it was a private message, and otherwise unknown.
     pub public: Option<bool>,
+    /// True if the upload was stopped before anyone could see it, by the record of what happened to
+    /// it.
+    pub stopped: bool,
     /// True for a report from others, included as it came in.
     pub as_received: bool,
     /// A person viewed the whole file, according to the record of views.

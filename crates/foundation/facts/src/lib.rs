@@ -64,6 +64,7 @@ pub use scores::{COMPLETENESS, Missing, Scores, scores};
 pub use sealed::Sealed;
 pub use signals::{Signal, Signals, TEXT_RULES, TextRule, is_boilerplate};
 pub use time::{maybe_time, rfc3339, time};
+pub use unread::texts_are_read;
 pub use upload::{UPLOADED_WITH, UploadFacts};
 
 #[doc(hidden)]

@@ -89,7 +89,7 @@ fn unfit(value: &mut Value, at: &At<'_>, words: &mut Vec<String>) -> bool {
                 }
                 _ => {}
             }
-            let fits = fits(at.field, text, at.by_hand);
+            let fits = fits(at, text);
             if !fits || *text != said {
                 words.push(format!("{}: {said}", at.path));
             }
@@ -120,6 +120,10 @@ fn unfit(value: &mut Value, at: &At<'_>, words: &mut Vec<String>) -> bool {
                 whole &= fits || !REQUIRED.contains(&name.as_str());
                 fits
             });
+            // What else it says must not be lost with it.
+            if !whole && !fields.is_empty() {
+                words.push(format!("{}: {}", at.path, Value::Object(fields.clone())));
+            }
             whole
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
@@ -146,7 +150,8 @@ const SCHEMES: &[&str] = &[
 ];
 
 /// Whether a text can be what its field is for.
-fn fits(field: &str, text: &str, by_hand: bool) -> bool {
+fn fits(at: &At<'_>, text: &str) -> bool {
+    let (field, by_hand) = (at.field, at.by_hand);
     let blank = text.contains(char::is_whitespace);
     match field {
         "at" | "occurred_at" | "known_at" | "removed_at" | "uploaded_at" | "verified_at"
@@ -155,6 +160,8 @@ fn fits(field: &str, text: &str, by_hand: bool) -> bool {
         }
         "born" => text.parse::<jiff::civil::Date>().is_ok(),
         "url" | "urls" | "profile_urls" => !blank && is_place(text),
+        // Of an account, a card or a passport.
+        "number" if !at.path.contains(".phones[") => is_code(text),
         "number" => is_number(text),
         "amount" => text.parse::<f64>().is_ok(),
         // The account's own text, and values of enums.
@@ -200,6 +207,13 @@ fn is_number(text: &str) -> bool {
     let digits = number.chars().filter(char::is_ascii_digit).count();
     let plain = |c: char| c.is_ascii_digit() || " +-()/.".contains(c);
     digits >= 3 && number.chars().all(plain) && extension.chars().all(plain)
+}
+
+/// A number that may have letters, as banks and passport offices give them.
+fn is_code(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " -/.".contains(c);
+    // An IBAN, the longest, has 34.
+    text.len() <= 42 && text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(plain)
 }
 
 /// A day, or a time without a zone: no program can say which instant, but it is a time.
@@ -286,6 +300,20 @@ mod tests {
         assert!(!left.contains("MARKER"), "{left}");
     }
 
+    /// Regression: with an amount in words, the rest of the payment was lost too.
+    #[test]
+    fn what_a_dropped_object_also_says_is_kept() {
+        let json =
+            r#"{"payments":[{"amount":"all she had","currency":"EUR","from":"u-1","to":"u-2"}]}"#;
+        let mut facts = Facts::from_json(json.as_bytes()).unwrap();
+        keep_words_here(&mut facts, false);
+        assert_eq!(facts.payments, []);
+        let words = facts.received_note.unwrap();
+        for said in ["all she had", "u-1", "u-2", "EUR"] {
+            assert!(words.contains(said), "{words}");
+        }
+    }
+
     /// Facts as parsed from an incoming report, whether people filled in the fields, and what is
     /// left of the facts.
     #[test]
@@ -354,6 +382,12 @@ mod tests {
                 r#"{"wallets":[{"chain":"bitcoin","address":"see NAMED"}]}"#,
                 true,
                 "{}",
+            ),
+            // Regression: every number was held against the form of telephone numbers.
+            (
+                r#"{"financial":{"parties":[{"id":"p","account":{"number":"AE-ABC-1","iban":"DE89370400440532013000"},"documents":[{"kind":"PASSP","number":"C01X00T47"},{"kind":"EID","number":"that of NAMED"}]}]}}"#,
+                false,
+                r#"{"financial":{"parties":[{"id":"p","account":{"number":"AE-ABC-1","iban":"DE89370400440532013000"},"documents":[{"kind":"PASSP","number":"C01X00T47"}]}]}}"#,
             ),
             (
                 r#"{"files":{"f":{"original_name":"C:\\NAMED\\a b.png","annotations":["viral"]}}}"#,

@@ -420,6 +420,17 @@ mod tests {
         }
     }
 
+    /// Regression: "child abuse images" left the child of "abuse images" behind, so that known
+    /// material was about a child.
+    #[test]
+    fn no_name_of_material_hides_a_longer_one() {
+        for (n, name) in MATERIAL.iter().enumerate() {
+            let hidden = MATERIAL[n + 1..].iter().find(|later| later.contains(name));
+            assert_eq!(hidden, None, "put it before {name}");
+        }
+        assert!(!Signals::of_text("child abuse images").has(Signal::Child));
+    }
+
     /// The German word for a child is also part of English letters ("Kind regards") and of the
     /// header of a hash list.
     #[test]

@@ -15,35 +15,33 @@ const PASSAGE_CHARS: usize = 300;
 /// reports in German and English (`fixtures/wording`), 3 are taken for another language.
 const CONFIDENCE_MIN: f64 = 0.9;
 
-impl Facts {
-    /// Whether the rules and points for free text read all of this report's texts: false if they
-    /// have more than 40,000 characters, or if a passage is in a language other than German and
-    /// English. A passage of a few words counts as read.
-    pub fn texts_are_read(&self) -> bool {
-        let mut chars = 0;
-        // Messages of a few words are judged together.
-        let mut passage = String::new();
-        for text in texts(self) {
-            chars += text.chars().count();
-            if chars > CHARS_MAX {
+/// Whether the rules and points for free text read all of a report's texts: false if they
+/// have more than 40,000 characters, or if a passage is in a language other than German and
+/// English. A passage of a few words counts as read.
+pub fn texts_are_read(facts: &Facts) -> bool {
+    let mut chars = 0;
+    // Messages of a few words are judged together.
+    let mut passage = String::new();
+    for text in texts(facts) {
+        chars += text.chars().count();
+        if chars > CHARS_MAX {
+            return false;
+        }
+        for line in text.lines() {
+            if letters(line) >= LETTERS_MIN && is_foreign(line) {
                 return false;
             }
-            for line in text.lines() {
-                if letters(line) >= LETTERS_MIN && is_foreign(line) {
+            passage.push_str(line);
+            passage.push('\n');
+            if passage.len() >= PASSAGE_CHARS {
+                if is_foreign(&passage) {
                     return false;
                 }
-                passage.push_str(line);
-                passage.push('\n');
-                if passage.len() >= PASSAGE_CHARS {
-                    if is_foreign(&passage) {
-                        return false;
-                    }
-                    passage.clear();
-                }
+                passage.clear();
             }
         }
-        !is_foreign(&passage)
     }
+    !is_foreign(&passage)
 }
 
 fn letters(text: &str) -> usize {
@@ -94,7 +92,7 @@ mod tests {
             }],
             ..Facts::default()
         };
-        facts.texts_are_read()
+        texts_are_read(&facts)
     }
 
     #[test]

@@ -130,13 +130,7 @@ impl DataFolder {
             .join(format!("{LOOKUP}.{}", ids::random_hex(4)));
         let text = text.map_or_else(LookupKey::generate, str::to_owned);
         write_private(&fresh, text.as_bytes()).map_err(|e| fault(&e))?;
-        // Not rename: it would replace the key of a process that was faster.
-        let linked = fs::hard_link(&fresh, &path);
-        fs::remove_file(&fresh).map_err(|e| fault(&e))?;
-        match linked {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fault(&e)),
-            _ => {}
-        }
+        settle(&fresh, &path).map_err(|e| fault(&e))?;
         // The file holds the winner's key, which another process may have written.
         let text = fs::read_to_string(&path).map_err(|e| fault(&e))?;
         LookupKey::from_text(&text).map_err(|e| CaseworkError::Folder {
@@ -209,12 +203,7 @@ impl DataFolder {
                 .join("keys")
                 .join(format!("{name}.{}", ids::random_hex(4)));
             write_private(&fresh, make().as_bytes()).map_err(|e| fault(&e))?;
-            let linked = fs::hard_link(&fresh, &path);
-            fs::remove_file(&fresh).map_err(|e| fault(&e))?;
-            match linked {
-                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(fault(&e)),
-                _ => {}
-            }
+            settle(&fresh, &path).map_err(|e| fault(&e))?;
         }
         fs::read_to_string(&path).map_err(|e| fault(&e))
     }
@@ -375,6 +364,23 @@ fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Gives a complete file its name, unless another process was faster, and removes its first name.
+/// Afterwards the name survives a power cut.
+fn settle(fresh: &Path, path: &Path) -> io::Result<()> {
+    // Not rename: it would replace the key of a process that was faster.
+    let linked = fs::hard_link(fresh, path);
+    fs::remove_file(fresh)?;
+    match linked {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    // The winner may not have synced it yet, so the slower process does it too.
+    match path.parent() {
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// Writes a new file with mode 0600 and replaces an older file of that name. The new file appears

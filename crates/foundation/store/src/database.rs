@@ -205,8 +205,19 @@ impl Database {
     /// positions in it. Does nothing on SQLite, where the writer's lock already ensures this.
     pub async fn lock_for_intake(&self, tx: &mut Tx) -> Result<()> {
         // Not the migrator's number: an intake must not wait for a starting server.
+        self.turn(tx, 478_560_413_045).await
+    }
+
+    /// Locks the alerts about payments: until the transaction ends, no other writer looks up a
+    /// party's alert. Does nothing on SQLite, as [`Self::lock_for_intake`].
+    pub async fn lock_for_alerts(&self, tx: &mut Tx) -> Result<()> {
+        self.turn(tx, 478_560_413_046).await
+    }
+
+    async fn turn(&self, tx: &mut Tx, number: i64) -> Result<()> {
         if self.backend == Backend::Postgres {
-            sqlx::query("SELECT 1 FROM pg_advisory_xact_lock(478560413045)")
+            sqlx::query("SELECT 1 FROM pg_advisory_xact_lock($1)")
+                .bind(number)
                 .execute(&mut **tx)
                 .await?;
         }

@@ -219,6 +219,13 @@ impl From<sqlx::Error> for CaseworkError {
             sqlx::Error::Database(e) if e.code().as_deref() == Some("22021") => {
                 Self::invalid("text", "a text contains a zero byte, which can't be stored")
             }
+            // 40P01, deadlock_detected; 40001, serialization_failure: PostgreSQL undid this change for
+            // the sake of another.
+            sqlx::Error::Database(e) if matches!(e.code().as_deref(), Some("40P01" | "40001")) => {
+                Self::Unavailable {
+                    why: "another change had the same rows; nothing was changed, try again".into(),
+                }
+            }
             _ => Self::Database { why },
         }
     }

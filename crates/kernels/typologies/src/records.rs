@@ -340,26 +340,33 @@ impl Transfers {
             }
             if self.newest - at > LATE_MICROS {
                 self.strays.push((number, transfer, EARLY));
-                // Both limits: ten strays in a short file, one per cent in a long one.
-                if self.strays.len() > STRAYS_MIN.max(self.in_file / 100) {
-                    self.unordered = true;
-                    self.counted.notices.sorted_files += 1;
-                    for (_, stray, _) in std::mem::take(&mut self.strays) {
-                        self.counted.processed += 1;
-                        put(stray);
-                    }
-                    self.take_ahead(put);
-                }
+                self.give_up_order(put);
                 return;
             }
             // The file continues at an earlier date, so those dates far ahead were wrong.
             for (record, stray) in std::mem::take(&mut self.ahead) {
                 self.strays.push((record, stray, AHEAD));
             }
+            self.give_up_order(put);
         }
         self.newest = self.newest.max(at);
         self.counted.processed += 1;
         put(transfer);
+    }
+
+    /// With too many strays, the file is in no order: accepts them, and all that wait.
+    fn give_up_order(&mut self, put: &mut dyn FnMut(Transfer)) {
+        // Both limits: ten strays in a short file, one per cent in a long one.
+        if self.strays.len() <= STRAYS_MIN.max(self.in_file / 100) {
+            return;
+        }
+        self.unordered = true;
+        self.counted.notices.sorted_files += 1;
+        for (_, stray, _) in std::mem::take(&mut self.strays) {
+            self.counted.processed += 1;
+            put(stray);
+        }
+        self.take_ahead(put);
     }
 
     /// Accepts the records that waited because they are dated far ahead.
@@ -803,6 +810,23 @@ mod tests {
         }
         t.end(&mut |_| put += 1);
         assert_eq!((put, t.counted.problems), (100, 0));
+        assert_eq!(t.counted.notices.sorted_files, 1);
+    }
+
+    /// Regression: a file in the order of its senders, each with a payment now and one long after,
+    /// lost two payments of three as wrong dates.
+    #[test]
+    fn a_file_in_the_order_of_senders_is_not_thrown_away() {
+        let mut t = Transfers::new(30_000 * DAY_MICROS);
+        let mut put = 0;
+        t.begin("by-sender.csv");
+        let ids: Vec<String> = (0..150).map(|n| n.to_string()).collect();
+        for n in 0..150 {
+            let day = (n as i64 % 3) * 40;
+            t.take(&record(n + 1, &ids[n as usize], day), &mut |_| put += 1);
+        }
+        t.end(&mut |_| put += 1);
+        assert_eq!((put, t.counted.problems), (150, 0));
         assert_eq!(t.counted.notices.sorted_files, 1);
     }
 

@@ -156,6 +156,9 @@ pub(crate) async fn set(
         destinations::check_mail(&address)?;
         channel.mail_to = Some(address);
     }
+    if let Some(secret) = &given.secret {
+        destinations::check_secret_of(&name, &secret.0)?;
+    }
     channel.media_instruction = given.media_instruction.or(channel.media_instruction);
     channel.user = given.user.or(channel.user);
     channel.secret = given.secret.map(|s| Sealed::new(s.0)).or(channel.secret);

@@ -329,11 +329,10 @@ pub(crate) async fn send(
     let row = casework::report_row(&app.casework, &report).await?;
     // A report that is being retracted passes; its retraction is what is sent.
     obhut_app::reports::require_sendable(&row)?;
-    // A stopped report has no open job; resuming puts it into the outbox again.
-    if casework::filing(&app.casework, &report)
-        .await?
-        .is_some_and(|f| f.state == obhut_app::casework::FilingState::Stopped)
-    {
+    // A stopped report has no open job; resuming puts it into the outbox again. The retraction of a
+    // stopped report has one.
+    let filing = casework::filing(&app.casework, &report).await?;
+    if obhut_app::reports::waits_for_resumption(&row, filing.as_ref()) {
         casework::resume_filing(&app.casework, &report, &person).await?;
     }
     // Claims are distinguished by the worker's name, so two requests by one person need different

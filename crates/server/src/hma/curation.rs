@@ -160,9 +160,6 @@ pub(crate) async fn add_content(
     let key = curator(&app, &headers).await?;
     // Checked before the body is read, so that an upload to an unknown bank is refused early.
     media::bank(&app.casework, &bank).await?;
-    // Only a slot for receiving; the one for decoding comes after the body, because a slow sender
-    // must not occupy a decoder.
-    let _place = intake::receiving(&app).await?;
     let hash_query = HashQuery::of(query.content_type.clone(), query.types.clone());
     let (signals, more): (Signals, Map<String, Value>) = if let Some(url) = &query.url {
         let bytes = axum::body::to_bytes(body, JSON_BYTES_MAX as usize)
@@ -173,8 +170,13 @@ pub(crate) async fn add_content(
         } else {
             read(&bytes)?
         };
+        // After the body: a client that never ends it would hold the slot, which uploads need.
+        let _place = intake::receiving(&app).await?;
         (hashing::of_url(&app, url, &hash_query).await?, more)
     } else if intake::is_form(&headers) {
+        // Only a slot for receiving; the one for decoding comes after the body, because a slow
+        // sender must not occupy a decoder.
+        let _place = intake::receiving(&app).await?;
         let form = intake::form(&headers, body, app.pool.limits().input_bytes_max).await?;
         let mut more = Map::new();
         if let Some(note) = form.texts.get("note") {

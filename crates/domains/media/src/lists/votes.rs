@@ -101,7 +101,7 @@ pub async fn approve_vote(
     let now = casework.now_micros();
     let mut tx = casework.begin().await?;
     let row = sqlx::query(
-        "SELECT proposed_by, proposed_at FROM list_votes WHERE list = $1 AND entry = $2",
+        "SELECT proposed_by, proposed_at, reason FROM list_votes WHERE list = $1 AND entry = $2",
     )
     .bind(&list.id)
     .bind(entry)
@@ -112,7 +112,7 @@ pub async fn approve_vote(
         id: entry.to_owned(),
     })?;
     let mut c = Columns::of(&row);
-    let (proposed_by, proposed_at) = (c.text()?, c.int()?);
+    let (proposed_by, proposed_at, reason) = (c.text()?, c.int()?, c.text()?);
     if !is_about_dispute(&mut tx, &list.id, entry, proposed_at).await? {
         return Err(CaseworkError::conflict(format!(
             "entry {entry} of \"{name}\" is no longer disputed, or was disputed again after the vote; propose the vote again"
@@ -124,15 +124,25 @@ pub async fn approve_vote(
             person.name
         )));
     }
-    sqlx::query(
-        "UPDATE list_votes SET approved_by = $1, approved_at = $2 WHERE list = $3 AND entry = $4",
+    // Only the vote that was read: it may be proposed anew in this moment, by this person even.
+    let approved = sqlx::query(
+        "UPDATE list_votes SET approved_by = $1, approved_at = $2
+         WHERE list = $3 AND entry = $4 AND proposed_by = $5 AND proposed_at = $6 AND reason = $7",
     )
     .bind(&person.id)
     .bind(now)
     .bind(&list.id)
     .bind(entry)
+    .bind(&proposed_by)
+    .bind(proposed_at)
+    .bind(&reason)
     .execute(&mut *tx)
     .await?;
+    if approved.rows_affected() == 0 {
+        return Err(CaseworkError::conflict(format!(
+            "the vote about entry {entry} of \"{name}\" was proposed anew meanwhile; look at it again"
+        )));
+    }
     audit::write(
         &mut tx,
         now,

@@ -8,7 +8,7 @@ use obhut_facts::{
     RiskFact, Sealed, Understood,
 };
 
-use super::{Format, Input, empty};
+use super::{Format, Input, empty, encoding};
 
 /// Most rows of one list that each become a report; the rows after them become one more report
 /// together. Our judgement.
@@ -34,9 +34,11 @@ fn delimiter(text: &str) -> Option<char> {
 
 /// Splits a list into single rows, each with the header.
 pub(super) fn each_row(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
+    // Rows come out as UTF-8, whatever the list came in.
+    let Ok(text) = encoding::text(bytes) else {
         return Vec::new();
     };
+    let text = text.as_str();
     let Some(delimiter) = delimiter(text) else {
         return Vec::new();
     };
@@ -96,8 +98,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut given = empty(IncomingFormat::Iccam);
     given.number = own("report_id");
     if further > 0 {
-        // The rest of a list with more than `ROWS_MAX` rows, or a list that isn't UTF-8: it is not
-        // split. Only its first row is read here; a person looks at the original.
+        // The rest of a list with more than `ROWS_MAX` rows: it is not split. Only its first row is
+        // read here; a person looks at the original.
         given.understood = Understood::Partly;
     }
     let mut facts = Facts {

@@ -265,7 +265,7 @@ fn dates(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         .filter(|c| is_closed(Some(c)))
         .filter_map(|c| read(&c.at));
     // A stopped upload was never visible: the measure took effect when the file was found.
-    let stopped = !d.files.is_empty() && d.files.iter().all(|f| f.public == Some(false));
+    let stopped = !d.files.is_empty() && d.files.iter().all(|f| f.stopped);
     let held = stopped.then(|| of_micros(d.found_at)).flatten();
     let removed = read(&facts.removed_at)
         .or(held)
@@ -333,7 +333,7 @@ fn source(d: &Dossier, out: &mut Map<String, Value>) -> Result<(), Remark> {
         if automated { "Yes" } else { "No" }.into(),
     );
     // A person decides every case; a program may have held the upload until then.
-    let held = d.files.iter().any(|f| f.public == Some(false)) && automated;
+    let held = d.files.iter().any(|f| f.stopped) && automated;
     let decision = match held {
         true => "AUTOMATED_DECISION_PARTIALLY",
         false => "AUTOMATED_DECISION_NOT_AUTOMATED",

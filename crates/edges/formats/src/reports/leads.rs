@@ -48,6 +48,7 @@ fn write(d: &Dossier) -> Rendered {
             let field = format!("{field}.associated[{n}]");
             let role = match role {
                 "reported" => "linked to the reported account",
+                "also reported" => "linked to an account also reported",
                 _ => "linked to a recipient",
             };
             one(linked, &field, role, country_of(linked));
@@ -55,6 +56,10 @@ fn write(d: &Dossier) -> Rendered {
     };
     if let Some(a) = &facts.reported {
         put(a, "facts.reported", "reported", fallback.as_ref());
+    }
+    for (n, a) in facts.also_reported.iter().enumerate() {
+        let field = format!("facts.also_reported[{n}]");
+        put(a, &field, "also reported", None);
     }
     for (n, a) in facts.recipients.iter().enumerate() {
         put(a, &format!("facts.recipients[{n}]"), "recipient", None);
@@ -197,6 +202,8 @@ mod tests {
     fn a_linked_account_s_role_says_to_whom() {
         let facts = Facts {
             reported: Some(account("DE", vec![account("FR", vec![])])),
+            // Regression: a second suspect got no lead, whatever the country.
+            also_reported: vec![account("PL", vec![account("CZ", vec![])])],
             recipients: vec![account("NL", vec![account("BE", vec![])])],
             ..Facts::default()
         };
@@ -205,6 +212,8 @@ mod tests {
         for (country, role) in [
             ("DE", "reported"),
             ("FR", "linked to the reported account"),
+            ("PL", "also reported"),
+            ("CZ", "linked to an account also reported"),
             ("NL", "recipient"),
             ("BE", "linked to a recipient"),
         ] {

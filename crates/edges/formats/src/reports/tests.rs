@@ -61,6 +61,7 @@ fn picture() -> ReportedFile {
             value: "A1".into(),
         }),
         public: Some(false),
+        stopped: true,
         as_received: false,
         viewed_whole: true,
         viewed_copy: None,
@@ -533,6 +534,28 @@ fn a_statement_of_reasons_stops_at_what_it_cannot_say() {
             !ground.contains("andere") && ground.contains("Article 6"),
             "{ground}"
         );
+    }
+}
+
+/// Regression: a private message, which was public at no time, counted as an upload that a program
+/// had stopped, on the day it was found.
+#[test]
+fn a_statement_says_that_an_upload_was_stopped_only_if_it_was() {
+    for (stopped, decision, dated) in [
+        (true, "AUTOMATED_DECISION_PARTIALLY", true),
+        (false, "AUTOMATED_DECISION_NOT_AUTOMATED", false),
+    ] {
+        let mut d = case(
+            r#"{"detected_by": "hash-match", "occurred_at": "2026-09-21T06:00:00Z", "removed": true}"#,
+        );
+        d.files = vec![ReportedFile {
+            stopped,
+            ..picture()
+        }];
+        let rendered = written("dsa-statement", &d);
+        let json: serde_json::Value = serde_json::from_slice(&rendered.report).unwrap();
+        assert_eq!(json["automated_decision"], decision);
+        assert_eq!(json["application_date"].is_string(), dated, "{json}");
     }
 }
 

@@ -207,6 +207,18 @@ impl Opened {
             .map(|f| f.name().clone())
             .collect();
         let found = mapping.find(&theirs)?;
+        for (column, at) in found.iter().enumerate() {
+            let Some(field) = at.map(|at| metadata.schema().field(at)) else {
+                continue;
+            };
+            if let Some(wanted) = unfit(column, field.data_type()) {
+                return Err(format!(
+                    "its column {} has the type {}; write it as {wanted}",
+                    field.name(),
+                    field.data_type()
+                ));
+            }
+        }
         let mut wanted: Vec<usize> = found.iter().copied().flatten().collect();
         // A projection yields its columns in the order of the file; `places` counts in that order.
         wanted.sort_unstable();
@@ -278,6 +290,18 @@ impl Opened {
             .with_batch_size(BATCH_ROWS)
             .build()
             .map_err(|e| format!("its row group can't be read: {e}"))
+    }
+}
+
+/// What a column has to be written as, if its type can't be read: it would be ignored. `None` if it
+/// can, and for columns whose values are checked row by row.
+fn unfit(column: usize, of: &DataType) -> Option<&'static str> {
+    use DataType::*;
+    let text = matches!(of, Utf8 | LargeUtf8 | Utf8View | Binary | Null);
+    match column {
+        at::TX | at::SENDER | at::RECEIVER | at::TS | at::AMOUNT => None,
+        at::BIRTH_YEAR | at::OFFSET => (!text && !of.is_integer()).then_some("a whole number"),
+        _ => (!text).then_some("text"),
     }
 }
 
@@ -442,7 +466,8 @@ impl<'a> Values<'a> {
                 let time = moment(t.get(row).unwrap_or(""))?;
                 Ok((time.at_micros, time.zone_minutes, time.zone_missing))
             }
-            Values::Ints(a) if !a.is_null(row) => {
+            Values::Ints(a) if a.is_null(row) => Err("ts is missing".into()),
+            Values::Ints(a) => {
                 let value = a.value(row);
                 let at = of_epoch(value, value.unsigned_abs().to_string().len());
                 Ok((at.ok_or("ts isn't a valid date")?, None, false))
@@ -573,4 +598,30 @@ fn take_batch(
         }
     }
     before + batch.num_rows() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: a tie as a number and a contact as a telephone number were read as absent,
+    /// without a word.
+    #[test]
+    fn a_column_that_would_be_ignored_is_refused() {
+        for (column, of, refused) in [
+            (at::TIE, DataType::Boolean, true),
+            (at::TIE, DataType::Int64, true),
+            (at::TIE, DataType::Utf8, false),
+            (at::CONTACT, DataType::Int64, true),
+            (at::CHANNEL, DataType::Null, false),
+            (at::SRC, DataType::UInt16, true),
+            (at::BIRTH_YEAR, DataType::Int32, false),
+            (at::BIRTH_YEAR, DataType::Date32, true),
+            (at::OFFSET, DataType::LargeUtf8, false),
+            (at::AMOUNT, DataType::Float64, false),
+            (at::TX, DataType::Int64, false),
+        ] {
+            assert_eq!(unfit(column, &of).is_some(), refused, "{column} {of}");
+        }
+    }
 }

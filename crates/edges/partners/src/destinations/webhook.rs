@@ -102,6 +102,18 @@ pub fn check_secret(secret: &str) -> Result<(), CaseworkError> {
     }
 }
 
+/// Like [`check_secret`], for the secret of the destination of that name: only a webhook's signs
+/// events, others are passwords.
+///
+/// # Errors
+/// Those of [`check_secret`].
+pub fn check_secret_of(destination: &str, secret: &str) -> Result<(), CaseworkError> {
+    match destination == reports::webhook::FORM.name {
+        true => check_secret(secret),
+        false => Ok(()),
+    }
+}
+
 /// What the status of a receiver's answer means.
 pub(crate) fn accepted(status: u16) -> Result<(), SendFault> {
     match status {

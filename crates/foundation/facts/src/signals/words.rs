@@ -230,8 +230,6 @@ pub(super) const MATERIAL: &[&str] = &[
     "missbrauchsbilder",
     "missbrauchsmaterial",
     "missbrauchsvideos",
-    "abuse pictures",
-    "abuse images",
     "child sexual abuse materials",
     "child sexual abuse material",
     "child sexual abuse images",
@@ -249,6 +247,8 @@ pub(super) const MATERIAL: &[&str] = &[
     "child porn",
     "sexual abuse material",
     "abuse material",
+    "abuse pictures",
+    "abuse images",
 ];
 
 /// Negations. Shortly before a pattern, they cancel its match.

@@ -413,11 +413,8 @@ impl Pool {
         if status.code() == Some(worker::NEVER_STARTED) {
             return Err(Unreadable::NoWorker);
         }
-        parse_probe(&String::from_utf8_lossy(&answer)).ok_or(if status.success() {
-            Unreadable::NoVideoStream
-        } else {
-            Unreadable::CorruptVideo
-        })
+        let answer = String::from_utf8_lossy(&answer);
+        parse_probe(&answer).ok_or_else(|| no_stream(&answer, status.success()))
     }
 
     fn shut_in(&self, program: OsString, cpu_seconds: u64) -> Command {
@@ -528,6 +525,16 @@ fn parse_probe(text: &str) -> Option<Stream> {
         // The average first: `r_frame_rate` is the lowest rate that can express every timestamp.
         frames_per_second: rate("avg_frame_rate").or_else(|| rate("r_frame_rate"))?,
     })
+}
+
+/// Why ffprobe's answer describes no stream. If it names one without a size, there is a picture that
+/// nobody could look at, which isn't the same as sound alone.
+fn no_stream(answer: &str, succeeded: bool) -> Unreadable {
+    let named = answer.lines().any(|l| l.starts_with("width="));
+    match succeeded && !named {
+        true => Unreadable::NoVideoStream,
+        false => Unreadable::CorruptVideo,
+    }
 }
 
 /// What ffmpeg says while it works.
@@ -722,6 +729,14 @@ mod tests {
             "width=1\nheight=1\navg_frame_rate=0/0",
         ] {
             assert_eq!(parse_probe(bad), None, "{bad}");
+        }
+        // Regression: a damaged video counted as sound alone, and wasn't held.
+        for (answer, succeeded, why) in [
+            ("", true, Unreadable::NoVideoStream),
+            ("", false, Unreadable::CorruptVideo),
+            ("width=0\nheight=0\n", true, Unreadable::CorruptVideo),
+        ] {
+            assert_eq!(no_stream(answer, succeeded), why, "{answer}");
         }
     }
 

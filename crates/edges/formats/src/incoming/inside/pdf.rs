@@ -47,18 +47,23 @@ fn text(bytes: &[u8]) -> Option<String> {
     let mut left = UNPACKED_BYTES_MAX;
     let mut fonts = Fonts::new();
     let mut unread = 0;
-    for page in document.get_pages().values().take(PAGES_MAX) {
+    let pages = document.get_pages();
+    let mut looked_at = 0;
+    for page in pages.values().take(PAGES_MAX) {
+        looked_at += 1;
         // A page that can't be read, or unpacks to more than is allowed, is counted as unread.
         if page_text(&document, *page, &mut left, &mut fonts, &mut all).is_err() {
             unread += 1;
         }
         all.push('\n');
-        if all.len() > TEXT_CHARS_MAX {
+        if all.chars().nth(TEXT_CHARS_MAX).is_some() {
+            // The page on which the limit is reached is read only in part.
+            unread += 1;
             break;
         }
     }
     let mut all: String = all.chars().take(TEXT_CHARS_MAX).collect();
-    unread += document.get_pages().len().saturating_sub(PAGES_MAX);
+    unread += pages.len() - looked_at;
     if unread > 0 && !all.trim().is_empty() {
         all += &format!("\n({unread} pages could not be read; look at the original)");
     }

@@ -38,6 +38,9 @@ impl Value {
 /// Deepest nesting of elements and parts. Deeper indentation is refused; deeper parts are omitted.
 /// Our judgement.
 const DEPTH_MAX: usize = 40;
+/// Lines of a profile that are taken for one report, those in parts and for each item of a list
+/// counted anew. Our judgement: a case's facts have 4 MiB at most.
+const STEPS_MAX: usize = 4_000_000;
 /// Longest profile, in lines. Our judgement.
 const LINES_MAX: usize = 2_000;
 
@@ -159,6 +162,7 @@ impl Profile {
             out: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"),
             missed: Vec::new(),
             path: Vec::new(),
+            steps: 0,
         };
         let lines = &self.parts["report"];
         writer.lines(lines, values, 0);
@@ -247,6 +251,8 @@ struct Writer<'a> {
     out: String,
     missed: Vec<Missed>,
     path: Vec<String>,
+    /// Lines taken so far.
+    steps: usize,
 }
 
 impl Writer<'_> {
@@ -263,6 +269,14 @@ impl Writer<'_> {
         };
         let mut at = 0;
         while at < lines.len() {
+            // A part that inserts itself twice doubles at each level.
+            self.steps += 1;
+            if self.steps > STEPS_MAX {
+                if self.steps == STEPS_MAX + 1 {
+                    self.miss("report", "the profile writes too many elements");
+                }
+                return any;
+            }
             let line = &lines[at];
             let below = lines[at + 1..]
                 .iter()
@@ -546,6 +560,14 @@ mod tests {
                 .err()
                 .is_some_and(|e| e.contains("more than"))
         );
+    }
+
+    /// Regression: a part that inserts itself twice was written 2⁴¹ times.
+    #[test]
+    fn a_profile_that_has_no_end_is_ended() {
+        let profile = Profile::read("part report\n  a? = x\n  @report\n  @report").unwrap();
+        let (_, missed) = profile.write(&value(&json!({})));
+        assert!(missed.iter().any(|m| m.what.contains("too many")));
     }
 
     /// One line of a profile, values, the element written, and whether something is missed.
