@@ -482,6 +482,17 @@ pub async fn alarm(
             }
         }
         AlarmCommand::Seen { id, by } => {
+            // Who dismisses the doubt may not approve afterwards, so it has to be known who it is.
+            let open = casework::alarms(&casework).await?;
+            let doubt = open
+                .iter()
+                .any(|a| a.id == id && a.kind == casework::IN_DOUBT);
+            if doubt && by.is_none() {
+                return Err(usage!(
+                    "this alarm is about a review in doubt: say who has looked at it (--by PERSON)"
+                )
+                .into());
+            }
             let person = context
                 .acting(&casework, by.as_deref(), Act::SeeAlarm)
                 .await?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, audit, ids};
+use crate::{Casework, CaseworkError, Result, ids};
 
 /// Longest text of an alarm, in characters. Our judgement.
 const TEXT_CHARS_MAX: usize = 1_000;
@@ -123,7 +123,13 @@ pub async fn raise_alarm(casework: &Casework, kind: &str, subject: &str, text: &
 
 /// Unseen alarms, oldest first.
 pub async fn alarms(casework: &Casework) -> Result<Vec<Alarm>> {
-    let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id")
+    oldest_alarms(casework, usize::MAX).await
+}
+
+/// The oldest unseen alarms, at most `most`.
+pub async fn oldest_alarms(casework: &Casework, most: usize) -> Result<Vec<Alarm>> {
+    let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id LIMIT $1")
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(casework.db.pool())
         .await?;
     rows.iter()
@@ -141,15 +147,14 @@ pub async fn alarms(casework: &Casework) -> Result<Vec<Alarm>> {
 }
 
 /// Marks an alarm as seen. Not found if it is unknown or was seen already.
-pub async fn see_alarm(casework: &Casework, id: &str, person: &Person) -> Result<()> {
-    let mut tx = casework.db.begin().await?;
+pub(crate) async fn see(tx: &mut Tx, now: i64, id: &str, by: &str) -> Result<()> {
     let seen = sqlx::query(
         "UPDATE alarms SET seen_at = $1, seen_by = $2 WHERE id = $3 AND seen_at IS NULL",
     )
-    .bind(casework.now())
-    .bind(&person.id)
+    .bind(now)
+    .bind(by)
     .bind(id)
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
     if seen.rows_affected() == 0 {
         return Err(CaseworkError::NotFound {
@@ -157,7 +162,15 @@ pub async fn see_alarm(casework: &Casework, id: &str, person: &Person) -> Result
             id: id.to_owned(),
         });
     }
-    audit::write(&mut tx, casework.now(), &person.id, "alarm.seen", id, "").await?;
-    tx.commit().await?;
     Ok(())
+}
+
+/// What an alarm of this kind is about; `None` if it is of another kind or unknown.
+pub(crate) async fn subject_of(tx: &mut Tx, id: &str, kind: &str) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT subject FROM alarms WHERE id = $1 AND kind = $2")
+        .bind(id)
+        .bind(kind)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }

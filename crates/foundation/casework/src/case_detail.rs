@@ -23,7 +23,7 @@ pub struct CaseDetail {
     pub facts: Sealed<Facts>,
 }
 
-/// All cases, or those with a status; newest first.
+/// All cases, or those with a status; newest first. Without their accounts.
 pub async fn cases(casework: &Casework, status: Option<CaseStatus>) -> Result<Vec<Case>> {
     cases_before(casework, status, None, usize::MAX).await
 }

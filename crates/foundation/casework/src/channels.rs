@@ -517,7 +517,7 @@ mod tests {
         for (name, role) in [("Rita", Role::Reviewer), ("Rudi", Role::Appeals)] {
             people::add_person(&c, name, &[role], "test").await.unwrap();
         }
-        alarms::see_alarm(&c, &raised[0].id, &olga).await.unwrap();
+        crate::see_alarm(&c, &raised[0].id, &olga).await.unwrap();
         set_channel(&c, &channel, &olga).await.unwrap();
         assert_eq!(alarms::alarms(&c).await.unwrap(), []);
     }

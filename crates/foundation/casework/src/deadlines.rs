@@ -579,7 +579,6 @@ fn require_movable(deadline: &Deadline) -> Result<()> {
     ))
 }
 
-/// A clock by its id.
 /// Like [`find`], with the subject's case locked until the transaction ends, so that two people who
 /// move a deadline see each other's date.
 async fn find_held(tx: &mut Tx, id: &str) -> Result<Deadline> {
@@ -588,6 +587,7 @@ async fn find_held(tx: &mut Tx, id: &str) -> Result<Deadline> {
     find(tx, id).await
 }
 
+/// A clock by its id.
 pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<Deadline> {
     let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM deadlines WHERE id = $1"));
     let row = sqlx::query(sql).bind(id).fetch_optional(&mut **tx).await?;

@@ -163,7 +163,7 @@ pub async fn decide_with_files(
 /// category or an unknown value, or with a category for an exhibit that isn't a file of the case.
 ///
 /// A conflict if the case is reported, under appeal or cleared, if it is closed and the decision is
-/// again not to report, if an exhibit with a category wasn't viewed whole, or if the number of
+/// again not to report (unless an alarm says that the earlier one is in doubt), if an exhibit with a category wasn't viewed whole, or if the number of
 /// files has changed: a file that no person looked at would be released, or reported. Also a
 /// conflict if uploads without an account, of different files, would be released although the
 /// person hasn't viewed each file whole: they are in one case because they look alike.
@@ -268,8 +268,18 @@ pub(crate) async fn decide_from(
     if let Some(source) = source {
         require_latest(&mut tx, source).await?;
     }
-    advance_from(&mut tx, casework.now(), case, from, to).await?;
-    // `advance_from` locked the case row: no file joins between this and the commit.
+    cases::hold(&mut tx, case).await?;
+    // The alarm about a review in doubt asks for another decision, which may be the same.
+    let confirms = to == CaseStatus::Closed
+        && from.contains(&to)
+        && cases::status(&mut tx, case).await? == to
+        && alarms::unseen_since(&mut tx, IN_DOUBT, case)
+            .await?
+            .is_some();
+    if !confirms {
+        advance_from(&mut tx, casework.now(), case, from, to).await?;
+    }
+    // The case is locked: no file joins between this and the commit.
     if let Some(seen) = files {
         let now = findings::count_of_case(&mut tx, case).await?;
         if now != seen {
@@ -296,11 +306,12 @@ pub(crate) async fn decide_from(
     if earlier.last().is_some_and(|e| e.differs_from(&decision)) {
         alarm_carried(&mut tx, casework.now(), case).await?;
     }
-    // After a decision not to report, what was sent may have to be retracted: the alarm stays.
-    if request.ruling == Ruling::Report && reviewed_independently(&mut tx, case, person).await? {
-        alarms::end(&mut tx, casework.now(), CARRIED, case, &person.id).await?;
+    // If a case is no longer to be reported, what was sent may have to be retracted: the alarm stays.
+    let settles = request.ruling == Ruling::Report || confirms;
+    if settles && reviewed_independently(&mut tx, case, person).await? {
+        alarms::end(&mut tx, casework.now(), IN_DOUBT, case, &person.id).await?;
     }
-    // `advance_from` locked the case row, so the sequence follows the order of decisions.
+    // The case is locked, so the sequence follows the order of decisions.
     let seq = changes::numbers(&mut tx, "decisions", 1).await?;
     let (scale, value) = request
         .category
@@ -477,7 +488,7 @@ pub(crate) async fn latest(
 
 /// Kind of the alarm about a decision that is based on the same review as one that was changed or
 /// overturned.
-const CARRIED: &str = "carried-decision";
+pub const IN_DOUBT: &str = "carried-decision";
 
 /// The words that name the case a decision was carried over from.
 pub(crate) fn with_case(case: &str) -> String {
@@ -508,7 +519,7 @@ pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<(
         let text = format!(
             "the decision about case {other} is based on the same review as that about case {case}, which was found wrong or changed. View its files, and decide it again or retract its reports. No report of it is approved or sent until another person who has viewed its files decides again to report it, or this alarm is marked as seen"
         );
-        alarms::raise(tx, now, CARRIED, &other, &text).await?;
+        alarms::raise(tx, now, IN_DOUBT, &other, &text).await?;
     }
     Ok(())
 }
@@ -538,20 +549,48 @@ async fn require_latest(tx: &mut Tx, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-/// True if the alarm about a carried decision is unseen, and this person made none of the decisions
-/// that it is about and has viewed every file of the case. False if no file of the case is kept.
-async fn reviewed_independently(tx: &mut Tx, case: &str, person: &Person) -> Result<bool> {
-    let Some(since) = alarms::unseen_since(tx, CARRIED, case).await? else {
+/// Marks an alarm as seen.
+///
+/// # Errors
+/// Not found if it is unknown or was seen already. A conflict for an alarm about a review in doubt
+/// if the person made one of the decisions that it is about.
+pub async fn see_alarm(casework: &Casework, id: &str, person: &Person) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    let case = alarms::subject_of(&mut tx, id, IN_DOUBT).await?;
+    if let Some(case) = case
+        && is_in_doubt(&mut tx, &case, person).await?
+    {
+        return Err(CaseworkError::conflict(format!(
+            "{} made a decision that this alarm is about; another person has to look at it",
+            person.name
+        )));
+    }
+    alarms::see(&mut tx, casework.now(), id, &person.id).await?;
+    audit::write(&mut tx, casework.now(), &person.id, "alarm.seen", id, "").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// True if this person made one of the decisions that an unseen alarm about a carried decision is
+/// about.
+async fn is_in_doubt(tx: &mut Tx, case: &str, person: &Person) -> Result<bool> {
+    let Some(since) = alarms::unseen_since(tx, IN_DOUBT, case).await? else {
         return Ok(false);
     };
     // Decisions that were carried over count whatever their time, because the clock may have been
     // set back since.
     let in_doubt = |d: &Decision| d.decided_at <= since || carried_from(&d.grounds).is_some();
     let decisions = decisions_within(tx, case).await?;
-    if decisions
+    Ok(decisions
         .iter()
-        .any(|d| in_doubt(d) && d.person == person.id)
-    {
+        .any(|d| in_doubt(d) && d.person == person.id))
+}
+
+/// True if the alarm about a carried decision is unseen, and this person made none of the decisions
+/// that it is about and has viewed every file of the case. False if no file of the case is kept.
+async fn reviewed_independently(tx: &mut Tx, case: &str, person: &Person) -> Result<bool> {
+    let unseen = alarms::unseen_since(tx, IN_DOUBT, case).await?;
+    if unseen.is_none() || is_in_doubt(tx, case, person).await? {
         return Ok(false);
     }
     let exhibits = findings::exhibits(tx, case).await?;
@@ -563,7 +602,7 @@ async fn reviewed_independently(tx: &mut Tx, case: &str, person: &Person) -> Res
 /// A conflict while an alarm says that the decision about this case is based on a review that was
 /// overturned.
 pub(crate) async fn require_valid_review(tx: &mut Tx, case: &str) -> Result<()> {
-    match alarms::unseen_since(tx, CARRIED, case).await? {
+    match alarms::unseen_since(tx, IN_DOUBT, case).await? {
         None => Ok(()),
         Some(_) => Err(CaseworkError::conflict(format!(
             "the decision about case {case} is based on the same review as another, which was found wrong or changed. Another person has to view its files and decide it again; if the decision is right, mark the alarm as seen"
@@ -579,7 +618,7 @@ pub(crate) async fn require_other_than_seer(
     case: &str,
     person: &Person,
 ) -> Result<()> {
-    match alarms::was_seen_by(tx, CARRIED, case, &person.id).await? {
+    match alarms::was_seen_by(tx, IN_DOUBT, case, &person.id).await? {
         false => Ok(()),
         true => Err(CaseworkError::conflict(format!(
             "{} marked the alarm about the decision of case {case} as seen; another person has to approve its reports",

@@ -71,7 +71,7 @@ pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use crate::casework::{Casework, Finding, MatchedEntry};
 pub use acknowledgements::{acknowledge_arrival, acknowledge_retraction};
-pub use alarms::{Alarm, alarms, raise_alarm, see_alarm};
+pub use alarms::{Alarm, alarms, oldest_alarms, raise_alarm};
 pub use api_keys::{
     ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
 };
@@ -96,7 +96,8 @@ pub use deadlines::{
     escalate_deadlines, extend_deadline,
 };
 pub use decisions::{
-    Decision, DecisionRequest, Ruling, decide, decide_seen, decide_with_files, decisions,
+    Decision, DecisionRequest, IN_DOUBT, Ruling, decide, decide_seen, decide_with_files, decisions,
+    see_alarm,
 };
 pub use determinations::{determinations, determine};
 pub use erasing::{finish_erasures, finish_settlements};

@@ -190,6 +190,17 @@ pub(crate) const ALL: &[Numbered] = &[
         "reports",
         include_str!("../migrations/0071_reports.sql"),
     ),
+    (73, "alarms", include_str!("../migrations/0073_alarms.sql")),
+    (
+        74,
+        "deadlines",
+        include_str!("../migrations/0074_deadlines.sql"),
+    ),
+    (
+        75,
+        "appeals",
+        include_str!("../migrations/0075_appeals.sql"),
+    ),
 ];
 
 #[cfg(test)]

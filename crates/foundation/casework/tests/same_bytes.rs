@@ -74,6 +74,45 @@ async fn a_doubt_is_ended_by_a_reviewer_it_is_not_about() {
     assert!(!is_in_doubt(&b, &second).await);
 }
 
+/// Regression: the reviewer in doubt could dismiss the doubt by marking the alarm as seen; and a
+/// case that was decided not to be reported couldn't be decided so again, which the alarm asks for.
+#[tokio::test]
+async fn a_doubt_about_a_closed_case_is_ended_by_another_decision() {
+    let b = bench().await;
+    let rita = b
+        .person("Rita", &[Role::Reviewer, Role::ReportingOfficer])
+        .await;
+    let ada = b.person("Ada", &[Role::Reviewer]).await;
+    let nora = b.person("Nora", &[Role::Reviewer]).await;
+    let (first, exhibit) = case_of(&b, "one", b"the same").await;
+    let (second, copy) = case_of(&b, "two", b"the same").await;
+    look(&b, &exhibit, &rita).await;
+    let request = request(Ruling::NoReport);
+    let both =
+        casework::decide_with_same_bytes(&b.c, &first, &rita, &request, BTreeMap::new(), None);
+    assert_eq!(both.await.unwrap().1.decided, [second.as_str()]);
+    // Without a doubt, the same decision again is a mistake.
+    assert!(
+        casework::decide(&b.c, &second, &nora, &request)
+            .await
+            .is_err()
+    );
+    b.pass(SECOND);
+    look(&b, &exhibit, &ada).await;
+    b.decide(&first, &ada, Ruling::Report).await;
+    let alarms = casework::alarms(&b.c).await.unwrap();
+    let doubt = alarms
+        .iter()
+        .find(|a| a.kind == casework::IN_DOUBT)
+        .unwrap();
+    let own = casework::see_alarm(&b.c, &doubt.id, &rita).await;
+    assert!(own.unwrap_err().to_string().contains("another person"));
+    b.pass(SECOND);
+    look(&b, &copy, &nora).await;
+    b.decide(&second, &nora, Ruling::NoReport).await;
+    assert!(!is_in_doubt(&b, &second).await);
+}
+
 /// Regression: one call looked at 500 cases, whether it could decide them or not, and each repetition
 /// of the command decided the first case again, which voided the reports approved on it.
 #[tokio::test]

@@ -134,6 +134,13 @@ impl Database {
                             connection.execute(*pragma).await?;
                         }
                     }
+                    // Statements here are short and many run at once: starting workers for one
+                    // takes longer than what they save.
+                    if backend == Backend::Postgres {
+                        connection
+                            .execute("SET max_parallel_workers_per_gather = 0")
+                            .await?;
+                    }
                     Ok(())
                 })
             })

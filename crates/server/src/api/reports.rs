@@ -445,8 +445,8 @@ pub(crate) async fn acknowledge(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Running deadlines in one answer. Our judgement.
-const DEADLINES_MAX: usize = 1_000;
+/// Running deadlines, and unseen alarms, in one answer. Our judgement.
+const DUE_MAX: usize = 1_000;
 
 /// What is due, and what a person must look at.
 #[derive(Serialize, ToSchema)]
@@ -455,9 +455,11 @@ pub(crate) struct DueBody {
     deadlines: Vec<DeadlineBody>,
     /// True if there are more deadlines.
     more: bool,
-    /// Unseen alarms.
+    /// Unseen alarms, oldest first, at most 1,000.
     #[schema(value_type = Vec<Object>)]
     alarms: serde_json::Value,
+    /// True if there are more alarms.
+    more_alarms: bool,
 }
 
 /// Running deadlines and unseen alarms.
@@ -468,14 +470,17 @@ pub(crate) async fn due(
 ) -> Result<Json<DueBody>, Fault> {
     access::require(&app, &headers, Right::Cases).await?;
     // One more than the answer holds, to see whether there are more.
-    let mut deadlines = casework::deadlines_due(&app.casework, DEADLINES_MAX + 1).await?;
-    let more = deadlines.len() > DEADLINES_MAX;
-    deadlines.truncate(DEADLINES_MAX);
-    let alarms = casework::alarms(&app.casework).await?;
+    let mut deadlines = casework::deadlines_due(&app.casework, DUE_MAX + 1).await?;
+    let more = deadlines.len() > DUE_MAX;
+    deadlines.truncate(DUE_MAX);
+    let mut alarms = casework::oldest_alarms(&app.casework, DUE_MAX + 1).await?;
+    let more_alarms = alarms.len() > DUE_MAX;
+    alarms.truncate(DUE_MAX);
     Ok(Json(DueBody {
         deadlines: deadlines.into_iter().map(DeadlineBody::of).collect(),
         more,
         alarms: serde_json::to_value(alarms).expect("alarms are JSON"),
+        more_alarms,
     }))
 }
 

@@ -1,0 +1,1 @@
+CREATE INDEX appeals_by_case ON appeals (case_id);
