@@ -16,6 +16,8 @@ pub struct AppContext {
     database: Option<String>,
     /// One for each successful call of [`AppContext::acting`], even if no role had to be granted.
     grants: Mutex<Vec<Grant>>,
+    /// The data folder, if this command made it.
+    made: Mutex<Option<PathBuf>>,
 }
 
 struct Grant {
@@ -30,6 +32,7 @@ impl AppContext {
             data: args.data.clone(),
             database: args.database.clone(),
             grants: Mutex::default(),
+            made: Mutex::default(),
         })
     }
 
@@ -51,12 +54,17 @@ impl AppContext {
         let folder = self.folder()?;
         // Relative paths would mean another folder after a change of directory.
         let folder = std::path::absolute(folder)?;
-        Ok(obhut_app::open(
-            DataFolder::new(folder),
+        let is_new = !folder.exists();
+        let casework = obhut_app::open(
+            DataFolder::new(folder.clone()),
             self.database.as_deref(),
             Arc::new(SystemClock),
         )
-        .await?)
+        .await?;
+        if is_new {
+            *self.made.lock().expect("lock poisoned") = Some(folder);
+        }
+        Ok(casework)
     }
 
     /// The person of that name (without one, [`shell_user`]), authorised for an action. Shell
@@ -83,9 +91,15 @@ impl AppContext {
         Ok(person)
     }
 
-    /// Announces the roles that were granted, or takes them back if the command was refused: a
-    /// refused act needs no role.
+    /// Announces a new data folder, because its name may be a typing error, and the roles that were
+    /// granted, or takes them back if the command was refused: a refused act needs no role.
     pub async fn conclude(&self, refusal: Option<&anyhow::Error>, output: &Output) {
+        if let Some(folder) = self.made.lock().expect("lock poisoned").take() {
+            output.remark(&format!(
+                "note: a new data folder was made: {}",
+                folder.display()
+            ));
+        }
         // A command can exit with code 1 after its act is on record, for example because of a full
         // disk; the role that allowed the act must then stay.
         let refused = refusal.is_some_and(|e| exit_code(e) != FAILED);

@@ -236,12 +236,15 @@ fn report(import: &Import, file: &std::path::Path, output: &Output) -> anyhow::R
                     || json!({ "list": show(&import.list), "new_version": import.new_version, "problems": import.problems }),
                     || {
                         let what = if import.new_version { "imported" } else { "this file is already on record" };
+                        let left_out = match import.problems.len() as u64 {
+                            0 => String::new(),
+                            n => format!(", {} left out", count(n, "row", "rows")),
+                        };
                         format!(
                             "{}
-    {what}: {}, {} left out",
+    {what}: {}{left_out}",
                             describe(&import.list),
-                            count(import.list.entries, "entry", "entries"),
-                            count(import.problems.len() as u64, "row", "rows")
+                            count(import.list.entries, "entry", "entries")
                         )
                     },
                 )

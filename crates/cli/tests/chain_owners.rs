@@ -296,6 +296,16 @@ fn the_generator_makes_chains_that_bitcoin_core_s_kernel_takes() {
 
 #[test]
 fn a_movement_in_an_orphaned_block_is_withdrawn() {
+    orphaned(false);
+}
+
+/// Regression: once nothing was watched any more, a movement that never happened stayed on record.
+#[test]
+fn a_movement_is_withdrawn_even_if_nothing_is_watched_any_more() {
+    orphaned(true);
+}
+
+fn orphaned(ended: bool) {
     let known = Known::read(&fixtures().join("chain"));
     let b = Bench::new();
     let blocks = known.folder.join("blocks");
@@ -330,13 +340,14 @@ fn a_movement_in_an_orphaned_block_is_withdrawn() {
         some.map(|m| m["undone"].as_bool().unwrap()).collect()
     };
     assert_eq!(of_it(&moves()), vec![false; addresses.len()]);
+    if ended {
+        ok(&b.obhut(&[&watch[..], &["--end"]].concat()));
+    }
     // Enough blocks for the winning branch.
     index_with(height + 5, "index");
     assert_eq!(of_it(&moves()), vec![true; addresses.len()]);
-    assert!(
-        moves().iter().any(|m| m["undone"] == false),
-        "its replacement"
-    );
+    // The replacement happened, and is on record as long as somebody watches.
+    assert_eq!(moves().iter().any(|m| m["undone"] == false), !ended);
     let alarms = String::from_utf8(ok(&b.obhut(&["alarm", "list"])).stdout.clone()).unwrap();
     assert!(alarms.contains("never happened"), "{alarms}");
     // Block files without the index's last block are refused.

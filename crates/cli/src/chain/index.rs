@@ -134,13 +134,8 @@ async fn report_movements(
     output: &Output,
 ) -> anyhow::Result<()> {
     let watched = bitcoin::watched_keys(casework, network).await?;
-    if watched.is_empty() {
-        // Move the watermark anyway: movements from before an address was watched must not be
-        // reported later.
-        let (height, hash) = bitcoin::index_info(folder)?.tip;
-        bitcoin::set_watermark(casework, network.name(), height, &hash_text(&hash)).await?;
-        return Ok(());
-    }
+    // Even if nothing is watched: recorded movements may have been orphaned, and movements from
+    // before an address was watched must not be reported later.
     let index = open(folder)?;
     let moved = bitcoin::catch_up(casework, network, &index, &watched).await?;
     // A mapped index makes the next append busy, so it is released before anything is printed.

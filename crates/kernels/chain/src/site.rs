@@ -295,7 +295,11 @@ impl Growing<'_> {
         if outs.end - outs.start != 1 || ins.end - ins.start < 2 || chain.is_joint(tx) {
             return None;
         }
-        let payers: FxSet<u32> = ins.map(|i| chain.payer(i)).collect();
+        // An input without an address is nobody's, such as an anchor that anyone may spend.
+        let payers: FxSet<u32> = ins
+            .map(|i| chain.payer(i))
+            .filter(|payer| *payer != NO_ADDRESS)
+            .collect();
         // They spend together, so any would do; the smallest makes the answer repeatable.
         let (from, payee) = (*payers.iter().min()?, chain.payee(outs.start));
         let other = match (self.site.has(from), self.site.has(payee)) {
