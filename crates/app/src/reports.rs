@@ -528,8 +528,9 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
             .chain(&child.screen_name)
             .chain(&child.display_names);
         let called = person.flat_map(|p| [&p.first_name, &p.last_name, &p.born]);
-        // Names of one or two letters would be found in far too many texts.
-        let called = called.flatten().filter(|n| n.chars().count() > 2);
+        // Latin names of one or two letters would be found in far too many texts.
+        let called = called.flatten();
+        let called = called.filter(|n| n.chars().count() > 2 || is_unspaced(n));
         // A name only as words: "Tom" isn't in "tomorrow".
         let words = called.flat_map(|n| Name::in_words(n));
         let names = names.cloned().chain(addresses).chain(numbers);
@@ -596,6 +597,9 @@ impl Name {
     /// A name as a whole, and each part of it that people use alone: "Anna" of "Anna Lena", but not
     /// "von" of "von der Heide".
     fn in_words(name: &str) -> Vec<Self> {
+        if is_unspaced(name) {
+            return vec![Self::Anywhere(casework::plain(name))];
+        }
         let used = |part: &&str| {
             part.chars().count() > 2 && part.chars().next().is_some_and(char::is_uppercase)
         };
@@ -607,9 +611,18 @@ impl Name {
     }
 }
 
+/// True for a name of two or more characters in a script that puts no spaces between words: Chinese,
+/// Japanese, Korean, Thai.
+fn is_unspaced(name: &str) -> bool {
+    let unspaced = |c: char| matches!(c, '\u{e00}'..='\u{e7f}' | '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}');
+    name.chars().filter(|c| unspaced(*c)).count() >= 2
+}
+
 /// The words of a text, in the form in which names are compared.
 fn words(text: &str) -> Vec<String> {
-    let split = text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '\u{301}');
+    // A combining mark belongs to the letter before it.
+    let split = text
+        .split(|c: char| !c.is_alphanumeric() && c != '-' && !matches!(c, '\u{300}'..='\u{36f}'));
     let plain = split.map(casework::plain);
     plain.filter(|w| !w.is_empty()).collect()
 }

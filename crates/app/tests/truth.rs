@@ -422,6 +422,32 @@ async fn a_child_named_elsewhere_is_pointed_out() {
     }
 }
 
+/// Regression: names in scripts without spaces, and letters written with a combining mark other than
+/// the acute, weren't found.
+#[tokio::test]
+async fn a_child_s_name_is_pointed_out_in_any_script() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let ncmec = forms::by_name("ncmec").unwrap();
+    for (name, note, expected) in [
+        ("王芳", "他昨天见了王芳。", true),
+        ("지우", "그는 지우를 만났다", true),
+        ("王芳", "他昨天见了她。", false),
+        ("Ng", "ongoing", false),
+        ("Zoë", "he met Zoe\u{308} there", true),
+        ("Çağla", "C\u{327}ag\u{306}la said so", true),
+        ("Jan", "in January", false),
+    ] {
+        let file = serde_json::json!({"facts": {"note": note, "victims": [{"person": {"first_name": name}}]}});
+        let file = CaseFile::from_json(file.to_string().as_bytes()).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let check = obhut_app::reports::check(c, &new.unwrap().case, ncmec, false, "test").await;
+        let remarks = check.unwrap().remarks;
+        let found = remarks.iter().any(|r| r.what.contains("names a child"));
+        assert_eq!(found, expected, "{name}: {note}");
+    }
+}
+
 /// Regression: a recipient whose profile gives a child's age was pointed out only if a victim was
 /// already on record.
 #[tokio::test]

@@ -637,15 +637,7 @@ async fn a_decision_is_carried_over_to_cases_with_the_same_bytes_and_nothing_els
     }
     b.post(PUBLIC, &[("obhut-account", "other-bytes")], copy(&known, 1))
         .await;
-    let case_of = async |account: &str| {
-        for case in casework::cases(c, None).await.unwrap() {
-            let case = casework::case(c, &case.id).await.unwrap().case;
-            if case.account.is_some_and(|a| a.expose() == account) {
-                return case.id;
-            }
-        }
-        panic!("no case of {account}")
-    };
+    let case_of = async |account: &str| bench::case_of(c, account).await;
     let embargo = Embargo {
         authority: Some("police, 4711".into()),
         ..Embargo::default()

@@ -1,6 +1,7 @@
 //! Acknowledgements that a person records: the receiver has a report whose delivery wasn't
 //! confirmed, or has acknowledged a retraction.
 
+use crate::children::is_blank;
 use crate::filings::{self, Filing, FilingState};
 use crate::reports::ReportRow;
 use crate::{
@@ -87,7 +88,7 @@ async fn row_to_acknowledge(
     person: &Person,
 ) -> Result<ReportRow> {
     person.require(Role::ReportingOfficer)?;
-    if how.trim().is_empty() {
+    if is_blank(how) {
         return Err(CaseworkError::invalid(
             "how",
             "say who acknowledged it, and how",

@@ -4,6 +4,7 @@ use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
 
 use crate::cases::advance;
+use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{Casework, CaseworkError, Person, Result, audit, cases, decisions, ids, sealed};
@@ -81,7 +82,7 @@ pub(crate) async fn file(
     actor: &str,
     admitted: bool,
 ) -> Result<Appeal> {
-    if reason.trim().is_empty() {
+    if is_blank(reason) {
         return Err(CaseworkError::invalid(
             "reason",
             "an appeal needs its reason",

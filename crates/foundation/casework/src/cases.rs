@@ -4,6 +4,7 @@ use obhut_facts::{CaseStatus, FileDigests, Sealed, Surface, UploadFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::children::is_blank;
 use crate::database::{Columns, Tx, rows_in};
 use crate::{
     Casework, CaseworkError, Next, Person, Result, Role, audit, channels, ids, outbox, sealed,
@@ -544,7 +545,7 @@ pub(crate) fn read_embargo(embargo: &Embargo) -> Result<(Option<i64>, String)> {
         )
     })?;
     let authority = embargo.authority.clone().unwrap_or_default();
-    if until.is_none() && authority.trim().is_empty() {
+    if until.is_none() && is_blank(&authority) {
         return Err(CaseworkError::invalid(
             "embargo",
             "an embargo needs an end date, or the authority that will lift it",
@@ -576,7 +577,7 @@ pub async fn set_embargo(
     person: &Person,
 ) -> Result<()> {
     person.require(Role::ReportingOfficer)?;
-    if reason.trim().is_empty() {
+    if is_blank(reason) {
         return Err(CaseworkError::invalid(
             "reason",
             "name the authority that ordered it",

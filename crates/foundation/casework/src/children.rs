@@ -263,6 +263,11 @@ pub fn plain(text: &str) -> String {
         .replace('ß', "ss")
 }
 
+/// True for a text that shows nothing: empty, or of white space and invisible characters alone.
+pub(crate) fn is_blank(text: &str) -> bool {
+    plain(text).is_empty()
+}
+
 /// Characters without a shape of their own (general category Cf), as far as they occur in names.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

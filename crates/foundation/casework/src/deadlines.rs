@@ -6,6 +6,7 @@
 use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
 
+use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids, sealed, views,
@@ -354,7 +355,7 @@ pub async fn add_authority_request(
     person: &Person,
 ) -> Result<String> {
     person.require(Role::ReportingOfficer)?;
-    if authority.trim().is_empty() {
+    if is_blank(authority) {
         return Err(CaseworkError::invalid(
             "authority",
             "say which authority asks",
@@ -418,7 +419,7 @@ pub async fn end_deadline(
     person: &Person,
 ) -> Result<()> {
     person.require(Role::ReportingOfficer)?;
-    if because.trim().is_empty() {
+    if is_blank(because) {
         return Err(CaseworkError::invalid("because", "say why it ends"));
     }
     let mut tx = casework.db.begin().await?;
@@ -471,7 +472,7 @@ pub async fn extend_deadline(
     person.require(Role::ReportingOfficer)?;
     let mut tx = casework.db.begin().await?;
     let known = find_held(&mut tx, id).await?;
-    if because.trim().is_empty() {
+    if is_blank(because) {
         return Err(CaseworkError::invalid(
             "because",
             "a deadline is extended only with a reason",

@@ -9,6 +9,7 @@ use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
 use crate::cases::advance_from;
+use crate::children::is_blank;
 use crate::database::{Columns, Tx, rows_in};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
@@ -217,7 +218,7 @@ pub(crate) async fn decide_from(
     } = looked;
     person.require(Role::Reviewer)?;
     let grounds = request.grounds.trim();
-    if grounds.is_empty() || grounds.chars().count() > GROUNDS_CHARS_MAX {
+    if is_blank(grounds) || grounds.chars().count() > GROUNDS_CHARS_MAX {
         return Err(CaseworkError::invalid(
             "grounds",
             format!("a decision needs its grounds, 1 to {GROUNDS_CHARS_MAX} characters"),

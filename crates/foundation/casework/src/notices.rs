@@ -147,6 +147,34 @@ fn has_content(facts: &Facts, files: usize) -> bool {
     files > 0 || !facts.threads.is_empty() || !facts.places.is_empty()
 }
 
+/// Why a notice about this measure would be untrue of the case; empty if it wouldn't.
+async fn untrue(casework: &Casework, case: &str, measure: Measure) -> Result<&'static str> {
+    let decisions = decisions::decisions(casework, case).await?;
+    let appeals = appeals::appeals(casework, case).await?;
+    let ended = |how: AppealOutcome| appeals.last().is_some_and(|a| a.outcome == Some(how));
+    Ok(match measure {
+        Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
+        Measure::Restored if erasures::is_to_be_restored(casework, case).await? => {
+            "the record of restorations says that the account isn't restored yet"
+        }
+        Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
+            "no appeal about it was rejected"
+        }
+        Measure::Restored | Measure::AppealRejected => "",
+        _ => match decisions.last().map(|d| d.ruling()) {
+            None => "it is not decided, and no measure is taken without a person's decision",
+            Some(Ruling::NoReport) => "a person decided that nothing is to be reported",
+            Some(Ruling::Report) if ended(AppealOutcome::Upheld) => "an appeal about it was upheld",
+            Some(Ruling::Report) => {
+                let mut tx = casework.db.snapshot().await?;
+                let files = findings::count_of_case(&mut tx, case).await?;
+                drop(tx);
+                contradicted(measure, &crate::facts::facts(casework, case).await?, files)
+            }
+        },
+    })
+}
+
 /// Makes a notice for the person a case concerns, with a code to appeal with.
 ///
 /// # Errors
@@ -170,30 +198,7 @@ pub async fn make_notice(
             format!("the contact text has at most {CONTACT_CHARS_MAX} characters"),
         ));
     }
-    let decisions = decisions::decisions(casework, case).await?;
-    let appeals = appeals::appeals(casework, case).await?;
-    let ended = |how: AppealOutcome| appeals.last().is_some_and(|a| a.outcome == Some(how));
-    let says_why_not = match measure {
-        Measure::Restored if !ended(AppealOutcome::Upheld) => "no appeal about it was upheld",
-        Measure::Restored if erasures::is_to_be_restored(casework, case).await? => {
-            "the record of restorations says that the account isn't restored yet"
-        }
-        Measure::AppealRejected if !ended(AppealOutcome::Rejected) => {
-            "no appeal about it was rejected"
-        }
-        Measure::Restored | Measure::AppealRejected => "",
-        _ => match decisions.last().map(|d| d.ruling()) {
-            None => "it is not decided, and no measure is taken without a person's decision",
-            Some(Ruling::NoReport) => "a person decided that nothing is to be reported",
-            Some(Ruling::Report) if ended(AppealOutcome::Upheld) => "an appeal about it was upheld",
-            Some(Ruling::Report) => {
-                let mut tx = casework.db.snapshot().await?;
-                let files = findings::count_of_case(&mut tx, case).await?;
-                drop(tx);
-                contradicted(measure, &crate::facts::facts(casework, case).await?, files)
-            }
-        },
-    };
+    let says_why_not = untrue(casework, case, measure).await?;
     if !says_why_not.is_empty() {
         return Err(CaseworkError::conflict(format!(
             "this notice would be untrue of case {case}: {says_why_not}"

@@ -6,6 +6,7 @@ use obhut_store::database::Tx;
 use crate::appeals::{self, Appeal, AppealOutcome};
 use crate::cases::{self, advance};
 use crate::casework::{Clearing, Removed};
+use crate::children::is_blank;
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, approvals, audit, decisions,
@@ -30,7 +31,7 @@ pub async fn decide_appeal(
     grounds: &str,
 ) -> Result<Appeal> {
     person.require_one(&[Role::Reviewer, Role::Appeals])?;
-    if grounds.trim().is_empty() {
+    if is_blank(grounds) {
         return Err(CaseworkError::invalid(
             "grounds",
             "an appeal's decision needs its grounds",

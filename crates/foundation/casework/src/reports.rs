@@ -4,6 +4,7 @@
 use obhut_facts::{CaseStatus, IncidentKind};
 use serde::Serialize;
 
+use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::{
@@ -136,7 +137,7 @@ pub async fn retract_report(
     person: &crate::Person,
 ) -> Result<String> {
     person.require(crate::Role::ReportingOfficer)?;
-    if reason.trim().is_empty() {
+    if is_blank(reason) {
         return Err(CaseworkError::invalid(
             "reason",
             "give the reason for the retraction",

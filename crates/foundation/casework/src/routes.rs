@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use obhut_facts::{Dossier, ServiceKind, Surface};
 use serde::Serialize;
 
+use crate::children::is_blank;
 use crate::database::Columns;
 use crate::policy::{Receiver, has_test_service};
 use crate::{
@@ -227,7 +228,7 @@ pub async fn routes(casework: &Casework) -> Result<Vec<Route>> {
 /// the first, and if `unless` is the route's own destination.
 pub async fn add_route(casework: &Casework, route: &Route, person: &Person) -> Result<String> {
     person.require(Role::Administrator)?;
-    if route.basis.trim().is_empty() || route.destination.is_empty() {
+    if is_blank(&route.basis) || route.destination.is_empty() {
         return Err(CaseworkError::invalid(
             "destination",
             "a route needs its destination and its legal basis",

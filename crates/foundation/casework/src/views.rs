@@ -8,6 +8,7 @@
 use obhut_facts::{FileDigests, words};
 use serde::Serialize;
 
+use crate::children::is_blank;
 use crate::database::{Columns, Database, Tx, rows_in};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, Verification, audit, cases, changes,
@@ -323,7 +324,7 @@ async fn read_for(
     extent: Extent,
 ) -> Result<(Vec<u8>, String)> {
     person.require(Role::Reviewer)?;
-    if purpose.trim().is_empty() {
+    if is_blank(purpose) {
         return Err(CaseworkError::invalid(
             "purpose",
             "say what the exhibit is needed for",

@@ -130,3 +130,14 @@ pub async fn answer(response: Response<Body>) -> (u16, HeaderMap, Value) {
     let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     (parts.status.as_u16(), parts.headers, value)
 }
+
+/// The case about this account.
+pub async fn case_of(c: &Casework, account: &str) -> String {
+    for case in casework::cases(c, None).await.unwrap() {
+        let case = casework::case(c, &case.id).await.unwrap().case;
+        if case.account.is_some_and(|a| a.expose() == account) {
+            return case.id;
+        }
+    }
+    panic!("no case of {account}")
+}

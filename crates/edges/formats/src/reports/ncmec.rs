@@ -661,7 +661,7 @@ fn file_document(
         };
         x.value("fileRelevance", "supplemental", Some(relevance));
         marks(x, facts, supplemental, batched);
-        classification(x, d, file, supplemental);
+        classification(x, d, file, supplemental, batched);
         if batched {
             return;
         }
@@ -776,7 +776,6 @@ fn file_document(
             ("note", facts.note.is_some()),
             ("media_type", facts.media_type.is_some()),
             ("supplemental", facts.supplemental),
-            ("category", facts.category.is_some()),
             (
                 "annotations",
                 facts
@@ -842,8 +841,15 @@ fn marks(x: &mut Xml, facts: &obhut_facts::FileFacts, supplemental: bool, batche
 }
 
 /// Writes the file's category as `industryClassification` if it is on the scale the service takes,
-/// the provider may classify and the file isn't supplemental; otherwise into the free text.
-fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile, supplemental: bool) {
+/// the provider may classify and the file isn't supplemental; otherwise into the free text. The file
+/// of a batched report has no free text, so there it is omitted.
+fn classification(
+    x: &mut Xml,
+    d: &Dossier,
+    file: &ReportedFile,
+    supplemental: bool,
+    batched: bool,
+) {
     let facts = file.facts.expose();
     let Some(category) = &file.category else {
         if facts.category.is_some() {
@@ -861,18 +867,26 @@ fn classification(x: &mut Xml, d: &Dossier, file: &ReportedFile, supplemental: b
         x.value("industryClassification", "category", Some(value));
         return;
     }
+    let instead = match batched {
+        true => "the category is omitted",
+        false => "the category is in the free text at the end",
+    };
     if industry && !agreed {
         x.remark(
             "industryClassification",
-            "only providers with NCMEC's Industry Hash Sharing agreement classify; record its reference among the reporter's settings; until then the category is in the free text at the end",
+            &format!("only providers with NCMEC's Industry Hash Sharing agreement classify; record its reference among the reporter's settings; until then {instead}"),
             schema::SCHEMA,
         );
     } else if !supplemental {
         x.remark(
             "industryClassification",
-            "the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. It is in the free text at the end instead",
+            &format!("the category is on another scale; NCMEC takes A1, A2, B1, B2 of ncmec-industry. Instead, {instead}"),
             schema::DOCUMENTATION,
         );
+    }
+    if batched {
+        let why = "a batched report takes only a category of ncmec-industry, and only from providers that may classify";
+        return x.omit("category", why);
     }
     x.left_over("category", &format!("{scale} {value}"));
 }
