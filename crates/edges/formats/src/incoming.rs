@@ -152,7 +152,7 @@ pub fn says_nothing(bytes: &[u8]) -> bool {
 }
 
 /// Splits a file into reports: one per `<report>` within `<reports>`, per element of a JSON array,
-/// per row of a hotline's list, per line if the first line is a complete JSON object and another
+/// per row of a hotline's list, per mail of an mbox, per line if the first line is a complete JSON object and another
 /// object follows, or per structured document of a ZIP that has several. Anything else is a single
 /// report.
 pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
@@ -167,6 +167,7 @@ pub fn split(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let found = match plain.first() {
         Some(b'<') => cybertip::each_report(plain),
         Some(b'[') => each_element(plain),
+        Some(b'F') if plain.starts_with(b"From ") => mail::each_mail(plain),
         _ if archive::is(bytes) => archive::each_document(bytes),
         _ => iccam::each_row(plain),
     };

@@ -156,6 +156,20 @@ fn lists_arrays_and_archives_are_taken_apart() {
         assert!(reported(row.facts.expose()).is_empty());
     }
     assert_eq!(rows[1].number.as_deref(), Some("2"));
+    // Regression: the mails of a mailbox were one report, with the first one's sender and files.
+    let mailbox = "From a@e.example Mon Jan  5 10:00:00 2026\nFrom: a@e.example\nTo: us\nSubject: one\n\nHe meets her.\n\nFrom here it is near.\n\nFrom b@e.example Mon Jan  5 11:00:00 2026\nFrom: b@e.example\nTo: us\nSubject: two\n\nAnother matter.\n";
+    let mails = each(mailbox.as_bytes());
+    assert_eq!(mails.len(), 2);
+    let notes: Vec<_> = mails
+        .iter()
+        .map(|m| m.facts.expose().note.clone().unwrap())
+        .collect();
+    assert!(notes[0].contains("near") && !notes[0].contains("Another"));
+    assert!(notes[1].contains("Another matter"));
+    assert_eq!(
+        each(b"From my neighbour I hear that a child is hit.").len(),
+        1
+    );
     // Regression: a list in another encoding was one report, with its first row alone.
     let utf16: Vec<u8> = "\u{feff}"
         .encode_utf16()

@@ -1,6 +1,8 @@
 //! An e-mail as an incoming report: a structured report or PDF that is attached to it or to a
 //! message forwarded with it, or else its text. The sender is never the suspect.
 
+use std::borrow::Cow;
+
 use mail_parser::{Message, MessageParser};
 use obhut_facts::{Facts, IncomingFormat, ParsedReport, Sealed, Understood};
 
@@ -28,6 +30,34 @@ fn is(input: &Input<'_>) -> bool {
         }
     }
     headers >= 3
+}
+
+/// Splits a mailbox in the mbox format into its mails. A mail begins with a line `From ADDRESS DATE`
+/// at the start or after a blank line, and a header line after it: without these conditions a
+/// sentence that begins with "From" would split a mail.
+pub(super) fn each_mail(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut begins = Vec::new();
+    let mut at = 0;
+    let mut after_blank = true;
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    for (n, line) in lines.iter().enumerate() {
+        let header = lines.get(n + 1).is_some_and(|next| {
+            let name = next.split(|b| *b == b':').next().unwrap_or_default();
+            let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+            name.len() < next.len() && !name.is_empty() && name.iter().all(plain)
+        });
+        if after_blank && line.starts_with(b"From ") && header {
+            begins.push(at);
+        }
+        after_blank = line.trim_ascii().is_empty();
+        at += line.len();
+    }
+    if begins.first() != Some(&0) {
+        return Vec::new();
+    }
+    begins.push(bytes.len());
+    let mails = begins.windows(2).map(|w| &bytes[w[0]..w[1]]);
+    mails.map(Cow::Borrowed).collect()
 }
 
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
