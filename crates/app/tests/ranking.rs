@@ -139,8 +139,8 @@ async fn the_queue_is_in_the_order_an_officer_would_take_it() {
         terrible, 0,
         "a child in danger now is below what isn't urgent"
     );
-    // Unreadable reports score above 0, so none is last. Tier 5 stays below 4, where the band of
-    // known material begins (`Level::band`).
+    // Unreadable reports score above 0, so none is last. Tier 5 scores less than 4 points, with
+    // which the band of known material begins (`Level::band`).
     for ((tier, _), one) in REPORTS.iter().zip(&came) {
         match tier {
             0 => assert!(one.at_risk > 0, "{one:?}"),

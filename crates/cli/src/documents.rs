@@ -150,7 +150,7 @@ fn arguments(line: &str) -> Vec<String> {
 fn every_command_in_the_documents_is_accepted() {
     let mut pages = vec![root().join("README.md")];
     for folder in ["docs", "docs/guides"] {
-        // Pages directly in these folders; docs/reference is generated from the same table.
+        // Pages directly in these folders. docs/reference is generated, its commands from `args`.
         let entries = std::fs::read_dir(root().join(folder)).unwrap();
         pages.extend(entries.map(|e| e.unwrap().path()));
     }

@@ -477,3 +477,51 @@ async fn what_was_decided_about_the_same_bytes_elsewhere_is_shown() {
         .unwrap();
     assert_eq!(seen(&exhibits(&cases[2]).await), [expected(1, "no-report")]);
 }
+
+/// Regression: `{"facts": []}` was read as facts without a field, and wiped what was on record.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_array_is_no_object_at_any_depth() {
+    let b = bench().await;
+    let rita = b.person("Rita", Role::Reviewer).await;
+    let rights = [
+        Right::Cases,
+        Right::Decide,
+        Right::Screen,
+        Right::Intake,
+        Right::Findings,
+    ];
+    let key = b.key(&rights, Some(&rita)).await;
+    let new = json!({"facts": {"reported": {"id": "u-1"}}});
+    let (status, opened) = b.call(&key, "POST", "/v1/cases", &new).await;
+    assert_eq!(status, 200, "{opened}");
+    let case = opened["case"].as_str().unwrap();
+    let facts = format!("/v1/cases/{case}/facts");
+    let (_, read) = b.call(&key, "GET", &facts, &Value::Null).await;
+    let version = &read["version"];
+    for wrong in [
+        json!([]),
+        json!({"reported": []}),
+        json!({"threads": [["t"]]}),
+        json!({"reported": {"id": "a", "ip_events": [["192.0.2.1"]]}}),
+    ] {
+        let body = json!({"facts": wrong, "version": version});
+        let (status, answer) = b.call(&key, "PUT", &facts, &body).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+        let (status, answer) = b.call(&key, "POST", "/v1/cases", &body).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+    }
+    let category =
+        json!({"ruling": "report", "grounds": "g", "category": ["ncmec-industry", "A1"]});
+    let decisions = format!("/v1/cases/{case}/decisions");
+    let digests = json!({"digests": [["md5", "a".repeat(32)]]});
+    for (path, body) in [
+        (decisions.as_str(), category),
+        ("/v1/match", digests),
+        ("/v1/cases", json!({"facts": {}, "files": [[]]})),
+    ] {
+        let (status, answer) = b.call(&key, "POST", path, &body).await;
+        assert_eq!(status, 400, "{path}: {answer}");
+    }
+    let (_, after) = b.call(&key, "GET", &facts, &Value::Null).await;
+    assert_eq!(after, read);
+}

@@ -1,5 +1,5 @@
-//! Transfers as they come: each is answered from memory, kept in a journal that is synced every few
-//! hundredths of a second, and raised as an alert where two signals hold.
+//! Transfers as they come: each is answered from memory and kept in a journal that is synced every
+//! few hundredths of a second. A party is raised as an alert where two signals hold.
 //!
 //! Invariant: an answer's `durable_seq` covers only what would survive the loss of power now. The
 //! caller must send again what it doesn't cover. A repeated transfer gets the same answer while it is
@@ -34,12 +34,12 @@ const LATE_DAYS_MAX: i64 = 365;
 const AHEAD_MICROS_MAX: i64 = DAY_MICROS;
 /// A payment dated longer ago than this has gone out; nothing can be held any more.
 const GONE_MICROS: i64 = DAY_MICROS;
-/// A transfer received longer than this before a start raises no alert again: its alert is already
-/// on record.
+/// When the journal is played back, transfers received longer ago than this raise no alert. Theirs
+/// are on record already, unless the process stopped, or the database failed, before that.
 const RAISED_AGAIN_MICROS: i64 = 2 * DAY_MICROS;
 
 /// Most sessions, of all senders together, that are kept while they wait for an alert; the oldest
-/// are dropped first. Our judgement: some hundred megabytes.
+/// are dropped first. Our judgement: a few hundred megabytes if they have about 500 bytes each.
 const WAITING_MAX: usize = 500_000;
 
 /// When a payment is held, and for how long.
@@ -162,7 +162,8 @@ impl Sessions {
         {
             self.drop_if_first(oldest, number);
         }
-        // Senders with many payments leave numbers behind that nothing else removes.
+        // `take`, and senders with many payments, leave behind numbers of sessions that no longer
+        // wait. The loop above removes them only when too many wait.
         if self.order.len() > 2 * WAITING_MAX {
             let of = &self.of;
             self.order.retain(|(sender, number)| {
@@ -209,7 +210,7 @@ struct Raised {
     sessions: Vec<Session>,
 }
 
-/// Live transfers; one for each data folder.
+/// Answers live transfers. There is one of these for each data folder.
 pub struct Live {
     state: Mutex<State>,
     journal: Journal,
@@ -239,7 +240,7 @@ impl Live {
         let journal = Journal::open(&folder, casework.sealer(), &mut |seq, entry| {
             let read = read_entry(entry, &mut state.transfers);
             let (transfer, received, session) = read.ok_or("it holds no transfer")?;
-            // Recording twice changes nothing, so this only has to cover what was never recorded.
+            // Raising too much is harmless, because recording an alert twice changes nothing.
             let raise = received > now - RAISED_AGAIN_MICROS;
             // The time received comes from the journal, so that a hold ends at the announced time.
             let taken = Taken {
@@ -265,7 +266,7 @@ impl Live {
         })
     }
 
-    /// Everything up to here is on the disk.
+    /// The last transfer on the disk, by its place in the journal; all before it are there too.
     pub fn durable_seq(&self) -> u64 {
         self.journal.durable_seq()
     }
@@ -312,7 +313,7 @@ impl Live {
             && transfer.at_micros < state.newest - LATE_DAYS_MAX * DAY_MICROS
         {
             return Err(LiveFault::Record(format!(
-                "its time is more than {LATE_DAYS_MAX} days before the newest"
+                "its time is more than {LATE_DAYS_MAX} days before that of the newest transfer"
             )));
         }
         let received = self.clock.now_micros();
@@ -391,7 +392,7 @@ impl Live {
             .collect()
     }
 
-    /// Keeps what couldn't be put on record for the next time.
+    /// Keeps for the next time what couldn't be put on record.
     fn put_back(&self, ready: Vec<ReadyAlert>) {
         let mut state = self.state();
         for ready in ready {

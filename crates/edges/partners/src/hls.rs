@@ -21,10 +21,11 @@ const FAILURES_MAX: u32 = 10;
 const BEHIND_MAX: usize = 3;
 
 /// Fetches a stream's segments in order and writes them, until the stream ends, `go_on` returns
-/// false, or the reader is gone. Of several renditions the one with the lowest bitrate is taken:
-/// the hash needs no more. Returns the number of segments that were skipped. Fails if an address
-/// may not be fetched, if the playlist isn't HLS or can't be reached any more, if a segment is too
-/// long, refused or a byte range, or if the header of the segments can't be fetched.
+/// false, or the reader is gone. Of several variant streams the one with the lowest bitrate is
+/// taken: the hash needs no more. Returns the number of segments skipped because their fetch
+/// failed; those that left the playlist between two requests for it aren't counted. Fails if an
+/// address may not be fetched, if the playlist isn't HLS or can't be reached any more, if a segment
+/// is too long, refused or a byte range, or if the header of the segments can't be fetched.
 // Long: a single loop whose state is in local variables.
 pub fn follow(
     fetcher: &Fetcher,
@@ -129,7 +130,8 @@ pub fn follow(
     Ok(skipped)
 }
 
-/// Parses a playlist as [`follow`] does and resolves every address in it. For fuzzing.
+/// Parses a playlist as [`follow`] does and resolves the addresses of its variants or segments.
+/// For fuzzing.
 #[doc(hidden)]
 pub fn probe(bytes: &[u8]) {
     let url = Url::parse("https://example.org/live/index.m3u8").expect("a valid URL");
@@ -150,7 +152,7 @@ pub fn probe(bytes: &[u8]) {
     }
 }
 
-/// True for a fault that the next request may not meet.
+/// True for a fault after which the next request may succeed.
 fn is_passing(e: &FetchFault) -> bool {
     // 404 and 410: a live window moves on, so a segment may be gone before it is fetched.
     matches!(

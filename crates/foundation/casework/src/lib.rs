@@ -131,7 +131,7 @@ pub use obhut_facts::{
     Question, RISK, Reason, ReportedFile, Reporter, RuleFile, RuleInput, Scores, Surface, at_risk,
     scores,
 };
-pub use obhut_facts::{Language, Signals};
+pub use obhut_facts::{Language, Signals, Strict};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use open::{open, open_with};
 pub use outbox::{

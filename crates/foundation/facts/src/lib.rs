@@ -30,6 +30,7 @@ mod risk;
 mod scores;
 mod sealed;
 mod signals;
+mod strict;
 mod time;
 mod unread;
 mod upload;
@@ -63,6 +64,7 @@ pub use risk::{
 pub use scores::{COMPLETENESS, Missing, Scores, scores};
 pub use sealed::Sealed;
 pub use signals::{Signal, Signals, TEXT_RULES, TextRule, is_boilerplate};
+pub use strict::Strict;
 pub use time::{maybe_time, rfc3339, time};
 pub use unread::texts_are_read;
 pub use upload::{UPLOADED_WITH, UploadFacts};
@@ -504,21 +506,13 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
             bytes_max,
         });
     }
-    // serde would also accept an array of the values in the order of the fields.
-    if json.trim_ascii_start().first() == Some(&b'[') {
-        return Err(FactsError::Form {
-            path: whole.to_owned(),
-            line: 1,
-            column: 1,
-        });
-    }
     let mut reader = serde_json::Deserializer::from_slice(json);
     let form = |path: String, e: &serde_json::Error| FactsError::Form {
         path: if path == "." { whole.to_owned() } else { path },
         line: e.line(),
         column: e.column(),
     };
-    let value = serde_path_to_error::deserialize(&mut reader)
+    let value = serde_path_to_error::deserialize(Strict(&mut reader))
         .map_err(|e| form(e.path().to_string(), e.inner()))?;
     // Anything after the value, such as a second object, would be dropped silently.
     reader.end().map_err(|e| form(".".into(), &e))?;

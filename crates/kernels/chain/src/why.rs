@@ -30,8 +30,8 @@ pub struct Why {
     pub strength: Strength,
     /// In order, from the first address to the second.
     pub steps: Vec<Step>,
-    /// True if no list of links of this strength is shorter; false if the search ended before it
-    /// could know.
+    /// True if no list of the links searched is shorter: strong links alone, or both kinds if the
+    /// result is weak. False if the search ended before it could know.
     pub shortest: bool,
 }
 

@@ -125,7 +125,7 @@ fn libraries_only(program: &std::path::Path) -> Result<(), landlock::RulesetErro
 }
 
 /// Allows what loading libraries, reading files and running threads need. Every other call fails
-/// with ENOSYS ("no such call"), so libraries fall back or fail, and nothing is opened.
+/// with ENOSYS ("no such call") and has no effect, so libraries fall back or fail.
 #[cfg(target_os = "linux")]
 // Long: one line per system call.
 fn program_filter() -> Result<(), String> {

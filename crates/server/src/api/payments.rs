@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use obhut_app::casework::{Act, Right, UploadFacts, rfc3339};
+use obhut_app::casework::{Act, Right, Strict, UploadFacts, rfc3339};
 use obhut_app::formats::transfers::{Channels, live};
 use obhut_app::payments::{
     AlertDetail, AlertRow, Amount, Hold, Id, Language, Live, LiveAnswer, LiveFault, Record,
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use crate::fault::{ErrorBody, Fault};
 use crate::intake::upload_header;
-use crate::object::Object;
+use crate::object::{Object, strict};
 use crate::{App, access};
 
 /// Longest body, in bytes. Our judgement.
@@ -235,7 +235,7 @@ pub(crate) async fn submit(
                 let problem =
                     |why| TransferAnswerBody::problem(id.clone(), why, live.durable_seq());
                 // A malformed item is a problem of that item only.
-                match serde_json::from_value::<TransferBody>(one) {
+                match TransferBody::deserialize(Strict(one)) {
                     Err(e) => problem(format!("item {n}: {}", form(&e))),
                     Ok(t) => match record_of(&t) {
                         Ok(record) => {
@@ -257,8 +257,8 @@ pub(crate) async fn submit(
 
 /// Answers one transfer.
 fn single(live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<Response, Fault> {
-    let one: TransferBody = serde_json::from_slice(body)
-        .map_err(|e| Fault::new(StatusCode::BAD_REQUEST, "body", describe(&e)))?;
+    let one: TransferBody =
+        strict(body).map_err(|e| Fault::new(StatusCode::BAD_REQUEST, "body", describe(&e)))?;
     let record = record_of(&one)
         .map_err(|why| Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "record", why))?;
     // An invalid session doesn't keep the payment from being assessed.
@@ -355,7 +355,7 @@ fn object<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<UploadFact
         || serde::de::Error::custom("upload has an unknown field, or one of the wrong type");
     match given {
         None => Ok(None),
-        Some(fields) if fields.is_object() => serde_json::from_value(fields)
+        Some(fields) if fields.is_object() => UploadFacts::deserialize(Strict(fields))
             .map(Some)
             .map_err(|_| wrong()),
         Some(_) => Err(wrong()),

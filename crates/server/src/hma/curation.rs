@@ -26,7 +26,7 @@ async fn curator(app: &App, headers: &HeaderMap) -> HmaResult<ApiKey> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> HmaResult<T> {
-    serde_json::from_slice(body)
+    crate::object::strict(body)
         .map_err(|_| HmaFault::bad("this endpoint expects a json object payload"))
 }
 

@@ -1,4 +1,5 @@
-//! Each rule of both scores on facts that fulfil it and on facts that only resemble them.
+//! The rules of both scores on facts that fulfil them and on facts that only resemble these. A few
+//! rules of the at-risk score are missing here; see `each_rule_of_risk_holds_for_its_own_facts`.
 
 use super::*;
 use crate::{Facts, RISK, RiskFact, RuleFile, Signals, rules_that_hold};
@@ -161,7 +162,7 @@ const COMPLETE: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn each_rule_of_completeness_is_about_its_own_cases() {
+fn each_rule_of_completeness_applies_and_holds_for_its_own_facts() {
     for (rule, facts, of, expected) in COMPLETE {
         let facts: Facts = serde_json::from_str(facts).unwrap_or_else(|e| panic!("{facts}: {e}"));
         let input = looked(&facts, files(of));
@@ -177,7 +178,8 @@ fn each_rule_of_completeness_is_about_its_own_cases() {
     }
 }
 
-/// Category and reporter come from the decision and the settings, not from the facts.
+/// The reporter comes from the settings, and a category may come from the decision. These facts
+/// have neither.
 #[test]
 fn a_category_and_a_reporter_may_be_missing() {
     let facts = Facts::default();
@@ -292,7 +294,8 @@ fn each_rule_of_risk_holds_for_its_own_facts() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // The other rules are covered by whole reports in app/tests/ranking.rs.
+    // self-harm-now, abuse-soon, cry-for-help, posing, collection and files have no row here.
+    // app/tests/ranking.rs has whole reports, and tests the order they are put in, not the rules.
     assert!(seen.len() > 20, "{seen:?}");
 }
 
