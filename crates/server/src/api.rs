@@ -28,6 +28,7 @@ mod routes;
 mod screen;
 mod settings;
 mod uploads;
+mod values;
 
 /// Longest list of digests in one request, in bytes. Our judgement.
 const MATCH_BYTES_MAX: usize = 256 << 10;
@@ -226,11 +227,13 @@ pub(crate) fn routes() -> Router<App> {
         .route("/metrics", get(health::metrics))
         .route(
             "/openapi.json",
-            get(async || {
-                let document = serde_json::to_value(Document::openapi());
-                axum::Json(document::completed(document.expect("the document is JSON")))
-            }),
+            get(async || axum::Json(document::completed(openapi()))),
         )
+}
+
+/// The OpenAPI document as the handlers describe themselves.
+fn openapi() -> serde_json::Value {
+    serde_json::to_value(Document::openapi()).expect("the document is JSON")
 }
 
 pub(crate) fn probe_event(bytes: &[u8]) {

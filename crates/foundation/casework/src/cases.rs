@@ -580,7 +580,10 @@ pub async fn set_embargo(
     if is_blank(reason) {
         return Err(CaseworkError::invalid(
             "reason",
-            "name the authority that ordered it",
+            match embargo {
+                Some(_) => "name the authority that ordered it",
+                None => "say why it is lifted, and who lifted it",
+            },
         ));
     }
     let read = embargo.map(read_embargo).transpose()?;

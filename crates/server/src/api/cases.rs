@@ -104,6 +104,7 @@ pub(crate) struct SameBytesBody {
 
 /// A category: a value on a scale. The value has no meaning without its scale.
 #[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct CategoryBody {
     scale: String,
     value: String,

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::values;
+
 const JSON: &str = "application/json";
 /// The request headers that an operation reads besides the key.
 const HEADERS: &[(&str, &[&str])] = &[
@@ -34,12 +36,16 @@ const HEADERS: &[(&str, &[&str])] = &[
 pub(super) fn completed(mut document: Value) -> Value {
     document["components"]["securitySchemes"]["key"] =
         json!({ "type": "http", "scheme": "bearer" });
+    // Served too: nginx mirrors the method of the upload.
+    let hook = &mut document["paths"]["/v1/hooks/nginx"];
+    hook["put"] = hook["post"].clone();
     let paths = document["paths"].as_object_mut();
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             complete(path, method, operation);
         }
     }
+    values::add(&mut document);
     document
 }
 
@@ -49,7 +55,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     operation["operationId"] = id.join("_").into();
     let named = HEADERS
         .iter()
-        .filter(|h| h.0 == path && method == "post")
+        .filter(|h| h.0 == path && (method == "post" || method == "put"))
         .flat_map(|h| h.1);
     let named = named.map(|name| {
         json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" },
@@ -96,7 +102,7 @@ fn set_media(content: &mut Value) {
     let text = json!({ "type": "string" });
     for (media, content) in content.as_object_mut().unwrap_or(&mut Map::new()) {
         match media.as_str() {
-            JSON | "application/xml" | "text/plain" => {}
+            JSON | "application/schema+json" | "application/xml" | "text/plain" => {}
             "multipart/form-data" => {
                 content["schema"] = json!({
                     "type": "object",

@@ -216,6 +216,10 @@ const RISKS: &[(&str, &str, &str)] = &[
     (r#"{"note": "the girl says she will kill herself"}"#, "", "self-harm child-spoken-of"),
     (r#"{"note": "he says he will kill himself"}"#, "", "danger-to-someone"),
     (r#"{"note": "my husband says he will kill himself"}"#, "", ""),
+    (r#"{"note": "i took all the pills"}"#, "", "self-harm-now danger-to-someone"),
+    (r#"{"note": "my husband took all the pills"}"#, "", ""),
+    (r#"{"note": "i want it to stop"}"#, "", "cry-for-help"),
+    (r#"{"note": "my wife wants it to stop, nobody believes me"}"#, "", ""),
     (r#"{"risks": ["meeting-planned"]}"#, "", "meeting"),
     (r#"{"note": "they want to meet tomorrow"}"#, "", "danger-to-someone"),
     (r#"{"note": "two adults want to meet tomorrow"}"#, "", ""),
@@ -294,7 +298,7 @@ fn each_rule_of_risk_holds_for_its_own_facts() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // self-harm-now, abuse-soon, cry-for-help, posing, collection and files have no row here.
+    // abuse-soon, posing, collection and files have no row here.
     // app/tests/ranking.rs has whole reports, and tests the order they are put in, not the rules.
     assert!(seen.len() > 20, "{seen:?}");
 }
