@@ -491,9 +491,12 @@ async fn an_array_is_no_object_at_any_depth() {
         Right::Findings,
     ];
     let key = b.key(&rights, Some(&rita)).await;
-    let new = json!({"facts": {"reported": {"id": "u-1"}}});
+    let new =
+        json!({"facts": {"reported": {"id": "u-1", "ip_events": [{"address": "300.1.1.1"}]}}});
     let (status, opened) = b.call(&key, "POST", "/v1/cases", &new).await;
     assert_eq!(status, 200, "{opened}");
+    let fault = &opened["faults"][0]["field"];
+    assert_eq!(fault, "facts.reported.ip_events[0].address");
     let case = opened["case"].as_str().unwrap();
     let facts = format!("/v1/cases/{case}/facts");
     let (_, read) = b.call(&key, "GET", &facts, &Value::Null).await;

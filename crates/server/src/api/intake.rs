@@ -11,6 +11,7 @@ use obhut_app::casework::{self, Act, CASE_FILE_BYTES_MAX, CaseFile, Right};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::record::FaultBody;
 use crate::fault::{ErrorBody, Fault};
 use crate::{App, access};
 
@@ -27,6 +28,8 @@ pub(crate) struct NewCaseBody {
     case: String,
     /// Id of each file's exhibit, in the order of the files; none for a file without `content`.
     exhibits: Vec<Option<String>>,
+    /// Facts that can't be right, by field. They are recorded all the same.
+    faults: Vec<FaultBody>,
 }
 
 /// Open a case from a case file (`GET /v1/schemas/case`); files' bytes in base64 as `content`.
@@ -58,9 +61,11 @@ pub(crate) async fn new_case(
         });
     }
     let made = casework::new_case(&app.casework, &file, contents, &key.id).await?;
+    let facts = casework::facts(&app.casework, &made.case).await?;
     Ok(Json(NewCaseBody {
         case: made.case,
         exhibits: made.exhibits,
+        faults: FaultBody::all(&app.casework, &facts),
     }))
 }
 

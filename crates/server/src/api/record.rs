@@ -41,6 +41,18 @@ pub(crate) struct FaultBody {
     what: &'static str,
 }
 
+impl FaultBody {
+    /// Every fault of these facts.
+    pub(super) fn all(casework: &casework::Casework, facts: &Facts) -> Vec<Self> {
+        let faults = casework::fact_faults(casework, facts).into_iter();
+        let body = |f: obhut_app::casework::FactFault| Self {
+            field: f.field,
+            what: f.what,
+        };
+        faults.map(body).collect()
+    }
+}
+
 /// What is known about a case, children's data included; the reading is on record.
 #[utoipa::path(get, path = "/v1/cases/{case}/facts", params(("case" = String, Path)), responses((status = 200, body = FactsBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person"), (status = 404, body = ErrorBody)), security(("key" = [])))]
 pub(crate) async fn facts(
@@ -89,13 +101,7 @@ pub(crate) async fn set_facts(
     let facts = casework::facts(&app.casework, &case).await?;
     Ok(uncached(Json(SetFactsAnswer {
         version: casework::facts_version(&facts),
-        faults: casework::fact_faults(&app.casework, &facts)
-            .into_iter()
-            .map(|f| FaultBody {
-                field: f.field,
-                what: f.what,
-            })
-            .collect(),
+        faults: FaultBody::all(&app.casework, &facts),
     })))
 }
 
