@@ -2,7 +2,8 @@
 //! may not be empty, and the headers of answers. Handlers check them; the types alone don't show it.
 
 use obhut_app::casework::{
-    AppealOutcome, Extent, Language, Measure, NcaDuty, Outcome, Question, Ruling, Surface, Wanted,
+    AppealOutcome, CaseStatus, Extent, Language, Measure, NcaDuty, Outcome, Question, Ruling,
+    Surface, Wanted,
 };
 use serde_json::{Value, json};
 
@@ -51,12 +52,31 @@ const HEADERS: &[(&str, &str, &str, &str, &str)] = &[
     ),
 ];
 
+/// Schemas of query parameters: name, and what is known of its values.
+fn queries() -> [(&'static str, Value); 4] {
+    let words = |all: Vec<&str>| json!({ "type": "string", "enum": all });
+    let surfaces = Surface::ALL.iter().map(|s| s.word()).collect();
+    let statuses = CaseStatus::ALL.iter().map(|s| s.word()).collect();
+    [
+        (
+            "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": 1_000 }),
+        ),
+        ("queue", words(vec!["suspects", "victims"])),
+        ("status", words(statuses)),
+        ("surface", words(surfaces)),
+    ]
+}
+
 /// The words that fields take: body, field and words. For a list they are those of its items.
 fn words() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     fn of<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static str> {
         all.iter().map(|t| word(*t)).collect()
     }
     let surfaces = of(Surface::ALL, |s| s.word());
+    // Only the server records that a reading failed.
+    let mut extents = of(Extent::ALL, |e| e.word());
+    extents.retain(|e| *e != Extent::Failed.word());
     vec![
         ("DecideBody", "ruling", of(Ruling::ALL, |r| r.word())),
         (
@@ -68,7 +88,7 @@ fn words() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         ("NoticeRequest", "language", of(Language::ALL, |l| l.word())),
         ("DetermineBody", "question", of(Question::ALL, |q| q.word())),
         ("AskBody", "wanted", of(Wanted::ALL, |w| w.word())),
-        ("ViewRequest", "extent", of(Extent::ALL, |e| e.word())),
+        ("ViewRequest", "extent", extents),
         ("OutcomeBody", "code", of(Outcome::ALL, |o| o.word())),
         ("ReporterBody", "nca_duty", of(NcaDuty::ALL, |d| d.word())),
         ("RouteRequest", "surface", surfaces),
@@ -102,6 +122,14 @@ pub(super) fn add(document: &mut Value) {
     }
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for operation in paths.filter_map(|(_, item)| item.as_object_mut()).flatten() {
+        let parameters = operation.1["parameters"].as_array_mut();
+        for parameter in parameters.into_iter().flatten() {
+            let known = queries();
+            let known = known.iter().find(|(name, _)| parameter["name"] == *name);
+            if let (Some((_, schema)), true) = (known, parameter["in"] == "query") {
+                parameter["schema"] = schema.clone();
+            }
+        }
         let responses = operation.1["responses"].as_object_mut();
         for (status, response) in responses.into_iter().flatten() {
             let (name, meaning) = match status.as_str() {
