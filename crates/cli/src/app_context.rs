@@ -60,11 +60,12 @@ impl AppContext {
             self.database.as_deref(),
             Arc::new(SystemClock),
         )
-        .await?;
-        if is_new {
+        .await;
+        // Even if the database could not be opened.
+        if is_new && folder.exists() {
             *self.made.lock().expect("lock poisoned") = Some(folder);
         }
-        Ok(casework)
+        Ok(casework?)
     }
 
     /// The person of that name (without one, [`shell_user`]), authorised for an action. Shell

@@ -227,7 +227,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/metrics", get(health::metrics))
         .route(
             "/openapi.json",
-            get(async || axum::Json(document::completed(openapi()))),
+            get(async || axum::Json(values::added(document::completed(openapi())))),
         )
 }
 

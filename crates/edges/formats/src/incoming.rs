@@ -80,6 +80,8 @@ const FORMATS: &[&Format] = &[
 pub fn read(bytes: &[u8]) -> ParsedReport {
     let read = if bytes.is_empty() {
         Err("it is empty".to_owned())
+    } else if says_nothing(bytes) {
+        Err("it says nothing".to_owned())
     } else if bytes.len() > ORIGINAL_BYTES_MAX {
         Err(format!(
             "it is longer than {ORIGINAL_BYTES_MAX} bytes; only the bytes up to that limit are kept"

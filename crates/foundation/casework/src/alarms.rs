@@ -121,17 +121,20 @@ pub async fn raise_alarm(casework: &Casework, kind: &str, subject: &str, text: &
     Ok(())
 }
 
-/// Unseen alarms, oldest first.
+/// Unseen alarms: those about a child in danger, then the others; each oldest first.
 pub async fn alarms(casework: &Casework) -> Result<Vec<Alarm>> {
-    oldest_alarms(casework, usize::MAX).await
+    first_alarms(casework, usize::MAX).await
 }
 
-/// The oldest unseen alarms, at most `most`.
-pub async fn oldest_alarms(casework: &Casework, most: usize) -> Result<Vec<Alarm>> {
-    let rows = sqlx::query("SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL ORDER BY raised_at, id LIMIT $1")
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(casework.db.pool())
-        .await?;
+/// Like [`alarms`], the first `most`.
+pub async fn first_alarms(casework: &Casework, most: usize) -> Result<Vec<Alarm>> {
+    let rows = sqlx::query(
+        "SELECT id, kind, subject, text, raised_at FROM alarms WHERE seen_at IS NULL
+         ORDER BY CASE WHEN kind = 'child-in-danger' THEN 0 ELSE 1 END, raised_at, id LIMIT $1",
+    )
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .fetch_all(casework.db.pool())
+    .await?;
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);

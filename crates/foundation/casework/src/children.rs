@@ -29,13 +29,22 @@ pub(crate) fn leave_out(facts: &mut Facts, now: i64) -> (usize, Vec<String>) {
         children: victims,
         fields: Vec::new(),
     };
-    leaving.from(&mut facts.recipients, "facts.recipients");
-    if let Some(reported) = &mut facts.reported {
-        leaving.from(&mut reported.associated, "facts.reported.associated");
-    }
-    for (n, account) in facts.also_reported.iter_mut().enumerate() {
-        let at = format!("facts.also_reported[{n}].associated");
-        leaving.from(&mut account.associated, &at);
+    // Again as long as it finds any: a child that was found by its age may have another account,
+    // which only the e-mail address gives away.
+    loop {
+        let before = leaving.children.len();
+        leaving.from(&mut facts.recipients, "facts.recipients");
+        if let Some(reported) = &mut facts.reported {
+            leaving.from(&mut reported.associated, "facts.reported.associated");
+        }
+        for (n, account) in facts.also_reported.iter_mut().enumerate() {
+            let at = format!("facts.also_reported[{n}].associated");
+            leaving.from(&mut account.associated, &at);
+        }
+        if leaving.children.len() == before {
+            break;
+        }
+        leaving.known = Known::of(&leaving.children);
     }
     // Computed again, because recipients and linked accounts have turned out to be children.
     let known = Known::of(&leaving.children);
@@ -279,6 +288,25 @@ mod tests {
 
     /// 2026-11-29.
     const NOW: i64 = 1_795_910_400_000_000;
+
+    /// Regression: another account of a child that was found by its age went out, with the child's
+    /// address, because only victims' e-mail addresses were compared.
+    #[test]
+    fn another_account_of_a_child_found_by_its_age_goes_too() {
+        let mail = |more: &str| {
+            format!(r#"{{{more} "person": {{"emails": [{{"address": "x@e.example"}}]}}}}"#)
+        };
+        let json = format!(
+            r#"{{"reported": {{"id": "u", "associated": [{}]}}, "recipients": [{}, {{"id": "kid", "person": {{"age": 11, "emails": [{{"address": "x@e.example"}}]}}}}, {{"id": "adult"}}]}}"#,
+            mail(r#""id": "third","#),
+            mail(r#""id": "second","#),
+        );
+        let mut facts = Facts::from_json(json.as_bytes()).unwrap();
+        leave_out(&mut facts, NOW);
+        let left: Vec<_> = facts.recipients.iter().map(|a| a.id.as_deref()).collect();
+        assert_eq!(left, [Some("adult")]);
+        assert_eq!(facts.reported.unwrap().associated, []);
+    }
 
     /// A victim, a party, and whether the party is taken for the victim.
     #[test]

@@ -65,9 +65,18 @@ pub struct Decision {
     file_categories: BTreeMap<String, Category>,
     #[serde(serialize_with = "crate::clock::time")]
     decided_at: i64,
+    /// Id of the decision it was carried over from.
+    #[serde(skip)]
+    rests_on: Option<String>,
 }
 
 impl Decision {
+    /// The decision for which somebody viewed the files: this one, or the one it was carried over
+    /// from.
+    fn review(&self) -> &str {
+        self.rests_on.as_ref().unwrap_or(&self.id)
+    }
+
     /// True if the ruling or a category differs.
     fn differs_from(&self, other: &Self) -> bool {
         self.ruling != other.ruling
@@ -260,6 +269,7 @@ pub(crate) async fn decide_from(
         category: request.category.clone(),
         file_categories,
         decided_at: casework.now(),
+        rests_on: source.map(|s| s.review().to_owned()),
     };
     let mut tx = casework.db.begin().await?;
     let to = match request.ruling {
@@ -319,8 +329,8 @@ pub(crate) async fn decide_from(
         .as_ref()
         .map_or(("", ""), |c| (&c.scale, &c.value));
     sqlx::query(
-        "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq, file_categories)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO decisions (id, case_id, person, name, ruling, grounds, scale, category, decided_at, seq, file_categories, rests_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&decision.id)
     .bind(case)
@@ -333,6 +343,7 @@ pub(crate) async fn decide_from(
     .bind(decision.decided_at)
     .bind(seq)
     .bind(file_categories_text(&decision))
+    .bind(decision.rests_on.as_deref().unwrap_or_default())
     .execute(&mut *tx)
     .await?;
     audit::write(
@@ -424,7 +435,7 @@ pub async fn decisions(casework: &Casework, case: &str) -> Result<Vec<Decision>>
 /// The same within a transaction.
 pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Decision>> {
     let rows = sqlx::query(
-        "SELECT id, case_id, person, name, ruling, grounds, scale, category, file_categories, decided_at
+        "SELECT id, case_id, person, name, ruling, grounds, scale, category, file_categories, decided_at, rests_on
          FROM decisions WHERE case_id = $1 ORDER BY seq",
     )
     .bind(case)
@@ -450,6 +461,7 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
                         .map_err(|_| CaseworkError::unreadable("categories of a decision"))?,
                 },
                 decided_at: c.int()?,
+                rests_on: Some(c.text()?).filter(|d| !d.is_empty()),
             })
         })
         .collect()
@@ -491,24 +503,24 @@ pub(crate) async fn latest(
 /// overturned.
 pub const IN_DOUBT: &str = "carried-decision";
 
-/// The words that name the case a decision was carried over from.
-pub(crate) fn with_case(case: &str) -> String {
-    format!("{DECIDED_WITH}{case}: ")
-}
-
-const DECIDED_WITH: &str = "Decided with case ";
-
 /// Raises an alarm for each other case whose latest decision is based on the same review as the
 /// decision about this case, which was changed or overturned.
 pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<()> {
     let own = decisions_within(tx, case).await?;
-    let source = own.last().and_then(|d| carried_from(&d.grounds));
-    let mut others = latest_with(tx, &with_case(case)).await?;
-    if let Some(source) = source {
+    let Some(changed) = own.last() else {
+        return Ok(());
+    };
+    let mut others = latest_resting_on(tx, changed.review()).await?;
+    if let Some(source) = &changed.rests_on
+        && let Some(of) = case_of(tx, source).await?
+    {
         // Locked, so that the decision isn't carried to another case unseen by this.
-        cases::hold(tx, source).await?;
-        others.extend(latest_with(tx, &with_case(source)).await?);
-        others.push(source.to_owned());
+        cases::hold(tx, &of).await?;
+        // If that case was decided anew since, its decision is based on another review.
+        let latest = decisions_within(tx, &of).await?;
+        if latest.last().is_some_and(|d| d.id == *source) {
+            others.push(of);
+        }
     }
     others.retain(|other| other != case);
     others.sort();
@@ -525,10 +537,13 @@ pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<(
     Ok(())
 }
 
-/// The case that a decision with these grounds was carried over from.
-fn carried_from(grounds: &str) -> Option<&str> {
-    let (_, with) = grounds.rsplit_once(DECIDED_WITH)?;
-    Some(with.split_once(": the same bytes as ")?.0)
+/// The case of a decision.
+async fn case_of(tx: &mut Tx, decision: &str) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT case_id FROM decisions WHERE id = $1")
+        .bind(decision)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| Columns::of(&row).text()).transpose()
 }
 
 /// # Errors
@@ -580,7 +595,7 @@ async fn is_in_doubt(tx: &mut Tx, case: &str, person: &Person) -> Result<bool> {
     };
     // Decisions that were carried over count whatever their time, because the clock may have been
     // set back since.
-    let in_doubt = |d: &Decision| d.decided_at <= since || carried_from(&d.grounds).is_some();
+    let in_doubt = |d: &Decision| d.decided_at <= since || d.rests_on.is_some();
     let decisions = decisions_within(tx, case).await?;
     Ok(decisions
         .iter()
@@ -628,14 +643,13 @@ pub(crate) async fn require_other_than_seer(
     }
 }
 
-/// The cases whose latest decision has this text in its grounds.
-async fn latest_with(tx: &mut Tx, text: &str) -> Result<Vec<String>> {
-    // Without an index: this runs only when an appeal is upheld or a decision is changed.
+/// The cases whose latest decision was carried over from this one.
+async fn latest_resting_on(tx: &mut Tx, decision: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(
-        "SELECT case_id FROM decisions d WHERE grounds LIKE $1
+        "SELECT case_id FROM decisions d WHERE rests_on = $1
          AND seq = (SELECT MAX(seq) FROM decisions other WHERE other.case_id = d.case_id) ORDER BY seq",
     )
-    .bind(format!("%{text}%"))
+    .bind(decision)
     .fetch_all(&mut **tx)
     .await?;
     rows.iter().map(|row| Columns::of(row).text()).collect()

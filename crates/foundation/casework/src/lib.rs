@@ -71,7 +71,7 @@ pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use crate::casework::{Casework, Finding, MatchedEntry};
 pub use acknowledgements::{acknowledge_arrival, acknowledge_retraction};
-pub use alarms::{Alarm, alarms, oldest_alarms, raise_alarm};
+pub use alarms::{Alarm, alarms, first_alarms, raise_alarm};
 pub use api_keys::{
     ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
 };

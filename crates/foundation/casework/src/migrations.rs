@@ -201,6 +201,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "appeals",
         include_str!("../migrations/0075_appeals.sql"),
     ),
+    (
+        76,
+        "decisions",
+        include_str!("../migrations/0076_decisions.sql"),
+    ),
 ];
 
 #[cfg(test)]

@@ -130,8 +130,10 @@ pub async fn decide_same_bytes(
 /// The grounds of a decision that is carried over: the original grounds, cut if the whole would be
 /// too long, and where the decision comes from.
 fn carried(decision: &Decision, name: &str, exhibit: &str) -> String {
-    let with = decisions::with_case(decision.case());
-    let why = format!("\n\n{with}the same bytes as {exhibit}, which {name} viewed whole.");
+    let case = decision.case();
+    let why = format!(
+        "\n\nDecided with case {case}: the same bytes as {exhibit}, which {name} viewed whole."
+    );
     let room = GROUNDS_CHARS_MAX.saturating_sub(why.chars().count());
     let own: String = decision.grounds().chars().take(room).collect();
     own + &why

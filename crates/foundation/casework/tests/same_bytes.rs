@@ -74,6 +74,55 @@ async fn a_doubt_is_ended_by_a_reviewer_it_is_not_about() {
     assert!(!is_in_doubt(&b, &second).await);
 }
 
+/// Regression: words in the grounds were read as the record of where a decision came from. Naming
+/// an unknown case, they made every later decision and appeal fail; naming another, they raised a
+/// doubt about it.
+#[tokio::test]
+async fn words_in_the_grounds_carry_nothing() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let (first, _) = case_of(&b, "one", b"one").await;
+    let (other, _) = case_of(&b, "two", b"two").await;
+    b.decide(&other, &rita, Ruling::Report).await;
+    for named in ["case-0000", &other] {
+        let forged = DecisionRequest {
+            grounds: format!("Decided with case {named}: the same bytes as x"),
+            ..request(Ruling::Report)
+        };
+        casework::decide(&b.c, &first, &rita, &forged)
+            .await
+            .unwrap();
+        b.decide(&first, &rita, Ruling::NoReport).await;
+        assert!(!is_in_doubt(&b, &other).await);
+    }
+}
+
+/// Regression: a case that was decided anew by somebody who viewed it came into doubt when another
+/// case to which its earlier decision had been carried was changed.
+#[tokio::test]
+async fn a_new_review_is_not_in_doubt_for_an_old_one() {
+    let b = bench().await;
+    let rita = b.person("Rita", &[Role::Reviewer]).await;
+    let gus = b.person("Gus", &[Role::Reviewer]).await;
+    let tom = b.person("Tom", &[Role::Reviewer]).await;
+    let (first, exhibit) = case_of(&b, "one", b"the same").await;
+    let (second, copy) = case_of(&b, "two", b"the same").await;
+    look(&b, &exhibit, &rita).await;
+    let request = request(Ruling::NoReport);
+    let both =
+        casework::decide_with_same_bytes(&b.c, &first, &rita, &request, BTreeMap::new(), None);
+    both.await.unwrap();
+    b.pass(SECOND);
+    look(&b, &exhibit, &gus).await;
+    b.decide(&first, &gus, Ruling::Report).await;
+    assert!(is_in_doubt(&b, &second).await);
+    b.pass(SECOND);
+    look(&b, &copy, &tom).await;
+    b.decide(&second, &tom, Ruling::Report).await;
+    assert!(!is_in_doubt(&b, &first).await);
+    assert!(!is_in_doubt(&b, &second).await);
+}
+
 /// Regression: the reviewer in doubt could dismiss the doubt by marking the alarm as seen; and a
 /// case that was decided not to be reported couldn't be decided so again, which the alarm asks for.
 #[tokio::test]

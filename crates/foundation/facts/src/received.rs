@@ -162,6 +162,7 @@ fn fits(at: &At<'_>, text: &str) -> bool {
         "url" | "urls" | "profile_urls" => !blank && is_place(text),
         // Of an account, a card or a passport.
         "number" if !at.path.contains(".phones[") => is_code(text),
+        "iban" | "id_number" | "ssn" | "tax_number" => is_code(text),
         "number" => is_number(text),
         "amount" => text.parse::<f64>().is_ok(),
         // The account's own text, and values of enums.
@@ -209,11 +210,19 @@ fn is_number(text: &str) -> bool {
     digits >= 3 && number.chars().all(plain) && extension.chars().all(plain)
 }
 
-/// A number that may have letters, as banks and passport offices give them.
+/// A number that may have letters, as banks and passport offices give them. Every part has a digit
+/// or at most four letters, all capitals: a name beside a number is no code.
 fn is_code(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " -/.".contains(c);
-    // An IBAN, the longest, has 34.
-    text.len() <= 42 && text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(plain)
+    let part = |part: &str| {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_/.".contains(c);
+        let letters = part.chars().filter(char::is_ascii_alphabetic).count();
+        let digits = part.chars().filter(char::is_ascii_digit).count();
+        part.chars().all(plain) && letters <= if digits == 0 { 4 } else { digits.max(5) }
+    };
+    // An IBAN, the longest, has 34 characters and is written in groups of four.
+    text.len() <= 42
+        && text.contains(|c: char| c.is_ascii_digit())
+        && text.split_whitespace().all(part)
 }
 
 /// A day, or a time without a zone: no program can say which instant, but it is a time.
@@ -298,6 +307,25 @@ mod tests {
         assert_eq!(received.matches("MARKER").count(), filled);
         let left = serde_json::to_string(&facts).unwrap();
         assert!(!left.contains("MARKER"), "{left}");
+    }
+
+    #[test]
+    fn a_code_has_no_words() {
+        for (text, expected) in [
+            ("AE-ABC-1", true),
+            ("4711_0815", true),
+            ("DE89 3704 0044 0532 0130 00", true),
+            ("GB29 NWBK 6016 1331 9268 19", true),
+            ("C01X00T47", true),
+            ("BR 123", true),
+            ("acc of Lena Miller born 2014 Bonn 5b", false),
+            ("ANNELI 2014", false),
+            ("Lena2014", false),
+            ("LENAMILLER1", false),
+            ("see the note", false),
+        ] {
+            assert_eq!(is_code(text), expected, "{text}");
+        }
     }
 
     /// Regression: with an amount in words, the rest of the payment was lost too.

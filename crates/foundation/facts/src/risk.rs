@@ -519,7 +519,8 @@ pub const RISK: &[RiskRule] = &[
         source: OURS,
         says: "someone asks for help and doesn't say what happened",
         german: "jemand bittet um Hilfe und sagt nicht, was geschehen ist",
-        holds: |l| says(l, Signal::Cry) && !says(l, Signal::Adult),
+        // An adult may be the one it is about.
+        holds: |l| says(l, Signal::Cry),
     },
     RiskRule {
         id: "new-material",

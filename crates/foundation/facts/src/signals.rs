@@ -30,6 +30,9 @@ const GAP_WORDS_MAX: usize = 6;
 /// Words before a pattern in which a negation counts. Our judgement.
 const NEGATION_WORDS: usize = 3;
 
+/// Words of a call for help.
+const CALLS: &[&str] = &["help", "hilfe", "hilf", "helft"];
+
 /// Something a text can indicate. Few patterns show that a child is meant; the risk rules combine
 /// most signals with [`Signal::Child`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -181,6 +184,12 @@ impl Signals {
                     plain = plain.replace(&format!("{digit}. {noun}"), &format!("{digit} {noun}"));
                 }
             }
+        }
+        // Nothing but a call for help: within a longer text the words say little.
+        let mut few = plain.split(|c: char| !c.is_alphanumeric());
+        let few: Vec<&str> = few.by_ref().filter(|w| !w.is_empty()).take(4).collect();
+        if few.len() <= 3 && few.iter().any(|w| CALLS.contains(w)) {
+            self.bits |= bit(Signal::Cry);
         }
         let (mut asked, mut child_before) = (false, false);
         for sentence in plain.split(['.', '!', '?', '\n', ';', '|']) {

@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::values;
-
 const JSON: &str = "application/json";
 /// The request headers that an operation reads besides the key.
 const HEADERS: &[(&str, &[&str])] = &[
@@ -45,7 +43,6 @@ pub(super) fn completed(mut document: Value) -> Value {
             complete(path, method, operation);
         }
     }
-    values::add(&mut document);
     document
 }
 

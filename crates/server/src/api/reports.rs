@@ -455,7 +455,7 @@ pub(crate) struct DueBody {
     deadlines: Vec<DeadlineBody>,
     /// True if there are more deadlines.
     more: bool,
-    /// Unseen alarms, oldest first, at most 1,000.
+    /// Unseen alarms, at most 1,000: those about a child in danger, then the others; oldest first.
     #[schema(value_type = Vec<Object>)]
     alarms: serde_json::Value,
     /// True if there are more alarms.
@@ -473,7 +473,7 @@ pub(crate) async fn due(
     let mut deadlines = casework::deadlines_due(&app.casework, DUE_MAX + 1).await?;
     let more = deadlines.len() > DUE_MAX;
     deadlines.truncate(DUE_MAX);
-    let mut alarms = casework::oldest_alarms(&app.casework, DUE_MAX + 1).await?;
+    let mut alarms = casework::first_alarms(&app.casework, DUE_MAX + 1).await?;
     let more_alarms = alarms.len() > DUE_MAX;
     alarms.truncate(DUE_MAX);
     Ok(Json(DueBody {
@@ -523,7 +523,7 @@ pub(crate) async fn transcript(
 }
 
 /// Record that the key's person has seen an alarm.
-#[utoipa::path(post, path = "/v1/alarms/{alarm}/seen", params(("alarm" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody)), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/alarms/{alarm}/seen", params(("alarm" = String, Path)), responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a reporting officer"), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody, description = "The person made a decision that the alarm is about")), security(("key" = [])))]
 pub(crate) async fn see_alarm(
     State(app): State<App>,
     Path(alarm): Path<String>,

@@ -95,8 +95,8 @@ fn words() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     ]
 }
 
-/// Adds all of it to the document.
-pub(super) fn add(document: &mut Value) {
+/// The document with all of it.
+pub(super) fn added(mut document: Value) -> Value {
     let schemas = &mut document["components"]["schemas"];
     for (body, field) in TIMES {
         schemas[*body]["properties"][*field]["format"] = "date-time".into();
@@ -140,6 +140,7 @@ pub(super) fn add(document: &mut Value) {
             response["headers"][name] = header(meaning);
         }
     }
+    document
 }
 
 fn header(meaning: &str) -> Value {
