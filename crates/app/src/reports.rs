@@ -407,7 +407,7 @@ pub fn require_sendable(row: &ReportRow) -> Result<()> {
 }
 
 /// True if sending the report was stopped, so that a person has to resume it. The retraction of a
-/// stopped report waits for nobody.
+/// stopped report needs no resuming.
 pub fn waits_for_resumption(row: &ReportRow, filing: Option<&Filing>) -> bool {
     row.status == "approved" && filing.is_some_and(|f| f.state == FilingState::Stopped)
 }

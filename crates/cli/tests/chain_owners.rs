@@ -346,7 +346,7 @@ fn orphaned(ended: bool) {
     // Enough blocks for the winning branch.
     index_with(height + 5, "index");
     assert_eq!(of_it(&moves()), vec![true; addresses.len()]);
-    // The replacement happened, and is on record as long as somebody watches.
+    // The replacement happened, and is on record while the address is watched.
     assert_eq!(moves().iter().any(|m| m["undone"] == false), !ended);
     let alarms = String::from_utf8(ok(&b.obhut(&["alarm", "list"])).stdout.clone()).unwrap();
     assert!(alarms.contains("never happened"), "{alarms}");

@@ -143,7 +143,7 @@ pub(crate) async fn move_report(
             continue;
         }
         // `escalated_at` is cleared: the new date gets an alarm too.
-        // Only if nobody has extended it meanwhile.
+        // Only if it hasn't been extended meanwhile.
         sqlx::query(
             "UPDATE deadlines SET due_at = $1, escalated_at = NULL WHERE id = $2 AND due_at = $3",
         )

@@ -71,7 +71,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The decision for which somebody viewed the files: this one, or the one it was carried over
+    /// The decision for which a person viewed the files: this one, or the one it was carried over
     /// from.
     fn review(&self) -> &str {
         self.rests_on.as_ref().unwrap_or(&self.id)
@@ -317,7 +317,7 @@ pub(crate) async fn decide_from(
     if earlier.last().is_some_and(|e| e.differs_from(&decision)) {
         alarm_carried(&mut tx, casework.now(), case).await?;
     }
-    // If a case is no longer to be reported, what was sent may have to be retracted: the alarm stays.
+    // After a decision not to report, what was sent may have to be retracted: the alarm stays.
     let settles = request.ruling == Ruling::Report || confirms;
     if settles && reviewed_independently(&mut tx, case, person).await? {
         alarms::end(&mut tx, casework.now(), IN_DOUBT, case, &person.id).await?;
@@ -516,7 +516,7 @@ pub(crate) async fn alarm_carried(tx: &mut Tx, now: i64, case: &str) -> Result<(
     {
         // Locked, so that the decision isn't carried to another case unseen by this.
         cases::hold(tx, &of).await?;
-        // If that case was decided anew since, its decision is based on another review.
+        // If that case was decided again since, its decision is based on another review.
         let latest = decisions_within(tx, &of).await?;
         if latest.last().is_some_and(|d| d.id == *source) {
             others.push(of);

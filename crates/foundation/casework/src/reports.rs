@@ -328,8 +328,8 @@ pub(crate) async fn find(tx: &mut Tx, id: &str) -> Result<ReportRow> {
     read(&row.ok_or_else(|| missing(id))?)
 }
 
-/// Like [`find`], with the report's case locked until the transaction ends: whoever else changes
-/// the case's reports waits, and then sees what was changed.
+/// Like [`find`], with the report's case locked until the transaction ends: any other change
+/// to the case's reports waits, and then sees what was changed.
 pub(crate) async fn find_held(tx: &mut Tx, id: &str) -> Result<ReportRow> {
     let row = find(tx, id).await?;
     cases::hold(tx, &row.case).await?;

@@ -97,7 +97,7 @@ async fn words_in_the_grounds_carry_nothing() {
     }
 }
 
-/// Regression: a case that was decided anew by somebody who viewed it came into doubt when another
+/// Regression: a case that was decided again by a person who viewed it came into doubt when another
 /// case to which its earlier decision had been carried was changed.
 #[tokio::test]
 async fn a_new_review_is_not_in_doubt_for_an_old_one() {

@@ -211,7 +211,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// A number that may have letters, as banks and passport offices give them. Every part has a digit
-/// or at most four letters, all capitals: a name beside a number is no code.
+/// or at most four letters, all capitals: a name with a number isn't a code.
 fn is_code(text: &str) -> bool {
     let part = |part: &str| {
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_/.".contains(c);

@@ -226,7 +226,7 @@ pub const RISK: &[RiskRule] = &[
         source: NCMEC_RISK,
         says: "someone is harming or about to harm themselves now",
         german: "jemand tut sich gerade etwas an oder ist kurz davor",
-        // Whoever writes this doesn't say how old they are.
+        // People who write this don't say how old they are.
         holds: |l| says(l, Signal::Attempt) && !says(l, Signal::Adult),
     },
     RiskRule {

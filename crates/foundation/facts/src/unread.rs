@@ -5,10 +5,10 @@ use whatlang::{Detector, Lang};
 use crate::Facts;
 use crate::signals::{CHARS_MAX, texts};
 
-/// Letters from which a language can be told. Our judgement: in shorter texts names and abbreviations
+/// Letters from which a language can be detected. Our judgement: in shorter texts names and abbreviations
 /// outweigh the words.
 const LETTERS_MIN: usize = 20;
-/// Letters from which the language of a single sentence is told. Our judgement: a sentence within a
+/// Letters from which the language of a single sentence is detected. Our judgement: a sentence within a
 /// line is more often a fragment than a line is.
 const SENTENCE_LETTERS_MIN: usize = 40;
 /// Characters after which a text is cut, at the end of a line, so that a passage in another language
@@ -58,7 +58,7 @@ fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphabetic()).count()
 }
 
-/// True for a text that is neither German nor English, as far as can be told.
+/// True for a text that is neither German nor English, as far as the library can detect it.
 fn is_foreign(text: &str) -> bool {
     let all = letters(text);
     // Up to U+024F letters are Latin. In other scripts a word has few letters, and which of two

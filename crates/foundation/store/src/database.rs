@@ -134,7 +134,7 @@ impl Database {
                             connection.execute(*pragma).await?;
                         }
                     }
-                    // Statements here are short and many run at once: starting workers for one
+                    // Statements here are short and many run in parallel: starting workers for one
                     // takes longer than what they save.
                     if backend == Backend::Postgres {
                         connection

@@ -295,7 +295,7 @@ impl Growing<'_> {
         if outs.end - outs.start != 1 || ins.end - ins.start < 2 || chain.is_joint(tx) {
             return None;
         }
-        // An input without an address is nobody's, such as an anchor that anyone may spend.
+        // An input without an address has no owner, such as an anchor that anyone may spend.
         let payers: FxSet<u32> = ins
             .map(|i| chain.payer(i))
             .filter(|payer| *payer != NO_ADDRESS)

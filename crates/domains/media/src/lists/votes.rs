@@ -124,7 +124,7 @@ pub async fn approve_vote(
             person.name
         )));
     }
-    // Only the vote that was read: it may be proposed anew in this moment, by this person even.
+    // Only the vote that was read: another proposal may have replaced it, even one by this person.
     let approved = sqlx::query(
         "UPDATE list_votes SET approved_by = $1, approved_at = $2
          WHERE list = $3 AND entry = $4 AND proposed_by = $5 AND proposed_at = $6 AND reason = $7",
@@ -140,7 +140,7 @@ pub async fn approve_vote(
     .await?;
     if approved.rows_affected() == 0 {
         return Err(CaseworkError::conflict(format!(
-            "the vote about entry {entry} of \"{name}\" was proposed anew meanwhile; look at it again"
+            "the vote about entry {entry} of \"{name}\" was proposed again meanwhile; look at it again"
         )));
     }
     audit::write(

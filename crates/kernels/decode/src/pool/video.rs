@@ -527,8 +527,8 @@ fn parse_probe(text: &str) -> Option<Stream> {
     })
 }
 
-/// Why ffprobe's answer describes no stream. If it names one without a size, there is a picture that
-/// nobody could look at, which isn't the same as sound alone.
+/// Why ffprobe's answer describes no stream. If it names one without a size, there is a picture
+/// that can't be decoded, which differs from sound alone.
 fn no_stream(answer: &str, succeeded: bool) -> Unreadable {
     let named = answer.lines().any(|l| l.starts_with("width="));
     match succeeded && !named {

@@ -39,7 +39,7 @@ impl Value {
 /// Our judgement.
 const DEPTH_MAX: usize = 40;
 /// Lines of a profile that are taken for one report, those in parts and for each item of a list
-/// counted anew. Our judgement: a case's facts have 4 MiB at most.
+/// counted each time. Our judgement: a case's facts have 4 MiB at most.
 const STEPS_MAX: usize = 4_000_000;
 /// Longest profile, in lines. Our judgement.
 const LINES_MAX: usize = 2_000;
