@@ -89,7 +89,7 @@ pub fn proof(index: &Index, why: &Why, explanation: &Value) -> Result<Value, Pro
             "Bytes are hexadecimal. Hashes are printed backwards, as explorers do: reverse their bytes before use.",
             "txid = SHA-256(SHA-256(transaction_hex)), reversed. transaction_hex has no witnesses.",
             "block = SHA-256(SHA-256(header_hex)), reversed. Compare it with any node or explorer at that height.",
-            "Merkle path: begin with the txid's bytes; for each hash of merkle_branch, if position is even hash (own + branch) twice with SHA-256, if odd (branch + own); halve position, rounding down. The result equals bytes 36 to 67 of the header, counted from 0, both included.",
+            "Merkle path: own = the txid's bytes. For each hash `branch` of merkle_branch: if position is even, own = SHA-256(SHA-256(own + branch)); if odd, own = SHA-256(SHA-256(branch + own)); then halve position, rounding down. The result equals bytes 36 to 67 of the header, counted from 0, both included.",
             "Each entry of `inputs` is an input of the transaction above, which spends output `vout` of `txid`. The entry's own transaction_hex is that earlier transaction: hashed twice and reversed it gives `txid`, and its output `vout` pays to the address.",
             "Rule multi_input: both addresses are spent by inputs of the transaction. Any other rule: one is spent, the other is paid by the output named in `change`.",
         ],

@@ -171,8 +171,9 @@ impl Domain for Intake {
     }
 }
 
-/// Begins an intake: loads the PDQ digests of earlier reports' pictures, the first of each. Near
-/// pictures that another run takes in after this aren't seen.
+/// Begins an intake: loads the PDQ digests of earlier reports' pictures. Of pictures near each
+/// other, only the first has its digest stored. Pictures that another run takes in after this
+/// aren't compared with.
 pub async fn begin_intake(casework: &Casework) -> Result<IntakeRun<'_>> {
     let (mut entries, mut near_seq) = (Vec::new(), Vec::new());
     // In the order of intake: the smallest position is the earliest report.
@@ -527,7 +528,7 @@ impl IntakeRun<'_> {
         let now = casework.now_micros();
         write_rows(&mut tx, now, &prepared, &placed).await?;
         write_tokens(&mut tx, &placed.tokens).await?;
-        // Only reports on record; those of this chunk were written with their final group.
+        // This moves earlier reports; those of this chunk were written with their final group.
         for (from, into) in &placed.merged {
             sqlx::query("UPDATE incoming SET grp = $1 WHERE grp = $2")
                 .bind(into)

@@ -80,7 +80,8 @@ const FORMATS: &[&Format] = &[
 pub fn read(bytes: &[u8]) -> ParsedReport {
     let read = if bytes.is_empty() {
         Err("it is empty".to_owned())
-    } else if says_nothing(bytes) {
+    } else if says_nothing(bytes) && matches!(bytes.trim_ascii().first(), Some(b'n' | b'"')) {
+        // Not JSON to the formats below, which would take it for a note.
         Err("it says nothing".to_owned())
     } else if bytes.len() > ORIGINAL_BYTES_MAX {
         Err(format!(

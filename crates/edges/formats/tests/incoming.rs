@@ -103,6 +103,8 @@ fn each_format_says_who_is_reported_and_never_who_reports() {
             &[],
         ),
         (r#"[]"#, Json, No, &[]),
+        // Regression: it was a note, understood and without a reason.
+        ("null", IncomingFormat::Unreadable, No, &[]),
         (r#"{"account": "a-1"}"#, Form, Yes, &["a-1"]),
     ] {
         let given = read(text.as_bytes());

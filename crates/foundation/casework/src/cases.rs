@@ -582,7 +582,7 @@ pub async fn set_embargo(
             "reason",
             match embargo {
                 Some(_) => "name the authority that ordered it",
-                None => "say why it is lifted, and who lifted it",
+                None => "name the authority that lifted it, or say why it ends",
             },
         ));
     }

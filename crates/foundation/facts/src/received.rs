@@ -7,10 +7,10 @@ use crate::{Account, Facts, Thread};
 /// Moves what others wrote in their own words into [`Facts::received_note`]: the free texts, and
 /// every value that doesn't fit its field, such as a sentence where an id belongs. Of a message,
 /// only its text is kept; an object that loses a required field is dropped. Moves the reason for
-/// urgency into [`Facts::received_urgent`]. Others' words may name a caller or a child, and our
-/// reports never contain those two fields. An account's bio and a file's metadata stay where they
-/// are. `by_hand` means that people filled in the fields (a note, a form, a mail): then ids, and
-/// other fields without a format of their own, have to be a single word.
+/// urgency into [`Facts::received_urgent`]. Our reports contain neither field, because
+/// others' words may name a caller or a child. An account's bio and a file's metadata stay where
+/// they are. `by_hand` means that people filled in the fields (a note, a form, a mail): then ids,
+/// and other fields without a format of their own, have to be a single word.
 pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     let mut words: Vec<String> = facts.received_note.take().into_iter().collect();
     words.extend(facts.note.take());
@@ -210,8 +210,9 @@ fn is_number(text: &str) -> bool {
     digits >= 3 && number.chars().all(plain) && extension.chars().all(plain)
 }
 
-/// A number that may have letters, as banks and passport offices give them. Every part has a digit
-/// or at most four letters, all capitals: a name with a number isn't a code.
+/// A number that may have letters, all capitals, as banks and passport offices give them. A part
+/// without digits has at most four letters; one with digits has at most five, or at most as many
+/// letters as digits: a name with a number isn't a code.
 fn is_code(text: &str) -> bool {
     let part = |part: &str| {
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_/.".contains(c);
@@ -266,8 +267,8 @@ mod tests {
         assert!(left.contains("https://e.example") && left.contains("\"id\":\"t\""));
     }
 
-    /// Every field for free text that there is, in a case file with every field: notes of
-    /// conversations and a bank's narrative once stayed, and went out.
+    /// Covers every field for free text, in a case file with every field: notes of conversations
+    /// and a bank's narrative were once left in their fields, and so were sent.
     #[test]
     fn each_field_for_free_text_is_emptied() {
         const TEXTS: &[&str] = &[

@@ -17,8 +17,8 @@ use crate::{App, access};
 pub(crate) struct DetermineBody {
     /// `offence-de`, `threat-de`, `link-uk` or `ground-dsa`.
     question: String,
-    /// The answers, as words of the question, for example `yes` or `184b`. Any other word is
-    /// refused with a list of those words.
+    /// The answers, each a word that the question allows, for example `yes` or `184b`. Any other
+    /// word is refused with a list of the allowed ones.
     answers: Vec<String>,
     /// Why.
     grounds: String,
