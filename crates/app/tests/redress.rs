@@ -214,23 +214,12 @@ async fn an_exact_digest_beside_a_perceptual_one_needs_two_people_too() {
     on_each_database(async |b: Bench| {
         let c = &b.casework;
         let known = picture(1);
-        let rgb = image::load_from_memory(&known).unwrap().to_rgb8();
-        let pixels = obhut_hash::Pixels::new(rgb.width(), rgb.height(), rgb.as_raw()).unwrap();
-        let kind = obhut_hash::kinds::by_name("pdq").unwrap();
-        let obhut_hash::Compute::Pixels { one, .. } = kind.compute else {
-            panic!("PDQ is a digest of pixels")
-        };
-        let pdq = one(pixels).digest.to_hex();
+        let pdq = pdq_hex(&known);
         let mut list = csv(&[("one", &known)]);
         list.extend(format!("pdq,{pdq},,,one\n").bytes());
-        media::import_list(c, &assessed("hotline"), &list, "test")
-            .await
-            .unwrap();
-        for person in ["Ada", "Grace"] {
-            let person = steward(c, person).await;
-            media::sign_list(c, "hotline", &person).await.unwrap();
-        }
+        signed_list(c, "hotline", &list).await;
         // The same picture in other bytes.
+        let rgb = image::load_from_memory(&known).unwrap().to_rgb8();
         let mut looks_like = std::io::Cursor::new(Vec::new());
         rgb.write_to(&mut looks_like, image::ImageFormat::Bmp)
             .unwrap();

@@ -340,23 +340,11 @@ async fn a_finding_keeps_the_pdq_that_screening_computed() {
     let b = bench(None).await;
     let c = &b.casework;
     let known = picture(1);
-    let rgb = image::load_from_memory(&known).unwrap().to_rgb8();
-    let pixels = obhut_hash::Pixels::new(rgb.width(), rgb.height(), rgb.as_raw()).unwrap();
-    let kind = obhut_hash::kinds::by_name("pdq").unwrap();
-    let obhut_hash::Compute::Pixels { one, .. } = kind.compute else {
-        panic!("PDQ is a digest of pixels")
-    };
-    let pdq = one(pixels).digest.to_hex();
+    let pdq = pdq_hex(&known);
     // The PDQ entry is another picture's. It is in the list only so that screening computes PDQ.
     let mut list = csv(&[("one", &known)]);
     list.extend(format!("pdq,{},,,two\n", "0f".repeat(32)).bytes());
-    media::import_list(c, &assessed("hotline"), &list, "test")
-        .await
-        .unwrap();
-    for person in ["Ada", "Grace"] {
-        let person = steward(c, person).await;
-        media::sign_list(c, "hotline", &person).await.unwrap();
-    }
+    signed_list(c, "hotline", &list).await;
     let screened = screen(c, &known).await;
     assert_eq!(screened.matches.len(), 1, "{:?}", screened.matches);
     let of_a = subject("a");

@@ -145,6 +145,17 @@ pub fn assessed(name: &str) -> ListSettings {
     settings(name, Purpose::Assessed, Action::Block)
 }
 
+/// PDQ of a picture's pixels.
+pub fn pdq_hex(picture: &[u8]) -> String {
+    let rgb = image::load_from_memory(picture).unwrap().to_rgb8();
+    let pixels = obhut_hash::Pixels::new(rgb.width(), rgb.height(), rgb.as_raw()).unwrap();
+    let kind = obhut_hash::kinds::by_name("pdq").unwrap();
+    let obhut_hash::Compute::Pixels { one, .. } = kind.compute else {
+        panic!("PDQ is a digest of pixels")
+    };
+    one(pixels).digest.to_hex()
+}
+
 pub fn csv(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let rows: Vec<_> = entries
         .iter()
@@ -164,7 +175,12 @@ pub async fn steward(c: &Casework, name: &str) -> Person {
 }
 
 pub async fn signed(c: &Casework, name: &str, entries: &[(&str, &[u8])]) {
-    media::import_list(c, &assessed(name), &csv(entries), "test")
+    signed_list(c, name, &csv(entries)).await;
+}
+
+/// Imports a list from CSV, signed by two people.
+pub async fn signed_list(c: &Casework, name: &str, list: &[u8]) {
+    media::import_list(c, &assessed(name), list, "test")
         .await
         .unwrap();
     // Two people, as every version needs.

@@ -99,14 +99,7 @@ mod tests {
     #[tokio::test]
     async fn an_exhibit_of_two_cases_is_erased_with_the_second() {
         let (folder, c, clock) = bench::opened_at(1_000).await;
-        let intake = obhut_vault::Intake {
-            actor: "test".into(),
-            purpose: "test".into(),
-            case: None,
-            source: None,
-            media_type: None,
-        };
-        let exhibit = views::keep(&c, b"bytes", intake).await.unwrap().id;
+        let exhibit = kept(&c).await;
         let mut tx = c.db.begin().await.unwrap();
         for case in ["case-a", "case-b"] {
             bench::case(&mut tx, &c, case).await;
@@ -142,14 +135,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_filed_after_the_clearing_is_preserved() {
         let (_folder, c, clock) = bench::opened_at(1_000).await;
-        let intake = obhut_vault::Intake {
-            actor: "test".into(),
-            purpose: "test".into(),
-            case: None,
-            source: None,
-            media_type: None,
-        };
-        let exhibit = views::keep(&c, b"bytes", intake).await.unwrap().id;
+        let exhibit = kept(&c).await;
         let mut tx = c.db.begin().await.unwrap();
         bench::case(&mut tx, &c, "case-a").await;
         clear(&mut tx, &c, "case-a", &exhibit).await;
@@ -166,6 +152,18 @@ mod tests {
         let proof = erasures::erasure_proof(&c, "case-a").await.unwrap();
         let erased = proof.erased.iter().find(|e| e.exhibit == exhibit);
         assert_eq!(erased.unwrap().not_before, 9_000);
+    }
+
+    /// A new exhibit.
+    async fn kept(c: &Casework) -> String {
+        let intake = obhut_vault::Intake {
+            actor: "test".into(),
+            purpose: "test".into(),
+            case: None,
+            source: None,
+            media_type: None,
+        };
+        views::keep(c, b"bytes", intake).await.unwrap().id
     }
 
     /// Withdraws the case's findings and plans the erasure of its exhibit, as redress does.

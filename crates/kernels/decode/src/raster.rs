@@ -121,7 +121,7 @@ pub(crate) fn frames(
     Ok(())
 }
 
-/// True if a PNG's default image is no frame of its animation: then the first frame that viewers
+/// True if a PNG's default image isn't a frame of its animation: then the first frame that viewers
 /// show is another picture. A frame that is the default image has its control chunk before the data
 /// (APNG specification, "Structure").
 fn is_beside_its_animation(png: &[u8]) -> bool {

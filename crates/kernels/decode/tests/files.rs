@@ -446,8 +446,8 @@ fn every_frame_of_an_animation_is_given_and_stills_give_one() {
     assert_eq!(pool.decode(&one).unwrap().samples.len(), 40 * 30 * 3);
 }
 
-/// An animated PNG of grey frames of these levels; with `default`, an image of that level that is no
-/// frame of the animation.
+/// An animated PNG of grey frames of these levels. With `default`, its default image has that level
+/// and isn't a frame of the animation.
 fn animated_png(levels: &[u8], default: Option<u8>) -> Vec<u8> {
     const SIDE: u32 = 32;
     fn chunk(out: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
@@ -504,7 +504,7 @@ fn animated_png(levels: &[u8], default: Option<u8>) -> Vec<u8> {
     out
 }
 
-/// Regression: behind a default image that is no frame, the first frame was never given, so a
+/// Regression: behind a default image that isn't a frame, the first frame was never given, so a
 /// harmless default image hid a listed picture.
 #[test]
 fn every_frame_of_an_animated_png_is_given() {

@@ -241,7 +241,7 @@ impl Opened {
         self.metadata.metadata().num_row_groups()
     }
 
-    /// Rows of a row group, as the footer declares them. Panics if there is no such group.
+    /// Rows of a row group, as the footer declares them. Panics beyond the last group.
     pub fn rows(&self, group: usize) -> u64 {
         self.metadata.metadata().row_group(group).num_rows() as u64
     }
