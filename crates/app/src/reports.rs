@@ -483,27 +483,66 @@ fn mails_files(channel: &Channel, attached: usize) -> Option<Remark> {
     })
 }
 
-/// The stop for facts that record one account both as reported (or also reported) and as a child's.
-fn reports_a_child(facts: &Facts) -> Option<Remark> {
-    let same = |a: &Account, b: &Account| {
-        let service = match (&a.service, &b.service) {
-            (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-            // If one of them names no service, they count as the same service: reporting a child as
-            // the suspect is the worse error.
-            _ => true,
+/// The stops for suspects whose account is also recorded as a child's, and remarks about those that
+/// share a name, an e-mail address or a number with a child. The latter don't stop the report,
+/// because a child's relative may have the same ones.
+fn reports_a_child(facts: &Facts) -> Vec<Remark> {
+    let about = |field: String, suspect: &Account| {
+        let children = || facts.victims.iter();
+        let (what, stops) = if children().any(|c| same_id(suspect, c)) {
+            (
+                "the account reported is also recorded as a child's; remove it from one of the two",
+                true,
+            )
+        } else if children().any(|c| shares_a_name(suspect, c)) {
+            (
+                "has a name, e-mail address or number in common with a child of the case; make sure that this isn't the child",
+                false,
+            )
+        } else {
+            return None;
         };
-        let plain = |a: &Account| a.id.as_deref().map(casework::plain);
-        service && a.id.is_some() && plain(a) == plain(b)
+        Some(Remark {
+            field,
+            what: what.into(),
+            source: "obhut, docs/handling.md",
+            stops,
+        })
     };
-    let suspects = || facts.reported.iter().chain(&facts.also_reported);
-    let child = facts.victims.iter().any(|v| suspects().any(|s| same(s, v)));
-    child.then(|| Remark {
-        field: "facts.reported".into(),
-        what: "the account reported is also recorded as a child's; remove it from one of the two"
-            .into(),
-        source: "obhut, docs/handling.md",
-        stops: true,
-    })
+    let first = facts.reported.iter().map(|a| ("facts.reported".into(), a));
+    let others = facts.also_reported.iter().enumerate();
+    let others = others.map(|(n, a)| (format!("facts.also_reported[{n}]"), a));
+    first
+        .chain(others)
+        .filter_map(|(field, suspect)| about(field, suspect))
+        .collect()
+}
+
+/// True if both may be the same account by its id.
+fn same_id(a: &Account, b: &Account) -> bool {
+    let service = match (&a.service, &b.service) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        // If one of them names no service, they count as the same service: reporting a child as
+        // the suspect is the worse error.
+        _ => true,
+    };
+    let plain = |a: &Account| a.id.as_deref().map(casework::plain);
+    service && a.id.is_some() && plain(a) == plain(b)
+}
+
+/// True if two accounts have a screen name, an e-mail address or a number in common.
+fn shares_a_name(a: &Account, b: &Account) -> bool {
+    let names = |account: &Account| -> Vec<String> {
+        let person = || account.person.iter();
+        let emails = person().flat_map(|p| &p.emails).map(|e| &e.address);
+        let numbers = person().flat_map(|p| &p.phones).map(|n| &n.number);
+        let all = account.screen_name.iter().chain(emails).chain(numbers);
+        all.map(|n| casework::plain(n))
+            .filter(|n| !n.is_empty())
+            .collect()
+    };
+    let of_b = names(b);
+    names(a).iter().any(|n| of_b.contains(n))
 }
 
 /// The fields of the facts in which a child's name, account, e-mail address, number or birth date

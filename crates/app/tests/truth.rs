@@ -310,7 +310,7 @@ async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
         let table = [
             (r#"{"reported": {"id": "kid"}, "victims": [{"id": "kid", "person": {"age": 12}}]}"#, true),
             (r#"{"reported": {"id": "kid", "service": "A"}, "victims": [{"id": "kid", "service": "a"}]}"#, true),
-            (r#"{"reported": {"id": "x"}, "also_reported": [{"id": "kid"}], "victims": [{"id": "kid"}]}"#, true),
+            (r#"{"reported": {"id": "x"}, "also_reported": [{"id": "y"}, {"id": "kid"}], "victims": [{"id": "kid"}]}"#, true),
             // Another person on another service.
             (r#"{"reported": {"id": "kid", "service": "A"}, "victims": [{"id": "kid", "service": "B"}]}"#, false),
             (r#"{"reported": {"id": "x"}, "victims": [{"id": "kid"}, {}]}"#, false),
@@ -322,7 +322,8 @@ async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
             let file = CaseFile::from_json(format!("{{\"facts\": {facts}}}").as_bytes()).unwrap();
             let case = casework::new_case(c, &file, Vec::new(), "t").await.unwrap().case;
             let check = obhut_app::reports::check(c, &case, form, false, "t").await.unwrap();
-            let stopped = check.stops.iter().any(|s| s.field == "facts.reported");
+            let field = if facts.contains("also") { "facts.also_reported[1]" } else { "facts.reported" };
+            let stopped = check.stops.iter().any(|s| s.field == field);
             assert_eq!(stopped, stops, "{facts}");
             let decision = casework::decide(c, &case, &rita, &decision(Ruling::Report)).await.unwrap();
             let report = casework::file_report(c, &decision, "webhook", false, "t").await.unwrap();
@@ -331,6 +332,52 @@ async fn an_account_recorded_as_a_childs_is_never_the_one_reported() {
         }
     })
     .await;
+}
+
+/// Regression: a suspect with a child's e-mail address or number was reported without a remark.
+#[tokio::test]
+async fn a_suspect_with_a_childs_address_is_remarked() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let form = obhut_app::formats::reports::by_name("ncmec").unwrap();
+    let child = r#"{"id": "kid", "screen_name": "Kid7", "person": {"age": 12,
+        "emails": [{"address": "kid@example.org"}], "phones": [{"number": "+49 30 1234567"}]}}"#;
+    for (suspect, remarked) in [
+        (
+            r#"{"id": "x", "person": {"emails": [{"address": "KID@example.org"}]}}"#,
+            true,
+        ),
+        (
+            r#"{"id": "x", "person": {"phones": [{"number": "+49 30 1234567"}]}}"#,
+            true,
+        ),
+        (r#"{"id": "x", "screen_name": "kid7"}"#, true),
+        (
+            r#"{"id": "x", "screen_name": "kid8", "person": {"emails": [{"address": "x@example.org"}]}}"#,
+            false,
+        ),
+    ] {
+        let facts = format!(
+            r#"{{"facts": {{"reported": {{"id": "first"}}, "also_reported": [{suspect}], "victims": [{child}]}}}}"#
+        );
+        let file = CaseFile::from_json(facts.as_bytes()).unwrap();
+        let case = casework::new_case(c, &file, Vec::new(), "t")
+            .await
+            .unwrap()
+            .case;
+        let check = obhut_app::reports::check(c, &case, form, false, "t")
+            .await
+            .unwrap();
+        let remark = check
+            .remarks
+            .iter()
+            .find(|r| r.field == "facts.also_reported[0]" && r.what.contains("in common"));
+        assert_eq!(remark.is_some(), remarked, "{suspect} {:?}", check.remarks);
+        assert!(
+            check.stops.iter().all(|s| !s.why.contains("child")),
+            "{suspect}"
+        );
+    }
 }
 
 /// Regression: a finding kept MD5, SHA-1 and SHA-256 of the file, but lost its PDQ digest, which
