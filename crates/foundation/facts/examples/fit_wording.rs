@@ -2,32 +2,39 @@
 //! of authors that weren't fitted are put in order. `cargo xtask wording` runs it.
 //!
 //! Each file is one author's: lines of a tier, a tab and a text, `\n` in it for a line feed. Files
-//! that begin with `judged-` are never fitted.
+//! that begin with `judged-` are never fitted. `skipped.txt` lists words that get no points.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fs, io, thread};
 
 use obhut_facts::{Facts, RuleInput, Signals, rules_that_hold, wording};
 
-/// Strength of the ridge. Chosen by how well reports of authors that were left out are ordered.
-const RIDGE: f64 = 0.6;
-/// What rules weigh compared with words, whose shares are about 0.15. Chosen in the same way.
-const RULE_SHARE: f64 = 0.2;
-/// A feature needs this many texts, of at least two authors. Our judgement: rarer ones are mostly
-/// names and typing errors.
-const TEXTS_MIN: usize = 3;
-/// Steps of the solver. Our judgement: more steps change none of the printed figures.
-const STEPS: usize = 150;
+/// What an error weighs compared with the size of the points. Chosen by how well reports of authors
+/// that were left out are put in order; from 30 to 150 the figures hardly change.
+const ERRORS: f64 = 60.0;
+/// What the fitted points are multiplied by: surer chances put reports of authors that were left
+/// out in better order. Chosen in the same way.
+const SURER: f64 = 1.5;
+/// A word needs this many texts, of at least two authors, and a pair of words one more: rarer ones
+/// are mostly names and typing errors. Our judgement: one text less each makes the order better by
+/// 0.0015 and the table half as long again.
+const TEXTS_MIN: u32 = 2;
+/// Authors are left out in this many groups. Our judgement: each alone takes five times as long.
+const GROUPS: usize = 5;
+/// Steps of Newton's method, and of the solver within each. Our judgement: more change none of the
+/// printed figures.
+const STEPS: usize = 12;
+const SOLVER_STEPS: usize = 40;
 
 struct Text {
     tier: u8,
+    text: String,
     features: BTreeSet<String>,
-    share: f64,
-    readings: Vec<(BTreeSet<String>, f64)>,
-    rules: Vec<&'static str>,
-    score: u32,
+    score_by_rules: u32,
 }
+
+type Author<'a> = (&'a String, &'a Vec<Text>);
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
@@ -41,27 +48,21 @@ fn main() -> io::Result<()> {
     }
     let skipped = fs::read_to_string(root.join("fixtures/wording/skipped.txt"))?;
     let skipped: BTreeSet<&str> = skipped.lines().collect();
-    let (judged, fitted): (Vec<_>, Vec<_>) =
+    let (judged, fitted): (Vec<Author<'_>>, Vec<_>) =
         authors.iter().partition(|a| a.0.starts_with("judged-"));
-    println!(
-        "| author | reports | rules alone | words and rules | now below tier 3 or lower |\n|---|---|---|---|---|"
-    );
-    let mut out = Vec::new();
-    for (name, texts) in &fitted {
-        let others: Vec<_> = fitted.iter().filter(|a| a.0 != *name).copied().collect();
-        let fit = Fit::of(&others, &skipped);
-        let values: Vec<f64> = texts.iter().map(|t| fit.value(t)).collect();
-        row(name, texts, &values);
-        out.extend(texts.iter().map(|t| t.tier).zip(values));
+    println!("| author | reports | rules alone | words | now below tier 3 or lower |");
+    println!("|---|---|---|---|---|");
+    for group in 0..GROUPS {
+        let (left_out, others): (Vec<_>, Vec<_>) =
+            (0..).zip(&fitted).partition(|(n, _)| n % GROUPS == group);
+        let others: Vec<Author<'_>> = others.into_iter().map(|a| *a.1).collect();
+        let table = wording::Table::read(&fit(&others, &skipped));
+        left_out.iter().for_each(|(_, author)| row(author, &table));
     }
-    let fit = Fit::of(&fitted, &skipped);
-    for (name, texts) in judged {
-        let values: Vec<f64> = texts.iter().map(|t| fit.value(t)).collect();
-        row(name, texts, &values);
-    }
-    let limits: Vec<f64> = (1..5).map(|tier| limit(&out, tier)).collect();
-    let table = root.join("crates/foundation/facts/src/wording.tsv");
-    fs::write(table, fit.table(&limits))
+    let text = fit(&fitted, &skipped);
+    let table = wording::Table::read(&text);
+    judged.iter().for_each(|author| row(author, &table));
+    fs::write(root.join("crates/foundation/facts/src/wording.tsv"), text)
 }
 
 fn read(path: &PathBuf) -> io::Result<Vec<Text>> {
@@ -81,18 +82,11 @@ fn read(path: &PathBuf) -> io::Result<Vec<Text>> {
                 reporter: true,
                 said: Signals::of(&facts),
             };
-            let (score, reasons) = rules_that_hold(&looked);
-            let words = wording::words(&text);
-            let readings = wording::readings(&text).into_iter();
             Text {
                 tier: tier.parse().expect("a tier"),
-                features: wording::features(&words),
-                share: wording::share(words.len()),
-                readings: readings
-                    .map(|w| (wording::features(&w), wording::share(w.len())))
-                    .collect(),
-                rules: reasons.iter().map(|r| r.rule).collect(),
-                score,
+                features: wording::features(&wording::words(&text)),
+                score_by_rules: rules_that_hold(&looked).0,
+                text,
             }
         })
         .collect())
@@ -100,7 +94,7 @@ fn read(path: &PathBuf) -> io::Result<Vec<Text>> {
 
 /// Share of the pairs of different tiers that these values put in order, and the number of pairs in
 /// which a report of tier 1 isn't above one of tier 3 or lower.
-fn in_order(tiers: &[u8], values: &[f64]) -> (f64, usize) {
+fn in_order(tiers: &[u8], values: &[i32]) -> (f64, usize) {
     let (mut good, mut all, mut grave) = (0, 0, 0);
     for (a, x) in tiers.iter().zip(values) {
         for (b, y) in tiers.iter().zip(values).filter(|(b, _)| *b > a) {
@@ -112,161 +106,182 @@ fn in_order(tiers: &[u8], values: &[f64]) -> (f64, usize) {
     (f64::from(good as u32) / f64::from(all as u32), grave)
 }
 
-fn row(name: &str, texts: &[Text], values: &[f64]) {
+fn row((name, texts): &Author<'_>, table: &wording::Table) {
     let tiers: Vec<u8> = texts.iter().map(|t| t.tier).collect();
-    let rules: Vec<f64> = texts.iter().map(|t| f64::from(t.score)).collect();
+    let rules: Vec<i32> = texts.iter().map(|t| t.score_by_rules as i32).collect();
+    // A text of fewer than three words has no value; it ranks as harmless.
+    let values: Vec<i32> = texts
+        .iter()
+        .map(|t| table.value(&t.text).unwrap_or(-5_000))
+        .collect();
     let (before, old) = in_order(&tiers, &rules);
-    let (now, grave) = in_order(&tiers, values);
-    println!(
-        "| {name} | {} | {before:.3} ({old}) | {now:.3} | {grave} |",
-        texts.len()
-    );
+    let (now, grave) = in_order(&tiers, &values);
+    let count = texts.len();
+    println!("| {name} | {count} | {before:.3} ({old}) | {now:.3} | {grave} |");
 }
 
-/// The value half-way between the averages of this tier and of the next. The lowest limit is the
-/// median of the last tier instead: were it higher, many reports of known material would tie with
-/// those that say nothing.
-fn limit(all: &[(u8, f64)], tier: u8) -> f64 {
-    let mean = |of: u8| {
-        let values = || all.iter().filter(|v| v.0 == of).map(|v| v.1);
-        values().sum::<f64>() / values().count() as f64
-    };
-    let mut last: Vec<f64> = all.iter().filter(|v| v.0 == 5).map(|v| v.1).collect();
-    last.sort_by(f64::total_cmp);
-    match tier {
-        4 => last[last.len() / 2],
-        _ => f64::midpoint(mean(tier), mean(tier + 1)),
-    }
-}
-
-/// A ridge regression of minus the tier.
-struct Fit {
-    names: Vec<String>,
-    at: BTreeMap<String, usize>,
-    weights: Vec<f64>,
-    base: f64,
-}
-
-impl Fit {
-    fn of(authors: &[(&String, &Vec<Text>)], skipped: &BTreeSet<&str>) -> Self {
-        let mut seen: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
-        for (author, texts) in authors {
-            for feature in texts.iter().flat_map(|t| &t.features) {
-                let (texts, by) = seen.entry(feature).or_default();
-                *texts += 1;
-                by.insert(author);
-            }
+/// The table of points: for each tier a logistic regression, whose features weigh more the rarer
+/// they are, each text having the size 1.
+fn fit(authors: &[Author<'_>], skipped: &BTreeSet<&str>) -> String {
+    let mut seen: BTreeMap<&str, (u32, BTreeSet<&str>)> = BTreeMap::new();
+    for (author, texts) in authors {
+        for feature in texts.iter().flat_map(|t| &t.features) {
+            let (texts, by) = seen.entry(feature).or_default();
+            *texts += 1;
+            by.insert(author);
         }
-        let is_skipped = |word: &str| match word.strip_suffix('~') {
-            Some(prefix) => skipped.iter().any(|s| s.starts_with(prefix)),
-            None => skipped.contains(word),
-        };
-        let left_out = |f: &str| f.split(' ').any(is_skipped);
-        let mut names: Vec<String> = seen
-            .into_iter()
-            .filter(|(f, (texts, by))| *texts >= TEXTS_MIN && by.len() > 1 && !left_out(f))
-            .map(|(f, _)| f.to_owned())
-            .collect();
-        let rules: BTreeSet<&str> = authors
-            .iter()
-            .flat_map(|a| a.1)
-            .flat_map(|t| t.rules.iter().copied())
-            .collect();
-        names.extend(rules.iter().map(|r| format!("rule: {r}")));
-        names.push("set: score".to_owned());
-        let at: BTreeMap<_, _> = names.iter().cloned().zip(0..).collect();
-        let texts: Vec<&Text> = authors.iter().flat_map(|a| a.1).collect();
-        let mut fit = Self {
-            weights: vec![0.0; names.len()],
-            names,
-            at,
-            base: 0.0,
-        };
-        let rows: Vec<Vec<(usize, f64)>> = texts
-            .iter()
-            .map(|t| fit.row(&t.features, t.share, t))
-            .collect();
-        let wanted: Vec<f64> = texts.iter().map(|t| -f64::from(t.tier)).collect();
-        fit.base = wanted.iter().sum::<f64>() / wanted.len() as f64;
-        fit.solve(&rows, &wanted);
-        fit
     }
-
-    fn row(&self, features: &BTreeSet<String>, share: f64, text: &Text) -> Vec<(usize, f64)> {
-        let words = features
-            .iter()
-            .filter_map(|f| Some((*self.at.get(f)?, share)));
-        let rules = text.rules.iter();
-        let rules = rules.filter_map(|r| Some((*self.at.get(&format!("rule: {r}"))?, RULE_SHARE)));
-        let score = RULE_SHARE * f64::from(text.score) / 100.0;
-        words
-            .chain(rules)
-            .chain([(self.at["set: score"], score)])
-            .collect()
-    }
-
-    /// Conjugate gradients on the normal equations.
-    fn solve(&mut self, rows: &[Vec<(usize, f64)>], wanted: &[f64]) {
-        let n = self.weights.len();
-        let back = |errors: &[f64]| {
-            let mut out = vec![0.0; n];
-            for (row, e) in rows.iter().zip(errors) {
-                row.iter().for_each(|(at, v)| out[*at] += v * e);
-            }
-            out
-        };
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let centred: Vec<f64> = wanted.iter().map(|w| w - self.base).collect();
-        let mut rest = back(&centred);
-        let mut way = rest.clone();
-        let mut size = dot(&rest, &rest);
-        for _ in 0..STEPS {
-            let ahead: Vec<f64> = rows
+    let is_skipped = |word: &str| match word.strip_suffix('~') {
+        Some(prefix) => skipped.iter().any(|s| s.starts_with(prefix)),
+        None => skipped.contains(word),
+    };
+    let texts: Vec<&Text> = authors.iter().flat_map(|a| a.1).collect();
+    let rarity = |found: u32| {
+        let exact = (f64::from(1 + texts.len() as u32) / f64::from(1 + found)).ln() + 1.0;
+        (exact * 10.0).round() / 10.0
+    };
+    let features: BTreeMap<&str, (usize, f64)> = seen
+        .iter()
+        .filter(|(f, (texts, by))| {
+            *texts >= TEXTS_MIN + u32::from(f.contains(' '))
+                && by.len() > 1
+                && !f.split(' ').any(is_skipped)
+        })
+        .enumerate()
+        .map(|(at, (f, (texts, _)))| (*f, (at, rarity(*texts))))
+        .collect();
+    let rows: Vec<Vec<(usize, f64)>> = texts
+        .iter()
+        .map(|t| shares(t, &features, rarity(0)))
+        .collect();
+    let tiers: Vec<Vec<f64>> = thread::scope(|scope| {
+        let one = |tier: u8| {
+            let is: Vec<f64> = texts
                 .iter()
-                .map(|row| row.iter().map(|(at, v)| v * way[*at]).sum())
+                .map(|t| f64::from(u8::from(t.tier == tier)))
                 .collect();
-            let mut image = back(&ahead);
-            image
-                .iter_mut()
-                .zip(&way)
-                .for_each(|(i, w)| *i += RIDGE * w);
-            let step = size / dot(&way, &image).max(f64::MIN_POSITIVE);
+            let (rows, features) = (&rows, features.len());
+            scope.spawn(move || regression(rows, &is, features))
+        };
+        let all: Vec<_> = (1..=5).map(one).collect();
+        all.into_iter()
+            .map(|t| t.join().expect("no panic"))
+            .collect()
+    });
+    let tenths = |v: f64| (v * 10.0).round() as i64;
+    let line = |name: &str, values: &mut dyn Iterator<Item = f64>| {
+        let values: Vec<String> = values.map(|v| tenths(v).to_string()).collect();
+        format!("{name}\t{}\n", values.join(" "))
+    };
+    let mut out = line(
+        "set: bias",
+        &mut tiers.iter().map(|t| t[features.len()] * SURER),
+    );
+    out += &line("set: unknown", &mut [rarity(0)].into_iter());
+    for (name, (at, rarity)) in &features {
+        let points = tiers.iter().map(|t| t[*at] * rarity * SURER);
+        out += &line(name, &mut [*rarity].into_iter().chain(points));
+    }
+    out
+}
+
+/// The share of each of a text's features, as the program computes it, and 1 for the bias behind
+/// them.
+fn shares(text: &Text, features: &BTreeMap<&str, (usize, f64)>, unknown: f64) -> Vec<(usize, f64)> {
+    let known = text
+        .features
+        .iter()
+        .filter_map(|f| features.get(f.as_str()));
+    let mut row: Vec<(usize, f64)> = known.copied().collect();
+    let is_word = |f: &&String| !f.contains([' ', '~']);
+    let others = text.features.iter().filter(is_word);
+    let others = others
+        .filter(|f| !features.contains_key(f.as_str()))
+        .count();
+    let size: f64 = row.iter().map(|(_, v)| v * v).sum::<f64>() + others as f64 * unknown * unknown;
+    row.iter_mut()
+        .for_each(|(_, v)| *v /= size.sqrt().max(f64::from(wording::SIZE_MIN)));
+    row.push((features.len(), 1.0));
+    row
+}
+
+/// Logistic regression with a ridge, by Newton's method; the bias is the last weight.
+fn regression(rows: &[Vec<(usize, f64)>], wanted: &[f64], features: usize) -> Vec<f64> {
+    let n = features + 1;
+    // Next to nothing for the bias.
+    let ridge = |at: usize| if at == features { 1e-4 } else { 1.0 };
+    let ahead = |weights: &[f64]| -> Vec<f64> {
+        let of = |row: &Vec<(usize, f64)>| row.iter().map(|(at, v)| v * weights[*at]).sum();
+        rows.iter().map(of).collect()
+    };
+    let back = |errors: &[f64]| {
+        let mut out = vec![0.0; n];
+        for (row, e) in rows.iter().zip(errors) {
+            row.iter().for_each(|(at, v)| out[*at] += v * e);
+        }
+        out
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let cost = |weights: &[f64]| {
+        let errors = ahead(weights).into_iter().zip(wanted);
+        let errors: f64 = errors.map(|(z, w)| softplus(z) - w * z).sum();
+        let size = weights.iter().enumerate().map(|(at, w)| ridge(at) * w * w);
+        ERRORS * errors + size.sum::<f64>() / 2.0
+    };
+    let mut weights = vec![0.0; n];
+    for _ in 0..STEPS {
+        let chances: Vec<f64> = ahead(&weights)
+            .iter()
+            .map(|z| 1.0 / (1.0 + (-z).exp()))
+            .collect();
+        let curves: Vec<f64> = chances.iter().map(|p| ERRORS * p * (1.0 - p)).collect();
+        let errors: Vec<f64> = chances
+            .iter()
+            .zip(wanted)
+            .map(|(p, w)| ERRORS * (w - p))
+            .collect();
+        let mut rest = back(&errors);
+        (0..n).for_each(|at| rest[at] -= ridge(at) * weights[at]);
+        // Conjugate gradients on the equations of this step.
+        let (mut way, mut step) = (rest.clone(), vec![0.0; n]);
+        let mut size = dot(&rest, &rest);
+        for _ in 0..SOLVER_STEPS {
+            let bent: Vec<f64> = ahead(&way)
+                .iter()
+                .zip(&curves)
+                .map(|(a, c)| a * c)
+                .collect();
+            let mut image = back(&bent);
+            (0..n).for_each(|at| image[at] += ridge(at) * way[at]);
+            let part = size / dot(&way, &image).max(f64::MIN_POSITIVE);
             for at in 0..n {
-                self.weights[at] += step * way[at];
-                rest[at] -= step * image[at];
+                step[at] += part * way[at];
+                rest[at] -= part * image[at];
             }
             let before = size;
             size = dot(&rest, &rest);
-            for at in 0..n {
-                way[at] = rest[at] + size / before * way[at];
-            }
+            (0..n)
+                .for_each(|at| way[at] = rest[at] + size / before.max(f64::MIN_POSITIVE) * way[at]);
         }
-    }
-
-    /// The highest of the readings, as in the program, but without what the program takes off for
-    /// short texts and adds for a rule of danger now.
-    fn value(&self, text: &Text) -> f64 {
-        let of = |features: &BTreeSet<String>, share: f64| {
-            let row = self.row(features, share, text);
-            row.iter().map(|(at, v)| v * self.weights[*at]).sum::<f64>()
+        let now = cost(&weights);
+        let mut share = 1.0;
+        let next = loop {
+            let next: Vec<f64> = weights
+                .iter()
+                .zip(&step)
+                .map(|(w, s)| w + share * s)
+                .collect();
+            if cost(&next) <= now || share < 1e-3 {
+                break next;
+            }
+            share /= 2.0;
         };
-        let readings = text.readings.iter().map(|(f, share)| of(f, *share));
-        self.base + readings.fold(f64::MIN, f64::max)
+        weights = next;
     }
+    weights
+}
 
-    fn table(&self, limits: &[f64]) -> String {
-        let thousandths = |v: f64| (v * 1_000.0).round() as i64;
-        let mut out = format!("set: base\t{}\n", thousandths(self.base));
-        for (n, limit) in (1..).zip(limits) {
-            out += &format!("set: {n}\t{}\n", thousandths(*limit));
-        }
-        for (name, weight) in self.names.iter().zip(&self.weights) {
-            let of_rules = name.contains(": ");
-            let value = thousandths(weight * if of_rules { RULE_SHARE } else { 1.0 });
-            if value != 0 {
-                out += &format!("{name}\t{value}\n");
-            }
-        }
-        out
-    }
+/// The logarithm of 1 + e^z, without an overflow.
+fn softplus(z: f64) -> f64 {
+    z.max(0.0) + (-z.abs()).exp().ln_1p()
 }

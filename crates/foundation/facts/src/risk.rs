@@ -732,12 +732,12 @@ pub fn combined(reasons: impl Iterator<Item = (Level, u32)>) -> u32 {
 /// The at-risk score, 0 to 100, by which incoming reports are ranked, and its reasons, most
 /// pressing first.
 ///
-/// Texts count by their wording ([`crate::wording`]), whose score includes the rules that hold,
-/// because a word of danger may also be in a thesis or a complaint. A rule that holds only because
-/// of a text is listed at most at the wording's level and adds no points. If the wording gives no
-/// reason, only such rules of [`Level::Known`] are listed, and these count. If the texts have only
-/// a few words, every such rule counts in full. What the facts say without the texts is never
-/// lowered.
+/// Texts count by their wording ([`crate::wording`]), because a word of danger may also be in a
+/// thesis or a complaint. A rule that holds only because of a text is listed at most at the
+/// wording's level and adds no points; one of danger now lifts a text that reads like harm to a
+/// child. If the wording gives no reason, only such rules of [`Level::Known`] are listed, and these
+/// count. If the texts have only a few words, every such rule counts in full. What the facts say
+/// without the texts is never lowered.
 pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
     let (score, all) = rules_that_hold(looked);
     let Some(read) = looked.said.wording else {
@@ -748,7 +748,7 @@ pub fn at_risk(looked: &RuleInput<'_>) -> (u32, Vec<Reason>) {
         said: Signals::of_victims(looked.facts),
         ..*looked
     };
-    let worth = crate::wording::points(read, all.iter().map(|r| r.rule), score);
+    let worth = crate::wording::points(read, score);
     let mut reasons = match looked.said.short {
         true => all.clone(),
         false => rules_that_hold(&without_texts).1,

@@ -11,6 +11,18 @@ const JUDGED: &[(&str, &str)] = &[
         "judged-j",
         include_str!("../../../../fixtures/wording/judged-j.tsv"),
     ),
+    (
+        "judged-k",
+        include_str!("../../../../fixtures/wording/judged-k.tsv"),
+    ),
+    (
+        "judged-l",
+        include_str!("../../../../fixtures/wording/judged-l.tsv"),
+    ),
+    (
+        "judged-m",
+        include_str!("../../../../fixtures/wording/judged-m.tsv"),
+    ),
 ];
 
 fn score(text: &str) -> u32 {
@@ -47,7 +59,7 @@ fn reports_of_other_authors_are_mostly_in_order() {
         }
         println!("{name}: {good} of {pairs} pairs in order, {grave} of tier 1 not above tier 3");
         assert!(pairs > 5_000);
-        assert!(good * 100 > pairs * 80, "{name}: {good} of {pairs}");
+        assert!(good * 100 > pairs * 93, "{name}: {good} of {pairs}");
     }
 }
 
