@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use obhut_app::casework::{self, Act, Channel, PLATFORM, PROPOSALS, Route, Sealed, rfc3339};
+use obhut_app::casework::{
+    self, Act, Casework, Channel, PLATFORM, PROPOSALS, Route, Sealed, rfc3339,
+};
 use obhut_app::partners::destinations::Destination;
 use obhut_app::partners::http::Http;
 use obhut_app::partners::{destinations, filing};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app_context::AppContext;
 use crate::args::{AlarmCommand, DeadlineCommand, DestinationCommand, RouteCommand};
@@ -21,6 +23,9 @@ use crate::output::Output;
 
 /// Longest file with a password, in bytes. Our judgement.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
+
+/// Reports filed for test only that are listed one by one without `--json`. Our judgement: a screen.
+const SHOWN_FOR_TEST: usize = 20;
 
 // Long: one match arm per command.
 pub async fn destination(
@@ -73,6 +78,7 @@ pub async fn destination(
                 destinations::check_mail(address)?;
             }
             let before = server(&channel);
+            let was_for_test = !channel.production;
             if let Some(url) = url {
                 channel.url = Some(url);
             }
@@ -130,8 +136,19 @@ pub async fn destination(
             }
             channel.production = production.unwrap_or(channel.production);
             casework::set_channel(&casework, &channel, &person).await?;
+            let again = match was_for_test && channel.production {
+                true => for_test_only(&casework, &name, output).await?,
+                false => Vec::new(),
+            };
             output.line(
-                || json!({ "destination": name, "production": channel.production }),
+                || {
+                    let mut value =
+                        json!({ "destination": name, "production": channel.production });
+                    if !again.is_empty() {
+                        value["filed_for_test"] = again.into();
+                    }
+                    value
+                },
                 || {
                     let destination =
                         destinations::by_name(&name).expect("one of the possible values");
@@ -229,6 +246,33 @@ pub async fn platform(
         },
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The reports that only the test service has, each with its case, and a remark on how they are
+/// filed again.
+async fn for_test_only(
+    casework: &Casework,
+    destination: &str,
+    output: &Output,
+) -> anyhow::Result<Vec<Value>> {
+    let mut again = Vec::new();
+    for filing in casework::filed_for_test(casework, destination).await? {
+        let case = casework::report_row(casework, &filing.report).await?.case;
+        if again.len() < SHOWN_FOR_TEST {
+            output.remark(&format!(
+                "report {} was filed with the test service only: `obhut report approve {case} --destination {destination} --by PERSON` files it again",
+                filing.report
+            ));
+        }
+        again.push(json!({ "report": filing.report, "case": case }));
+    }
+    if again.len() > SHOWN_FOR_TEST {
+        output.remark(&format!(
+            "and {} more; `--json` lists all of them",
+            again.len() - SHOWN_FOR_TEST
+        ));
+    }
+    Ok(again)
 }
 
 /// How a destination is set up. Only a destination with a test service has a test mode; what is

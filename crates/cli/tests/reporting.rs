@@ -67,6 +67,24 @@ fn new_case(b: &Bench, case: &str) -> String {
     made[0]["case"].as_str().unwrap().to_owned()
 }
 
+/// A fake CyberTipline that ends with the test, and its address.
+fn service(b: &Bench) -> (Ended, String) {
+    let mut command = b.command(&[
+        "--json",
+        "testserver",
+        "cybertip",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let mut service = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(service.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let url = &serde_json::from_str::<Value>(&line).unwrap()["url"];
+    (service, url.as_str().unwrap().to_owned())
+}
+
 #[test]
 fn from_case_file_to_receipt_and_retraction() {
     let b = Bench::new();
@@ -145,22 +163,7 @@ fn from_case_file_to_receipt_and_retraction() {
         assert!(!b.read(destination).is_empty() && b.mode(destination) == 0o600);
     }
 
-    let mut standin = b.command(&[
-        "--json",
-        "testserver",
-        "cybertip",
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    let mut standin = Ended(standin.stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(standin.0.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = serde_json::from_str::<Value>(&line).unwrap()["url"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let (_service, url) = service(&b);
     b.write("password", b"test\n");
     assert!(
         text(&b.obhut(&[
@@ -298,6 +301,69 @@ fn from_case_file_to_receipt_and_retraction() {
     // Not complete: what was filed must be preserved for a year (18 USC 2258A(h)).
     assert!(text(ok(&b.obhut(&["appeal", "proof", &case]))).contains("\"complete\": false"));
     ok(&b.obhut(&["vault", "verify"]));
+}
+
+/// Regression: reports that only the test service has were listed nowhere once production was
+/// switched on.
+#[test]
+fn reports_filed_for_test_are_listed_for_filing_again() {
+    let b = Bench::new();
+    b.write("sub/a.png", b"bytes");
+    let case = new_case(&b, CASE);
+    decide_to_report(&b, &case);
+    let reporter = [
+        "settings",
+        "reporter",
+        "--service",
+        "E",
+        "--email",
+        "t@example.com",
+    ];
+    ok(&b.obhut(&reporter));
+    let (_service, url) = service(&b);
+    b.write("password", b"test\n");
+    let set = |more: &[&str]| {
+        let all = [&["destination", "set", "ncmec", "--json"], more].concat();
+        json(ok(&b.obhut(&all)))[0]["filed_for_test"].clone()
+    };
+    let test = [
+        "--url",
+        &url,
+        "--user",
+        "test",
+        "--password-file",
+        "password",
+        "--officer",
+        "Olga",
+    ];
+    assert_eq!(set(&test), Value::Null);
+    let approve = [
+        "report",
+        "approve",
+        &case,
+        "--destination",
+        "ncmec",
+        "--by",
+        "Olga",
+    ];
+    ok(&b.obhut(&approve));
+    let sent = json(ok(&b.obhut(&["report", "send", &case, "--json"])));
+    assert_eq!(sent[0]["filing"], "filed", "{sent:?}");
+    let expected = serde_json::json!([{ "report": sent[0]["report"], "case": case }]);
+    assert_eq!(set(&["--production=true"]), expected);
+    // Only when it is switched on.
+    assert_eq!(set(&["--production=true"]), Value::Null);
+    assert_eq!(set(&["--production=false"]), Value::Null);
+    let said = b.obhut(&["destination", "set", "ncmec", "--production"]);
+    let again = format!("obhut report approve {case} --destination ncmec");
+    assert!(text(ok(&said)).contains(&again), "{}", text(&said));
+    ok(&b.obhut(&approve));
+    ok(&b.obhut(&["destination", "set", "ncmec", "--production=false"]));
+    assert_eq!(
+        set(&["--production=true"]),
+        Value::Null,
+        "filed again since"
+    );
 }
 
 #[test]

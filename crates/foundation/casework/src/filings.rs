@@ -223,20 +223,24 @@ pub async fn supersede_test_filing(
     if !channels::channel(casework, destination).await?.production {
         return Ok(());
     }
-    for filing in filed_for_test(casework, destination).await? {
-        if reports::report_row(casework, &filing.report).await?.case != case {
+    let reports = reports::report_rows(casework, Some(case)).await?;
+    let at_the_destination = reports
+        .iter()
+        .filter(|r| r.destination == destination && r.status == "approved");
+    for report in at_the_destination {
+        let filing = filing(casework, &report.id).await?;
+        if !filing.is_some_and(|f| f.test && f.state == FilingState::Filed) {
             continue;
         }
         let mut tx = casework.db.begin().await?;
-        reports::set_status(&mut tx, &filing.report, "superseded").await?;
+        reports::set_status(&mut tx, &report.id, "superseded").await?;
         let now = casework.now();
-        let report = &filing.report;
         audit::write(
             &mut tx,
             now,
             actor,
             "report.supersede",
-            report,
+            &report.id,
             "filed for test only",
         )
         .await?;
