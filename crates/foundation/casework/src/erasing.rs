@@ -7,12 +7,18 @@ use crate::{Casework, Result, appeals, deadlines, erasures, filings, findings, v
 
 /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
 /// interrupt: unfinished items stay queued.
+///
+/// # Errors
+/// The first item's that fails; the others are done all the same.
 pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
     let left = erasures::unsettled(casework).await?;
-    let mut done = 0;
+    let (mut done, mut failed) = (0, None);
     for (case, name) in &left {
         if let Some(domain) = casework.domains().find(|d| d.name() == name) {
-            domain.finish_erasure(casework, case).await?;
+            if let Err(e) = domain.finish_erasure(casework, case).await {
+                failed.get_or_insert(e);
+                continue;
+            }
             // After the work: a crash in between repeats it, which every domain allows.
             erasures::mark_finished(casework, case, name).await?;
             done += 1;
@@ -22,13 +28,25 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
     if done > 0 {
         casework.db.empty_log().await?;
     }
-    Ok(done)
+    failed.map_or(Ok(done), Err)
 }
 
 /// Erases everything that is due and returns the number of items. Resumes after an interruption.
 /// Skips a case with an open appeal. An exhibit that another case refers to is kept, and the proof
 /// names it as kept.
+///
+/// # Errors
+/// The first item's that fails; the others are erased all the same.
 pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
+    finish(casework, None).await
+}
+
+/// Like [`finish_erasures`], for one case.
+pub(crate) async fn finish_erasures_of(casework: &Casework, case: &str) -> Result<usize> {
+    finish(casework, Some(case)).await
+}
+
+async fn finish(casework: &Casework, only: Option<&str>) -> Result<usize> {
     // Checked before the lock is taken, because most calls find nothing due.
     if erasures::due(casework).await?.is_empty() {
         return Ok(0);
@@ -36,54 +54,63 @@ pub async fn finish_erasures(casework: &Casework) -> Result<usize> {
     // The server's worker and commands may run this concurrently. The first one erases; the others
     // then find nothing due.
     let _turn = casework.folder.lock_erasing().await?;
-    let mut count = 0;
-    for [id, case, exhibit, appeal] in erasures::due(casework).await? {
-        if appeals::appeals(casework, &case)
-            .await?
-            .iter()
-            .any(|a| a.outcome.is_none())
-        {
-            continue;
+    let (mut count, mut failed) = (0, None);
+    let due = erasures::due(casework).await?.into_iter();
+    for item in due.filter(|[_, case, ..]| only.is_none_or(|only| only == case)) {
+        match erase(casework, item).await {
+            Ok(true) => count += 1,
+            Ok(false) => {}
+            Err(e) => drop(failed.get_or_insert(e)),
         }
-        if DataFolder::is_copy(&exhibit) {
-            casework.folder.remove_copy(&exhibit)?;
-            erasures::erased(casework, &id, &exhibit, &appeal, None).await?;
-            count += 1;
-            continue;
-        }
-        // A report that was on its way when the person was cleared may have been filed since; then
-        // what was filed has to be preserved. One still on its way may be.
-        if filings::any_under_way(casework, &case).await? {
-            continue;
-        }
-        let mut tx = casework.db.snapshot().await?;
-        let until = deadlines::preserved_until(&mut tx, &case).await?;
-        drop(tx);
-        if until > casework.now() {
-            erasures::put_off(casework, &id, until).await?;
-            continue;
-        }
-        // Another case's evidence is kept, and the proof says so. It is erased once the person of
-        // that case is cleared too.
-        let others = findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case);
-        if !others.await?.is_empty() {
-            erasures::kept(casework, &id, "another case refers to it").await?;
-            continue;
-        }
-        let access = obhut_vault::Access {
-            actor: "redress".into(),
-            purpose: format!("appeal {appeal} upheld"),
-        };
-        let index = casework.vault.erase(&exhibit, access).await? as i64;
-        // After the vault: a crash in between repeats both, and the vault allows that.
-        let mut tx = casework.db.begin().await?;
-        views::forget_digests(&mut tx, &exhibit).await?;
-        tx.commit().await?;
-        erasures::erased(casework, &id, &exhibit, &appeal, Some(index)).await?;
-        count += 1;
     }
     casework.db.empty_log().await?;
-    Ok(count)
+    failed.map_or(Ok(count), Err)
+}
+
+/// Erases an item; false if it stays, for now or for good.
+async fn erase(casework: &Casework, [id, case, exhibit, appeal]: [String; 4]) -> Result<bool> {
+    if appeals::appeals(casework, &case)
+        .await?
+        .iter()
+        .any(|a| a.outcome.is_none())
+    {
+        return Ok(false);
+    }
+    if DataFolder::is_copy(&exhibit) {
+        casework.folder.remove_copy(&exhibit)?;
+        erasures::erased(casework, &id, &exhibit, &appeal, None).await?;
+        return Ok(true);
+    }
+    // A report that was on its way when the person was cleared may have been filed since; then
+    // what was filed has to be preserved. One still on its way may be.
+    if filings::any_under_way(casework, &case).await? {
+        return Ok(false);
+    }
+    let mut tx = casework.db.snapshot().await?;
+    let until = deadlines::preserved_until(&mut tx, &case).await?;
+    drop(tx);
+    if until > casework.now() {
+        erasures::put_off(casework, &id, until).await?;
+        return Ok(false);
+    }
+    // Another case's evidence is kept, and the proof says so. It is erased once the person of
+    // that case is cleared too.
+    let others = findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case);
+    if !others.await?.is_empty() {
+        erasures::kept(casework, &id, "another case refers to it").await?;
+        return Ok(false);
+    }
+    let access = obhut_vault::Access {
+        actor: "redress".into(),
+        purpose: format!("appeal {appeal} upheld"),
+    };
+    let index = casework.vault.erase(&exhibit, access).await? as i64;
+    // After the vault: a crash in between repeats both, and the vault allows that.
+    let mut tx = casework.db.begin().await?;
+    views::forget_digests(&mut tx, &exhibit).await?;
+    tx.commit().await?;
+    erasures::erased(casework, &id, &exhibit, &appeal, Some(index)).await?;
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -152,6 +179,27 @@ mod tests {
         let proof = erasures::erasure_proof(&c, "case-a").await.unwrap();
         let erased = proof.erased.iter().find(|e| e.exhibit == exhibit);
         assert_eq!(erased.unwrap().not_before, 9_000);
+    }
+
+    /// Regression: an exhibit that couldn't be erased stopped all erasures behind it, and every later
+    /// appeal was answered with its error.
+    #[tokio::test]
+    async fn an_exhibit_that_cannot_be_erased_stops_no_other() {
+        let (_folder, c, clock) = bench::opened_at(1_000).await;
+        let exhibit = kept(&c).await;
+        for (case, what) in [("case-a", "in-no-vault"), ("case-b", exhibit.as_str())] {
+            let mut tx = c.db.begin().await.unwrap();
+            bench::case(&mut tx, &c, case).await;
+            clear(&mut tx, &c, case, what).await;
+            tx.commit().await.unwrap();
+            clock.set(c.now() + 1);
+        }
+        let failed = finish_erasures(&c).await.unwrap_err();
+        assert!(failed.to_string().contains("in-no-vault"), "{failed}");
+        assert!(c.vault.exhibit(&exhibit).await.is_err(), "erased");
+        let complete = async |case| erasures::erasure_proof(&c, case).await.unwrap().complete;
+        assert!(!complete("case-a").await);
+        assert!(complete("case-b").await);
     }
 
     /// A new exhibit.

@@ -41,8 +41,8 @@ impl Domain for Evidence {
             .collect())
     }
 
-    async fn finish_erasure(&self, casework: &Casework, _: &str) -> Result<()> {
-        erasing::finish_erasures(casework).await?;
+    async fn finish_erasure(&self, casework: &Casework, case: &str) -> Result<()> {
+        erasing::finish_erasures_of(casework, case).await?;
         Ok(())
     }
 }

@@ -100,8 +100,11 @@ pub async fn decide_appeal(
     .await?;
     tx.commit().await?;
     if outcome == AppealOutcome::Upheld {
-        // Queued work: after an interruption the next start or the worker finishes it.
-        erasing::finish_settlements(casework).await?;
+        // Queued work: after an interruption or a failure the next start or the worker finishes it,
+        // and until then the proof of erasure says that it isn't complete. The appeal is decided.
+        if let Err(e) = erasing::finish_settlements(casework).await {
+            tracing::error!(cause = %e, "the erasure of a cleared case could not be finished; it is tried again");
+        }
     }
     appeals::appeal(casework, case, appeal).await
 }
