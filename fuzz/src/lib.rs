@@ -186,8 +186,8 @@ impl Changes {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
-        // max(1), because an input may be empty. The low bits are dropped, because they are the
-        // weakest of a xorshift; how many is our judgement.
+        // max(1), because an input may be empty. Bits are dropped so that neighbouring states give
+        // different numbers; how many is our judgement.
         (self.state >> 20) as usize % below.max(1)
     }
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tree::{LAYERS, files, name_of, read, root, sources};
 
-/// Names that say nothing, or gather what belongs apart.
+/// Names of files that say nothing of what is in them.
 const NO_NAMES: &[&str] = &[
     "common",
     "utils",
@@ -350,7 +350,14 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
         .filter(|f| !f.starts_with("xtask/tests/"))
     {
         let text = read(&root().join(&file));
-        for word in ["#[ignore", "todo!(", "unimplemented!(", "FIXME", "XXX"] {
+        for word in [
+            "#[ignore",
+            "todo!(",
+            "unimplemented!(",
+            "FIXME",
+            "TODO",
+            "XXX",
+        ] {
             assert!(
                 !text.contains(word),
                 "{file} says {word}: finish it, or say the limit where its user looks"
@@ -363,7 +370,7 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
 /// command, or a flag.
 fn names_a_command(line: &str) -> bool {
     let code = line.trim_start();
-    // The first bytes of a file aren't a sentence.
+    // The first bytes of a list file ("obhut list 1") aren't a command.
     if code.starts_with("//") || code.contains("MAGIC") {
         return false;
     }
@@ -532,14 +539,17 @@ fn every_dependency_has_a_licence_we_accept_and_comes_from_the_registry() {
     assert!(tree.status.success());
     let tree = String::from_utf8_lossy(&tree.stdout).into_owned();
     let built: BTreeSet<&str> = tree.lines().filter_map(|l| l.split(' ').next()).collect();
-    assert!(built.len() > 100, "cargo tree names what is built");
+    assert!(
+        built.len() > 100,
+        "cargo tree listed fewer packages than obhut has ever had"
+    );
     for package in metadata["packages"].as_array().unwrap() {
         let name = package["name"].as_str().unwrap();
         assert!(!banned.contains(name), "{name} is banned in deny.toml");
         let Some(source) = package["source"].as_str() else {
             continue;
         };
-        // Metadata also names what only other platforms would build.
+        // Metadata also names packages that none of our features builds.
         if !built.contains(name) {
             continue;
         }

@@ -101,7 +101,7 @@ pub enum ReportCommand {
     Supplement {
         /// The filed report
         report: String,
-        /// Include what is known of the children concerned
+        /// Include the data of the children concerned
         #[arg(long)]
         with_victims: bool,
     },
@@ -253,7 +253,7 @@ pub enum DestinationCommand {
         /// Folder for packages, instead of mail
         #[arg(long, value_name = "DIR", conflicts_with_all = ["mail_to", "url"])]
         folder: Option<PathBuf>,
-        /// The authority's e-mail address, to send packages to by the mail server that --url names
+        /// The authority's e-mail address; packages are sent there by the mail server that --url names
         #[arg(long, value_name = "ADDRESS")]
         mail_to: Option<String>,
         /// Reference of the authority's written instruction that files may come by mail

@@ -37,6 +37,8 @@ fn account(id: &str, more: &str) -> String {
     format!(r#"{{"reported": {{"id": "{id}"}}{more}}}"#)
 }
 
+/// A made-up PDQ; `flips` of its 256 bits differ from the one of the same seed without flips. With 20
+/// it is still within the distance that links.
 fn near(seed: u8, flips: usize) -> [u8; 32] {
     let mut bits = [0; 32];
     for (n, byte) in bits.iter_mut().enumerate() {
@@ -232,7 +234,7 @@ async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
                 .await
                 .unwrap(),
             opened,
-            "once"
+            "opening it again gives the same case"
         );
         assert_eq!(
             casework::facts(c, &opened)

@@ -503,6 +503,26 @@ fn the_reporter_is_never_the_suspect() {
         ("Konto: unbekannt", None),
         ("Account: n/a\nAccount: bad-1", Some("bad-1")),
         ("Account: -", None),
+        // A child or a caller became the suspect, because the label's other words weren't known.
+        ("Konto der Tochter: kid_lena12", None),
+        ("Konto meines Sohnes: kid", None),
+        ("Account of my son: kid", None),
+        ("Account of my little brother: kid", None),
+        ("Konto des Geschaedigten: kid\nKonto: bad-1", Some("bad-1")),
+        ("Account mother: mum7\nAccount: bad-1", Some("bad-1")),
+        ("Account holder reporting: mum7", None),
+        ("Mein Konto: mum7\nKonto des Taeters: bad-1", Some("bad-1")),
+        ("Konto des Anrufers: mum7\nKonto: bad-1", Some("bad-1")),
+        ("Account name: bad-1", Some("bad-1")),
+        ("Konto-ID des Nutzers: bad-1", Some("bad-1")),
+        (
+            r#"{"account": "mum7", "reported_account": "bad-1", "text": "x"}"#,
+            Some("bad-1"),
+        ),
+        (
+            r#"{"account": "mum7", "suspect": {"name": "B"}, "text": "x"}"#,
+            None,
+        ),
         (r#"{"account": 12345, "text": "x"}"#, Some("12345")),
     ] {
         let read = read(given.as_bytes());

@@ -116,9 +116,8 @@ pub struct Signals {
     bits: u32,
     /// The lowest age of a child in the texts and the victims' records, in years.
     pub youngest: Option<u8>,
-    /// How urgent the texts read by their words, in thousandths of a tier ([`crate::wording`]);
-    /// `None` if they have too few words.
-    pub(crate) wording: Option<i32>,
+    /// How urgent the texts read by their words ([`crate::wording`]); `None` if they have too few.
+    pub(crate) wording: Option<wording::Reading>,
     /// True if the texts are too short for their wording to outweigh the rules.
     pub(crate) short: bool,
 }

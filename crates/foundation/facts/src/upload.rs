@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_so_is_kept() {
+    fn valid_fields_are_kept() {
         let now = 1_795_342_500_000_000;
         let (left, faults) = upload(
             r#"{"ip":"192.0.2.1","port":70000,"screen_name":"a\nb","email":"e@example.org"}"#,
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_cannot_be_so_is_named() {
+    fn an_invalid_field_is_named() {
         let fine = r#"{"ip":"2001:db8::7","port":51234,"at":"2026-11-22T10:15:00+01:00",
             "session":"s","screen_name":"n","email":"a@example.org","url":"https://example.org/p/1"}"#;
         let long = format!(r#"{{"url":"https://example.org/{}"}}"#, "x".repeat(2_100));
@@ -339,7 +339,8 @@ mod tests {
             (r#"{"session":"a\u202eb"}"#, Some("session")),
             (r#"{"screen_name":"a\nb"}"#, Some("screen_name")),
             (&long, Some("url")),
-            // `serve` used to accept these, and the report was stopped later.
+            // `serve` used to accept the invalid ones of these, and the report was stopped later. A
+            // clock may be five minutes ahead.
             (r#"{"at":"2026-11-22T10:20:01Z"}"#, Some("at")),
             (r#"{"at":"2026-11-22T10:20:00Z"}"#, None),
             (r#"{"at":"1600-01-01T00:00:00Z"}"#, Some("at")),
@@ -372,8 +373,8 @@ mod tests {
         for (before, account, upload_json, after) in [
             ("{}", Some("a"), "{}", r#"{"reported":{"id":"a"}}"#.to_owned()),
             ("{}", None, "{}", "{}".to_owned()),
-            // Two uploads without an account may be by different people. Former fault: name and
-            // e-mail address were lost.
+            // Two uploads without an account may be by different people. An earlier
+            // version lost name and e-mail address.
             (
                 "{}",
                 None,

@@ -10,7 +10,8 @@
 //!
 //! A text is read as a whole. If a passage of at least half of its sentences reads like danger now,
 //! the text falls at most one tier below it: harmless sentences, up to as many again, don't hide an
-//! urgent report. A text that reads harmless earns nothing; it takes nothing from what the facts say
+//! urgent report. A few sentences that read clearly like danger now, anywhere in the text, keep it
+//! among the reports of a child who is harmed. A text that reads harmless earns nothing; it takes nothing from what the facts say
 //! ([`crate::at_risk`]).
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,7 +20,7 @@ use std::sync::LazyLock;
 use crate::plain::normal;
 
 /// One line for each feature: its name, a tab, its rarity, and what it says for tiers 1 to 5, all
-/// in tenths with blanks between them. Features are words, `word~` for words that begin so, and
+/// in tenths with blanks between them. Features are words, `word~` for words that begin with it, and
 /// pairs of words. The first lines are settings: `set: bias`, what each tier has without any word,
 /// and `set: unknown`, the rarity of a word that isn't in the table.
 const TABLE: &str = include_str!("wording.tsv");
@@ -30,10 +31,10 @@ const WORDS_MIN: usize = 3;
 pub(crate) const SHORT_WORDS: usize = 14;
 /// Words below which a passage isn't read separately. Our judgement.
 const PASSAGE_WORDS_MIN: usize = 8;
-/// Parts into which a text is cut for its passages: one for each sentence, or this many if it has
-/// more sentences. Our judgement: the time to read a text grows with their square.
+/// Most parts into which a text is cut for its passages: sentences, or as many neighbouring ones
+/// joined as are needed. Our judgement: the time to read a text grows with their square.
 const PARTS_MAX: usize = 8;
-/// Thousandths of a tier that an urgent passage counts less than an urgent text, because the rest
+/// Thousandths of a tier by which an urgent passage counts less than an urgent text, because the rest
 /// says something else. Chosen by the order of the fitted reports, and by how far those of tier 1
 /// fall if a harmless sentence is added.
 const PASSAGE_DOUBT: i32 = 800;
@@ -41,11 +42,23 @@ const PASSAGE_DOUBT: i32 = 800;
 /// evidence. About that of ten words. Our judgement: the order of the fitted reports hardly changes
 /// from 10 to 30.
 pub const SIZE_MIN: f32 = 20.0;
+/// Most sentences that are read together wherever they are. Our judgement: who, what and when are
+/// seldom farther apart.
+const TOGETHER_MAX: usize = 4;
+/// Words below which a single sentence isn't read by itself. Our judgement.
+const SENTENCE_WORDS_MIN: usize = 5;
+/// Value from which a few sentences read clearly like danger now. Chosen by the order of the fitted
+/// reports, which it lowers by 0.004: 2 in a hundred harmless ones have such sentences.
+const CLEAR: i32 = -1_150;
+/// The value that such sentences give their text at least: just above the limit of harm.
+const CLEAR_GIVES: i32 = -2_490;
 /// Letters of the prefix that longer words share, for German endings and compounds. Our judgement.
 const PREFIX: usize = 5;
-/// Tiers of urgency: in danger now, harmed, serious, known, nothing.
+/// Tiers of urgency: danger now, a child harmed, offenders or unknown material, known material,
+/// nothing.
 const TIERS: usize = 5;
-/// The limits between the tiers, in thousandths of a tier: half-way.
+/// The limits between the tiers, half-way, as values: minus the tier, in thousandths, so that more
+/// urgent is larger.
 const LIMITS: [i32; 4] = [-1_500, -2_500, -3_500, -4_500];
 /// Scores of the values on the limits between the tiers: the lowest score of each level. Source:
 /// the bands of the at-risk score.
@@ -54,6 +67,16 @@ const AT_LIMITS: [f64; 4] = [70.0, 40.0, 16.0, 4.0];
 /// child, more urgent than most. Chosen by the fitted reports: in a sixth of those between it and
 /// the level a child is in danger now, farther down in few.
 const LIFTED_FROM: i32 = -2_000;
+
+/// How urgent a text reads by its words, in thousandths of a tier: -1000 (a child in danger now) to
+/// -5000 (nothing).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// The text.
+    pub value: i32,
+    /// The few sentences in it that read most urgent.
+    pub clearest: i32,
+}
 
 /// What words say for each tier.
 pub struct Table {
@@ -69,8 +92,8 @@ struct Points {
 
 static FITTED: LazyLock<Table> = LazyLock::new(|| Table::read(TABLE));
 
-/// The words of a text in plain form: lower case, umlauts written out, digits apart from letters,
-/// numbers of three digits and more as `#`.
+/// The words of a text in plain form: lower case, umlauts written out, digits apart from letters, `12`
+/// as `#12`, and numbers of three digits and more as `#`.
 pub fn words(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     for word in normal(text).split(|c: char| !c.is_alphanumeric()) {
@@ -104,13 +127,16 @@ pub fn features(words: &[String]) -> BTreeSet<String> {
     all
 }
 
-/// The words of each sentence; sentences are joined if there are more than [`PARTS_MAX`].
-fn parts(text: &str) -> Vec<Vec<String>> {
-    let sentences: Vec<Vec<String>> = text
-        .split(['.', '!', '?', '\n'])
+/// The words of each sentence.
+fn sentences(text: &str) -> Vec<Vec<String>> {
+    text.split(['.', '!', '?', '\n'])
         .map(words)
         .filter(|w| !w.is_empty())
-        .collect();
+        .collect()
+}
+
+/// Sentences joined, so that there are at most [`PARTS_MAX`].
+fn parts(sentences: &[Vec<String>]) -> Vec<Vec<String>> {
     let joined = sentences.len().div_ceil(PARTS_MAX).max(1);
     sentences.chunks(joined).map(<[_]>::concat).collect()
 }
@@ -120,6 +146,16 @@ fn passages(parts: &[Vec<String>]) -> impl Iterator<Item = Vec<String>> {
     let sizes = parts.len().div_ceil(2).max(1)..parts.len();
     let all = sizes.flat_map(|size| parts.windows(size).map(<[_]>::concat));
     all.filter(|words| words.len() >= PASSAGE_WORDS_MIN)
+}
+
+/// A few sentences, wherever they are.
+fn together(sentences: &[Vec<String>]) -> impl Iterator<Item = Vec<String>> {
+    let all = (1..=TOGETHER_MAX).flat_map(|n| sentences.windows(n).map(move |s| (n, s.concat())));
+    let is_enough = |(n, words): &(usize, Vec<String>)| match n {
+        1 => words.len() >= SENTENCE_WORDS_MIN,
+        _ => words.len() >= PASSAGE_WORDS_MIN,
+    };
+    all.filter(is_enough).map(|(_, words)| words)
 }
 
 impl Table {
@@ -156,24 +192,31 @@ impl Table {
         table
     }
 
-    /// How urgent a text reads, in thousandths of a tier: -1000 (a child in danger now) to -5000
-    /// (nothing); `None` if it is too short.
-    pub fn value(&self, text: &str) -> Option<i32> {
-        let parts = parts(text);
-        let whole = parts.concat();
+    /// How urgent a text reads; `None` if it is too short.
+    pub fn reading(&self, text: &str) -> Option<Reading> {
+        let sentences = sentences(text);
+        let whole = sentences.concat();
         if whole.len() < WORDS_MIN {
             return None;
         }
+        let parts = parts(&sentences);
         let passages = passages(&parts).map(|p| self.of(&p));
         let urgent = passages.filter(|value| *value >= LIMITS[0]);
-        Some(
-            urgent
-                .map(|v| v - PASSAGE_DOUBT)
-                .fold(self.of(&whole), i32::max),
-        )
+        let value = urgent
+            .map(|v| v - PASSAGE_DOUBT)
+            .fold(self.of(&whole), i32::max);
+        let clearest = together(&sentences).map(|w| self.of(&w)).max();
+        let clearest = clearest.unwrap_or(value);
+        Some(Reading {
+            value: match clearest >= CLEAR {
+                true => value.max(CLEAR_GIVES),
+                false => value,
+            },
+            clearest,
+        })
     }
 
-    /// Minus the tier that these words make one expect, in thousandths.
+    /// Minus the expected tier of these words, in thousandths.
     fn of(&self, words: &[String]) -> i32 {
         let mut own: Vec<u64> = Vec::with_capacity(words.len());
         let mut more: Vec<u64> = Vec::with_capacity(2 * words.len());
@@ -209,9 +252,9 @@ impl Table {
     }
 }
 
-/// How urgent a text reads by its words alone ([`Table::value`]).
-pub(crate) fn read(text: &str) -> Option<i32> {
-    FITTED.value(text)
+/// How urgent a text reads by its words alone ([`Table::reading`]).
+pub(crate) fn read(text: &str) -> Option<Reading> {
+    FITTED.reading(text)
 }
 
 fn prefix(word: &str) -> Option<&str> {
@@ -221,7 +264,7 @@ fn prefix(word: &str) -> Option<&str> {
 
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// FNV-1a, 64 bits: fast, and for thousands of features a collision is unlikely. What an attacker
+/// FNV-1a, 64 bits: fast, and for tens of thousands of features a collision is unlikely. What an attacker
 /// could make collide would only change the rank of the attacker's own text.
 fn hash(bytes: &[u8], start: u64) -> u64 {
     bytes.iter().fold(start, |h, b| {
@@ -231,9 +274,16 @@ fn hash(bytes: &[u8], start: u64) -> u64 {
 
 /// The score, 0 to 100, of a text, from how urgent it reads ([`read`]) and the score that the rules
 /// it meets give it.
-pub(crate) fn points(value: i32, rules: u32) -> u32 {
-    // An alarm too many is better than one that is missing.
-    let lifted = match rules >= AT_LIMITS[0] as u32 && value >= LIFTED_FROM {
+pub(crate) fn points(reading: Reading, rules: u32) -> u32 {
+    let says_now = rules >= AT_LIMITS[0] as u32;
+    // The rule's words may be in an urgent sentence among harmless ones.
+    let value = match says_now && reading.clearest >= LIMITS[0] {
+        true => reading.value.max(CLEAR_GIVES),
+        false => reading.value,
+    };
+    // A false alarm is better than a missed one. A fifth of the order is kept, so that lifted texts
+    // stay below most that read like danger now by themselves; how much is our judgement.
+    let lifted = match says_now && value >= LIFTED_FROM {
         true => value.max(LIMITS[0] + (value - LIFTED_FROM) / 5),
         false => value,
     };
@@ -279,7 +329,7 @@ mod tests {
         }
     }
 
-    /// The fast way from words to the table is the slow one.
+    /// Words hashed directly have the keys that the names of their features have.
     #[test]
     fn hashes_are_those_of_the_features() {
         let words = words("The girl, 12, meets somebody tomorrow; the girl is alone");
@@ -297,21 +347,26 @@ mod tests {
     }
 
     #[test]
-    fn another_sentence_hardly_lowers_what_was_read() {
+    fn another_sentence_lowers_by_less_than_a_tier() {
         let urgent =
             "My daughter is 12. He wants to meet her tomorrow at the station. Please help.";
-        let alone = read(urgent).unwrap();
+        let alone = read(urgent).unwrap().value;
         for more in [
             "Kind regards from the trust and safety team of a large company, reference 4711.",
             "This is an exercise for students who write a thesis about statistics.",
             "Known material, matched by hash, already reported.",
         ] {
             for text in [format!("{urgent}\n{more}"), format!("{more}\n{urgent}")] {
-                let now = read(&text).unwrap();
+                let now = read(&text).unwrap().value;
                 assert!(now >= alone - PASSAGE_DOUBT, "{more}: {alone} {now}");
             }
         }
         assert_eq!(read("Hi there"), None);
+        // Regression: harmless sentences around an urgent one made the text harmless.
+        let polite = "I am quite happy with the new app, only the letters are small. ".repeat(30);
+        let text = format!("{polite}{urgent} {polite}");
+        assert!(read(&text).unwrap().value >= CLEAR_GIVES);
+        assert!(read(&polite).unwrap().value < LIMITS[2]);
     }
 
     #[test]

@@ -56,7 +56,8 @@ impl Tx {
     /// # Errors
     /// [`CaseworkError::Uncertain`] if the connection broke during the commit.
     pub async fn commit(mut self) -> Result<()> {
-        // Last before the commit, because the counter must be the last row that is locked.
+        // Last before the commit: all writers share the counter of audit rows, and locked earlier it
+        // could deadlock.
         let rows = std::mem::take(&mut self.audit);
         audit::flush(&mut self, &rows).await?;
         self.inner
@@ -91,13 +92,14 @@ impl std::ops::DerefMut for Tx {
 }
 
 impl Database {
-    /// Connects, and runs those of the owners' migrations that the database hasn't seen.
+    /// Connects, and runs those migrations that the database hasn't seen; each crate that owns tables gives a
+    /// list.
     ///
     /// A SQLite database that is about to be migrated is copied first, to the path that `copy_to` gives
     /// for the newest migration it has.
     ///
     /// # Errors
-    /// An address that begins with neither `sqlite:` nor `postgres:`, a database that doesn't answer or
+    /// An address that begins with none of `sqlite:`, `postgres:` and `postgresql:`, a database that doesn't answer or
     /// can't be copied, or one that a newer version wrote.
     pub async fn connect(url: &str, owners: &[&[Numbered]], copy_to: CopyTo<'_>) -> Result<Self> {
         sqlx::any::install_default_drivers();
@@ -216,7 +218,7 @@ impl Database {
     }
 
     /// Locks the alerts about payments: until the transaction ends, no other writer looks up a
-    /// party's alert. Does nothing on SQLite, as [`Self::lock_for_intake`].
+    /// party's alert. Does nothing on SQLite, like [`Self::lock_for_intake`].
     pub async fn lock_for_alerts(&self, tx: &mut Tx) -> Result<()> {
         self.turn(tx, 478_560_413_046).await
     }

@@ -6,7 +6,7 @@
 //! indicator fired give medians and sums in US dollars.
 
 /// Month of the reference rates. They are rounded; comparing with a threshold needs no more
-/// precision. Where an official rate and the market's differ widely (CUP, IRR, KPW, MMK), it is the
+/// precision. Where an official rate and the market's differ widely (as for CUP, IRR, KPW and MMK), it is the
 /// official one.
 pub const RATES_AS_OF: &str = "2025-07";
 
@@ -144,14 +144,14 @@ const BANDS: &[(&str, i64, i64, &str, &str)] = &[
         "EUR",
         10,
         200,
-        "FATF live-streamed abuse (secondary)",
+        "FATF live-streamed abuse (quoted by others)",
         "2025",
     ),
     (
         "GBP",
         10,
         175,
-        "Child Rescue Coalition from GBP 10; FATF EUR 200 at the reference rate",
+        "Child Rescue Coalition from GBP 10; FATF EUR 200 at the reference rate, rounded up",
         "2025",
     ),
     (
@@ -213,7 +213,7 @@ static PLACES: [u8; 26 * 26 * 26] = {
 /// ISO 4217, in alphabetical order, without funds, units of account, metals, test codes and VED.
 ///
 /// Trap: journals of live transfers store the index ([`Currency::number`]). An entry inserted here
-/// shifts the indices behind it, and older journals then name other currencies.
+/// shifts the indices after it, and older journals then name other currencies.
 pub const CURRENCIES: &[CurrencyEntry] = &[
     // Last column: the smallest of 5, 50, 500, ... units that is worth a US dollar or more.
     entry("AED", 2, 3.67, 500),

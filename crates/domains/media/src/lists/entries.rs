@@ -32,7 +32,7 @@ pub(crate) struct FrameMark {
     pub quality: u8,
 }
 
-/// Texts end to end: ten million of them without as many allocations.
+/// Texts in one buffer, because ten million separate ones would each need an allocation.
 #[derive(Default)]
 pub(crate) struct Names {
     text: String,
@@ -104,6 +104,7 @@ pub(crate) struct Builder {
 
 impl Builder {
     /// False if that digest of that kind is in already under the same id. Frames are always added.
+    /// `name` is what is stored: the row's own, or a generated one if it has none.
     pub fn add(&mut self, row: Row, name: &str) -> bool {
         // With the id: a digest listed under two ids is two entries, which are disputed separately.
         let seen = (row.kind.name, row.digest, row.name);

@@ -44,6 +44,26 @@ const KEYS: &[&str] = &[
     "when",
 ];
 
+/// Fields that name the account meant, whoever the field `account` is.
+const SUSPECTS: &[&str] = &[
+    "reported_account",
+    "reported_user",
+    "suspect",
+    "suspect_account",
+    "offender",
+    "offender_account",
+];
+
+/// The id in the field `account`, which may be an object.
+fn plain_account(value: &Value) -> Option<String> {
+    let account = &value["account"];
+    [account, &account["id"]].into_iter().find_map(|id| {
+        let text = id.as_str().map(|t| t.trim().to_owned());
+        text.filter(|t| !t.is_empty())
+            .or_else(|| Some(id.as_u64()?.to_string()))
+    })
+}
+
 // Long: reads the fields in the order of the form.
 fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let value = input.json.as_ref().expect("is() accepted the input");
@@ -102,12 +122,12 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             note: None,
         });
     }
-    let account = counted("account").or_else(|| {
-        let id = &value["account"]["id"];
-        id.as_str()
-            .map(str::to_owned)
-            .or_else(|| Some(id.as_u64()?.to_string()))
-    });
+    // The sender says which account is meant; the plain one may be the sender's own.
+    let named = SUSPECTS.iter().find(|name| !value[**name].is_null());
+    let account = match named {
+        Some(name) => counted(name),
+        None => plain_account(value),
+    };
     let emails: Vec<_> = words("account_email")
         .into_iter()
         .map(|address| Email {
@@ -205,6 +225,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             !(field.is_string() || field.is_array())
         }
         "number" | "id" | "child" => !(field.is_string() || field.is_u64()),
+        name if SUSPECTS.contains(&name) => !(field.is_string() || field.is_u64()),
         "urgent" => !(field.is_string() || field.is_boolean()),
         name if KEYS.contains(&name) => !field.is_string(),
         _ => given.format != IncomingFormat::CaseFile,

@@ -153,8 +153,15 @@ const REPORTER: &[&str] = &[
     "melderin",
     "anrufer",
     "anruferin",
+    "anrufers",
     "hinweisgeber",
     "hinweisgeberin",
+    "my",
+    "own",
+    "mein",
+    "meine",
+    "meinem",
+    "eigenes",
 ];
 /// Words for the child concerned.
 const CHILD: &[&str] = &[
@@ -167,16 +174,42 @@ const CHILD: &[&str] = &[
     "opfers",
     "kind",
     "kindes",
-    "geschädigte",
-    "geschädigter",
-    "geschädigten",
+    "geschaedigte",
+    "geschaedigter",
+    "geschaedigten",
     "betroffene",
     "betroffener",
     "betroffenen",
     "betroffenes",
-    "minderjährige",
-    "minderjähriger",
-    "minderjährigen",
+    "minderjaehrige",
+    "minderjaehriger",
+    "minderjaehrigen",
+    "daughter",
+    "daughter's",
+    "son",
+    "son's",
+    "niece",
+    "nephew",
+    "girl",
+    "boy",
+    "pupil",
+    "kid",
+    "tochter",
+    "sohn",
+    "sohnes",
+    "nichte",
+    "neffe",
+    "neffen",
+    "enkel",
+    "enkels",
+    "enkelin",
+    "maedchen",
+    "maedchens",
+    "junge",
+    "jungen",
+    "schueler",
+    "schuelers",
+    "schuelerin",
 ];
 /// Words for the person reported.
 const SUSPECT: &[&str] = &[
@@ -191,15 +224,15 @@ const SUSPECT: &[&str] = &[
     "beschuldigter",
     "beschuldigte",
     "beschuldigten",
-    "verdächtiger",
-    "verdächtige",
-    "verdächtigen",
-    "tatverdächtiger",
-    "tatverdächtige",
-    "tatverdächtigen",
-    "täter",
-    "täterin",
-    "täters",
+    "verdaechtiger",
+    "verdaechtige",
+    "verdaechtigen",
+    "tatverdaechtiger",
+    "tatverdaechtige",
+    "tatverdaechtigen",
+    "taeter",
+    "taeterin",
+    "taeters",
     "gemeldet",
     "gemeldetes",
     "gemeldeter",
@@ -231,10 +264,50 @@ const PLACEHOLDERS: &[&str] = &[
 /// Words before the name of a reporter, within any label: "account reported by".
 const BY_REPORTER: &[&str] = &["reported by", "gemeldet von", "gemeldet durch"];
 
+/// Words that may be in the label of the account that the note is about. With any other, it may be a
+/// relative's or a witness's.
+const OF_NO_PERSON: &[&str] = &[
+    "account",
+    "accounts",
+    "konto",
+    "kontos",
+    "name",
+    "id",
+    "user",
+    "username",
+    "handle",
+    "nr",
+    "no",
+    "number",
+    "nummer",
+    "profile",
+    "profil",
+    "nutzer",
+    "nutzers",
+    "benutzer",
+    "benutzers",
+    "kontoname",
+    "the",
+    "of",
+    "der",
+    "des",
+    "das",
+    "vom",
+    "von",
+];
+
+/// The words in lower case, umlauts written out.
+fn folded(words: &str) -> String {
+    let lower = words.trim().to_lowercase();
+    [("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")]
+        .iter()
+        .fold(lower, |words, (from, to)| words.replace(from, to))
+}
+
 /// Whose data the words are about. Words for a child are checked first, so that no label makes a
 /// child the suspect.
 fn whose(words: &str) -> Option<Whose> {
-    let lower = words.trim().to_lowercase();
+    let lower = folded(words);
     let words: Vec<&str> = lower
         .split(|c: char| !(c.is_alphanumeric() || c == '\''))
         .collect();
@@ -254,7 +327,15 @@ fn whose(words: &str) -> Option<Whose> {
 fn is_heading(words: &str) -> bool {
     [REPORTER, CHILD, SUSPECT]
         .iter()
-        .any(|set| set.contains(&words))
+        .any(|set| set.contains(&folded(words).as_str()))
+}
+
+/// True if a label says nothing about whose account it is.
+fn names_no_person(label: &str) -> bool {
+    label
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .all(|w| OF_NO_PERSON.contains(&w) || w.chars().all(|c| c.is_ascii_digit()))
 }
 
 fn is_placeholder(value: &str) -> bool {
@@ -273,7 +354,8 @@ struct Accounts {
     children: Vec<String>,
     /// Names and accounts of the children, in lower case.
     child_names: Vec<String>,
-    /// True if a label of the suspect has a value that isn't an account.
+    /// True if a label of the suspect has a value that isn't an account, or an account's label names
+    /// somebody who isn't known here.
     unread: bool,
 }
 
@@ -315,6 +397,11 @@ impl Accounts {
             Some(Whose::Suspect) => {
                 self.unread = true;
                 false
+            }
+            // "Account mother: …", "Account on the tablet: …"
+            None if !names_no_person(&lower) => {
+                self.unread = true;
+                true
             }
             None => {
                 self.plain.get_or_insert_with(|| value.to_owned());
