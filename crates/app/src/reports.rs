@@ -154,12 +154,7 @@ fn assess(
     remarks.extend(reports_a_child(whole.facts.expose()));
     remarks.extend(may_be_a_child(shown));
     remarks.extend(of_received(whole));
-    remarks.extend(names_a_child(whole, shown).into_iter().map(|field| Remark {
-        field,
-        what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),
-        source: "obhut, docs/handling.md",
-        stops: false,
-    }));
+    remarks.extend(about_children(form.name, whole, shown));
     Check {
         complete: scores.complete,
         at_risk: scores.at_risk,
@@ -245,6 +240,12 @@ pub async fn approve(
     // From the record: a report without the children's data doesn't say which account is a child's.
     let facts = casework::facts(casework, &report.dossier.case).await?;
     rendered.remarks.extend(reports_a_child(&facts));
+    if !casework::may_include_children(approvable.destination()) {
+        let case = &report.dossier.case;
+        let whole = casework::dossier(casework, case, true).await?;
+        let about = about_children(approvable.destination(), &whole, &report.dossier);
+        rendered.remarks.extend(about);
+    }
     let channel = casework::channel(casework, approvable.destination()).await?;
     let attached = rendered.attached.len();
     rendered.remarks.extend(mails_files(&channel, attached));
@@ -543,6 +544,21 @@ fn shares_a_name(a: &Account, b: &Account) -> bool {
     };
     let of_b = names(b);
     names(a).iter().any(|n| of_b.contains(n))
+}
+
+/// A remark on each field that names a child although the children's data are omitted. It stops a
+/// report that never contains children's data; elsewhere a suspect may be called like a child.
+fn about_children(destination: &str, whole: &Dossier, shown: &Dossier) -> Vec<Remark> {
+    let remark = |field| {
+        Remark {
+        field,
+        what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),
+        source: "obhut, docs/handling.md",
+        stops: !casework::may_include_children(destination),
+    }
+    };
+    let fields = names_a_child(whole, shown);
+    fields.into_iter().map(remark).collect()
 }
 
 /// The fields of the facts in which a child's name, account, e-mail address, number or birth date

@@ -380,6 +380,40 @@ async fn a_suspect_with_a_childs_address_is_remarked() {
     }
 }
 
+/// Regression: leads, which never contain children's data, were approved with a child's e-mail
+/// address among the suspect's.
+#[tokio::test]
+async fn leads_with_a_childs_address_are_stopped() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let olga = new_person(c, "Olga", &[Role::ReportingOfficer]).await;
+    for (email, stops) in [("Kid@example.org", true), ("x@example.org", false)] {
+        let facts = format!(
+            r#"{{"facts": {{"reported": {{"id": "s", "location": {{"country": "DE"}}, "person": {{"emails": [{{"address": "{email}"}}]}}}},
+            "victims": [{{"id": "kid", "person": {{"emails": [{{"address": "kid@example.org"}}]}}}}]}}}}"#
+        );
+        let file = CaseFile::from_json(facts.as_bytes()).unwrap();
+        let case = casework::new_case(c, &file, Vec::new(), "t")
+            .await
+            .unwrap()
+            .case;
+        let form = obhut_app::formats::reports::by_name("leads").unwrap();
+        let check = obhut_app::reports::check(c, &case, form, false, "t")
+            .await
+            .unwrap();
+        assert_eq!(!check.stops.is_empty(), stops, "{email} {:?}", check.stops);
+        let decision = casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        let report = casework::file_report(c, &decision, "leads", false, "t")
+            .await
+            .unwrap();
+        let approved = obhut_app::reports::approve(c, &report, &olga, Some("r"), false).await;
+        assert_eq!(approved.is_err(), stops, "{email} {approved:?}");
+    }
+}
+
 /// Regression: a finding kept MD5, SHA-1 and SHA-256 of the file, but lost its PDQ digest, which
 /// finds similar pictures.
 #[tokio::test]
