@@ -62,6 +62,9 @@ impl Stop {
     }
 }
 
+/// Source of the remarks on fields that may be about a child.
+pub const ABOUT_CHILDREN: &str = "obhut, docs/handling.md";
+
 fn stops(remarks: &[Remark]) -> Vec<Stop> {
     let stop = |r: &Remark| Stop {
         field: r.field.clone(),
@@ -456,7 +459,7 @@ fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
             what:
                 "may be a child, by what its profile says; record it in facts.victims if it is one"
                     .into(),
-            source: "obhut, docs/handling.md",
+            source: ABOUT_CHILDREN,
             stops: false,
         })
         .collect()
@@ -506,7 +509,7 @@ fn reports_a_child(facts: &Facts) -> Vec<Remark> {
         Some(Remark {
             field,
             what: what.into(),
-            source: "obhut, docs/handling.md",
+            source: ABOUT_CHILDREN,
             stops,
         })
     };
@@ -553,7 +556,7 @@ fn about_children(destination: &str, whole: &Dossier, shown: &Dossier) -> Vec<Re
         Remark {
         field,
         what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),
-        source: "obhut, docs/handling.md",
+        source: ABOUT_CHILDREN,
         stops: !casework::may_include_children(destination),
     }
     };

@@ -160,6 +160,19 @@ pub async fn run(
                     row.destination
                 ));
             }
+            if let Some(form) = forms::by_name(&row.destination) {
+                let with_victims = row.with_victims;
+                let check =
+                    obhut_app::reports::check(&casework, &row.case, form, with_victims, &person.id)
+                        .await?;
+                let about = check
+                    .remarks
+                    .iter()
+                    .filter(|r| !r.stops && r.source == obhut_app::reports::ABOUT_CHILDREN);
+                for remark in about {
+                    output.remark(&format!("note: {} {}", remark.field, remark.what));
+                }
+            }
             let because = because.as_deref();
             let approval =
                 obhut_app::reports::approve(&casework, &report, &person, because, as_received)

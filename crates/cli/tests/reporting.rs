@@ -366,6 +366,36 @@ fn reports_filed_for_test_are_listed_for_filing_again() {
     );
 }
 
+/// Regression: who approved was told that the children's data are omitted, and not that another
+/// field has a child's e-mail address.
+#[test]
+fn who_approves_is_told_of_fields_that_name_a_child() {
+    let b = Bench::new();
+    let case = new_case(
+        &b,
+        r#"{"facts": {"note": "write to kid@example.com", "occurred_at": "2026-01-01T00:00:00Z",
+        "reported": {"id": "u", "person": {"emails": [{"address": "kid@example.com"}]}},
+        "victims": [{"id": "kid", "person": {"emails": [{"address": "kid@example.com"}]}}]}}"#,
+    );
+    decide_to_report(&b, &case);
+    let approve = [
+        "report",
+        "approve",
+        &case,
+        "--destination",
+        "webhook",
+        "--by",
+        "Olga",
+    ];
+    let said = text(ok(&b.obhut(&approve)));
+    for told in [
+        "facts.note names a child",
+        "facts.reported has a name, e-mail address",
+    ] {
+        assert!(said.contains(told), "{said}");
+    }
+}
+
 #[test]
 fn what_is_wrong_with_a_case_file_is_said_by_field() {
     let b = Bench::new();
