@@ -366,10 +366,10 @@ fn reports_filed_for_test_are_listed_for_filing_again() {
     );
 }
 
-/// Regression: who approved was told that the children's data are omitted, and not that another
-/// field has a child's e-mail address.
+/// Regression: the approval said that the children's data are omitted, and not that another field
+/// has a child's e-mail address.
 #[test]
-fn who_approves_is_told_of_fields_that_name_a_child() {
+fn an_approval_names_the_fields_that_name_a_child() {
     let b = Bench::new();
     let case = new_case(
         &b,
@@ -388,11 +388,11 @@ fn who_approves_is_told_of_fields_that_name_a_child() {
         "Olga",
     ];
     let said = text(ok(&b.obhut(&approve)));
-    for told in [
+    for remark in [
         "facts.note names a child",
         "facts.reported has a name, e-mail address",
     ] {
-        assert!(said.contains(told), "{said}");
+        assert!(said.contains(remark), "{said}");
     }
 }
 

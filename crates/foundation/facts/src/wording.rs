@@ -45,7 +45,7 @@ pub const SIZE_MIN: f32 = 20.0;
 /// Most sentences that are read together wherever they are. Our judgement: who, what and when are
 /// seldom farther apart.
 const TOGETHER_MAX: usize = 4;
-/// Words below which a single sentence isn't read by itself. Our judgement.
+/// Words below which a single sentence isn't read separately. Our judgement.
 const SENTENCE_WORDS_MIN: usize = 5;
 /// Value from which a few sentences read clearly like danger now. Chosen by the order of the fitted
 /// reports, which it lowers by 0.004: 2 in a hundred harmless ones have such sentences.

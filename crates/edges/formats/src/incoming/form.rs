@@ -44,7 +44,7 @@ const KEYS: &[&str] = &[
     "when",
 ];
 
-/// Fields that name the account meant, whoever the field `account` is.
+/// Fields that name the account meant; `account` may then be the sender's.
 const SUSPECTS: &[&str] = &[
     "reported_account",
     "reported_user",

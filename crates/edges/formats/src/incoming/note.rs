@@ -354,8 +354,8 @@ struct Accounts {
     children: Vec<String>,
     /// Names and accounts of the children, in lower case.
     child_names: Vec<String>,
-    /// True if a label of the suspect has a value that isn't an account, or an account's label names
-    /// somebody who isn't known here.
+    /// True if a label of the suspect has a value that isn't an account, or an account's label has
+    /// words that aren't known here.
     unread: bool,
 }
 
