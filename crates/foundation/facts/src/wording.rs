@@ -9,10 +9,10 @@
 //! higher for who they are.
 //!
 //! A text is read as a whole. If a passage of at least half of its sentences reads like danger now,
-//! the text falls at most one tier below it: harmless sentences, up to as many again, don't hide an
-//! urgent report. A few sentences that read clearly like danger now, anywhere in the text, keep it
-//! among the reports of a child who is harmed. A text that reads harmless earns nothing; it takes nothing from what the facts say
-//! ([`crate::at_risk`]).
+//! the text counts like it: harmless sentences, up to as many again, don't lower an urgent report. A
+//! few sentences that read clearly like danger now, anywhere in the text, keep it among the reports
+//! of a child who is harmed. A text that reads harmless earns nothing; it takes nothing from what the
+//! facts say ([`crate::at_risk`]).
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
@@ -34,10 +34,6 @@ const PASSAGE_WORDS_MIN: usize = 8;
 /// Most parts into which a text is cut for its passages: sentences, or as many neighbouring ones
 /// joined as are needed. Our judgement: the time to read a text grows with their square.
 const PARTS_MAX: usize = 8;
-/// Thousandths of a tier by which an urgent passage counts less than an urgent text, because the rest
-/// says something else. Chosen by the order of the fitted reports, and by how far those of tier 1
-/// fall if a harmless sentence is added.
-const PASSAGE_DOUBT: i32 = 800;
 /// The smallest size of a text, by which what its words say is divided: a few words are little
 /// evidence. About that of ten words. Our judgement: the order of the fitted reports hardly changes
 /// from 10 to 30.
@@ -202,9 +198,7 @@ impl Table {
         let parts = parts(&sentences);
         let passages = passages(&parts).map(|p| self.of(&p));
         let urgent = passages.filter(|value| *value >= LIMITS[0]);
-        let value = urgent
-            .map(|v| v - PASSAGE_DOUBT)
-            .fold(self.of(&whole), i32::max);
+        let value = urgent.fold(self.of(&whole), i32::max);
         let clearest = together(&sentences).map(|w| self.of(&w)).max();
         let clearest = clearest.unwrap_or(value);
         Some(Reading {
@@ -347,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn another_sentence_lowers_by_less_than_a_tier() {
+    fn another_sentence_never_lowers_what_was_read() {
         let urgent =
             "My daughter is 12. He wants to meet her tomorrow at the station. Please help.";
         let alone = read(urgent).unwrap().value;
@@ -358,7 +352,7 @@ mod tests {
         ] {
             for text in [format!("{urgent}\n{more}"), format!("{more}\n{urgent}")] {
                 let now = read(&text).unwrap().value;
-                assert!(now >= alone - PASSAGE_DOUBT, "{more}: {alone} {now}");
+                assert!(now >= alone - 1, "{more}: {alone} {now}");
             }
         }
         assert_eq!(read("Hi there"), None);
