@@ -40,8 +40,23 @@ pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
     story(bench(None).await).await;
     match fresh_postgres().await {
         None => println!("not present: PostgreSQL (cargo xtask test brings it)"),
-        Some(url) => story(bench(Some(url)).await).await,
+        Some(url) => {
+            story(bench(Some(url.clone())).await).await;
+            drop_database(&url).await;
+        }
     }
+}
+
+/// Deletes a test's database. Several hundred of them would fill a small disk.
+async fn drop_database(url: &str) {
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let pool = sqlx::AnyPool::connect(&format!("{server}/postgres"))
+        .await
+        .expect("the server answers");
+    // The test's pool may still be closing its connections.
+    let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+    sqlx::query(drop).execute(&pool).await.expect("deleted");
+    pool.close().await;
 }
 
 /// URL of a fresh database on the test's PostgreSQL; `None` without PostgreSQL.
