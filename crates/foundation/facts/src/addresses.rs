@@ -6,43 +6,52 @@ use crate::{Facts, Place};
 /// The URL without user, password and signature; `None` if it has none of them.
 ///
 /// A signature is recognised by the parameter names of presigned URLs of Amazon S3, Google Cloud
-/// Storage, Azure and CloudFront. The whole query is then removed, with any fragment after it. A
-/// parameter `token` or `sig` alone isn't taken for a signature.
+/// Storage, Azure, CloudFront, Firebase and Discord, and by those of other services that sign a URL
+/// until a time. The whole query is then removed, with any fragment after it. A parameter `token`
+/// or `sig` alone isn't taken for a signature, because some services name the file by it.
 pub fn without_signature(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let host = authority.rsplit_once('@').map(|(_, host)| host);
+    let (path, fragment) = path.split_once('#').unwrap_or((path, ""));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let signed = is_signature(query.split('#').next().unwrap_or_default());
-    if host.is_none() && !signed {
+    let signed = is_signature(query);
+    let keyed = is_signature(fragment);
+    if host.is_none() && !signed && !keyed {
         return None;
     }
-    let query = match (signed, query) {
-        (true, _) | (_, "") => String::new(),
-        (false, query) => format!("?{query}"),
-    };
-    Some(format!(
-        "{scheme}://{}{path}{query}",
-        host.unwrap_or(authority)
-    ))
+    let mut url = format!("{scheme}://{}{path}", host.unwrap_or(authority));
+    if !signed && !query.is_empty() {
+        url.push('?');
+        url.push_str(query);
+    }
+    if !signed && !keyed && !fragment.is_empty() {
+        url.push('#');
+        url.push_str(fragment);
+    }
+    Some(url)
 }
 
-/// True for the query of a presigned URL.
+/// True for the query of a presigned URL, or for a fragment of that form.
 fn is_signature(query: &str) -> bool {
     let names: Vec<String> = query
-        .split('&')
-        .filter_map(|pair| pair.split('=').next())
-        .map(str::to_ascii_lowercase)
+        .split(['&', ';'])
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, _)| name.to_ascii_lowercase())
         .collect();
     let has = |name: &str| names.iter().any(|n| n == name);
-    let expires = has("expires") || has("key-pair-id") || has("policy");
-    // Names from the providers' documentation of presigned requests (S3 SigV4 and SigV2, GCS V4,
-    // CloudFront, Azure SAS).
-    has("x-amz-signature")
-        || has("x-goog-signature")
-        || (has("signature") && expires)
+    let any = |some: &[&str]| some.iter().any(|n| has(n));
+    // Names from the documentation of presigned requests (S3 SigV4 and SigV2, GCS V4, CloudFront,
+    // Azure SAS, Firebase Storage, Discord's CDN) and of access tokens (RFC 6750, RFC 7519).
+    any(&["x-amz-signature", "x-goog-signature", "access_token", "jwt"])
+        || (has("signature") && any(&["key-pair-id", "policy"]))
         || (has("sig") && has("sv") && has("se"))
+        || (has("token") && has("alt"))
+        || ["ex", "is", "hm"].iter().all(|n| has(n))
+        // A signature and the time until which it counts. Our judgement.
+        || (any(&["expires", "expiry", "exp"])
+            && any(&["signature", "sig", "sign", "token", "hmac", "hash", "md5", "verify"]))
 }
 
 /// Removes logins and signatures from the provider's own URLs (of web pages and files) and returns
@@ -86,7 +95,9 @@ mod tests {
             ("https://example.com/a?sig=1&page=2", None),
             ("https://example.com/a?signature=of+the+month", None),
             ("https://example.com/\u{f6}/2", None),
-            ("https://cdn.example/a?ex=1&is=2&hm=3", None),
+            ("https://example.com/a?access_token", None),
+            ("https://example.com/a?token=1#part", None),
+            ("https://example.com/a?expires=never", None),
             ("not an address", None),
             (
                 "https://bucket.example/a.jpg?X-Amz-Algorithm=x&X-Amz-Signature=1&v=2",
@@ -113,6 +124,23 @@ mod tests {
                 Some("https://b.example/a?page=2"),
             ),
             ("https://user@b.example", Some("https://b.example")),
+            (
+                "https://cdn.example/a?ex=1&is=2&hm=3",
+                Some("https://cdn.example/a"),
+            ),
+            (
+                "https://b.example/a?alt=media&token=1",
+                Some("https://b.example/a"),
+            ),
+            (
+                "https://b.example/a?expires=1&md5=2",
+                Some("https://b.example/a"),
+            ),
+            ("https://b.example/a?v=2&jwt=1", Some("https://b.example/a")),
+            (
+                "https://b.example/a?v=2#access_token=1",
+                Some("https://b.example/a?v=2"),
+            ),
         ] {
             assert_eq!(without_signature(url).as_deref(), expected, "{url}");
         }
