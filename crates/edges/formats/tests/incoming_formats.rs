@@ -419,6 +419,15 @@ fn a_notice_under_the_dsa_names_the_place_and_not_the_notifier() {
             places[0].urls[0]: "https://example.org/p"
             places[0].urls[1]: "https://example.org/q""#]],
     );
+    // Regression: who wrote the content was dropped, and the notice counted as understood.
+    check(
+        r#"{"notice_id": "n-2", "good_faith": true, "category": "x", "content_author": {"account": "bad1", "username": "b"}}"#,
+        &expect![[r#"
+            dsa-notice, understood: partly
+            number n-2
+            reported.id: "bad1"
+            reported.screen_name: "b""#]],
+    );
 }
 
 #[test]
