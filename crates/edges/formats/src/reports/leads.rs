@@ -31,6 +31,8 @@ fn write(d: &Dossier) -> Rendered {
         .and_then(|j| j.user_country.clone());
     // Fields that the leads carry; every other field is listed as omitted.
     let mut used = vec!["facts.incident".to_owned()];
+    // Accounts that are in no lead.
+    let mut nowhere = Vec::new();
     let mut one = |a: &Account, field: &str, role: &str, country: Option<&String>| {
         // The country becomes the name of a folder in the ZIP: two capital letters can't form a
         // path that leads out of it.
@@ -40,6 +42,8 @@ fn write(d: &Dossier) -> Rendered {
                 .or_default()
                 .push(lead(a, role));
             used.extend(CARRIED.iter().map(|f| format!("{field}.{f}")));
+        } else {
+            nowhere.push(format!("{field}."));
         }
     };
     let mut put = |a: &Account, field: &str, role: &str, fallback: Option<&String>| {
@@ -111,11 +115,20 @@ fn write(d: &Dossier) -> Rendered {
     }
     let used: Vec<_> = used.iter().map(String::as_str).collect();
     let mut omitted =
-        dossier_json::left_out(facts, &used, "leads carry only accounts with a country");
+        dossier_json::left_out(facts, &used, "leads carry only what identifies an account");
+    for field in &mut omitted {
+        let of = |account: &String| {
+            let rest = field.field.strip_prefix(account.as_str());
+            rest.is_some_and(|r| !r.starts_with("associated["))
+        };
+        if nowhere.iter().any(of) {
+            field.why = "leads carry only accounts with a country".into();
+        }
+    }
     if d.category.is_some() {
         omitted.push(Omitted {
             field: "decision.category".into(),
-            why: "leads carry only accounts with a country".into(),
+            why: "leads carry only what identifies an account".into(),
         });
     }
     if !d.files.is_empty() {
@@ -220,6 +233,38 @@ mod tests {
             let member = archive.by_name(&format!("{country}/lead.json")).unwrap();
             let lead: Value = serde_json::from_reader(member).unwrap();
             assert_eq!(lead["accounts"][0]["role"], role, "{country}");
+        }
+    }
+
+    /// Regression: every omitted field had the reason that holds for accounts without a country.
+    #[test]
+    fn each_omitted_field_has_its_own_reason() {
+        let noted = |country: &str| Account {
+            note: Some("n".into()),
+            ..account(country, vec![])
+        };
+        let facts = Facts {
+            reported: Some(noted("DE")),
+            also_reported: vec![noted("nowhere")],
+            ..Facts::default()
+        };
+        let omitted = write(&Dossier::of("case-1", facts)).omitted;
+        for (field, why) in [
+            (
+                "facts.reported.note",
+                "leads carry only what identifies an account",
+            ),
+            (
+                "facts.also_reported[0].note",
+                "leads carry only accounts with a country",
+            ),
+            (
+                "facts.also_reported[0].id",
+                "leads carry only accounts with a country",
+            ),
+        ] {
+            let of = omitted.iter().find(|o| o.field == field).unwrap();
+            assert_eq!(of.why, why, "{field}");
         }
     }
 
