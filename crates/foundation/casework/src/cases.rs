@@ -399,6 +399,14 @@ pub(crate) async fn require_status(tx: &mut Tx, id: &str, allowed: &[CaseStatus]
     if allowed.contains(&now) {
         return Ok(());
     }
+    if now == CaseStatus::Reported {
+        return Err(CaseworkError::conflict(format!(
+            "case {id} is reported; retract its reports. If none of them was sent, the case can then be decided again"
+        ))
+        .then(Next::RetractReports {
+            case: id.to_owned(),
+        }));
+    }
     Err(CaseworkError::conflict(match now {
         CaseStatus::Appealed => format!("an appeal about case {id} is open; it is decided first"),
         CaseStatus::Cleared => format!(

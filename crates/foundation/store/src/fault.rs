@@ -127,6 +127,11 @@ pub enum Next {
         /// The report.
         report: String,
     },
+    /// Retract the reports of a case.
+    RetractReports {
+        /// The case.
+        case: String,
+    },
     /// Approve a draft.
     Approve {
         /// The report.
