@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod chain;
+mod children;
 mod grounds;
 pub mod reports;
 

@@ -4,8 +4,8 @@ use obhut_casework as casework;
 use std::sync::Arc;
 
 use obhut_casework::{
-    Account, Approval, Approved, Casework, CaseworkError, Channel, Dossier, Facts, Filing,
-    FilingState, Missing, Next, Person, Reason, Report, ReportRow, Result, Signals,
+    Approval, Approved, Casework, CaseworkError, Channel, Dossier, Filing, FilingState, Missing,
+    Next, Person, Reason, Report, ReportRow, Result, Surface,
 };
 use obhut_formats::reports::{
     self as forms, DETERMINATION, Documents, Form, Omitted, Remark, Rendered,
@@ -15,6 +15,7 @@ use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
 use serde::Serialize;
 
+use crate::children::{about_children, may_be_a_child, reports_a_child, sentences};
 use crate::grounds::claims_a_view;
 
 /// Result of checking a case against a destination.
@@ -72,6 +73,18 @@ fn stops(remarks: &[Remark]) -> Vec<Stop> {
         source: r.source,
     };
     remarks.iter().filter(|r| r.stops).map(stop).collect()
+}
+
+/// Remarks on files that were found in a private message and are said to have been public.
+fn public_in_private(shown: &Dossier) -> impl Iterator<Item = Remark> {
+    let files = shown.files.iter();
+    let odd = files.filter(|f| f.surface == Surface::PrivateMessage && f.public == Some(true));
+    odd.map(|f| Remark {
+        field: format!("facts.files.{}.publicly_available", f.key),
+        what: "says that everyone could see the file, but it was found in a private message; make sure that one of the two isn't wrong".into(),
+        source: "obhut, docs/reporting.md",
+        stops: false,
+    })
 }
 
 /// Remarks about a case that was opened from an incoming report.
@@ -154,8 +167,10 @@ fn assess(
             stops: false,
         });
     }
+    remarks.extend(public_in_private(shown));
     remarks.extend(reports_a_child(whole.facts.expose()));
     remarks.extend(may_be_a_child(shown));
+    remarks.extend(sentences(shown.facts.expose()));
     remarks.extend(of_received(whole));
     remarks.extend(about_children(form.name, whole, shown));
     Check {
@@ -211,6 +226,26 @@ pub async fn draft(
     let report = casework::report(casework, case, with_victims, actor).await?;
     let rendered = report.render(form.renderer());
     Ok((report, rendered))
+}
+
+/// What a person should read in a report before approving it, because it may be about a child: the
+/// remarks of [`check`] with the source [`ABOUT_CHILDREN`] that stop nothing.
+///
+/// # Errors
+/// Not found for an unknown case.
+pub async fn about_children_in(
+    casework: &Casework,
+    row: &ReportRow,
+    actor: &str,
+) -> Result<Vec<Remark>> {
+    let Some(form) = forms::by_name(&row.destination) else {
+        return Ok(Vec::new());
+    };
+    let check = check(casework, &row.case, form, row.with_victims, actor).await?;
+    let about = check.remarks.into_iter();
+    Ok(about
+        .filter(|r| !r.stops && r.source == ABOUT_CHILDREN)
+        .collect())
 }
 
 /// Approves a report: renders it, refuses what its receiver would refuse, and keeps the documents
@@ -441,30 +476,6 @@ pub async fn send(
     filing::drain(casework, http, retry, draining).await
 }
 
-/// Recipients without an age on record whose own profile states an age under 18.
-fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
-    let recipients = shown.facts.expose().recipients.iter().enumerate();
-    let young = |a: &Account| {
-        let aged = a
-            .person
-            .as_ref()
-            .is_some_and(|p| p.age.is_some() || p.born.is_some());
-        let bio = a.bio.as_deref().filter(|_| !aged);
-        bio.is_some_and(|b| Signals::of_text(b).youngest.is_some_and(|age| age < 18))
-    };
-    recipients
-        .filter(|(_, a)| young(a))
-        .map(|(n, _)| Remark {
-            field: format!("facts.recipients[{n}]"),
-            what:
-                "may be a child, by what its profile says; record it in facts.victims if it is one"
-                    .into(),
-            source: ABOUT_CHILDREN,
-            stops: false,
-        })
-        .collect()
-}
-
 /// The field of a destination's settings that allows files by mail.
 const MEDIA_INSTRUCTION: &str = "media_instruction";
 
@@ -485,222 +496,4 @@ fn mails_files(channel: &Channel, attached: usize) -> Option<Remark> {
         source: "obhut, docs/reporting.md",
         stops: true,
     })
-}
-
-/// The stops for suspects whose account is also recorded as a child's, and remarks about those that
-/// share a name, an e-mail address or a number with a child. The latter don't stop the report,
-/// because a child's relative may have the same ones.
-fn reports_a_child(facts: &Facts) -> Vec<Remark> {
-    let about = |field: String, suspect: &Account| {
-        let children = || facts.victims.iter();
-        let (what, stops) = if children().any(|c| same_id(suspect, c)) {
-            (
-                "the account reported is also recorded as a child's; remove it from one of the two",
-                true,
-            )
-        } else if children().any(|c| shares_a_name(suspect, c)) {
-            (
-                "has a name, e-mail address or number in common with a child of the case; make sure that this isn't the child",
-                false,
-            )
-        } else {
-            return None;
-        };
-        Some(Remark {
-            field,
-            what: what.into(),
-            source: ABOUT_CHILDREN,
-            stops,
-        })
-    };
-    let first = facts.reported.iter().map(|a| ("facts.reported".into(), a));
-    let others = facts.also_reported.iter().enumerate();
-    let others = others.map(|(n, a)| (format!("facts.also_reported[{n}]"), a));
-    first
-        .chain(others)
-        .filter_map(|(field, suspect)| about(field, suspect))
-        .collect()
-}
-
-/// True if both may be the same account by its id.
-fn same_id(a: &Account, b: &Account) -> bool {
-    let service = match (&a.service, &b.service) {
-        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-        // If one of them names no service, they count as the same service: reporting a child as
-        // the suspect is the worse error.
-        _ => true,
-    };
-    let plain = |a: &Account| a.id.as_deref().map(casework::plain);
-    service && a.id.is_some() && plain(a) == plain(b)
-}
-
-/// True if two accounts have a screen name, an e-mail address or a number in common.
-fn shares_a_name(a: &Account, b: &Account) -> bool {
-    let names = |account: &Account| -> Vec<String> {
-        let person = || account.person.iter();
-        let emails = person().flat_map(|p| &p.emails).map(|e| &e.address);
-        let numbers = person().flat_map(|p| &p.phones).map(|n| &n.number);
-        let all = account.screen_name.iter().chain(emails).chain(numbers);
-        all.map(|n| casework::plain(n))
-            .filter(|n| !n.is_empty())
-            .collect()
-    };
-    let of_b = names(b);
-    names(a).iter().any(|n| of_b.contains(n))
-}
-
-/// A remark on each field that names a child although the children's data are omitted. It stops a
-/// report that never contains children's data; elsewhere a suspect may be called like a child.
-fn about_children(destination: &str, whole: &Dossier, shown: &Dossier) -> Vec<Remark> {
-    let remark = |field| {
-        Remark {
-        field,
-        what: "names a child, or its account, e-mail address, number or birth date, although the children's data are omitted".into(),
-        source: ABOUT_CHILDREN,
-        stops: !casework::may_include_children(destination),
-    }
-    };
-    let fields = names_a_child(whole, shown);
-    fields.into_iter().map(remark).collect()
-}
-
-/// The fields of the facts in which a child's name, account, e-mail address, number or birth date
-/// appears although the children's data are omitted.
-fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
-    if shown.victims_left_out == 0 && shown.child_fields_left_out.is_empty() {
-        return Vec::new();
-    }
-    let of = |child: &Account| {
-        let person = child.person.iter();
-        let addresses = person
-            .clone()
-            .flat_map(|p| &p.emails)
-            .map(|e| e.address.clone());
-        let numbers = person
-            .clone()
-            .flat_map(|p| &p.phones)
-            .map(|n| n.number.clone());
-        let names = child
-            .id
-            .iter()
-            .chain(&child.screen_name)
-            .chain(&child.display_names);
-        let called = person.flat_map(|p| [&p.first_name, &p.last_name, &p.born]);
-        // Latin names of one or two letters would be found in far too many texts.
-        let called = called.flatten();
-        let called = called.filter(|n| n.chars().count() > 2 || is_unspaced(n));
-        // A name only as words: "Tom" isn't in "tomorrow".
-        let words = called.flat_map(|n| Name::in_words(n));
-        let names = names.cloned().chain(addresses).chain(numbers);
-        let anywhere = names.map(|n| Name::Anywhere(casework::plain(&n)));
-        anywhere.chain(words).collect::<Vec<_>>()
-    };
-    // Every account that was left out, recorded as a victim or not.
-    let still: Vec<&Account> = accounts(shown.facts.expose());
-    let gone = accounts(whole.facts.expose());
-    let gone = gone
-        .into_iter()
-        .filter(|a| !still.iter().any(|s| same_account(a, s)));
-    let children: Vec<Name> = gone.flat_map(of).filter(|n| !n.is_empty()).collect();
-    let facts = serde_json::to_value(shown.facts.expose()).expect("facts are JSON");
-    let fields = facts.as_object().into_iter().flatten();
-    fields
-        .filter(|(_, value)| names_one(value, &children))
-        .map(|(field, _)| format!("facts.{field}"))
-        .collect()
-}
-
-/// Every account that may be omitted as a child's, and the accounts linked to it.
-fn accounts(facts: &Facts) -> Vec<&Account> {
-    fn with_linked<'a>(account: &'a Account, all: &mut Vec<&'a Account>) {
-        all.push(account);
-        account.associated.iter().for_each(|a| with_linked(a, all));
-    }
-    let mut all = Vec::new();
-    let linked = facts.reported.iter().chain(&facts.also_reported);
-    let linked = linked.flat_map(|a| &a.associated);
-    for account in facts.victims.iter().chain(&facts.recipients).chain(linked) {
-        with_linked(account, &mut all);
-    }
-    all
-}
-
-/// True if both are the same account. Linked accounts are not compared, because some of them may
-/// have been omitted.
-fn same_account(a: &Account, b: &Account) -> bool {
-    let bare = |account: &Account| Account {
-        associated: Vec::new(),
-        ..account.clone()
-    };
-    bare(a) == bare(b)
-}
-
-/// What a child is called, in the form of [`casework::plain`].
-enum Name {
-    /// An account, address or number. It is also found inside a longer word: a false alarm is only
-    /// a remark, but a miss would name a child.
-    Anywhere(String),
-    /// A person's name. It is found only as whole, consecutive words.
-    Words(Vec<String>),
-}
-
-impl Name {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Anywhere(text) => text.is_empty(),
-            Self::Words(words) => words.is_empty(),
-        }
-    }
-
-    /// A name as a whole, and each part of it that people use alone: "Anna" of "Anna Lena", but not
-    /// "von" of "von der Heide".
-    fn in_words(name: &str) -> Vec<Self> {
-        if is_unspaced(name) {
-            return vec![Self::Anywhere(casework::plain(name))];
-        }
-        let used = |part: &&str| {
-            part.chars().count() > 2 && part.chars().next().is_some_and(char::is_uppercase)
-        };
-        let parts = name.split_whitespace().filter(used);
-        let alone = parts.map(|part| Self::Words(vec![casework::plain(part)]));
-        std::iter::once(Self::Words(words(name)))
-            .chain(alone)
-            .collect()
-    }
-}
-
-/// True for a name of two or more characters in a script that puts no spaces between words: Chinese,
-/// Japanese, Korean, Thai.
-fn is_unspaced(name: &str) -> bool {
-    let unspaced = |c: char| matches!(c, '\u{e00}'..='\u{e7f}' | '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}');
-    name.chars().filter(|c| unspaced(*c)).count() >= 2
-}
-
-/// The words of a text, in the form in which names are compared.
-fn words(text: &str) -> Vec<String> {
-    // A combining mark belongs to the letter before it.
-    let split = text
-        .split(|c: char| !c.is_alphanumeric() && c != '-' && !matches!(c, '\u{300}'..='\u{36f}'));
-    let plain = split.map(casework::plain);
-    plain.filter(|w| !w.is_empty()).collect()
-}
-
-/// True if any text in `value` contains one of `names`.
-fn names_one(value: &serde_json::Value, names: &[Name]) -> bool {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => {
-            let whole = casework::plain(text);
-            let words = words(text);
-            names.iter().any(|n| match n {
-                Name::Anywhere(name) => whole.contains(name.as_str()),
-                Name::Words(name) => {
-                    words.windows(name.len()).any(|w| w == name) || whole == name.concat()
-                }
-            })
-        }
-        Value::Array(all) => all.iter().any(|v| names_one(v, names)),
-        Value::Object(all) => all.values().any(|v| names_one(v, names)),
-        _ => false,
-    }
 }

@@ -491,6 +491,63 @@ async fn a_child_named_elsewhere_is_pointed_out() {
     }
 }
 
+/// Regression: a child was only found in the spelling in which it was recorded.
+#[tokio::test]
+async fn a_child_is_pointed_out_in_other_spellings() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let ncmec = forms::by_name("ncmec").unwrap();
+    let child = serde_json::json!({"screen_name": "pferde_fan", "school": "Grundschule am See",
+        "person": {"first_name": "Lina-Marie", "last_name": "Müller", "born": "2013-05-04",
+        "phones": [{"number": "+49 151 5550123"}], "addresses": [{"street": "Hauptstraße 5"}]}});
+    for (note, expected) in [
+        ("Linas Mutter rief an", true),
+        ("so said Lina's mother", true),
+        ("the Muellers live there", true),
+        ("call 0151/555 01 23 after six", true),
+        ("0049 (0)151-5550123", true),
+        ("born on 4. Mai 2013", true),
+        ("born May 4th, 2013", true),
+        ("geb. 04.05.13", true),
+        ("geb. 20130504", true),
+        ("she is PferdeFan there", true),
+        ("she is pferde fan there", true),
+        ("er wartet vor der Hauptstr. 5 auf sie", true),
+        ("vor der Grundschule am See", true),
+        ("Hauptstraße 5", false),
+        ("vor der Grundschule am Berg", false),
+        ("born on 5 May 2013", false),
+        ("call 0151/555 01 24", false),
+        ("Linda called", false),
+        ("on 4 May 2014", false),
+    ] {
+        let file = serde_json::json!({"facts": {"note": note, "victims": [child]}});
+        let file = CaseFile::from_json(file.to_string().as_bytes()).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let check = obhut_app::reports::check(c, &new.unwrap().case, ncmec, false, "test").await;
+        let remarks = check.unwrap().remarks;
+        let found = remarks.iter().any(|r| r.what.contains("names a child"));
+        assert_eq!(found, expected, "{note}");
+    }
+}
+
+/// Regression: a report went out with a sentence about a child in a screen name or in a file's
+/// metadata, and nothing told the person who approved it.
+#[tokio::test]
+async fn a_sentence_in_a_name_is_pointed_out() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let ncmec = forms::by_name("ncmec").unwrap();
+    let file = br#"{"facts": {"reported": {"id": "u", "screen_name": "the girl lives at number five", "display_names": ["The Dark Lord"]}}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let new = casework::new_case(c, &file, Vec::new(), "test").await;
+    let check = obhut_app::reports::check(c, &new.unwrap().case, ncmec, false, "test").await;
+    let remarks = check.unwrap().remarks;
+    let sentences = remarks.iter().filter(|r| r.what.contains("is a sentence"));
+    let fields: Vec<_> = sentences.map(|r| r.field.as_str()).collect();
+    assert_eq!(fields, ["facts.reported.screen_name"]);
+}
+
 /// Regression: names in scripts without spaces, and letters written with a combining mark other than
 /// the acute, weren't found.
 #[tokio::test]

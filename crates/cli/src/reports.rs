@@ -160,18 +160,9 @@ pub async fn run(
                     row.destination
                 ));
             }
-            if let Some(form) = forms::by_name(&row.destination) {
-                let with_victims = row.with_victims;
-                let check =
-                    obhut_app::reports::check(&casework, &row.case, form, with_victims, &person.id)
-                        .await?;
-                let about = check
-                    .remarks
-                    .iter()
-                    .filter(|r| !r.stops && r.source == obhut_app::reports::ABOUT_CHILDREN);
-                for remark in about {
-                    output.remark(&format!("note: {} {}", remark.field, remark.what));
-                }
+            let about = obhut_app::reports::about_children_in(&casework, &row, &person.id).await?;
+            for remark in about {
+                output.remark(&format!("note: {} {}", remark.field, remark.what));
             }
             let because = because.as_deref();
             let approval =

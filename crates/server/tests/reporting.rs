@@ -676,3 +676,32 @@ async fn a_case_file_is_refused_by_field_and_without_its_content() {
         );
     }
 }
+
+/// Regression: who approved over HTTP was told nothing of the fields that may be about a child; only
+/// the shell did.
+#[tokio::test]
+async fn an_approval_over_http_names_the_fields_that_may_be_about_a_child() {
+    let b = Bench::new().await;
+    let facts = json!({ "facts": { "occurred_at": "2026-01-01T00:00:00Z",
+        "reported": { "id": "u", "screen_name": "his girl lives at number five" },
+        "note": "write to kid@example.com",
+        "victims": [{ "id": "kid", "person": { "emails": [{ "address": "kid@example.com" }] } }] } });
+    let case = b.post(&b.intake, "/v1/cases", facts).await.1["case"].clone();
+    let case = case.as_str().unwrap();
+    let decision = json!({ "ruling": "report", "grounds": "as assessed" });
+    let decisions = format!("/v1/cases/{case}/decisions");
+    assert_eq!(b.post(&b.rita, &decisions, decision).await.0, 200);
+    let wanted = json!({ "destination": "webhook" });
+    let reports = format!("/v1/cases/{case}/reports");
+    let filed = b.post(&b.rita, &reports, wanted).await.1;
+    let report = filed[0]["id"].as_str().unwrap();
+    let approval = format!("/v1/reports/{report}/approval");
+    let (status, approved) = b.post(&b.olga, &approval, json!({})).await;
+    assert_eq!((status, &approved["status"]), (200, &json!("approved")));
+    let remarks = approved["remarks"].as_array().unwrap();
+    let fields: Vec<_> = remarks
+        .iter()
+        .map(|r| r["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["facts.reported.screen_name", "facts.note"]);
+}

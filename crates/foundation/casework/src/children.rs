@@ -186,7 +186,7 @@ impl Known {
 
     fn is_party(&self, party: &FinancialParty) -> bool {
         let id = plain(&party.id);
-        let mut phones = party.phones.iter().map(|p| digits(&p.number));
+        let mut phones = party.phones.iter().map(|p| last_digits(&p.number));
         self.ids.contains(&id)
             || self.names.contains(&id)
             || phones.any(|n| self.names.contains(&n))
@@ -218,14 +218,16 @@ fn names(account: &Account) -> impl Iterator<Item = String> {
         .clone()
         .flat_map(|p| &p.emails)
         .map(|e| plain(&e.address));
-    let phones = person.flat_map(|p| &p.phones).map(|p| digits(&p.number));
+    let phones = person
+        .flat_map(|p| &p.phones)
+        .map(|p| last_digits(&p.number));
     let screen = account.screen_name.iter().map(|n| plain(n));
     screen.chain(mails).chain(phones)
 }
 
 /// The last eight digits of a telephone number, without `(0)`: country code and zeros before it are
 /// written in many ways. Our judgement: numbers that share eight digits are one.
-fn digits(number: &str) -> String {
+pub fn last_digits(number: &str) -> String {
     let all: Vec<char> = number
         .replace("(0)", "")
         .chars()
@@ -245,8 +247,8 @@ fn person_key(
     (words, plain(born.as_deref().unwrap_or_default()))
 }
 
-/// A name in a form in which ü, ue and u are the same.
-fn spelt(name: &str) -> String {
+/// A name in the form of [`plain`], in which moreover ü, ue and u are the same.
+pub fn spelt(name: &str) -> String {
     let name = plain(&name.to_lowercase().replace('ø', "o").replace('æ', "ae"));
     name.replace("ae", "a")
         .replace("oe", "o")

@@ -89,7 +89,7 @@ pub use channels::{
     Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, replace_channel,
     resume_channel, set_channel,
 };
-pub use children::plain;
+pub use children::{last_digits, plain, spelt};
 pub use danger::alarm_about_danger;
 pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, deadlines_due, end_deadline,
@@ -131,7 +131,7 @@ pub use obhut_facts::{
     Question, RISK, Reason, ReportedFile, Reporter, RuleFile, RuleInput, Scores, Surface, at_risk,
     scores,
 };
-pub use obhut_facts::{Language, Signals, Strict};
+pub use obhut_facts::{Language, Signals, Strict, days, sentences};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use open::{open, open_with};
 pub use outbox::{

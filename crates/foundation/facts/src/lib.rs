@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 mod addresses;
 mod chain;
+mod days;
 mod determinations;
 mod dossier;
 mod faults;
@@ -42,6 +43,7 @@ pub use chain::{
     ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
     PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
 };
+pub use days::days;
 pub use determinations::{Answer, Determination, Question};
 pub use dossier::{
     CaseStatus, Category, Dossier, FileDigests, NcaDuty, ReportedFile, Reporter, SEEN_BEFORE_MAX,
@@ -56,7 +58,7 @@ pub use people::{
     Account, AccountClosed, Address, Device, Email, IpEvent, Location, Person, Phone,
 };
 pub use places::Place;
-pub use received::keep_words_here;
+pub use received::{keep_words_here, sentences};
 pub use risk::{
     Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined, of_wording,
     rules_that_hold,

@@ -51,6 +51,56 @@ pub fn keep_words_here(facts: &mut Facts, by_hand: bool) {
     facts.received_urgent = (!urgent.is_empty()).then(|| urgent.join("\n"));
 }
 
+/// The paths of ids, names and other short fields that hold a sentence. Users call themselves
+/// anything, so a sentence may stay there; but a person should read it before it is sent.
+pub fn sentences(facts: &Facts) -> Vec<String> {
+    let value = serde_json::to_value(facts).expect("facts are JSON");
+    let mut found = Vec::new();
+    in_value(&value, "facts", "", &mut found);
+    found
+}
+
+/// Fields meant for sentences.
+const TEXTS: &[&str] = &[
+    "note",
+    "text",
+    "content",
+    "bio",
+    "urgent_because",
+    "received_note",
+    "received_urgent",
+    "occurred_at_note",
+    "narrative",
+    "action",
+];
+
+fn in_value(value: &Value, path: &str, field: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !TEXTS.contains(&field) && is_sentence(text) => {
+            found.push(path.to_owned());
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                in_value(item, &format!("{path}[{n}]"), field, found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                in_value(inner, &format!("{path}.{name}"), name, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Fewest words of a sentence. A name of an account or a room may have fewer. Our judgement.
+const SENTENCE_MIN: usize = 5;
+
+fn is_sentence(text: &str) -> bool {
+    let letters = |w: &&str| w.chars().filter(|c| c.is_alphabetic()).count() > 1;
+    text.split_whitespace().filter(letters).count() >= SENTENCE_MIN
+}
+
 /// Fields without which their object is useless: if one of them is removed, so is the object.
 const REQUIRED: &[&str] = &[
     "number", "address", "amount", "currency", "kind", "value", "scale", "agency", "chain",
@@ -341,6 +391,21 @@ mod tests {
         for said in ["all she had", "u-1", "u-2", "EUR"] {
             assert!(words.contains(said), "{words}");
         }
+    }
+
+    #[test]
+    fn a_sentence_in_a_name_is_found() {
+        let facts = r#"{"note":"a note may be a sentence","series":"the girl from the blue house","reported":{"id":"u","screen_name":"the child lives at number five","display_names":["Dark Lord","sie wohnt in der Lindenstraße"],"bio":"this is what it says here"},"files":{"f":{"original_name":"a b c d e f.png","exif":[["ImageDescription","she is at school until four"]]}}}"#;
+        let facts = Facts::from_json(facts.as_bytes()).unwrap();
+        assert_eq!(
+            sentences(&facts),
+            [
+                "facts.files.f.exif[0][1]",
+                "facts.reported.display_names[1]",
+                "facts.reported.screen_name",
+                "facts.series",
+            ]
+        );
     }
 
     /// Facts as parsed from an incoming report, whether people filled in the fields, and what is

@@ -296,16 +296,30 @@ pub(crate) struct ApproveBody {
     as_received: bool,
 }
 
+/// An approved report, and what in it may be about a child.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ApprovedBody {
+    #[serde(flatten)]
+    report: ReportBody,
+    /// Fields that may be about a child: field, what, source. Read them; until the report is sent,
+    /// it can be retracted.
+    #[schema(value_type = Vec<Object>)]
+    remarks: serde_json::Value,
+}
+
 /// Approve a report; the person who made the decision may not. The report goes into the outbox.
-#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ReportBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
+#[utoipa::path(post, path = "/v1/reports/{report}/approval", params(("report" = String, Path)), request_body = ApproveBody, responses((status = 200, body = ApprovedBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody, description = "A value isn't valid"), (status = 409, body = ErrorBody, description = "A rule refuses it")), security(("key" = [])))]
 pub(crate) async fn approve(
     State(app): State<App>,
     Path(report): Path<String>,
     headers: HeaderMap,
     given: Result<Object<ApproveBody>, Fault>,
-) -> Result<Json<ReportBody>, Fault> {
+) -> Result<Json<ApprovedBody>, Fault> {
     let person = access::acting(&app, &headers, Act::ApproveReport).await?;
     let Object(given) = given?;
+    // Before the approval: if they can't be read, nothing is approved.
+    let row = casework::report_row(&app.casework, &report).await?;
+    let about = obhut_app::reports::about_children_in(&app.casework, &row, &person.id).await?;
     obhut_app::reports::approve(
         &app.casework,
         &report,
@@ -314,7 +328,10 @@ pub(crate) async fn approve(
         given.as_received,
     )
     .await?;
-    Ok(Json(body(&app, &report).await?))
+    Ok(Json(ApprovedBody {
+        report: body(&app, &report).await?,
+        remarks: serde_json::to_value(&about).expect("remarks are JSON"),
+    }))
 }
 
 /// Send an approved report now instead of with the next round of the server's worker. Sends a
