@@ -21,4 +21,9 @@ pub(crate) const ALL: &[Numbered] = &[
         "incoming",
         include_str!("../migrations/0061_incoming.sql"),
     ),
+    (
+        77,
+        "incoming",
+        include_str!("../migrations/0077_incoming.sql"),
+    ),
 ];

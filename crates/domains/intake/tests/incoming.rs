@@ -204,6 +204,37 @@ async fn the_most_at_risk_come_first_with_at_most_five_facts() {
     .await;
 }
 
+/// Reports of the same score came in the order of arrival, although their texts don't read alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn among_equal_scores_the_text_that_reads_more_urgent_comes_first() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        let notes = [
+            "Thank you for the newsletter about roses and bees.",
+            "The bicycle seller never answered, please return my money for the bicycle.",
+            "When will the library open on the holiday weekend this year?",
+            "The moderators removed my comment about the film and I complain.",
+            "A reminder that the invoice for the hosting is due.",
+        ];
+        let noted = |(n, note): (usize, &&str)| {
+            let more = format!(r#", "note": "{note}""#);
+            given(IncomingFormat::Form, &account(&format!("n{n}"), &more), &[])
+        };
+        take(c, notes.iter().enumerate().map(noted).collect()).await;
+        let queue = obhut_intake::incoming_queue(c, 0, 10).await.unwrap();
+        let mut order = Vec::new();
+        for row in &queue {
+            let (_, facts) = obhut_intake::incoming(c, &row.incoming.id).await.unwrap();
+            let said = Signals::of(facts.expose());
+            order.push((row.incoming.at_risk, said.worded()));
+        }
+        let same = order.windows(2).filter(|w| w[0].0 == w[1].0 && w[0].1 != w[1].1);
+        assert!(same.count() > 0, "{order:?}");
+        assert!(order.windows(2).all(|w| w[0] >= w[1]), "{order:?}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_a_case_and_any_other_can_become_one() {
     on_each_database(async |b: Bench| {

@@ -164,6 +164,12 @@ impl Signals {
         signals
     }
 
+    /// How urgent the texts read by their words ([`wording::Reading::value`]), as if they said
+    /// nothing if they have too few.
+    pub fn worded(self) -> i32 {
+        self.wording.map_or(wording::SAYS_NOTHING, |r| r.value)
+    }
+
     /// True if the texts give this signal.
     pub fn has(self, signal: Signal) -> bool {
         self.bits & bit(signal) != 0

@@ -53,6 +53,8 @@ const PREFIX: usize = 5;
 /// Tiers of urgency: danger now, a child harmed, offenders or unknown material, known material,
 /// nothing.
 const TIERS: usize = 5;
+/// The value of a text that says nothing.
+pub const SAYS_NOTHING: i32 = -5_000;
 /// The limits between the tiers, half-way, as values: minus the tier, in thousandths, so that more
 /// urgent is larger.
 const LIMITS: [i32; 4] = [-1_500, -2_500, -3_500, -4_500];

@@ -33,6 +33,8 @@ pub(super) struct PreparedReport {
     pub bytes_keys: Vec<String>,
     /// As [`ranks::stored`] gives them.
     pub reasons: Vec<Cow<'static, str>>,
+    /// How urgent its texts read: the order among reports of one at-risk score.
+    pub worded: i32,
     pub sealed: Vec<u8>,
     pub unreadable: Option<String>,
     /// The report's bytes if it is unreadable, otherwise empty.
@@ -248,6 +250,7 @@ pub(super) fn prepare(given: &ParsedReport, sealer: &Sealer, lookup: &LookupKey)
             .map(|(kind, value)| bytes_key(lookup, kind, value))
             .collect(),
         reasons,
+        worded: input.said.worded(),
         sealed: sealer.seal(&sealed_form(facts, raw)),
         unreadable: given.unreadable.clone(),
         raw: match given.unreadable {
