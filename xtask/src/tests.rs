@@ -1,6 +1,6 @@
 //! Runs every test and lint, with the references that tests compare against.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::postgres::Postgres;
@@ -33,7 +33,46 @@ impl Peers {
     }
 }
 
+/// Free space below which a first build can't succeed, in GB: 6.7 were built on 2026-11-30 without
+/// incremental compilation.
+const FIRST_BUILD_GB: u64 = 7;
+/// Free space that the tests need once everything is built, in GB. Our judgement.
+const TESTS_GB: u64 = 2;
+
+/// Fails if the disk is too full: the tests would fail one by one, each with another message.
+fn has_room() -> Done {
+    let target = crate::target();
+    let built = target.join("debug/deps").exists();
+    let least = if built { TESTS_GB } else { FIRST_BUILD_GB };
+    for folder in [target, std::env::temp_dir()] {
+        let there = folder.ancestors().find(|f| f.exists());
+        let free = there.and_then(free_gb);
+        if let Some(free) = free.filter(|free| *free < least) {
+            return Err(format!(
+                "{} has {free} GB free, and the tests need at least {least}; free some, or set CARGO_TARGET_DIR and TMPDIR to another disk",
+                folder.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Free space in a folder, in GB; `None` if `df` doesn't say.
+fn free_gb(folder: &Path) -> Option<u64> {
+    let said = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    let free: u64 = said
+        .lines()
+        .nth(1)?
+        .split_whitespace()
+        .nth(3)?
+        .parse()
+        .ok()?;
+    Some(free * 1024 / 1_000_000_000)
+}
+
 pub fn run(more: &[String]) -> Done {
+    has_room()?;
     setup::everything()?;
     // Formatting first: it takes a second and fails before anything is built.
     if Command::new("rustfmt")

@@ -228,7 +228,9 @@ async fn among_equal_scores_the_text_that_reads_more_urgent_comes_first() {
             let said = Signals::of(facts.expose());
             order.push((row.incoming.at_risk, said.worded()));
         }
-        let same = order.windows(2).filter(|w| w[0].0 == w[1].0 && w[0].1 != w[1].1);
+        let same = order
+            .windows(2)
+            .filter(|w| w[0].0 == w[1].0 && w[0].1 != w[1].1);
         assert!(same.count() > 0, "{order:?}");
         assert!(order.windows(2).all(|w| w[0] >= w[1]), "{order:?}");
     })
