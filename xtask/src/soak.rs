@@ -6,10 +6,12 @@ use std::process::{Command, Stdio};
 
 use crate::{Done, cargo, must, root, setup, target};
 
-/// Default seconds per target.
+/// Default seconds per target. Our judgement.
 const SECONDS: &str = "60";
-/// Reports filed with injected faults.
+/// Reports filed with injected faults, and as many while the destination moves. Our judgement:
+/// together they take hours.
 const FILINGS: &str = "100000";
+/// The targets in fuzz/src/lib.rs.
 const TARGETS: [&str; 16] = [
     "list_csv",
     "list_segment",
@@ -29,7 +31,7 @@ const TARGETS: [&str; 16] = [
     "tags",
 ];
 
-// Long: the sequential steps of one benchmark or chore.
+// Long: the soak's steps in order.
 pub fn run(more: &[String]) -> Done {
     setup::everything()?;
     let seconds = more.first().map_or(SECONDS, String::as_str);
@@ -98,15 +100,15 @@ pub fn run(more: &[String]) -> Done {
         moves.env("TMPDIR", "/dev/shm");
     }
     must(&mut moves, "filings that move")?;
-    let led = Command::new("cargo")
+    let has_cargo_fuzz = Command::new("cargo")
         .args(["+nightly", "fuzz", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|s| s.success());
-    if !led {
+    if !has_cargo_fuzz {
         println!(
-            "not present: cargo-fuzz on nightly; inputs are mutated at random, without coverage guidance"
+            "not present: cargo-fuzz on nightly (`rustup toolchain install nightly` and `cargo install cargo-fuzz` bring it); inputs are mutated at random, without coverage guidance"
         );
         must(
             cargo().args(["build", "--release", "--package", "obhut-fuzz"]),
@@ -115,8 +117,9 @@ pub fn run(more: &[String]) -> Done {
     }
     for name in TARGETS {
         let corpus = format!("fuzz/corpus/{name}");
-        let mut command = if led {
-            // Findings go into a separate folder; a person chooses which to keep.
+        let mut command = if has_cargo_fuzz {
+            // Inputs that reach new code go here and not into the corpus; a person chooses which to
+            // keep. Crashes go to fuzz/libfuzzer/artifacts.
             let found = target().join("fuzz").join(name);
             std::fs::create_dir_all(&found).map_err(|e| e.to_string())?;
             let mut command = Command::new("cargo");

@@ -3,7 +3,8 @@
 use obhut_casework::{self as casework, Account, Dossier, Facts, Signals};
 use obhut_formats::reports::Remark;
 
-use crate::reports::ABOUT_CHILDREN;
+/// Source of the remarks on fields that may be about a child.
+pub const ABOUT_CHILDREN: &str = "obhut, docs/handling.md";
 
 /// Recipients without an age on record whose own profile states an age under 18.
 pub(crate) fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
@@ -30,7 +31,7 @@ pub(crate) fn may_be_a_child(shown: &Dossier) -> Vec<Remark> {
 }
 
 /// The stops for suspects whose account is also recorded as a child's, and remarks about those that
-/// share a name, an e-mail address or a number with a child. The latter don't stop the report,
+/// share an id in another spelling, a name, an e-mail address or a number with a child. The latter don't stop the report,
 /// because a child's relative may have the same ones.
 pub(crate) fn reports_a_child(facts: &Facts) -> Vec<Remark> {
     let about = |field: String, suspect: &Account| {
@@ -42,7 +43,7 @@ pub(crate) fn reports_a_child(facts: &Facts) -> Vec<Remark> {
             )
         } else if children().any(|c| shares_a_name(suspect, c)) {
             (
-                "has a name, e-mail address or number in common with a child of the case; make sure that this isn't the child",
+                "has an id, name, e-mail address or number in common with a child of the case; make sure that this isn't the child",
                 false,
             )
         } else {
@@ -72,7 +73,10 @@ fn same_id(a: &Account, b: &Account) -> bool {
         // the suspect is the worse error.
         _ => true,
     };
-    let plain = |a: &Account| a.id.as_deref().map(casework::plain);
+    let plain = |a: &Account| {
+        let id = a.id.as_deref().map(casework::plain);
+        id.map(|id| id.trim_start_matches('@').to_owned())
+    };
     service && a.id.is_some() && plain(a) == plain(b)
 }
 
@@ -82,7 +86,10 @@ fn shares_a_name(a: &Account, b: &Account) -> bool {
         let person = || account.person.iter();
         let emails = person().flat_map(|p| &p.emails).map(|e| &e.address);
         let names = account.screen_name.iter().chain(emails);
-        let names = names.map(|n| casework::plain(n));
+        // An id of the same letters may be the same account, spelt otherwise.
+        let ids = account.id.iter().map(|n| letters(n));
+        let ids = ids.filter(|n| n.chars().count() >= SPELT_OTHERWISE_MIN);
+        let names = names.map(|n| casework::plain(n)).chain(ids);
         let numbers = person().flat_map(|p| &p.phones);
         let numbers = numbers.map(|n| casework::last_digits(&n.number));
         names.chain(numbers).filter(|n| !n.is_empty()).collect()
@@ -91,15 +98,14 @@ fn shares_a_name(a: &Account, b: &Account) -> bool {
     names(a).iter().any(|n| of_b.contains(n))
 }
 
-/// Remarks on ids and names that are sentences. People write about children anywhere.
+/// Remarks on short fields that hold a sentence. People write about children anywhere.
 pub(crate) fn sentences(shown: &Facts) -> Vec<Remark> {
-    let remark = |field| {
-        Remark {
+    let remark = |field| Remark {
         field,
-        what: "is a sentence and not a name; read it before you approve, because it may be about a child".into(),
+        what: "holds a sentence; read it before you approve, because it may be about a child"
+            .into(),
         source: ABOUT_CHILDREN,
         stops: false,
-    }
     };
     obhut_casework::sentences(shown)
         .into_iter()
@@ -107,23 +113,24 @@ pub(crate) fn sentences(shown: &Facts) -> Vec<Remark> {
         .collect()
 }
 
-/// A remark on each field that names a child although the children's data are omitted. It stops a
-/// report that never contains children's data; elsewhere a suspect may be called like a child.
+/// A remark on each field that names a child although the children's data are omitted. It stops the
+/// report if its destination never gets children's data; elsewhere a suspect may have the same name
+/// as a child.
 pub(crate) fn about_children(destination: &str, whole: &Dossier, shown: &Dossier) -> Vec<Remark> {
     let remark = |field| {
         Remark {
         field,
-        what: "names a child, or its account, e-mail address, number, birth date, street or school, although the children's data are omitted".into(),
+        what: "names a child, or its account, e-mail address, number, birth date, street or school, although the children's data are omitted; remove it there, or include the children's data where the destination may have them".into(),
         source: ABOUT_CHILDREN,
         stops: !casework::may_include_children(destination),
     }
     };
-    let fields = names_a_child(whole, shown);
+    let fields = fields_naming_a_child(whole, shown);
     fields.into_iter().map(remark).collect()
 }
 
 /// The fields of the facts in which a child is named although the children's data are omitted.
-fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
+fn fields_naming_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
     if shown.victims_left_out == 0 && shown.child_fields_left_out.is_empty() {
         return Vec::new();
     }
@@ -136,9 +143,15 @@ fn names_a_child(whole: &Dossier, shown: &Dossier) -> Vec<String> {
     let children: Vec<Name> = gone.flat_map(Name::of).collect();
     let facts = serde_json::to_value(shown.facts.expose()).expect("facts are JSON");
     let fields = facts.as_object().into_iter().flatten();
-    fields
+    let fields = fields
         .filter(|(_, value)| names_one(value, &children))
-        .map(|(field, _)| format!("facts.{field}"))
+        .map(|(field, _)| format!("facts.{field}"));
+    let files = shown.files.iter().filter(|f| {
+        let name = f.name.as_ref().map(|n| Text::new(n.expose()));
+        name.is_some_and(|text| children.iter().any(|n| n.is_in(&text)))
+    });
+    fields
+        .chain(files.map(|f| format!("files.{}.name", f.key)))
         .collect()
 }
 
@@ -171,21 +184,39 @@ fn same_account(a: &Account, b: &Account) -> bool {
 /// ones, such as `leo1`, would be found in other people's names. Our judgement.
 const SPELT_OTHERWISE_MIN: usize = 5;
 
+/// What people write where a child's name isn't known.
+const NOT_NAMES: &[&str] = &[
+    "child",
+    "girl",
+    "boy",
+    "kind",
+    "madchen",
+    "junge",
+    "unknown",
+    "unbekannt",
+    "victim",
+    "opfer",
+];
+
 /// Shortest telephone number that is found in other spellings, in digits. Our judgement.
 const DIGITS_MIN: usize = 6;
 
 /// Something by which a child is known, in the form of [`casework::plain`] or
 /// [`casework::spelt`].
 enum Name {
-    /// An account, address or number. It is also found inside a longer word: a false alarm is only
-    /// a remark, but a miss would name a child.
+    /// An account, address or number. It is also found inside a longer word: a false alarm costs a
+    /// look, or for leads a report that stops, but a miss would name a child.
     Anywhere(String),
     /// The letters and digits of an account's name: "horse_fan" is also "HorseFan".
     Letters(String),
-    /// A person's name or a school. It is found only as whole, consecutive words.
+    /// A person's name or a school. It is found as whole, consecutive words, perhaps in the genitive,
+    /// or if a text is nothing but the name, written in one.
     Words(Vec<String>),
-    /// A street and house number. It is found only within a longer text: that the suspect lives
-    /// there too names nobody.
+    /// An IP address or a device. It is found only within a longer text: that the suspect has the
+    /// same one is something else.
+    InText(String),
+    /// A street and house number. It is found only within a longer text: a field that is only the
+    /// address identifies no child, because the suspect may live there, too.
     Street(Vec<String>),
     /// The last digits of a telephone number.
     Digits(String),
@@ -199,12 +230,25 @@ impl Name {
         let mut names = Vec::new();
         let called = [&child.id, &child.screen_name].into_iter().flatten();
         for name in called.chain(&child.display_names) {
-            names.push(Self::Anywhere(casework::plain(name)));
             let letters = letters(name);
-            if letters.chars().count() >= SPELT_OTHERWISE_MIN {
-                names.push(Self::Letters(letters));
+            // A short one is in many words: `anna` in "Annahme", `20` in every date.
+            if letters.chars().count() < SPELT_OTHERWISE_MIN && !is_unspaced(name) {
+                names.push(match letters.chars().any(char::is_alphabetic) {
+                    true => Self::Words(words(name)),
+                    false => Self::Letters(letters),
+                });
+                continue;
             }
+            names.push(Self::Anywhere(casework::plain(name)));
+            names.push(Self::Letters(letters));
         }
+        let addresses = child.ip_events.iter().map(|e| &e.address);
+        let devices = child.devices.iter().map(|d| &d.value);
+        names.extend(
+            addresses
+                .chain(devices)
+                .map(|n| Self::InText(casework::plain(n))),
+        );
         names.extend(
             child
                 .school
@@ -225,9 +269,16 @@ impl Name {
                 });
             }
             let called = [&person.first_name, &person.last_name];
-            // Latin names of one or two letters would be found in far too many texts.
             let called = called.into_iter().flatten();
+            let whole: Vec<String> = called.clone().flat_map(|n| words(n)).collect();
+            if whole.len() > 1 {
+                names.push(Self::Letters(whole.concat()));
+                names.push(Self::Words(whole));
+            }
+            // Latin names of one or two letters would be found in far too many texts, and so would
+            // what isn't a name.
             let called = called.filter(|n| n.chars().count() > 2 || is_unspaced(n));
+            let called = called.filter(|n| !NOT_NAMES.contains(&casework::plain(n).as_str()));
             names.extend(called.flat_map(|n| Self::in_words(n)));
             if let Some(born) = &person.born {
                 names.push(Self::Anywhere(casework::plain(born)));
@@ -243,9 +294,11 @@ impl Name {
 
     fn is_empty(&self) -> bool {
         match self {
-            Self::Anywhere(text) | Self::Letters(text) | Self::Digits(text) | Self::Day(text) => {
-                text.is_empty()
-            }
+            Self::Anywhere(text)
+            | Self::Letters(text)
+            | Self::Digits(text)
+            | Self::Day(text)
+            | Self::InText(text) => text.is_empty(),
             Self::Words(words) | Self::Street(words) => words.is_empty(),
         }
     }
@@ -269,6 +322,9 @@ impl Name {
     fn is_in(&self, text: &Text) -> bool {
         match self {
             Self::Anywhere(name) => text.whole.contains(name.as_str()),
+            Self::InText(name) => {
+                text.whole.len() > name.len() && text.whole.contains(name.as_str())
+            }
             Self::Letters(name) => text.letters.contains(name),
             Self::Words(name) => {
                 let called = |w: &[String]| w.iter().zip(name).all(|(w, n)| is_or_of(w, n));
@@ -284,16 +340,19 @@ impl Name {
     }
 }
 
-/// True if a word is the name, or the name with the s of a genitive ("Linas Mutter").
+/// True if a word is the name, or the name with the s of a genitive ("Linas Mutter") or with digits
+/// after it ("lina07").
 fn is_or_of(word: &str, name: &str) -> bool {
-    word == name || word.strip_suffix('s') == Some(name)
+    let without_digits = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    word == name || word.strip_suffix('s') == Some(name) || without_digits == name
 }
 
 /// A text in the forms in which names are looked for.
 struct Text {
     whole: String,
     words: Vec<String>,
-    /// The letters and digits of each word and of each two neighbours.
+    /// The letters and digits of each word and of each two neighbours. Names are spelt like those of
+    /// people, too.
     letters: Vec<String>,
     /// The digits of each part that can be a telephone number.
     digits: Vec<String>,
@@ -311,9 +370,12 @@ impl Text {
         Self {
             whole: casework::plain(text),
             words: words(text),
-            letters: pairs.chain(tokens.iter().cloned()).collect(),
+            letters: pairs
+                .chain(tokens.iter().cloned())
+                .flat_map(|l| [casework::spelt(&l), l])
+                .collect(),
             digits: numbers.filter(|n: &String| n.len() >= DIGITS_MIN).collect(),
-            days: casework::days(text),
+            days: casework::dates_in(text),
         }
     }
 }
@@ -334,8 +396,8 @@ fn street(mut words: Vec<String>) -> Vec<String> {
     words
 }
 
-/// True for a name of two or more characters in a script that puts no spaces between words: Chinese,
-/// Japanese, Korean, Thai.
+/// True for a name with two or more characters of a script in which it isn't a separate word: Chinese,
+/// Japanese, Thai (no spaces), Korean (particles are attached).
 fn is_unspaced(name: &str) -> bool {
     let unspaced = |c: char| matches!(c, '\u{e00}'..='\u{e7f}' | '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}');
     name.chars().filter(|c| unspaced(*c)).count() >= 2
@@ -343,9 +405,12 @@ fn is_unspaced(name: &str) -> bool {
 
 /// The words of a text, in the form in which names are compared.
 fn words(text: &str) -> Vec<String> {
-    // A combining mark belongs to the letter before it.
-    let split = text
-        .split(|c: char| !c.is_alphanumeric() && c != '-' && !matches!(c, '\u{300}'..='\u{36f}'));
+    // A combining mark belongs to the letter before it, and an invisible character to the word.
+    let seen: String = text
+        .chars()
+        .filter(|c| c.is_whitespace() || !casework::is_invisible(*c))
+        .collect();
+    let split = seen.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\u{300}'..='\u{36f}'));
     let spelt = split.map(casework::spelt);
     spelt.filter(|w| !w.is_empty()).collect()
 }

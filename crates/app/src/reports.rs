@@ -15,6 +15,7 @@ use obhut_partners::filing::{self, DrainScope, DrainStats, RetryPolicy};
 use obhut_partners::http::Http;
 use serde::Serialize;
 
+pub use crate::children::ABOUT_CHILDREN;
 use crate::children::{about_children, may_be_a_child, reports_a_child, sentences};
 use crate::grounds::claims_a_view;
 
@@ -62,9 +63,6 @@ impl Stop {
         self.source == obhut_formats::reports::ncmec::schema::DOCUMENTATION
     }
 }
-
-/// Source of the remarks on fields that may be about a child.
-pub const ABOUT_CHILDREN: &str = "obhut, docs/handling.md";
 
 fn stops(remarks: &[Remark]) -> Vec<Stop> {
     let stop = |r: &Remark| Stop {

@@ -116,7 +116,7 @@ async fn a_report_filed_meanwhile_is_not_approved_again() {
             .unwrap()
             .remove(0);
         assert!(refused(approve().await).contains("is being sent"));
-        let filing = casework::begin_filing(c, &report, "ncmec").await.unwrap();
+        let filing = casework::open_filing(c, &report, "ncmec").await.unwrap();
         let at = FilingAddress {
             host: "https://ncmec.example".into(),
             test: false,

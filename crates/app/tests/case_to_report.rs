@@ -348,7 +348,14 @@ async fn from_match_to_retraction() {
             Verdict::NoMatch,
             "the entry that misfired"
         );
-        assert!(casework::verify_vault(c).await.problems.is_empty());
+        assert!(
+            casework::verify_vault(c)
+                .await
+                .unwrap()
+                .vault
+                .problems
+                .is_empty()
+        );
 
         let acts: Vec<_> = casework::audit(c, None)
             .await
@@ -427,7 +434,14 @@ async fn concurrent_findings_of_one_account_share_a_case_and_none_is_lost() {
                 .iter()
                 .all(|id| cases.iter().any(|case| case.id == *id))
         );
-        assert!(casework::verify_vault(&c).await.problems.is_empty());
+        assert!(
+            casework::verify_vault(&c)
+                .await
+                .unwrap()
+                .vault
+                .problems
+                .is_empty()
+        );
     })
     .await;
 }
@@ -713,8 +727,9 @@ async fn a_finding_that_cannot_be_kept_leaves_no_case() {
         signed(c, "hotline", &[("one", &known)]).await;
         let screened = screen(c, &known).await;
         // A file where the vault's folder belongs.
-        std::fs::remove_dir_all(b.folder.path().join("vault")).unwrap();
-        std::fs::write(b.folder.path().join("vault"), b"in the way").unwrap();
+        let (vault, aside) = (b.folder.path().join("vault"), b.folder.path().join("aside"));
+        std::fs::rename(&vault, &aside).unwrap();
+        std::fs::write(&vault, b"in the way").unwrap();
         assert!(
             media::record(c, &screened, &subject("a"), Some(&known), "t")
                 .await
@@ -722,7 +737,8 @@ async fn a_finding_that_cannot_be_kept_leaves_no_case() {
         );
         // The exhibit comes first, so nothing was written before it failed.
         assert_eq!(casework::cases(c, None).await.unwrap(), []);
-        std::fs::remove_file(b.folder.path().join("vault")).unwrap();
+        std::fs::remove_file(&vault).unwrap();
+        std::fs::rename(&aside, &vault).unwrap();
         media::record(c, &screened, &subject("a"), Some(&known), "t")
             .await
             .unwrap();

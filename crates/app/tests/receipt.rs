@@ -295,7 +295,7 @@ async fn a_cleared_persons_files_are_erased_and_the_vault_still_verifies() {
             .unwrap_err();
         assert!(gone.to_string().contains("was erased"));
         assert!(casework::exhibits(c).await.unwrap().is_empty());
-        let seen = casework::verify_vault(c).await;
+        let seen = casework::verify_vault(c).await.unwrap().vault;
         assert_eq!(
             (seen.problems, seen.erased, seen.leftovers),
             (Vec::new(), 1, Vec::new())

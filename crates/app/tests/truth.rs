@@ -499,7 +499,8 @@ async fn a_child_is_pointed_out_in_other_spellings() {
     let ncmec = forms::by_name("ncmec").unwrap();
     let child = serde_json::json!({"screen_name": "pferde_fan", "school": "Grundschule am See",
         "person": {"first_name": "Lina-Marie", "last_name": "Müller", "born": "2013-05-04",
-        "phones": [{"number": "+49 151 5550123"}], "addresses": [{"street": "Hauptstraße 5"}]}});
+        "phones": [{"number": "+49 151 5550123"}], "addresses": [{"street": "Hauptstraße 5"}]},
+        "id": "20", "display_names": [".", "Lin"], "ip_events": [{"address": "192.0.2.7"}]});
     for (note, expected) in [
         ("Linas Mutter rief an", true),
         ("so said Lina's mother", true),
@@ -514,6 +515,14 @@ async fn a_child_is_pointed_out_in_other_spellings() {
         ("she is pferde fan there", true),
         ("er wartet vor der Hauptstr. 5 auf sie", true),
         ("vor der Grundschule am See", true),
+        ("https://example.com/u/lina-mueller", true),
+        ("IMG-lina.jpg", true),
+        ("lina07.jpg", true),
+        ("Li\u{200b}na said", true),
+        ("LinaMarieMueller", true),
+        ("from 192.0.2.7 at noon", true),
+        ("192.0.2.7", false),
+        ("on 2020-01-20, linear.", false),
         ("Hauptstraße 5", false),
         ("vor der Grundschule am Berg", false),
         ("born on 5 May 2013", false),
@@ -531,6 +540,28 @@ async fn a_child_is_pointed_out_in_other_spellings() {
     }
 }
 
+/// Regression: a child's name in the name of a file went out without a remark.
+#[tokio::test]
+async fn a_child_named_by_a_file_is_pointed_out() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    let file = br#"{"files": [{"name": "Samuel Oakley.txt", "content": "aGk="}],
+        "facts": {"reported": {"id": "u"}, "victims": [{"person": {"first_name": "Samuel", "last_name": "Oakley"}}]}}"#;
+    let file = CaseFile::from_json(file).unwrap();
+    let files = vec![Some(b"hi".to_vec())];
+    let new = casework::new_case(c, &file, files, "test").await;
+    let case = new.unwrap().case;
+    let ncmec = forms::by_name("ncmec").unwrap();
+    let check = obhut_app::reports::check(c, &case, ncmec, false, "test").await;
+    let remarks = check.unwrap().remarks;
+    let named = remarks.iter().filter(|r| r.what.contains("names a child"));
+    let fields: Vec<_> = named.map(|r| r.field.clone()).collect();
+    assert!(
+        fields.len() == 1 && fields[0].starts_with("files."),
+        "{fields:?}"
+    );
+}
+
 /// Regression: a report went out with a sentence about a child in a screen name or in a file's
 /// metadata, and nothing told the person who approved it.
 #[tokio::test]
@@ -543,7 +574,9 @@ async fn a_sentence_in_a_name_is_pointed_out() {
     let new = casework::new_case(c, &file, Vec::new(), "test").await;
     let check = obhut_app::reports::check(c, &new.unwrap().case, ncmec, false, "test").await;
     let remarks = check.unwrap().remarks;
-    let sentences = remarks.iter().filter(|r| r.what.contains("is a sentence"));
+    let sentences = remarks
+        .iter()
+        .filter(|r| r.what.contains("holds a sentence"));
     let fields: Vec<_> = sentences.map(|r| r.field.as_str()).collect();
     assert_eq!(fields, ["facts.reported.screen_name"]);
 }

@@ -213,7 +213,7 @@ async fn a_folder_of_the_first_version_opens_with_all_it_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_database_is_refused_with_a_clear_message() {
-    on_each_database(async |b: Bench| {
+    on_each_database_broken(async |b: Bench| {
         let url = b
             .url
             .clone()

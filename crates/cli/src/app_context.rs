@@ -18,6 +18,8 @@ pub struct AppContext {
     grants: Mutex<Vec<Grant>>,
     /// The data folder, if this command made it.
     made: Mutex<Option<PathBuf>>,
+    /// The data folder that this command opened last.
+    opened: Mutex<Option<Arc<Casework>>>,
 }
 
 struct Grant {
@@ -33,6 +35,7 @@ impl AppContext {
             database: args.database.clone(),
             grants: Mutex::default(),
             made: Mutex::default(),
+            opened: Mutex::default(),
         })
     }
 
@@ -50,7 +53,7 @@ impl AppContext {
         }
     }
 
-    pub async fn casework(&self) -> anyhow::Result<Casework> {
+    pub async fn casework(&self) -> anyhow::Result<Arc<Casework>> {
         let folder = self.folder()?;
         // Relative paths would mean another folder after a change of directory.
         let folder = std::path::absolute(folder)?;
@@ -65,7 +68,9 @@ impl AppContext {
         if is_new && folder.exists() {
             *self.made.lock().expect("lock poisoned") = Some(folder);
         }
-        Ok(casework?)
+        let casework = Arc::new(casework?);
+        *self.opened.lock().expect("lock poisoned") = Some(casework.clone());
+        Ok(casework)
     }
 
     /// The person of that name (without one, [`shell_user`]), authorised for an action. Shell
@@ -128,6 +133,15 @@ impl AppContext {
             output.remark(&format!(
                 "note: {} was {how} the role {} (see `obhut person list`)",
                 g.person.name, g.role,
+            ));
+        }
+        let opened = self.opened.lock().expect("lock poisoned").take();
+        if let Some(casework) = opened
+            && let Err(e) = casework::seal_rows(&casework).await
+        {
+            // The command itself is done and on record; the next one tries again.
+            output.remark(&format!(
+                "warning: what was recorded could not be put into the vault's log: {e}; run `obhut verify`"
             ));
         }
     }

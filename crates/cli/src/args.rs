@@ -101,6 +101,8 @@ pub enum Command {
     /// Seal, read, list and verify exhibits
     #[command(subcommand)]
     Vault(VaultCommand),
+    /// Compare the vault and the database with the vault's log
+    Verify,
     /// People and their roles
     #[command(subcommand)]
     Person(PersonCommand),
@@ -548,7 +550,7 @@ pub enum VaultCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Compare everything in the vault with its log
+    /// Compare the vault and the database with the vault's log (also `obhut verify`)
     Verify,
 }
 

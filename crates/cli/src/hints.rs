@@ -139,6 +139,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         Next::ApproveAgain { report } => format!(
             "`obhut report approve {report} --by PERSON` approves it as it is now, then `obhut report send {report} --resume`"
         ),
+        Next::Resume { report } => format!("if it was stopped, `obhut report send {report} --resume` sends it"),
         Next::RetractReports { case } => format!("`obhut case show {case}` lists its reports; `obhut report retract REPORT --reason … --by PERSON` retracts one"),
         Next::Approve { report } => format!("`obhut report approve {report} --by PERSON`"),
         Next::AddRoute => "--destination names one; `obhut route propose` shows possible routes, `obhut route add` records one".into(),

@@ -84,10 +84,12 @@ async fn take(
     show(&came, output)?;
     progress.finish_and_clear();
     let s = &intake.summary;
-    output.remark(&format!(
-        "{} taken in: {} duplicates, {} re-uploads, {} linked to others, {} unreadable; `obhut intake --queue` shows them, highest risk first",
-        s.taken, s.duplicates, s.reuploads, s.linked, s.unreadable
-    ));
+    if s.taken > 0 || !failed {
+        output.remark(&format!(
+            "{} taken in: {} duplicates, {} re-uploads, {} linked to others, {} unreadable; `obhut intake --queue` shows them, highest risk first",
+            s.taken, s.duplicates, s.reuploads, s.linked, s.unreadable
+        ));
+    }
     Ok(if failed {
         ExitCode::FAILURE
     } else {

@@ -99,6 +99,7 @@ async fn command(
         Command::Alarm(a) => routes::alarm(a, context, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
         Command::Vault(a) => vault::run(a, context, output).await,
+        Command::Verify => vault::run(args::VaultCommand::Verify, context, output).await,
         Command::Person(a) => admin::person(a, context, output).await,
         Command::Basis(a) => admin::basis(a, context, output).await,
         Command::Key(a) => admin::key(a, context, output).await,

@@ -44,7 +44,7 @@ pub async fn run(
     context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = Arc::new(context.casework().await?);
+    let casework = context.casework().await?;
     match command {
         ReportCommand::Draft {
             case,
@@ -225,6 +225,15 @@ pub async fn run(
                 false => reason,
             };
             let status = casework::retract_report(&casework, &report, &reason, &person).await?;
+            let case = casework::report_row(&casework, &report).await?.case;
+            for other in casework::report_rows(&casework, Some(&case)).await? {
+                if other.supplements == report && other.status == "approved" {
+                    output.remark(&format!(
+                        "note: its supplement {0} stays; to retract that too, `obhut report retract {0} --reason …`",
+                        other.id
+                    ));
+                }
+            }
             output.line(
                 || json!({ "report": report, "status": status }),
                 || match status.as_str() {
@@ -517,6 +526,14 @@ async fn send(
             || json!({ "filed": all.filed, "retracted": all.retracted, "deferred": all.deferred, "stopped": all.stopped, "halted": all.halted }),
             || format!("{} filed, {} retracted, {} deferred, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
         )?;
+    }
+    let (held, until) = casework::jobs_held(casework).await?;
+    if held > 0 {
+        output.remark(&format!(
+            "{} held by another sender until {}; if none is running, one was killed: send again then",
+            count(held as u64, "report is", "reports are"),
+            casework::rfc3339(until)
+        ));
     }
     for deferral in &all.deferrals {
         output.remark(&format!(

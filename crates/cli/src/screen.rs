@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use obhut_app::casework::{
     self, Casework, FileDigests, Sealed, Subject, Surface, UploadFacts, fresh_group,
@@ -130,7 +131,7 @@ pub async fn run(
 /// What files are compared with, and where findings go.
 pub struct Against {
     pub screener: Screener,
-    pub casework: Option<Casework>,
+    pub casework: Option<Arc<Casework>>,
 }
 
 /// One list file, or the lists on record.

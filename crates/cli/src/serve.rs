@@ -36,7 +36,7 @@ pub async fn run(
             .with_target(false)
             .init();
     }
-    let casework = Arc::new(context.casework().await?);
+    let casework = context.casework().await?;
     let pool = app_context::pool()?;
     if app_context::video_tools().is_none() {
         output.remark("note: ffmpeg and ffprobe aren't both on the search path, so videos will be held as unreadable if a list has entries for pictures or videos");
@@ -52,6 +52,7 @@ pub async fn run(
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
     let telling = tokio::spawn(obhut_server::workers::notify_platform(casework.clone()));
     let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
+    let sealing = tokio::spawn(obhut_server::workers::seal_rows(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
     if args.payments {
@@ -128,6 +129,7 @@ pub async fn run(
     working.abort();
     telling.abort();
     comparing.abort();
+    sealing.abort();
     if let Some(payments) = payments {
         payments.abort();
     }

@@ -128,17 +128,22 @@ pub async fn run(
         VaultCommand::Verify => {
             let casework = context.casework().await?;
             let bar = output.progress("vault, being compared with its log");
-            let seen = casework::verify_vault(&casework).await;
+            let verified = casework::verify_vault(&casework).await;
             bar.finish_and_clear();
+            let casework::Verified {
+                vault: seen,
+                rows,
+                waiting,
+            } = verified?;
             let problems: Vec<_> = seen
                 .problems
                 .iter()
                 .map(|p| json!({ "place": p.place, "what": p.what }))
                 .collect();
             output.line(
-                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "problems": problems, "leftovers": seen.leftovers, "key": casework::vault_key(&casework) }),
+                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "rows": rows, "waiting": waiting, "problems": problems, "leftovers": seen.leftovers, "key": casework::vault_key(&casework) }),
                 || {
-                    let mut text = format!("{} entries and {} exhibits compared: ", seen.entries, seen.exhibits);
+                    let mut text = format!("{} entries, {} exhibits and {rows} rows compared: ", seen.entries, seen.exhibits);
                     if seen.problems.is_empty() {
                         text += "everything agrees with the log";
                     } else {
@@ -146,7 +151,7 @@ pub async fn run(
                         for p in &seen.problems {
                             text += &format!("\n  {}: {}", p.place, p.what);
                         }
-                        text += "\nchange nothing by hand; restore damaged or missing files from a backup, then verify again";
+                        text += "\nchange nothing by hand; restore what is damaged or missing from a backup, then verify again";
                     }
                     if !seen.leftovers.is_empty() {
                         text += &format!(

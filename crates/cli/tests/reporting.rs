@@ -390,7 +390,7 @@ fn an_approval_names_the_fields_that_name_a_child() {
     let said = text(ok(&b.obhut(&approve)));
     for remark in [
         "facts.note names a child",
-        "facts.reported has a name, e-mail address",
+        "facts.reported has an id, name, e-mail address",
     ] {
         assert!(said.contains(remark), "{said}");
     }

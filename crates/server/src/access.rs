@@ -1,5 +1,5 @@
-//! Whose request this is, by `Authorization: Bearer KEY` (or the password of `Basic`), and what the
-//! key opens.
+//! Finds the key of a request, from `Authorization: Bearer KEY` (or the password of `Basic`), and
+//! checks that it has the right.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
@@ -12,12 +12,12 @@ use crate::fault::Fault;
 
 /// The key of a request, if it has the right.
 pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Result<ApiKey, Fault> {
-    Ok(allowed(app, headers, right).await?.0)
+    Ok(authenticate_with_lists(app, headers, right).await?.0)
 }
 
 /// Like [`require`]. Also returns the lists, disputes and keys as they were when the key was looked
 /// up.
-pub(crate) async fn allowed(
+pub(crate) async fn authenticate_with_lists(
     app: &App,
     headers: &HeaderMap,
     right: Right,
@@ -28,7 +28,7 @@ pub(crate) async fn allowed(
         .and_then(|v| v.split_once(' '))
         .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
         .ok_or_else(|| unauthorised("send a key as `Authorization: Bearer …`"))?;
-    opened(app, &secret, right).await
+    authenticate_secret(app, &secret, right).await
 }
 
 fn unauthorised(message: &str) -> Fault {
@@ -37,7 +37,7 @@ fn unauthorised(message: &str) -> Fault {
 
 /// The key with this secret, if it has the right, and the lists as of that moment. The secret may
 /// come from a header or from the form of a page.
-pub(crate) async fn opened(
+pub(crate) async fn authenticate_secret(
     app: &App,
     secret: &str,
     right: Right,
@@ -49,17 +49,21 @@ pub(crate) async fn opened(
         return Err(Fault::new(
             StatusCode::FORBIDDEN,
             "no-right",
-            format!("this key has no right {right}"),
+            format!("this key lacks the right {right}; use one that has it"),
         ));
     }
     // A person's key opens nothing once the person is removed or has no role left.
     if key.person.is_some() {
         let person = person(app, &key).await?;
+        let why = match person.removed {
+            true => "has been removed and can no longer act",
+            false => "has no role; an administrator can give one",
+        };
         if person.removed || person.roles.is_empty() {
             return Err(Fault::new(
                 StatusCode::FORBIDDEN,
                 "denied",
-                format!("{} no longer has a role", person.name),
+                format!("{} {why}", person.name),
             ));
         }
     }
@@ -69,12 +73,14 @@ pub(crate) async fn opened(
 /// The person a request acts for, if both the key and the person are allowed to do `act`.
 pub(crate) async fn acting(app: &App, headers: &HeaderMap, act: Act) -> Result<Person, Fault> {
     // Some actions exist at the shell only (authorize.rs): no key opens them.
-    let right = act
-        .gate()
-        .right
-        .ok_or_else(|| Fault::new(StatusCode::FORBIDDEN, "denied", "no key opens this"))?;
+    let right = act.gate().right.ok_or_else(|| {
+        Fault::new(
+            StatusCode::FORBIDDEN,
+            "denied",
+            "no key is enough for this; it is done on the server's command line",
+        )
+    })?;
     let key = require(app, headers, right).await?;
-    // From the database, not from the snapshot: roles are checked as they are now.
     let person = person(app, &key).await?;
     let actor = Actor::Key {
         key: &key,
@@ -109,7 +115,7 @@ async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
         Fault::new(
             StatusCode::FORBIDDEN,
             "no-person",
-            "this key belongs to no person; decisions need a person's key",
+            "this key belongs to no person; use a key of a person",
         )
     })?;
     Ok(casework::person(&app.casework, id).await?)

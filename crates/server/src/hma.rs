@@ -259,7 +259,7 @@ pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
 /// The key of a request and the lists, if the key has the right and a surface whose legal basis
 /// holds now.
 async fn allowed(app: &App, headers: &HeaderMap, right: Right) -> HmaResult<(ApiKey, Current)> {
-    let (key, current) = access::allowed(app, headers, right).await?;
+    let (key, current) = access::authenticate_with_lists(app, headers, right).await?;
     let Some(surface) = key.surface else {
         return Err(HmaFault::new(
             StatusCode::FORBIDDEN,

@@ -12,6 +12,11 @@ use obhut_app::payments::Live;
 
 /// Pause between two rounds. Our judgement.
 const ROUND: Duration = Duration::from_secs(5);
+/// Pause between two turns of putting rows into the log. Our judgement: what is recorded can be
+/// changed unnoticed for about as long.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// Pause after a turn that failed. Our judgement.
+const SEAL_AGAIN: Duration = Duration::from_secs(30);
 /// How often the CyberTipline's schema is compared: once a day. Our judgement.
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 /// Pause after a comparison that wasn't possible: an hour. Our judgement.
@@ -115,6 +120,17 @@ async fn round(
     casework::finish_erasures(casework).await?;
     obhut_app::payments::recount_associations(casework).await?;
     Ok(())
+}
+
+/// Puts what was recorded into the vault's log, each second. Runs until the future is dropped.
+pub async fn seal_rows(casework: Arc<Casework>) {
+    loop {
+        if let Err(e) = casework::seal_rows(&casework).await {
+            tracing::error!(cause = %e, "what was recorded can't be put into the vault's log; it is tried again");
+            tokio::time::sleep(SEAL_AGAIN).await;
+        }
+        tokio::time::sleep(SEAL_EVERY).await;
+    }
 }
 
 /// Compares the CyberTipline's schema with the built-in one, once a day. Runs until the future is

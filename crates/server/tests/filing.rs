@@ -150,7 +150,7 @@ async fn whatever_a_crash_leaves_is_settled_first() {
     let b = Bench::new(FaultInjection::default()).await;
     // Begun at the service and recorded; then the process ended.
     let report = b.approved("user-1", None, "ncmec").await;
-    let filing = casework::begin_filing(&b.casework, &report, "ncmec")
+    let filing = casework::open_filing(&b.casework, &report, "ncmec")
         .await
         .unwrap();
     // The service doesn't know this number, as if the report had expired there.
@@ -164,7 +164,7 @@ async fn whatever_a_crash_leaves_is_settled_first() {
     b.drain().await;
     let number = b.state(&second).await.remote;
     let third = b.approved("user-3", None, "ncmec").await;
-    let left = casework::begin_filing(&b.casework, &third, "ncmec")
+    let left = casework::open_filing(&b.casework, &third, "ncmec")
         .await
         .unwrap();
     // The number of a report that is finished there: as if the answer to /finish had been lost.

@@ -157,7 +157,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     // decides.
     let report = b.approved("user-4", None, "package").await;
     let row = casework::report_row(&b.casework, &report).await.unwrap();
-    let filing = casework::begin_filing(&b.casework, &report, &row.destination)
+    let filing = casework::open_filing(&b.casework, &report, &row.destination)
         .await
         .unwrap();
     let sending = Some("its message is being handed to the mail server");
@@ -175,7 +175,7 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     let not_stopped = casework::acknowledge_arrival(&b.casework, &report, arrived, &b.olga).await;
     assert!(not_stopped.is_err());
     let report = b.approved("user-5", None, "package").await;
-    let filing = casework::begin_filing(&b.casework, &report, "package").await;
+    let filing = casework::open_filing(&b.casework, &report, "package").await;
     casework::filing_addressed(
         &b.casework,
         &filing.unwrap(),

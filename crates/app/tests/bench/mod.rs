@@ -32,11 +32,23 @@ impl TestClock {
 pub struct Bench {
     pub casework: Casework,
     pub clock: Arc<TestClock>,
-    pub folder: tempfile::TempDir,
+    pub folder: Arc<tempfile::TempDir>,
     pub url: Option<String>,
 }
 
+/// Runs a story on SQLite and on PostgreSQL. Afterwards every covered row has to agree with the vault's
+/// log, whatever the story did.
 pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
+    on_each_database_broken(async |b: Bench| {
+        let (folder, url) = (b.folder.clone(), b.url.clone());
+        story(b).await;
+        agrees_with_its_log(&folder, url.as_deref()).await;
+    })
+    .await;
+}
+
+/// Like [`on_each_database`], for a story after which the data folder can't be opened.
+pub async fn on_each_database_broken<F: AsyncFn(Bench)>(story: F) {
     story(bench(None).await).await;
     match fresh_postgres().await {
         None => println!("not present: PostgreSQL (cargo xtask test brings it)"),
@@ -45,6 +57,17 @@ pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
             drop_database(&url).await;
         }
     }
+}
+
+async fn agrees_with_its_log(folder: &tempfile::TempDir, url: Option<&str>) {
+    let folder = DataFolder::new(folder.path());
+    let clock = Arc::new(TestClock(AtomicI64::new(1_900_000_000_000_000)));
+    let c = casework::open_with(folder, url, clock, crate::domains())
+        .await
+        .unwrap();
+    let seen = casework::verify_vault(&c).await.unwrap();
+    assert_eq!(seen.vault.problems, []);
+    assert_eq!(seen.waiting, 0);
 }
 
 /// Deletes a test's database. Several hundred of them would fill a small disk.
@@ -81,7 +104,7 @@ pub async fn fresh_postgres() -> Option<String> {
 }
 
 pub async fn bench(url: Option<String>) -> Bench {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Arc::new(tempfile::tempdir().unwrap());
     // 2026-09-21T14:13:20Z; the dates in `receipt.rs` depend on it.
     let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
     let casework = casework::open_with(

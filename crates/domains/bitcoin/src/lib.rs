@@ -41,7 +41,7 @@ pub use obhut_chain::probes::block as probe_block;
 
 use async_trait::async_trait;
 
-use obhut_casework::for_domains::{Clearing, Domain, Numbered, Removed, Tx};
+use obhut_casework::for_domains::{Clearing, Covered, Domain, Numbered, Removed, Tx};
 use obhut_casework::{Casework, Result};
 
 /// The chain, as a domain of casework.
@@ -55,6 +55,10 @@ impl Domain for Bitcoin {
 
     fn migrations(&self) -> &'static [Numbered] {
         migrations::ALL
+    }
+
+    fn covered(&self) -> &'static [Covered] {
+        migrations::COVERED
     }
 
     async fn withdraw(

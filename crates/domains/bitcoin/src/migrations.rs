@@ -1,7 +1,7 @@
 //! Every change of this domain's tables, as numbered files of statements. The store's migrator runs
 //! them in the order of their numbers, together with those of the other owners.
 
-use obhut_casework::for_domains::Numbered;
+use obhut_casework::for_domains::{Covered, KeyColumn, Numbered, by_id};
 
 /// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
@@ -23,4 +23,12 @@ pub(crate) const ALL: &[Numbered] = &[
         "watches",
         include_str!("../migrations/0053_watches.sql"),
     ),
+];
+
+/// The tables whose rows the vault's log covers.
+pub(crate) const COVERED: &[Covered] = &[
+    by_id("chain_bases", &[KeyColumn::Text("id")]),
+    by_id("chain_tags", &[KeyColumn::Text("id")]),
+    by_id("chain_watches", &[KeyColumn::Text("id")]),
+    by_id("chain_movements", &[KeyColumn::Text("id")]),
 ];

@@ -4,7 +4,8 @@
 
 use async_trait::async_trait;
 use obhut_casework::for_domains::{
-    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit, findings, uploads,
+    Clearing, Columns, Covered, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit,
+    findings, uploads,
 };
 use obhut_casework::{
     Action, Casework, CaseworkError, FileDigests, Finding, MatchedEntry, Purpose, Result, Subject,
@@ -30,6 +31,10 @@ impl Domain for Media {
 
     fn migrations(&self) -> &'static [Numbered] {
         crate::migrations::ALL
+    }
+
+    fn covered(&self) -> &'static [Covered] {
+        crate::migrations::COVERED
     }
 
     async fn opened(&self, casework: &Casework) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Schema changes of this domain, as numbered files of statements. The store's migrator runs them
 //! together with those of the other owners, sorted by number.
 
-use obhut_casework::for_domains::Numbered;
+use obhut_casework::for_domains::{Covered, KeyColumn, Numbered, by_id};
 
 /// Number, owner, statements.
 pub(crate) const ALL: &[Numbered] = &[
@@ -31,4 +31,32 @@ pub(crate) const ALL: &[Numbered] = &[
         "votes",
         include_str!("../migrations/0072_lists_votes.sql"),
     ),
+];
+
+/// The tables whose rows the vault's log covers.
+pub(crate) const COVERED: &[Covered] = &[
+    by_id("lists", &[KeyColumn::Text("id")]),
+    Covered {
+        table: "list_versions",
+        key: &[KeyColumn::Text("list"), KeyColumn::Text("version")],
+    },
+    Covered {
+        table: "list_signatures",
+        key: &[
+            KeyColumn::Text("list"),
+            KeyColumn::Text("version"),
+            KeyColumn::Text("person"),
+        ],
+    },
+    Covered {
+        table: "list_disputes",
+        key: &[KeyColumn::Text("list"), KeyColumn::Text("entry")],
+    },
+    Covered {
+        table: "list_votes",
+        key: &[KeyColumn::Text("list"), KeyColumn::Text("entry")],
+    },
+    by_id("banks", &[KeyColumn::Text("list")]),
+    by_id("bank_contents", &[KeyColumn::Int("id")]),
+    by_id("media_matches", &[KeyColumn::Text("finding")]),
 ];

@@ -19,7 +19,7 @@ use obhut_typologies::{
 use serde::{Deserialize, Serialize};
 
 use obhut_casework::for_domains::{
-    Clearing, Columns, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, counters,
+    Clearing, Columns, Covered, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, counters,
     findings, ids, reports,
 };
 use obhut_casework::{
@@ -61,6 +61,10 @@ impl Domain for Payments {
 
     fn migrations(&self) -> &'static [Numbered] {
         crate::migrations::ALL
+    }
+
+    fn covered(&self) -> &'static [Covered] {
+        crate::migrations::COVERED
     }
 
     async fn dossier_part(&self, tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {

@@ -115,21 +115,43 @@ pub fn read(bytes: &[u8]) -> ParsedReport {
 
 fn read_text(text: &str, raw: &[u8]) -> Result<ParsedReport, String> {
     let begins = text.trim_start().chars().next();
-    let json = match begins {
-        None => return Err("it is blank".to_owned()),
-        // JSON can't begin like "[Call at 14:05] a child …".
-        Some('{' | '[') if is_prose(text) => None,
-        Some('{' | '[') => Some(
-            serde_json::from_str(text)
-                .map_err(|e| format!("not valid JSON: line {}, column {}", e.line(), e.column()))?,
-        ),
-        Some(_) => None,
-    };
+    let json =
+        match begins {
+            None => return Err("it is blank".to_owned()),
+            // JSON can't begin like "[Call at 14:05] a child …".
+            Some('{' | '[') if is_prose(text) => None,
+            Some('{' | '[') => Some(serde_json::from_str(text).map(unwrapped).map_err(|e| {
+                format!("not valid JSON: line {}, column {}", e.line(), e.column())
+            })?),
+            Some(_) => None,
+        };
     let input = Input { text, raw, json };
     match FORMATS.iter().find(|f| (f.is)(&input)) {
         None => Err("it is in no known format".to_owned()),
         Some(format) => (format.read)(&input),
     }
+}
+
+/// The report within the envelope in which servers send it: Mastodon's webhook, an ActivityPub
+/// `Create` of a `Flag`, the view of a Lemmy report.
+fn unwrapped(mut value: serde_json::Value) -> serde_json::Value {
+    let of_mastodon = value["event"]
+        .as_str()
+        .is_some_and(|e| e.starts_with("report."));
+    let of_a_flag = value["type"] == "Create" && value["object"]["type"] == "Flag";
+    if (of_mastodon || of_a_flag) && value["object"].is_object() {
+        return value["object"].take();
+    }
+    for view in [
+        "post_report_view",
+        "comment_report_view",
+        "private_message_report_view",
+    ] {
+        if value[view].is_object() {
+            return value[view].take();
+        }
+    }
+    value
 }
 
 /// True if the opening bracket is followed by a word that JSON can't have there.

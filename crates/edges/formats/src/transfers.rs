@@ -529,7 +529,7 @@ pub(crate) fn record_of_texts<'a>(
     field: &dyn Fn(usize) -> &'a str,
     words: &mut Channels,
 ) -> Result<Record<'a>, String> {
-    let time = moment(field(at::TS))?;
+    let time = moment(field(at::TS)).map_err(|why| format!("ts {why}"))?;
     let optional = Optional {
         relationship: field(at::RELATIONSHIP),
         reference: field(at::REFERENCE),

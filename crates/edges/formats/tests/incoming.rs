@@ -89,8 +89,9 @@ fn each_format_says_who_is_reported_and_never_who_reports() {
             &["bad", "198.51.100.7", "bad@example.com", "other"],
         ),
         (VICS, Vics, Yes, &[]),
-        (XARF3, Xarf, Yes, &["192.0.2.55"]),
-        (&xarf_mail, Xarf, Yes, &["192.0.2.55"]),
+        // Its address is that of the server that has the content.
+        (XARF3, Xarf, Yes, &[]),
+        (&xarf_mail, Xarf, Yes, &[]),
         (plain_mail, Mail, Yes, &[]),
         (TWO, CyberTip, Yes, &["bad", "other", "192.0.2.222"]),
         (NEW_TYPE, CyberTip, Partly, &["bad"]),

@@ -332,6 +332,80 @@ fn a_hotlines_list_is_one_report_a_row_and_its_server_no_suspect() {
     .assert_eq(&shown(&rows[1]));
 }
 
+/// Regression: a child who spoke of suicide, and a caller with a contact block, became the suspect.
+#[test]
+fn an_account_that_may_be_the_childs_or_the_callers_is_nobodys() {
+    for (note, account) in [
+        (
+            "Account: kidkim_12\nDringend: Mädchen, 12, will sich heute das Leben nehmen.",
+            None,
+        ),
+        (
+            "Account: tom9\nUrgent: the boy, 13, says he will kill himself tonight.",
+            None,
+        ),
+        (
+            "Name: Petra Melder\nE-Mail: p@e.example\nTelefon: 0171 555\nKonto: petra_m\nNachricht: Ich möchte boese88 melden.",
+            None,
+        ),
+        (
+            "Reported account: bad7\nUrgent: the boy, 13, says he will kill himself tonight.",
+            Some("bad7"),
+        ),
+        (
+            "Phone: 555\nSuspect's account: bad7\nHe wrote to her.",
+            Some("bad7"),
+        ),
+        (
+            "Account: bad7\nUrgent: he meets the girl, 12, tomorrow.",
+            Some("bad7"),
+        ),
+    ] {
+        let given = read(note.as_bytes());
+        let facts = given.facts.expose();
+        let reported = facts.reported.as_ref().and_then(|a| a.id.as_deref());
+        assert_eq!(reported, account, "{note}");
+        let stated = given.understood.to_string() == "true";
+        assert_eq!(stated, account.is_some(), "{note}");
+    }
+}
+
+/// Regression: a post became the suspect, and envelopes weren't read.
+#[test]
+fn an_author_is_reported_and_not_the_post_in_whatever_envelope() {
+    let flag = r#"{"type": "Flag", "actor": "https://a.example/actor", "content": "c",
+        "object": [{"type": "Note", "id": "https://b.example/n/1", "attributedTo": "https://b.example/users/bad"}]}"#;
+    let expected = expect![[r#"
+        activitypub, understood: true
+        note: "c"
+        places[0].place: "web-page"
+        places[0].urls[0]: "https://b.example/n/1"
+        reported.id: "https://b.example/users/bad"
+        reported.profile_urls[0]: "https://b.example/users/bad""#]];
+    check(flag, &expected);
+    check(
+        &format!(r#"{{"type": "Create", "object": {flag}}}"#),
+        &expected,
+    );
+    check(
+        r#"{"event": "report.created", "object": {"id": "7", "account": {"username": "teller"}, "target_account": {"id": "9", "username": "bad"}}}"#,
+        &expect![[r#"
+            mastodon, understood: true
+            number 7
+            reported.id: "9"
+            reported.screen_name: "bad""#]],
+    );
+    check(
+        r#"{"post_report_view": {"post_report": {"id": 3, "reason": "r"}, "creator": {"id": 1, "name": "teller"}, "post_creator": {"id": 2, "name": "bad"}}}"#,
+        &expect![[r#"
+            lemmy, understood: true
+            number 3
+            note: "r"
+            reported.id: "2"
+            reported.screen_name: "bad""#]],
+    );
+}
+
 #[test]
 fn xarf_names_an_account_only_where_it_says_whose() {
     check(
@@ -387,11 +461,9 @@ fn xarf_names_an_account_only_where_it_says_whose() {
             files.001.url: "https://example.org/p"
             incident: "material"
             occurred_at: "2026-11-10T03:00:00Z"
+            places[0].note: "its host: 192.0.2.41, port 80"
             places[0].place: "web-page"
-            places[0].urls[0]: "https://example.org/p"
-            reported.ip_events[0].address: "192.0.2.41"
-            reported.ip_events[0].at: "2026-11-10T03:00:00Z"
-            reported.ip_events[0].port: 80"#]],
+            places[0].urls[0]: "https://example.org/p""#]],
     );
     check(
         r#"{"Version": "2", "ReporterInfo": {}, "Report": {"ReportType": "Spam"}}"#,

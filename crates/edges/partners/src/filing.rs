@@ -401,7 +401,7 @@ async fn stop(
     worker: &str,
 ) -> Result<JobOutcome, CaseworkError> {
     // The filing is read again: the attempt that failed may have changed its state.
-    let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
+    let filing = casework::open_filing(casework, &row.id, &row.destination).await?;
     match (job.kind, filing.state) {
         // A retraction that fails must not be abandoned: an alarm asks a person to contact the
         // receiver.
@@ -469,7 +469,7 @@ async fn attempt(
     job: &Job,
     worker: &str,
 ) -> Result<JobOutcome, SendFault> {
-    let filing = casework::begin_filing(casework, &row.id, &row.destination).await?;
+    let filing = casework::open_filing(casework, &row.id, &row.destination).await?;
     let channel = channel_of(casework, channel, &filing, job.kind).await?;
     let mut submission = Submission {
         casework,

@@ -27,7 +27,7 @@ pub async fn acknowledge_retraction(
             row.status
         )));
     }
-    let filing = filings::begin_filing(casework, report, &row.destination).await?;
+    let filing = filings::open_filing(casework, report, &row.destination).await?;
     filings::filing_retracted(casework, &filing, how, None, &person.id).await
 }
 

@@ -80,7 +80,13 @@ pub async fn begin_approval(
     let row = reports::report_row(casework, report).await?;
     let again = row.status == "approved" && needs_reapproval(casework, &row).await?;
     if !again {
-        require_draft(&row)?;
+        require_draft(&row).map_err(|e| match row.status.as_str() {
+            // It may have stopped because of settings that are as they were again.
+            "approved" => e.then(Next::Resume {
+                report: row.id.clone(),
+            }),
+            _ => e,
+        })?;
     }
     {
         // Who may approve is checked before what is approved. `approve_report` checks the person

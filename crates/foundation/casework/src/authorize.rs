@@ -206,15 +206,17 @@ pub fn authorize(actor: &Actor<'_>, action: Action, state: State) -> Result<()> 
                 Some(right) if key.has(right) => {}
                 Some(right) => {
                     return Err(CaseworkError::denied(format!(
-                        "this key has no right {right}"
+                        "this key lacks the right {right}; use one that has it"
                     )));
                 }
-                None => return Err(CaseworkError::denied("no key opens this")),
+                None => {
+                    return Err(CaseworkError::denied(
+                        "no key is enough for this; it is done on the server's command line",
+                    ));
+                }
             }
             person.ok_or_else(|| {
-                CaseworkError::denied(
-                    "this key belongs to no person; decisions need a person's key",
-                )
+                CaseworkError::denied("this key belongs to no person; use a key of a person")
             })?
         }
         Actor::Worker | Actor::Public => {

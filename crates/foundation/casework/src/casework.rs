@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use obhut_store::DataFolder;
 use obhut_store::database::Database;
+use obhut_store::database::covered::Covered;
 use obhut_vault::{Clock, LookupKey, Sealer, Vault};
 
 pub use domain::{Clearing, Domain, Gone, Removed};
@@ -22,6 +23,10 @@ pub struct Casework {
     pub(crate) lookup: Arc<LookupKey>,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The tables whose rows the vault's log covers.
+    pub(crate) covered: Vec<Covered>,
+    /// The token by which what this installation writes in them is noted.
+    pub(crate) writer: String,
     pub(crate) domains: Vec<Box<dyn Domain>>,
     /// In-memory state of the domains, one value per type.
     pub(crate) domain_state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,

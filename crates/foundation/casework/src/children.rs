@@ -261,8 +261,8 @@ pub fn spelt(name: &str) -> String {
 /// and `lena1` are two accounts.
 pub fn plain(text: &str) -> String {
     let seen = text.nfkd().filter(|c| {
-        let invisible = c.is_whitespace() || c.is_control() || is_format(*c);
-        !invisible && !unicode_normalization::char::is_combining_mark(*c)
+        let nothing = c.is_whitespace() || is_invisible(*c);
+        !nothing && !unicode_normalization::char::is_combining_mark(*c)
     });
     let one_hyphen = seen.map(|c| match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
@@ -279,9 +279,11 @@ pub(crate) fn is_blank(text: &str) -> bool {
     plain(text).is_empty()
 }
 
-/// Characters without a shape of their own (general category Cf), as far as they occur in names.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// True for characters without a shape of their own: control characters, and those of the general
+/// category Cf that occur in names.
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //!
 //! Invariant: a step is stored before the request that depends on it is sent, and only if the
 //! filing is still in the state in which it was read. If two workers hold the same report, one is
-//! refused.
+//! refused. Only the address of a message ([`filing_addressed`]) is stored without that condition:
+//! there the claim of the job keeps a second worker away.
 
 use obhut_facts::{CaseStatus, words};
 use serde::Serialize;
@@ -16,16 +17,17 @@ use crate::{
 };
 
 /// After this many begun submissions at its destination a report is stopped. Our judgement.
-pub const BEGINNINGS_MAX: i64 = 50;
+pub const SUBMISSIONS_MAX: i64 = 50;
 
 words! {
     /// How far a report has come at its destination.
     FilingState {
-        /// Nothing is there yet, or nothing that counts.
+        /// Nothing is on record there. A report by mail may have arrived all the same
+        /// ([`Filing::may_have_arrived`]).
         Waiting = "waiting",
         /// Begun there; its number is on record.
         Begun = "begun",
-        /// Everything was sent; whether the final call arrived isn't known.
+        /// Everything but the final call was sent; that call may have arrived.
         Finishing = "finishing",
         /// The destination has it and gave its receipt.
         Filed = "filed",
@@ -71,7 +73,8 @@ pub struct Filing {
     pub destination: String,
     /// How far it has come.
     pub state: FilingState,
-    /// The destination's number for it; empty before it is begun.
+    /// The destination's number for it, or our report's id where the destination gives none. Empty
+    /// until a submission or a delivery is on record.
     pub remote: String,
     /// The address that the number belongs to or that a message was sent to, as
     /// [`crate::Channel::address`] gives it. Empty until it is known, and for reports of older
@@ -131,8 +134,8 @@ pub(crate) async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
     row.as_ref().map(read).transpose()
 }
 
-/// True if a filing of a report of this case is between its first and its last call: its
-/// destination may get the report yet.
+/// True if a filing of a report of this case is between its first and its last call, so that its
+/// destination may still receive the report. A message by mail isn't counted.
 pub(crate) async fn any_under_way(casework: &Casework, case: &str) -> Result<bool> {
     for report in reports::report_rows(casework, Some(case)).await? {
         let filing = self::filing(casework, &report.id).await?;
@@ -260,7 +263,7 @@ pub async fn filing(casework: &Casework, report: &str) -> Result<Option<Filing>>
 }
 
 /// Like [`filing`]; creates the row, in state `waiting`, if there is none.
-pub async fn begin_filing(casework: &Casework, report: &str, destination: &str) -> Result<Filing> {
+pub async fn open_filing(casework: &Casework, report: &str, destination: &str) -> Result<Filing> {
     if let Some(known) = self::filing(casework, report).await? {
         return Ok(known);
     }
@@ -310,11 +313,11 @@ pub async fn filing_finishing(casework: &Casework, filing: &Filing) -> Result<Fi
 }
 
 /// Restarts a filing for which the destination holds no valid report.
-pub async fn begin_filing_again(casework: &Casework, filing: &Filing) -> Result<Filing> {
+pub async fn restart_filing(casework: &Casework, filing: &Filing) -> Result<Filing> {
     if filing.state == FilingState::Waiting {
         return Ok(filing.clone());
     }
-    // `begun` is kept: restarts count towards BEGINNINGS_MAX.
+    // `begun` is kept: restarts count towards SUBMISSIONS_MAX.
     let next = Filing {
         state: FilingState::Waiting,
         remote: String::new(),
@@ -524,7 +527,7 @@ mod tests {
 
     /// A filed report is never begun again, and a retracted one stays retracted.
     #[test]
-    fn the_table_of_steps_files_once() {
+    fn a_filed_report_can_only_be_retracted() {
         for (from, to) in TRANSITIONS {
             assert_ne!(*from, FilingState::Retracted);
             if *from == FilingState::Filed {
@@ -611,7 +614,7 @@ mod tests {
         }
 
         async fn begun(&self, remote: &str) -> Filing {
-            let waiting = begin_filing(&self.casework, &self.report, "ncmec")
+            let waiting = open_filing(&self.casework, &self.report, "ncmec")
                 .await
                 .unwrap();
             filing_begun(&self.casework, &waiting, remote, &at())
@@ -623,7 +626,7 @@ mod tests {
     #[tokio::test]
     async fn each_step_is_on_record_with_all_it_says() {
         let w = world().await;
-        let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
+        let waiting = open_filing(&w.casework, &w.report, "ncmec").await.unwrap();
         assert_eq!(
             (waiting.state, waiting.begun, waiting.remote.as_str()),
             (FilingState::Waiting, 0, "")
@@ -684,7 +687,7 @@ mod tests {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
+        let waiting = open_filing(&w.casework, &w.report, "ncmec").await.unwrap();
         let test = FilingAddress { test: true, ..at() };
         let begun = filing_begun(&w.casework, &waiting, "4711", &test)
             .await
@@ -711,7 +714,7 @@ mod tests {
     async fn a_fresh_start_keeps_the_count() {
         let w = world().await;
         let begun = w.begun("4711").await;
-        let anew = begin_filing_again(&w.casework, &begun).await.unwrap();
+        let anew = restart_filing(&w.casework, &begun).await.unwrap();
         let now = w.recorded().await;
         assert_eq!(
             (now.state, now.begun, now.remote.as_str()),
@@ -719,7 +722,7 @@ mod tests {
         );
         assert_eq!(anew.state, now.state);
         // Nothing to do: the time of the change stays too.
-        begin_filing_again(&w.casework, &now).await.unwrap();
+        restart_filing(&w.casework, &now).await.unwrap();
         assert_eq!(w.recorded().await.changed_at, now.changed_at);
     }
 
@@ -781,17 +784,15 @@ mod tests {
         assert_eq!((now.state, now.why), (FilingState::Retracted, None));
     }
 
-    /// Stopped before anything was begun: nothing to ask about, so it waits.
     #[tokio::test]
-    async fn a_report_that_was_never_begun_waits_again() {
+    async fn restarting_a_stopped_filing_clears_its_reason() {
         let w = world().await;
-        let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
+        let waiting = open_filing(&w.casework, &w.report, "ncmec").await.unwrap();
         filing_stopped(&w.casework, &waiting, "why", false, &w.job, WORKER)
             .await
             .unwrap();
-        // After a stop and a restart the reason is gone.
         let stopped = w.recorded().await;
-        begin_filing_again(&w.casework, &stopped).await.unwrap();
+        restart_filing(&w.casework, &stopped).await.unwrap();
         let now = w.recorded().await;
         assert_eq!((now.state, now.why), (FilingState::Waiting, None));
         let refused = resume_filing(&w.casework, &w.report, &w.officer).await;
@@ -802,7 +803,7 @@ mod tests {
     #[tokio::test]
     async fn of_two_workers_one_is_refused() {
         let w = world().await;
-        let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
+        let waiting = open_filing(&w.casework, &w.report, "ncmec").await.unwrap();
         filing_begun(&w.casework, &waiting, "1", &at())
             .await
             .unwrap();
@@ -837,7 +838,7 @@ mod tests {
     #[tokio::test]
     async fn a_follow_up_is_filed_with_its_receipt() {
         let w = world().await;
-        let waiting = begin_filing(&w.casework, &w.report, "ncmec").await.unwrap();
+        let waiting = open_filing(&w.casework, &w.report, "ncmec").await.unwrap();
         follow_up_filed(&w.casework, &waiting, "its receipt")
             .await
             .unwrap();
@@ -849,7 +850,7 @@ mod tests {
 
     /// An appeal upheld while a report was on its way: it is filed, and its retraction waits.
     #[tokio::test]
-    async fn what_left_while_the_case_was_cleared_is_taken_back() {
+    async fn what_left_while_the_case_was_cleared_waits_for_its_retraction() {
         let w = world().await;
         let begun = w.begun("4711").await;
         let mut tx = w.casework.db.begin().await.unwrap();

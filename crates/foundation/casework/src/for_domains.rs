@@ -10,6 +10,7 @@ use obhut_store::database::Database;
 use obhut_vault::{Clock, Exhibit, LookupKey, Sealer};
 
 pub use crate::casework::{Clearing, Domain, Gone, Removed, bytes_key};
+pub use obhut_store::database::covered::{Covered, KeyColumn, by_id};
 pub use obhut_store::database::{Columns, Tx, VALUES_MAX};
 pub use obhut_store::migrations::Numbered;
 pub use obhut_store::{changes, ids};

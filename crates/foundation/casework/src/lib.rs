@@ -57,12 +57,14 @@ mod report;
 mod reports;
 mod resuming;
 mod routes;
+mod row_log;
 mod same_bytes;
 mod sealed;
 mod sending;
 mod settings;
 mod supplements;
 mod uploads;
+mod verification;
 mod views;
 
 pub use obhut_store::clock::{maybe_time, time};
@@ -89,7 +91,7 @@ pub use channels::{
     Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, replace_channel,
     resume_channel, set_channel,
 };
-pub use children::{last_digits, plain, spelt};
+pub use children::{is_invisible, last_digits, plain, spelt};
 pub use danger::alarm_about_danger;
 pub use deadlines::{
     Deadline, DeadlineKind, add_authority_request, deadlines, deadlines_due, end_deadline,
@@ -108,9 +110,9 @@ pub use erasures::{
 pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
-    BEGINNINGS_MAX, Filing, FilingAddress, FilingState, begin_filing, begin_filing_again,
-    filed_for_test, filing, filing_addressed, filing_begun, filing_filed, filing_finishing,
-    filing_retracted, filing_stopped, follow_up_filed, supersede_test_filing,
+    Filing, FilingAddress, FilingState, SUBMISSIONS_MAX, filed_for_test, filing, filing_addressed,
+    filing_begun, filing_filed, filing_finishing, filing_retracted, filing_stopped,
+    follow_up_filed, open_filing, restart_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use information::{
@@ -131,12 +133,12 @@ pub use obhut_facts::{
     Question, RISK, Reason, ReportedFile, Reporter, RuleFile, RuleInput, Scores, Surface, at_risk,
     scores,
 };
-pub use obhut_facts::{Language, Signals, Strict, days, sentences};
+pub use obhut_facts::{Language, Signals, Strict, dates_in, sentences};
 pub use obhut_vault::{Clock, Exhibit, Verification};
 pub use open::{open, open_with};
 pub use outbox::{
-    Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_waiting,
-    release_job, renew_jobs,
+    Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_held,
+    jobs_waiting, release_job, renew_jobs,
 };
 pub use outcomes::{Outcome, OutcomeCounts, add_outcome, outcome_counts};
 pub use people::{
@@ -156,6 +158,7 @@ pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
     routing_for,
 };
+pub use row_log::seal_rows;
 pub use same_bytes::{AlsoDecided, decide_same_bytes, decide_with_same_bytes};
 pub use sending::exhibit_to_send;
 pub use supplements::file_supplement;
@@ -163,9 +166,10 @@ pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,
 };
+pub use verification::{Verified, verify_vault};
 pub use views::{
-    Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, verify_vault,
-    view, view_blurred, views,
+    Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, view,
+    view_blurred, views,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};

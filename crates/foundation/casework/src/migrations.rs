@@ -1,6 +1,7 @@
 //! Every change of this crate's tables, as numbered files of SQL statements. The store's migrator
 //! runs them together with other crates' migrations, in the order of their numbers.
 
+use obhut_store::database::covered::{Covered, KeyColumn, by_id};
 use obhut_store::migrations::Numbered;
 
 /// Number, owner, statements.
@@ -206,6 +207,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "decisions",
         include_str!("../migrations/0076_decisions.sql"),
     ),
+    (
+        78,
+        "row_log",
+        include_str!("../migrations/0078_row_log.sql"),
+    ),
 ];
 
 #[cfg(test)]
@@ -226,3 +232,49 @@ mod tests {
         }
     }
 }
+
+const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
+
+/// The tables whose rows the vault's log covers: what was decided, seen, approved, sent and erased,
+/// by whom, and about what. Not covered: jobs, alarms, repeats and other rows that can be made
+/// again.
+pub(crate) const COVERED: &[Covered] = &[
+    by_id("people", ID),
+    by_id("legal_bases", ID),
+    by_id("cases", ID),
+    by_id("decisions", ID),
+    by_id("views", ID),
+    by_id("reports", ID),
+    by_id("approvals", ID),
+    by_id("appeals", ID),
+    by_id("api_keys", ID),
+    by_id("deadlines", ID),
+    by_id("routes", ID),
+    by_id("outcomes", ID),
+    by_id("erasures", ID),
+    by_id("restorations", ID),
+    by_id("notices", ID),
+    by_id("findings", ID),
+    by_id("determinations", ID),
+    Covered {
+        table: "people_roles",
+        key: &[KeyColumn::Text("person"), KeyColumn::Text("role")],
+    },
+    by_id("settings", &[KeyColumn::Text("name")]),
+    by_id("facts", &[KeyColumn::Text("case_id")]),
+    by_id("exhibit_digests", &[KeyColumn::Text("exhibit")]),
+    by_id("filings", &[KeyColumn::Text("report")]),
+    by_id("channels", &[KeyColumn::Text("destination")]),
+    Covered {
+        table: "channel_addresses",
+        key: &[
+            KeyColumn::Text("destination"),
+            KeyColumn::Text("address_key"),
+        ],
+    },
+    Covered {
+        table: "exchanges",
+        key: &[KeyColumn::Text("report"), KeyColumn::Int("seq")],
+    },
+    by_id("information_requests", &[KeyColumn::Text("deadline")]),
+];

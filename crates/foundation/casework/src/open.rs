@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use obhut_store::database::Database;
+use obhut_store::database::covered::Covering;
 use obhut_store::{CaseworkError, DataFolder, FolderKeys, Result};
 use obhut_vault::{Clock, Vault};
 
 use crate::casework::{Casework, Domain};
-use crate::{evidence, migrations, settings};
+use crate::{evidence, migrations, row_log, settings};
 
 /// Opens a data folder; creates folder, keys and tables on first use. Without `database_url` the
 /// database is a SQLite file in the folder.
@@ -57,7 +58,16 @@ async fn assemble(
     let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
     // One process copies and migrates; others wait for the lock and then have nothing to do.
     let upgrading = folder.hold_upgrade().await?;
-    let db = Database::connect(&url, &owners, &|last| folder.copy_before(last)).await?;
+    let mut covered = [obhut_store::database::audit::COVERED, migrations::COVERED].concat();
+    covered.extend(domains.iter().flat_map(|d| d.covered()));
+    let writer = keys.first_lookup.keyed_digest("writer", b"");
+    let copy_to = |last| folder.copy_before(last);
+    let covering = Covering {
+        tables: &covered,
+        into: row_log::NOTED,
+        writer: &writer,
+    };
+    let db = Database::connect(&url, &owners, &copy_to, &covering).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
     // Released only now: a first start also writes the lookup key and its check value.
     drop(upgrading);
@@ -74,9 +84,12 @@ async fn assemble(
         lookup: Arc::new(lookup),
         vault,
         clock,
+        covered,
+        writer,
         domains,
         domain_state: Mutex::default(),
     };
+    row_log::begin(&casework).await?;
     for domain in casework.domains() {
         domain.opened(&casework).await?;
     }

@@ -344,6 +344,20 @@ pub async fn jobs_waiting(casework: &Casework) -> Result<i64> {
     Columns::of(&row).int()
 }
 
+/// How many jobs about reports other workers hold, and until when the last of them is theirs, in
+/// microseconds since 1970. A worker that was killed holds its jobs until then.
+pub async fn jobs_held(casework: &Casework) -> Result<(i64, i64)> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT COUNT(*), COALESCE(MAX(claimed_until), 0) FROM outbox WHERE done_at IS NULL AND claimed_until >= $1 AND kind NOT IN {EVENTS}"
+    ));
+    let row = sqlx::query(sql)
+        .bind(casework.now())
+        .fetch_one(casework.db.pool())
+        .await?;
+    let mut c = Columns::of(&row);
+    Ok((c.int()?, c.int()?))
+}
+
 #[cfg(test)]
 mod tests {
     //! Who may have a job when: claims that hold, run out, are deferred, renewed and finished.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 mod addresses;
 mod chain;
-mod days;
+mod dates;
 mod determinations;
 mod dossier;
 mod faults;
@@ -43,7 +43,7 @@ pub use chain::{
     ActorRecord, AddressRow, ArrivalRow, CandidateRow, ContestedCluster, DoubtfulRow, OutPoint,
     PayersReport, PaymentRow, Service, ServiceRow, TagProblem, TagRecord,
 };
-pub use days::days;
+pub use dates::dates_in;
 pub use determinations::{Answer, Determination, Question};
 pub use dossier::{
     CaseStatus, Category, Dossier, FileDigests, NcaDuty, ReportedFile, Reporter, SEEN_BEFORE_MAX,

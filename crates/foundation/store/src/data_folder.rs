@@ -299,6 +299,12 @@ impl DataFolder {
         self.hold("erasing.lock").await
     }
 
+    /// Waits for the turn to put rows into the log. Other processes can't until the returned file is
+    /// dropped.
+    pub async fn hold_row_log(&self) -> Result<File> {
+        self.hold("rows.lock").await
+    }
+
     async fn hold(&self, name: &'static str) -> Result<File> {
         let path = self.root.join(name);
         // `lock` blocks for as long as another process holds the file.

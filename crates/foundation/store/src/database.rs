@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod changes;
+pub mod covered;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::migrations::{self, Numbered};
 use crate::{CaseworkError, Result};
+use covered::Covering;
 
 /// Connections kept open at most. Our judgement.
 const CONNECTIONS_MAX: u32 = 8;
@@ -96,12 +98,18 @@ impl Database {
     /// list.
     ///
     /// A SQLite database that is about to be migrated is copied first, to the path that `copy_to` gives
-    /// for the newest migration it has.
+    /// for the newest migration it has. From then on, what this program writes in the tables of `covering`
+    /// is noted.
     ///
     /// # Errors
     /// An address that begins with none of `sqlite:`, `postgres:` and `postgresql:`, a database that doesn't answer or
     /// can't be copied, or one that a newer version wrote.
-    pub async fn connect(url: &str, owners: &[&[Numbered]], copy_to: CopyTo<'_>) -> Result<Self> {
+    pub async fn connect(
+        url: &str,
+        owners: &[&[Numbered]],
+        copy_to: CopyTo<'_>,
+        covering: &Covering<'_>,
+    ) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let backend = match url.split_once(':') {
             Some(("sqlite", _)) => Backend::Sqlite,
@@ -125,10 +133,32 @@ impl Database {
             };
             CaseworkError::Unavailable { why }
         })?;
+        // Without the triggers, because the tables may not be there yet.
+        let migrating = Self::pooled(url, backend, 1, String::new()).await?;
+        migrating.migrate(owners).await?;
+        if backend == Backend::Postgres {
+            let mut connection = migrating.pool.acquire().await?;
+            covered::create_on_postgres(&mut connection, covering).await?;
+        }
+        migrating.pool.close().await;
+        let noting = match backend {
+            Backend::Sqlite => {
+                let tables = covering.tables.iter();
+                tables.map(|c| c.sqlite_triggers(covering)).collect()
+            }
+            Backend::Postgres => format!("SET obhut.writer = '{}'", covering.writer),
+        };
+        Self::pooled(url, backend, CONNECTIONS_MAX, noting).await
+    }
+
+    /// Connections that each begin with the statements `noting`.
+    async fn pooled(url: &str, backend: Backend, most: u32, noting: String) -> Result<Self> {
+        let noting: Arc<str> = noting.into();
         let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
+            .max_connections(most)
             .acquire_timeout(WAIT_MAX)
             .after_connect(move |connection, _| {
+                let noting = noting.clone();
                 Box::pin(async move {
                     // SQLite keeps most of these per connection, and the pool opens connections at any time.
                     if backend == Backend::Sqlite {
@@ -143,18 +173,20 @@ impl Database {
                             .execute("SET max_parallel_workers_per_gather = 0")
                             .await?;
                     }
+                    if !noting.is_empty() {
+                        let noting = sqlx::AssertSqlSafe(noting.to_string());
+                        sqlx::raw_sql(noting).execute(connection).await?;
+                    }
                     Ok(())
                 })
             })
             .connect(url)
             .await?;
-        let database = Self {
+        Ok(Self {
             pool,
             backend,
             writer: Arc::default(),
-        };
-        database.migrate(owners).await?;
-        Ok(database)
+        })
     }
 
     /// For single statements outside a transaction.

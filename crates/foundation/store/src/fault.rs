@@ -127,6 +127,11 @@ pub enum Next {
         /// The report.
         report: String,
     },
+    /// Send an approved report whose sending was stopped.
+    Resume {
+        /// The report.
+        report: String,
+    },
     /// Retract the reports of a case.
     RetractReports {
         /// The case.

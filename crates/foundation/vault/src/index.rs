@@ -32,7 +32,7 @@ struct Entries {
 #[derive(Deserialize)]
 struct Head<'a> {
     event: EventKind,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     exhibit: &'a str,
 }
 
@@ -68,7 +68,7 @@ impl Index {
                     entries.erased = index;
                 }
             }
-            (EventKind::Read, _) | (_, None) => {}
+            (EventKind::Read | EventKind::Row, _) | (_, None) => {}
         }
         self.size += 1;
         Ok(())

@@ -24,6 +24,8 @@ use crate::{Keys, VaultError};
 pub(crate) const TILE_HEIGHT: u8 = 8;
 /// Entries in a full bundle.
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
+/// Where the signed head of the log is.
+const CHECKPOINT: &str = "log/checkpoint";
 /// Longest entry, in bytes: bundles store its length in 16 bits. Source: C2SP tlog-tiles.
 const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
 
@@ -37,6 +39,8 @@ pub enum EventKind {
     Read,
     /// An exhibit was erased for good; written before its bytes and its record were removed.
     Erase,
+    /// A row of the database was written or deleted; the entry commits to what it holds since.
+    Row,
 }
 
 /// One entry of the log, as JSON with its fields in this order. No person and no case is in it.
@@ -48,7 +52,8 @@ pub struct Event {
     pub event: EventKind,
     /// When, in microseconds since 1970.
     pub time: i64,
-    /// The exhibit.
+    /// The exhibit; empty in a `row`.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub exhibit: String,
     /// SHA-256 of the sealed bytes in hex, so that they can be checked without a key. Only in a
     /// `put`.
@@ -57,9 +62,14 @@ pub struct Event {
     /// Length of the sealed bytes. Only in a `put`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sealed_bytes: Option<u64>,
-    /// Name of the sealed record that says who, why and for which case.
+    /// Name of the sealed record that says who, why and for which case; empty in a `row`.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub record: String,
-    /// SHA-256 of the salted record before it was sealed, in hex.
+    /// SHA-256 of the record as it is stored, sealed, in hex, so that it can be checked without a
+    /// key. Not in entries of version 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record_sha256: Option<String>,
+    /// SHA-256 in hex of the salted record before it was sealed; in a `row`, of the salted row.
     pub commitment: String,
 }
 
@@ -78,17 +88,26 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// The signed head; size 0 where no checkpoint was written yet.
-    pub async fn head(&self) -> Result<LogHead, VaultError> {
-        let bytes = match self.read("log/checkpoint").await {
-            Ok(bytes) => bytes,
-            // A deleted checkpoint looks the same. Then `verify` lists every exhibit and record as
-            // a leftover.
+    /// Writes the checkpoint of an empty log, if there is no checkpoint. Only for a vault that is
+    /// known to be new: where a checkpoint is lost, the log would start over.
+    pub async fn begin(&self) -> Result<(), VaultError> {
+        match self.read(CHECKPOINT).await {
             Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
-                return Ok(LogHead {
-                    size: 0,
-                    root: tlog_tiles::EMPTY_HASH.0,
-                });
+                let empty = self.checkpoint(0, tlog_tiles::EMPTY_HASH);
+                self.write(CHECKPOINT, empty).await
+            }
+            Err(e) => Err(e),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// The signed head.
+    pub async fn head(&self) -> Result<LogHead, VaultError> {
+        let bytes = match self.read(CHECKPOINT).await {
+            Ok(bytes) => bytes,
+            // Not an empty log: one has a checkpoint, too.
+            Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
+                return Err(VaultError::Tampered(format!("{CHECKPOINT} is missing")));
             }
             Err(e) => return Err(e),
         };
@@ -106,9 +125,9 @@ impl Log {
         })
     }
 
-    /// Appends events and signs the new checkpoint. Returns the index of the first event. The
-    /// caller must hold the writer lock.
-    pub async fn append(&self, events: &[Event]) -> Result<u64, VaultError> {
+    /// Appends events and signs the new checkpoint. Returns the index of the first event, and the
+    /// new head. The caller must hold the writer lock.
+    pub async fn append(&self, events: &[Event]) -> Result<(u64, LogHead), VaultError> {
         let head = self.head().await?;
         let mut hashes = Hashes::default();
         // Eight levels of eight bits cover a u64; a ninth would shift by 64.
@@ -175,10 +194,9 @@ impl Log {
         let root = tree_hash(size, &hashes).map_err(tampered)?;
         // Written last: after an earlier crash, the append never happened. Its files are
         // overwritten, or remain as partial tiles that no checkpoint names.
-        self.write("log/checkpoint", self.checkpoint(size, root))
-            .await?;
+        self.write(CHECKPOINT, self.checkpoint(size, root)).await?;
         self.drop_partials(head.size, size).await;
-        Ok(head.size)
+        Ok((head.size, LogHead { size, root: root.0 }))
     }
 
     fn checkpoint(&self, size: u64, root: Hash) -> Vec<u8> {
@@ -327,9 +345,12 @@ impl Tree {
     }
 
     pub fn root(&self) -> [u8; 32] {
-        tree_hash(self.size, self)
-            .expect("all hashes are in memory")
-            .0
+        self.root_at(self.size)
+    }
+
+    /// The root it had when it had `size` entries, which is at most as many as now.
+    pub fn root_at(&self, size: u64) -> [u8; 32] {
+        tree_hash(size, self).expect("all hashes are in memory").0
     }
 }
 

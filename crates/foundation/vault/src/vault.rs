@@ -111,10 +111,12 @@ pub struct Vault {
     index: Mutex<Index>,
     lock: Arc<dyn WriterLock>,
     clock: Arc<dyn Clock>,
+    /// A head the log is known to have had: it only grows from there.
+    known: Mutex<Option<LogHead>>,
 }
 
 impl Vault {
-    /// Opens a vault in a store; an empty store is an empty vault.
+    /// Opens a vault in a store. A new one needs [`Vault::begin`].
     pub fn new(
         store: Arc<dyn ObjectStore>,
         keys: Arc<Keys>,
@@ -126,6 +128,27 @@ impl Vault {
             index: Mutex::default(),
             lock,
             clock,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Begins the log of a vault that is known to be new; does nothing if it has begun.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn begin(&self) -> Result<(), VaultError> {
+        let guard = self.lock.hold().await?;
+        let begun = self.log.begin().await;
+        drop(guard);
+        begun
+    }
+
+    /// Takes note of a head that the log has had. A log of fewer entries is an older copy: nothing is
+    /// added to it, because that would make two histories.
+    pub fn expect(&self, head: LogHead) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none_or(|k| k.size < head.size) {
+            *known = Some(head);
         }
     }
 
@@ -350,26 +373,87 @@ impl Vault {
         let bytes = serde_json::to_vec(record).expect("a record is JSON");
         // Not the exhibit's id: an exhibit has one record for each entry about it.
         let name = random_id();
-        self.create(&record_path(&name), self.log.keys.sealer.seal(&bytes))
-            .await?;
+        let sealed = self.log.keys.sealer.seal(&bytes);
+        let record_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
+        self.create(&record_path(&name), sealed).await?;
         // The time is read before the lock, so times may run backwards; the index is the order.
         Ok(Event {
-            v: 1,
+            v: 2,
             event: kind,
             time: self.clock.now_micros(),
             exhibit: exhibit.to_owned(),
             sealed_sha256: None,
             sealed_bytes: None,
             record: name,
+            record_sha256,
             commitment: hex::encode(Sha256::digest(&bytes)),
         })
     }
 
-    async fn append(&self, event: Event) -> Result<u64, VaultError> {
+    /// Adds an entry for each commitment to a row of the database, in order. Returns the index of the
+    /// first.
+    ///
+    /// # Errors
+    /// The store failed, or the log isn't the one that was here before.
+    pub async fn append_rows(&self, commitments: &[String]) -> Result<u64, VaultError> {
+        let time = self.clock.now_micros();
+        let events: Vec<Event> = commitments
+            .iter()
+            .map(|commitment| Event {
+                v: 2,
+                event: EventKind::Row,
+                time,
+                exhibit: String::new(),
+                sealed_sha256: None,
+                sealed_bytes: None,
+                record: String::new(),
+                record_sha256: None,
+                commitment: commitment.clone(),
+            })
+            .collect();
+        self.append_all(&events).await
+    }
+
+    /// Index and commitment of every entry about a row, from index `from` on.
+    ///
+    /// # Errors
+    /// The store failed, or an entry can't be read.
+    pub async fn rows(&self, from: u64) -> Result<Vec<(u64, String)>, VaultError> {
         let guard = self.lock.hold().await?;
-        let index = self.log.append(&[event]).await;
+        let size = self.log.head().await?.size;
+        let mut rows = Vec::new();
+        let mut index = from;
+        let read = |entry: &[u8]| {
+            let event: Event = serde_json::from_slice(entry)
+                .map_err(|_| VaultError::Tampered(format!("entry {index}")))?;
+            if event.event == EventKind::Row {
+                rows.push((index, event.commitment));
+            }
+            index += 1;
+            Ok(())
+        };
+        self.log.each_entry(from, size, read).await?;
         drop(guard);
-        index
+        Ok(rows)
+    }
+
+    async fn append(&self, event: Event) -> Result<u64, VaultError> {
+        self.append_all(&[event]).await
+    }
+
+    async fn append_all(&self, events: &[Event]) -> Result<u64, VaultError> {
+        let guard = self.lock.hold().await?;
+        let size = self.log.head().await?.size;
+        if let Some(known) = self.known().filter(|k| k.size > size) {
+            return Err(VaultError::Tampered(format!(
+                "the log has {size} entries and had {}; it is an older copy",
+                known.size
+            )));
+        }
+        let (first, head) = self.log.append(events).await?;
+        drop(guard);
+        self.expect(head);
+        Ok(first)
     }
 
     /// Stores a new file. Fails if the path exists: nothing is ever overwritten.
@@ -383,6 +467,10 @@ impl Vault {
             )
             .await?;
         Ok(())
+    }
+
+    pub(crate) fn known(&self) -> Option<LogHead> {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn hold(&self) -> Result<Box<dyn Send>, VaultError> {

@@ -22,14 +22,16 @@ impl WriterLock for Local {
     }
 }
 
-fn vault(folder: &Path, keys: &Arc<Keys>) -> Vault {
+async fn vault(folder: &Path, keys: &Arc<Keys>) -> Vault {
     let store = LocalFileSystem::new_with_prefix(folder).unwrap();
-    Vault::new(
+    let vault = Vault::new(
         Arc::new(store),
         keys.clone(),
         Arc::new(Local(Arc::default())),
         Arc::new(Fixed),
-    )
+    );
+    vault.begin().await.unwrap();
+    vault
 }
 
 fn keys() -> Arc<Keys> {
@@ -72,14 +74,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 async fn in_out_listed_read_and_verified() {
     let folder = tempfile::tempdir().unwrap();
     let keys = keys();
-    let v = vault(folder.path(), &keys);
+    let v = vault(folder.path(), &keys).await;
     let first = v.put(b"first", intake("c1")).await.unwrap();
     // Longer than one age chunk of 64 KiB.
     let second = v.put(&[9; 200_000], intake("c2")).await.unwrap();
     assert_eq!((first.log_index, second.log_index), (0, 1));
     assert_eq!(v.get(&first.id, access()).await.unwrap(), b"first");
     // A reopened vault has the same content.
-    let v = vault(folder.path(), &keys);
+    let v = vault(folder.path(), &keys).await;
     assert_eq!(v.list().await.unwrap(), [first.clone(), second]);
     let readings = v.readings(&first.id).await.unwrap();
     assert_eq!(readings.len(), 1);
@@ -95,7 +97,7 @@ async fn in_out_listed_read_and_verified() {
 #[tokio::test]
 async fn neither_names_nor_content_are_readable_in_the_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let v = vault(folder.path(), &keys());
+    let v = vault(folder.path(), &keys()).await;
     let exhibit = v
         .put(b"the content of the file", intake("case-4711"))
         .await
@@ -116,7 +118,7 @@ async fn neither_names_nor_content_are_readable_in_the_folder() {
 #[tokio::test]
 async fn more_entries_than_a_tile_is_wide() {
     let folder = tempfile::tempdir().unwrap();
-    let v = vault(folder.path(), &keys());
+    let v = vault(folder.path(), &keys()).await;
     let exhibit = v.put(b"x", intake("c")).await.unwrap();
     // 260 entries with the put: a full tile of 256 and a partial one of 4.
     for _ in 0..259 {
@@ -148,7 +150,8 @@ async fn more_entries_than_a_tile_is_wide() {
 #[tokio::test]
 async fn another_process_sees_what_came_in_and_what_was_erased() {
     let (folder, keys) = (tempfile::tempdir().unwrap(), keys());
-    let (one, other) = (vault(folder.path(), &keys), vault(folder.path(), &keys));
+    let one = vault(folder.path(), &keys).await;
+    let other = vault(folder.path(), &keys).await;
     let mut ids = Vec::new();
     // More than one tile, so that look-ups begin in the middle of the first and of a later one.
     for n in 0..300 {
@@ -167,10 +170,10 @@ async fn another_process_sees_what_came_in_and_what_was_erased() {
     assert!(matches!(gone, Err(VaultError::Erased(_))));
     assert_eq!(other.erase(&ids[7], access()).await.unwrap(), index);
     assert_eq!(other.get(&ids[299], access()).await.unwrap(), b"299");
-    // Without `log/` the vault is empty: no look-up may be answered from the old index.
+    // Without `log/` nothing may be answered from the old index.
     std::fs::remove_dir_all(folder.path().join("log")).unwrap();
     let unknown = other.exhibit(&ids[299]).await;
-    assert!(matches!(unknown, Err(VaultError::NotFound(_))));
+    assert!(matches!(unknown, Err(VaultError::Tampered(_))));
 }
 
 /// RFC 6962, section 2.1, transcribed literally: the oracle for the log's root.
@@ -194,7 +197,7 @@ async fn the_folder_is_a_log_of_public_format() {
     use base64::Engine as _;
     let folder = tempfile::tempdir().unwrap();
     let keys = keys();
-    let v = vault(folder.path(), &keys);
+    let v = vault(folder.path(), &keys).await;
     // Up to 20 the tree takes every shape around 1, 2, 4, 8 and 16 entries.
     for size in 1..=20_usize {
         v.put(&[size as u8], intake("c")).await.unwrap();
@@ -224,7 +227,7 @@ async fn the_folder_is_a_log_of_public_format() {
 #[tokio::test]
 async fn a_removed_file_and_a_stranger_are_found() {
     let folder = tempfile::tempdir().unwrap();
-    let v = vault(folder.path(), &keys());
+    let v = vault(folder.path(), &keys()).await;
     let exhibit = v.put(b"x", intake("c")).await.unwrap();
     let path = folder.path().join(format!("exhibits/{}.age", exhibit.id));
     // One move, two findings: a logged file is missing, and another has no entry.
@@ -244,15 +247,86 @@ async fn a_removed_file_and_a_stranger_are_found() {
     assert_eq!(seen.leftovers, ["exhibits/other.age"]);
 }
 
+/// Without its checkpoint a vault counted as a healthy empty one, and the next exhibit began a second
+/// log under the same key.
+#[tokio::test]
+async fn a_vault_without_its_checkpoint_is_not_an_empty_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let v = vault(folder.path(), &keys()).await;
+    v.put(b"x", intake("c")).await.unwrap();
+    std::fs::remove_file(folder.path().join("log/checkpoint")).unwrap();
+    let problems = v.verify().await.problems;
+    assert_eq!(problems[0].place, "log/checkpoint");
+    assert!(v.put(b"y", intake("c")).await.is_err());
+    assert!(!folder.path().join("log/checkpoint").exists());
+}
+
+/// An older copy of the log, put back, was accepted: exhibits and readings vanished from it.
+#[tokio::test]
+async fn an_older_log_is_found_and_not_continued() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), keys());
+    let v = vault(folder.path(), &keys).await;
+    v.put(b"x", intake("c")).await.unwrap();
+    let log = folder.path().join("log");
+    let older: Vec<_> = files(&log)
+        .into_iter()
+        .map(|f| (f.clone(), std::fs::read(f).unwrap()))
+        .collect();
+    v.put(b"y", intake("c")).await.unwrap();
+    let head = v.head().await.unwrap();
+    std::fs::remove_dir_all(&log).unwrap();
+    for (file, bytes) in &older {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+    // A process that knows only what the database says of the head.
+    let v = vault(folder.path(), &keys).await;
+    v.expect(head);
+    let problems = v.verify().await.problems;
+    assert!(
+        problems.iter().any(|p| p.what.contains("older copy")),
+        "{problems:?}"
+    );
+    assert!(v.put(b"z", intake("c")).await.is_err());
+    // Another history of the same length.
+    let v = vault(folder.path(), &keys).await;
+    v.put(b"z", intake("c")).await.unwrap();
+    let v = vault(folder.path(), &keys).await;
+    v.expect(head);
+    let problems = v.verify().await.problems;
+    assert!(
+        problems.iter().any(|p| p.what.contains("are not those")),
+        "{problems:?}"
+    );
+}
+
+#[tokio::test]
+async fn entries_about_rows_are_in_the_log_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let v = vault(folder.path(), &keys()).await;
+    v.put(b"x", intake("c")).await.unwrap();
+    let all: Vec<String> = (0..300).map(|n| format!("{n:064x}")).collect();
+    assert_eq!(v.append_rows(&all).await.unwrap(), 1);
+    let rows = v.rows(1).await.unwrap();
+    assert_eq!(rows.len(), 300);
+    assert!(rows.iter().zip(&all).all(|((_, one), other)| one == other));
+    let seen = v.verify().await;
+    assert_eq!(seen.problems, []);
+    assert_eq!((seen.entries, seen.rows), (301, rows));
+    // What came before is found as ever.
+    assert_eq!(v.list().await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn another_key_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let exhibit = vault(folder.path(), &keys())
+        .await
         .put(b"x", intake("c"))
         .await
         .unwrap();
     // Both keys differ, so the checkpoint itself is refused.
-    let stranger = vault(folder.path(), &keys());
+    let stranger = vault(folder.path(), &keys()).await;
     assert!(stranger.get(&exhibit.id, access()).await.is_err());
     assert!(!stranger.verify().await.problems.is_empty());
 }
@@ -265,7 +339,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
-            let v = vault(folder.path(), &keys());
+            let v = vault(folder.path(), &keys()).await;
             let a = v.put(b"first", intake("c1")).await.unwrap();
             v.put(b"second", intake("c2")).await.unwrap();
             v.get(&a.id, access()).await.unwrap();

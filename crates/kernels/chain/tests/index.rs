@@ -61,7 +61,7 @@ fn records(path: &Path) -> Vec<(Vec<u8>, usize)> {
     all
 }
 
-/// A transaction with nothing looked up.
+/// A transaction as parsed: its inputs are outpoints, without value and address.
 #[derive(Default)]
 struct Plain {
     id: Hash,
@@ -124,7 +124,7 @@ fn outputs(naive: &[Plain]) -> HashMap<(Hash, u32), (u64, Key)> {
     naive.iter().flat_map(outs).collect()
 }
 
-/// Checks that all the index says about the chain is what the blocks say.
+/// Checks each transaction's id, inputs and outputs against the blocks.
 fn agrees(index: &Index, naive: &[Plain]) {
     assert_eq!(index.sizes()[0], naive.len() as u64);
     let outs = outputs(naive);
@@ -279,11 +279,10 @@ fn following_from(first: usize) {
     }
     assert_eq!(orphaned, 2);
     let manifest = fs::read_to_string(other.path().join("index/manifest")).unwrap();
-    // The split includes the word `runs`: there are five tables at most, so compactions have merged
-    // some.
+    // Fewer runs than compactions: some were merged. Built late, it has too few compactions to merge.
     let runs = manifest.lines().find(|l| l.starts_with("runs ")).unwrap();
     assert!(
-        first > 1 || compactions > 9 && (2..7).contains(&runs.split(' ').count()),
+        first > 1 || compactions > 9 && (1..6).contains(&(runs.split_whitespace().count() - 1)),
         "{runs}"
     );
     // With nothing left in the overlay, every answer below comes from the columns.
@@ -341,7 +340,7 @@ fn what_links_two_addresses_is_shown_and_can_be_proved() {
 }
 
 #[test]
-fn each_fault_names_file_and_offset() {
+fn each_fault_says_where_it_is_or_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     made(folder.path());
     let path = |name: &str| folder.path().join("blocks").join(name);

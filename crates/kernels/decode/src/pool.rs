@@ -341,9 +341,15 @@ impl Worker {
         }
         // Its socket is closed, which happens only when it exits.
         match self.child.wait() {
-            // `worker::run` exits with 2 or 3 if it never started serving; 127 means that the
-            // loader did not find a library.
-            Ok(status) if matches!(status.code(), Some(2 | 3 | 127)) => Died::NeverStarted,
+            // 127: the loader did not find a library.
+            Ok(status)
+                if matches!(
+                    status.code(),
+                    Some(worker::BAD_ARGUMENTS | worker::NO_SANDBOX | 127)
+                ) =>
+            {
+                Died::NeverStarted
+            }
             // The filter kills with SIGSYS and failed allocations abort: SIGKILL comes from outside
             // or the OOM killer.
             Ok(status) if status.signal() == Some(KILL) => Died::Killed,

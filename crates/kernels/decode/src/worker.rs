@@ -1,4 +1,5 @@
-//! The child's side: enter the sandbox, then decode files in shared memory until the socket closes.
+//! The child's side: enter the sandbox, then decode files in shared memory until the socket closes
+//! ([`run`]), or become ffmpeg or ffprobe ([`run_video`]).
 //!
 //! For [`run`]: standard input is the shared memory, standard output the socket to the parent.
 
@@ -21,8 +22,15 @@ pub const ARGUMENT: &str = "decode-worker";
 pub const VIDEO_ARGUMENT: &str = "video-worker";
 
 /// Exit status of a video worker that never became ffmpeg or ffprobe: bad arguments, no sandbox, or
-/// exec failed.
+/// exec failed. Our judgement: a status that neither of them nor the shell uses.
 pub(crate) const NEVER_STARTED: i32 = 117;
+
+/// Exit status of a worker that got wrong arguments or descriptors.
+pub(crate) const BAD_ARGUMENTS: i32 = 2;
+/// Exit status of a worker that couldn't enter its sandbox.
+pub(crate) const NO_SANDBOX: i32 = 3;
+/// Exit status of a worker whose connection failed.
+const CONNECTION_FAILED: i32 = 4;
 
 /// Enters the sandbox and replaces the process with the given program. Returns an exit status only
 /// on failure.
@@ -42,19 +50,19 @@ pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
         return NEVER_STARTED;
     };
     let program = PathBuf::from(program);
+    // From here on `[fatal]`, because the parent reads these lines as ffmpeg's own.
     if let Err(e) = sandbox::enter_for(&program, memory_bytes_max, cpu_seconds_max) {
         eprintln!("[fatal] the decoder cannot enter the sandbox: {e}");
         return NEVER_STARTED;
     }
     // Replaces this process: the filter forbids starting another.
     let e = Command::new(&program).args(arguments).exec();
-    // `[fatal]`, because the parent reads these lines as ffmpeg's own.
     eprintln!("[fatal] {} can't be started: {e}", program.display());
     NEVER_STARTED
 }
 
-/// Runs a worker; returns the exit status: 0 if the parent closed the socket, 2 for bad arguments
-/// or descriptors, 3 if the sandbox can't be entered, 4 if the connection failed.
+/// Runs a worker; returns the exit status: 0 if the parent closed the socket, or one of the constants
+/// above.
 ///
 /// Arguments after [`ARGUMENT`] are the limits: input bytes, pixels, memory bytes.
 pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
@@ -63,7 +71,7 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
         (number(), number(), number())
     else {
         eprintln!("{ARGUMENT} is started by obhut itself, with three numbers");
-        return 2;
+        return BAD_ARGUMENTS;
     };
     let limits = Limits {
         input_bytes_max,
@@ -79,18 +87,18 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
     let socket = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let (Ok(mut shared), Ok(mut socket)) = (shared, socket) else {
         eprintln!("{ARGUMENT} is started by obhut itself, with memory and a socket");
-        return 2;
+        return BAD_ARGUMENTS;
     };
     // The shared memory doesn't count towards the decoder's limit.
     let memory_bytes_max = memory_bytes_max + Layout::of(&limits).len() as u64;
     if let Err(e) = sandbox::enter(memory_bytes_max) {
         eprintln!("the decoder cannot enter the sandbox: {e}");
-        return 3;
+        return NO_SANDBOX;
     }
     match serve(&limits, &mut shared, &mut socket) {
         Ok(()) => 0,
-        // Not one of the codes that mean "never started": the file may be to blame.
-        Err(_) => 4,
+        // It did start: the file may be to blame.
+        Err(_) => CONNECTION_FAILED,
     }
 }
 

@@ -76,8 +76,8 @@ impl Country {
         RISK[usize::from(self.0)]
     }
 
-    /// Local hour, 0 to 23, of a moment. A country with several zones has the one most people live
-    /// in. Summer time follows the 2025 rules of Europe (applied to Israel and Lebanon too), North
+    /// Local hour, 0 to 23, of a moment. A country with several zones has the one of its capital or
+    /// of most people. Summer time follows the 2025 rules of Europe (applied to Israel and Lebanon too), North
     /// America, Australia and New Zealand; no other rules are applied (Chile, Egypt: an hour off in
     /// summer).
     pub fn local_hour(self, at_micros: i64) -> u8 {
@@ -94,10 +94,11 @@ pub(crate) fn hour(at_micros: i64) -> u8 {
     (at_micros.rem_euclid(DAY_MICROS) / 3_600_000_000) as u8
 }
 
-/// A regulator's list of conspicuous destinations. Shown with an alert; not part of the score.
+/// Destinations of high risk that a financial intelligence unit has published. Indicator S11 gives
+/// the share of payments to them; it isn't part of the score.
 #[derive(Debug)]
 pub struct RiskList {
-    /// Who published it.
+    /// Who published it; `(secondary)` if it was taken from another's report of it.
     pub source: &'static str,
     /// Year and month.
     pub date: &'static str,
@@ -162,8 +163,8 @@ fn day_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 fn year_of(day: i64) -> i64 {
-    // Dividing by 366 gives a year that is never too late; the search only goes up.
-    let guess = 1970 + day.div_euclid(366);
+    // A year that is never too late, before 1970 either; the search only goes up.
+    let guess = 1970 + day.div_euclid(366).min(day.div_euclid(365));
     (guess..)
         .find(|y| day < day_of(y + 1, 1, 1))
         .unwrap_or(guess)
@@ -283,8 +284,8 @@ mod tests {
         check("AU", summer, 22);
         check("PH", winter, 20);
         check("IN", winter, 17);
-        // Mainland Ecuador; Paraguay as since October 2024; South Sudan as since February 2021.
-        // Moments before these changes are an hour off.
+        // Ecuador: the mainland. Paraguay: the rule since October 2024. South Sudan: the rule since
+        // February 2021. Earlier moments in the last two are an hour off.
         check("EC", winter, 7);
         check("PY", winter, 9);
         check("SS", winter, 14);

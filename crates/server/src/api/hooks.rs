@@ -130,7 +130,7 @@ async fn admit(
     parameters: Result<Query<ProxyParameters>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
-    let (key, current) = access::allowed(app, headers, Right::Screen).await?;
+    let (key, current) = access::authenticate_with_lists(app, headers, Right::Screen).await?;
     // If nginx forwards the query, the uploader wrote it. With Obhut-Pass, only headers count.
     let pass = intake::text_header(headers, "obhut-pass")?;
     let hold = intake::text_header(headers, "obhut-hold")?;
@@ -217,7 +217,7 @@ pub(crate) async fn s3(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Vec<ObjectAnswer>>, Fault> {
-    let (key, current) = access::allowed(&app, &headers, Right::Screen).await?;
+    let (key, current) = access::authenticate_with_lists(&app, &headers, Right::Screen).await?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let surface = intake::surface(&app, parameters.surface.as_deref(), &key).await?;
     let store = app.outside.s3.clone().ok_or_else(|| {

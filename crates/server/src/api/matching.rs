@@ -65,7 +65,7 @@ pub(crate) async fn look_up(
     asked: Result<Object<MatchQuery>, Fault>,
 ) -> Result<Json<MatchAnswer>, Fault> {
     // Not `screen`: asking about digests reveals what a list holds.
-    let (_, current) = access::allowed(&app, &headers, Right::Findings).await?;
+    let (_, current) = access::authenticate_with_lists(&app, &headers, Right::Findings).await?;
     let Object(asked) = asked?;
     if asked.digests.len() > DIGESTS_MAX {
         return Err(Fault::bad_request(format!(

@@ -367,7 +367,7 @@ async fn admit(
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Result<Admitted, Fault> {
-    let (key, current) = access::allowed(app, headers, Right::Screen).await?;
+    let (key, current) = access::authenticate_with_lists(app, headers, Right::Screen).await?;
     intake::check_encoding(headers)?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let surface = intake::surface(app, parameters.surface.as_deref(), &key).await?;

@@ -39,7 +39,7 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         .find_map(|pair| pair.strip_prefix("key="))
         .unwrap_or_default();
     // A space pasted along with the key arrives as +.
-    match access::opened(&app, key.trim_matches('+'), Right::Cases).await {
+    match access::authenticate_secret(&app, key.trim_matches('+'), Right::Cases).await {
         Ok(_) => cases(&app, language)
             .await
             .unwrap_or_else(Fault::into_response),

@@ -13,22 +13,21 @@ use obhut_hash::{Digest, kinds};
 use super::EntryLabel;
 use super::entries::{DigestColumn, Entries, FrameMark};
 
-// The 1 is the format's version: a file of another one is refused.
+// The 1 is the format's version; files of any other are refused.
 const MAGIC: &[u8] = b"obhut list 1\n";
 
-/// The bytes are not a list file; the offset of the fault.
+/// The bytes are not a list file, or a damaged one; the offset at which reading stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct NoList {
+pub(super) struct InvalidSegment {
     offset: usize,
 }
 
-impl fmt::Display for NoList {
+impl fmt::Display for InvalidSegment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "isn't a list file of format version 1 (byte {})",
-            self.offset
-        )
+        match self.offset {
+            0 => f.write_str("isn't a list file of format version 1"),
+            offset => write!(f, "is damaged: reading stopped at byte {offset}"),
+        }
     }
 }
 
@@ -66,11 +65,11 @@ pub(super) fn write(list: &Entries) -> Vec<u8> {
     out
 }
 
-/// Reads what [`write`] wrote. Any other bytes give the offset of the first fault.
-pub(super) fn read(bytes: &[u8]) -> Result<Entries, NoList> {
+/// Reads what [`write`] wrote. Any other bytes give the offset at which reading stopped.
+pub(super) fn read(bytes: &[u8]) -> Result<Entries, InvalidSegment> {
     let mut from = Cursor { bytes, offset: 0 };
     if from.take(MAGIC.len())? != MAGIC {
-        return Err(NoList { offset: 0 });
+        return Err(InvalidSegment { offset: 0 });
     }
     let version = from.text()?.to_owned();
     let label_count = from.number()?;
@@ -150,26 +149,26 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn fault(&self) -> NoList {
-        NoList {
+    fn fault(&self) -> InvalidSegment {
+        InvalidSegment {
             offset: self.offset,
         }
     }
 
-    fn take(&mut self, len: usize) -> Result<&'a [u8], NoList> {
+    fn take(&mut self, len: usize) -> Result<&'a [u8], InvalidSegment> {
         let end = self.offset.checked_add(len).ok_or(self.fault())?;
         let taken = self.bytes.get(self.offset..end).ok_or(self.fault())?;
         self.offset = end;
         Ok(taken)
     }
 
-    fn number(&mut self) -> Result<u32, NoList> {
+    fn number(&mut self) -> Result<u32, InvalidSegment> {
         Ok(u32::from_le_bytes(
             self.take(4)?.try_into().expect("4 bytes"),
         ))
     }
 
-    fn text(&mut self) -> Result<&'a str, NoList> {
+    fn text(&mut self) -> Result<&'a str, InvalidSegment> {
         let len = u16::from_le_bytes(self.take(2)?.try_into().expect("2 bytes"));
         // Before `take` moves the offset: the fault names where the text begins.
         let fault = self.fault();

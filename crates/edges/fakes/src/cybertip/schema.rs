@@ -30,18 +30,18 @@ static DECLARED: LazyLock<BTreeMap<String, Declared>> = LazyLock::new(|| {
     made.collect()
 });
 static PARTICLE: LazyLock<Regex> = LazyLock::new(|| {
-    valid(r"([A-Za-z0-9]+)([?*+]?)(?::(\{[A-Za-z]+\}|[A-Za-z]+(?::[A-Za-z]+)?))?(=true)?")
+    compiled(r"([A-Za-z0-9]+)([?*+]?)(?::(\{[A-Za-z]+\}|[A-Za-z]+(?::[A-Za-z]+)?))?(=true)?")
 });
 static DOUBLE: LazyLock<Regex> =
-    LazyLock::new(|| valid(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"));
+    LazyLock::new(|| compiled(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"));
 // The empty groups make the zone group 7, as in `DATE_TIME`.
 static DATE: LazyLock<Regex> =
-    LazyLock::new(|| valid(r"^(\d{4})-(\d\d)-(\d\d)()()()(Z|[+-]\d\d:\d\d)?$"));
+    LazyLock::new(|| compiled(r"^(\d{4})-(\d\d)-(\d\d)()()()(Z|[+-]\d\d:\d\d)?$"));
 static DATE_TIME: LazyLock<Regex> = LazyLock::new(|| {
-    valid(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)?$")
+    compiled(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)?$")
 });
 
-fn valid(pattern: &str) -> Regex {
+fn compiled(pattern: &str) -> Regex {
     Regex::new(pattern).expect("patterns of our own are valid")
 }
 
@@ -111,8 +111,7 @@ fn particle<'t>(found: &'t Captures<'_>) -> (&'t str, &'t str, &'t str, bool) {
 }
 
 impl Declared {
-    /// A declaration with its key: a type and an element may share a name, so elements have a
-    /// prefix, and types none.
+    /// A declaration with its key: elements have a prefix, and types none.
     fn read(line: &str) -> (String, Self) {
         let (kind, name, rest) = head(line);
         let key = match kind {
@@ -123,7 +122,7 @@ impl Declared {
         let (content, attributes) = match kind {
             "words" => (words(rest), Vec::new()),
             "pattern" => {
-                let whole = valid(&format!("^(?:{rest})$"));
+                let whole = compiled(&format!("^(?:{rest})$"));
                 (Content::Pattern(whole), Vec::new())
             }
             _ => {
@@ -148,6 +147,7 @@ fn elements_or_text(content: &str) -> Content {
         return Content::Text(content.to_owned());
     }
     let mut types = BTreeMap::new();
+    // `!` stands for the blank after a name until the separators, which have blanks, are replaced.
     let model = PARTICLE.replace_all(content, |found: &Captures<'_>| {
         let (name, occurs, of, fixed) = particle(found);
         types.insert(name.to_owned(), (of.to_owned(), fixed));
@@ -163,7 +163,7 @@ fn elements_or_text(content: &str) -> Content {
         model.push('*');
     }
     Content::Elements {
-        model: valid(&format!("^{}$", model.replace('!', " "))),
+        model: compiled(&format!("^{}$", model.replace('!', " "))),
         types,
         any_order,
     }
@@ -237,13 +237,13 @@ fn fault_in(node: &Node, declared: &Declared) -> Option<String> {
 }
 
 fn fault_in_child(child: &Node, of: &str, fixed: bool) -> Option<String> {
-    // A child without a type refers to the global element of its name.
+    // A child without a type refers to the global element of its name. No type has that name.
     let global = format!("element {of}");
     let declared = DECLARED.get(of).or_else(|| DECLARED.get(&global));
     match declared.map(|d| &d.content) {
         Some(Content::Elements { .. } | Content::Text(_)) => fault_in(child, declared?),
         _ if !child.attributes.is_empty() => Some(format!(
-            "cvc-type.3.1.1: element '{}' has no attributes",
+            "cvc-type.3.1.1: element '{}' can't have attributes",
             child.name
         )),
         // An empty element takes the fixed value.
@@ -316,7 +316,7 @@ fn is_moment(text: &str, pattern: &Regex) -> bool {
     clock && zone
 }
 
-/// The schema as an XSD, as `/xsd` serves it.
+/// The schema as an XSD, as `/ispws/xsd` serves it.
 pub fn as_xsd() -> String {
     let lines = joined_lines();
     let inner: BTreeMap<&str, &str> = lines
@@ -435,7 +435,7 @@ mod tests {
     use obhut_formats::tree;
 
     #[test]
-    fn a_document_is_refused_at_its_first_fault() {
+    fn each_fault_is_named_and_a_valid_document_has_none() {
         for (xml, expected) in [
             ("<report><reporter/></report>", "cvc-complex-type.2.4"),
             ("<nothing/>", "cvc-elt.1.a"),

@@ -48,8 +48,21 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         .iter()
         .any(|part| uri.contains(part))
     };
+    // An object that is there whole says whose it is.
+    let authors: Vec<String> = items(value, "object")
+        .into_iter()
+        .filter_map(|o| own(o, "attributedTo").or_else(|| own(&o["attributedTo"], "id")))
+        .collect();
+    let posts_by_type: Vec<String> = items(value, "object")
+        .into_iter()
+        .filter(|o| o["attributedTo"].is_string() || o["attributedTo"].is_object())
+        .filter_map(|o| own(o, "id"))
+        .collect();
+    let is_post = |uri: &str| posts_by_type.iter().any(|p| p == uri) || is_post(uri);
     let others = || objects.iter().filter(|o| Some(*o) != reporter.as_ref());
     let account = others().find(|o| !is_post(o)).cloned();
+    let author = authors.into_iter().find(|a| Some(a) != reporter.as_ref());
+    let account = account.or(author);
     let posts = others().filter(|o| Some(*o) != account.as_ref());
     let facts = Facts {
         occurred_at: own(value, "published"),

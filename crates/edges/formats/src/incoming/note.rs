@@ -3,7 +3,7 @@
 
 use obhut_facts::{
     Account, Facts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport, Place, RiskFact,
-    Sealed, Thread, Understood,
+    Sealed, Signal, Signals, Thread, Understood,
 };
 
 use super::{Format, Input, empty};
@@ -343,6 +343,31 @@ fn is_placeholder(value: &str) -> bool {
     value.chars().all(|c| !c.is_alphanumeric()) || PLACEHOLDERS.contains(&value.as_str())
 }
 
+/// Labels of a block that says how to reach somebody. Under such a block an account may be the
+/// caller's.
+const CONTACTS: &[&str] = &[
+    "e-mail",
+    "email",
+    "mail",
+    "telefon",
+    "tel",
+    "phone",
+    "telephone",
+    "mobil",
+    "mobile",
+    "handy",
+];
+
+fn heading_of(label: &str) -> String {
+    label.trim().trim_end_matches('.').to_lowercase()
+}
+
+/// True if a text speaks of suicide or self-harm: then its account may be that of the person in
+/// need.
+fn speaks_of_self_harm(text: &str) -> bool {
+    Signals::of_text(text).has(Signal::SelfHarm)
+}
+
 /// The accounts that the lines of a note name.
 #[derive(Default)]
 struct Accounts {
@@ -410,9 +435,11 @@ impl Accounts {
         }
     }
 
-    /// The suspect's account; never one that the note gives as a child's.
-    fn reported(&self) -> Option<String> {
-        let all = self.suspect.iter().chain(&self.plain);
+    /// The suspect's account; never one that the note gives as a child's. `may_be_others` means that
+    /// one whose owner isn't stated may be anybody's.
+    fn reported(&self, may_be_others: bool) -> Option<String> {
+        let plain = self.plain.iter().filter(|_| !may_be_others);
+        let all = self.suspect.iter().chain(plain);
         let mut own = all.filter(|a| !self.child_names.contains(&a.to_lowercase()));
         own.next().cloned()
     }
@@ -426,6 +453,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     let mut service = None;
     let mut known_line = false;
     let mut section = None;
+    let mut has_contacts = false;
     for line in text.lines().take(HEAD_LINES_MAX) {
         // A heading says whose data the lines below it are, until the next heading.
         let heading = line.trim().trim_end_matches(':').to_lowercase();
@@ -440,6 +468,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         if value.is_empty() {
             continue;
         }
+        has_contacts |= section.is_none() && CONTACTS.contains(&heading_of(word).as_str());
         let listed = || value.split([',', ';']).map(|w| w.trim().to_lowercase());
         match word.trim().to_lowercase().as_str() {
             "service" | "dienst" => service = Some(value),
@@ -475,8 +504,10 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     if !known_line && !is_readable(text) {
         given.understood = Understood::No;
     }
-    let account = accounts.reported();
-    if accounts.unread && accounts.suspect.is_none() {
+    let may_be_others = has_contacts || speaks_of_self_harm(text);
+    let account = accounts.reported(may_be_others);
+    let not_stated = accounts.plain.is_some() && may_be_others;
+    if (accounts.unread || not_stated) && accounts.suspect.is_none() {
         given.understood = Understood::Partly;
     }
     // A service alone identifies no account; the text of the note keeps it.

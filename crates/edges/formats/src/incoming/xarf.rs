@@ -31,6 +31,8 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
     };
     let mut facts = Facts::default();
     let mut file = FileFacts::default();
+    // The address of the server that has the content.
+    let mut host = None;
     let address;
     if value["xarf_version"].is_string() {
         given.number = own(value, "report_id");
@@ -81,8 +83,16 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             })
             .collect();
         let port = value["source_port"].as_i64();
-        // `source_identifier` may also be a host name; only an IP address makes an event.
-        if let Some(address) = address.filter(|a| a.parse::<std::net::IpAddr>().is_ok()) {
+        // With a URL and nothing about a person it is the host of the content.
+        let of_a_user = address.filter(|address| {
+            let of_host = file.url.is_some() && account.is_none() && ip_events.is_empty();
+            if of_host {
+                host = Some(port.map_or(address.clone(), |p| format!("{address}, port {p}")));
+            }
+            !of_host
+        });
+        // It may also be a host name; only an IP address makes an event.
+        if let Some(address) = of_a_user.filter(|a| a.parse::<std::net::IpAddr>().is_ok()) {
             ip_events.insert(
                 0,
                 IpEvent {
@@ -123,7 +133,11 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         facts.occurred_at = own(report, "Date");
         file.url = own(report, "SourceUrl");
         facts.incident = Some(IncidentKind::Material);
-        if let Some(address) = own(report, "SourceIp") {
+        let address = own(report, "SourceIp");
+        if file.url.is_some() {
+            let port = report["SourcePort"].as_i64();
+            host = address.map(|a| port.map_or(a.clone(), |p| format!("{a}, port {p}")));
+        } else if let Some(address) = address {
             let event = IpEvent {
                 address,
                 port: report["SourcePort"].as_i64(),
@@ -140,7 +154,7 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
         facts.places.push(Place::WebPage {
             urls: vec![url.clone()],
             third_party: None,
-            note: None,
+            note: host.map(|h| format!("its host: {h}")),
         });
     }
     facts.files.insert("001".into(), file);

@@ -378,7 +378,7 @@ fn take(block: &[u8], message: &Message, number: u64, words: &mut Channels, put:
         .find(|t| !t.is_empty() && *t != "NOTPROVIDED")
         .map_or("", String::as_str);
     let record = (|| -> Result<Record<'_>, String> {
-        let time = moment(time)?;
+        let time = moment(time).map_err(|why| format!("the time {why}"))?;
         // The instructed amount takes precedence over the interbank settlement amount
         // (docs/payments.md).
         let (amount, currency) = if said.instructed.is_empty() {

@@ -459,18 +459,18 @@ impl<'a> Values<'a> {
         match self {
             Values::Times(_, a, _) if a.is_null(row) => Err("ts is missing".into()),
             Values::Times(get, _, zoned) => {
-                let at = get(row).ok_or("ts isn't a valid date")?;
+                let at = get(row).ok_or("ts isn't a date")?;
                 Ok((at, None, !zoned))
             }
             Values::Text(t) => {
-                let time = moment(t.get(row).unwrap_or(""))?;
+                let time = moment(t.get(row).unwrap_or("")).map_err(|why| format!("ts {why}"))?;
                 Ok((time.at_micros, time.zone_minutes, time.zone_missing))
             }
             Values::Ints(a) if a.is_null(row) => Err("ts is missing".into()),
             Values::Ints(a) => {
                 let value = a.value(row);
                 let at = of_epoch(value, value.unsigned_abs().to_string().len());
-                Ok((at.ok_or("ts isn't a valid date")?, None, false))
+                Ok((at.ok_or("ts isn't a date")?, None, false))
             }
             _ => Err("ts isn't a date, time or text".into()),
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use obhut_casework as casework;
-use obhut_casework::{BEGINNINGS_MAX, Channel, Filing, FilingAddress, FilingState};
+use obhut_casework::{Channel, Filing, FilingAddress, FilingState, SUBMISSIONS_MAX};
 use sha2::{Digest as _, Sha256};
 
 use obhut_formats::reports::FileDocument;
@@ -195,7 +195,7 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     // like any other.
     let follow_up = format!("retraction-of-{}", filing.report);
     let second =
-        casework::begin_filing(submission.casework, &follow_up, &filing.destination).await?;
+        casework::open_filing(submission.casework, &follow_up, &filing.destination).await?;
     // A crash came between filing the second report and marking the first as retracted.
     if second.state == FilingState::Filed {
         let receipt = second.receipt.unwrap_or_default();
@@ -252,7 +252,7 @@ async fn deliver_to(
     if matches!(filing.state, FilingState::Begun | FilingState::Finishing) {
         match service.cancel_or_confirm(&filing.remote).await? {
             Some(receipt) => return Ok((filing, receipt)),
-            None => filing = casework::begin_filing_again(casework, &filing).await?,
+            None => filing = casework::restart_filing(casework, &filing).await?,
         }
     }
     // Submit only what was approved, and only to the destination it was approved for.
@@ -260,9 +260,9 @@ async fn deliver_to(
         return Err(SendFault::Refused(why.to_owned()));
     }
     // Whatever keeps the filing from finishing, a person has to look at it in the end.
-    if filing.begun >= BEGINNINGS_MAX {
+    if filing.begun >= SUBMISSIONS_MAX {
         return Err(SendFault::Unexpected(format!(
-            "filing was started {BEGINNINGS_MAX} times without finishing; read the service's message, then send it again"
+            "filing was started {SUBMISSIONS_MAX} times without finishing; read the service's message, then send it again"
         )));
     }
     let opened = service.call("/submit", Body::Xml(text)).await?.well()?;
@@ -285,7 +285,7 @@ async fn deliver_to(
                 .await
                 .is_ok_and(|left| left.is_none())
             {
-                casework::begin_filing_again(casework, &filing).await?;
+                casework::restart_filing(casework, &filing).await?;
             }
             return Err(SendFault::Refused(why));
         }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use obhut_facts::Facts;
 use obhut_store::Result;
 use obhut_store::database::Tx;
+use obhut_store::database::covered::Covered;
 use obhut_store::migrations::Numbered;
 
 use super::{Casework, Finding};
@@ -83,6 +84,11 @@ pub trait Domain: Send + Sync {
 
     /// Migrations of its tables.
     fn migrations(&self) -> &'static [Numbered] {
+        &[]
+    }
+
+    /// Those of its tables whose rows the vault's log covers.
+    fn covered(&self) -> &'static [Covered] {
         &[]
     }
 

@@ -1,6 +1,7 @@
 //! Who did what, when: one row for every act that changes something or shows something.
 
 use super::changes;
+use super::covered::{Covered, KeyColumn, by_id};
 use super::{Columns, Database, Tx};
 use crate::{Result, ids};
 
@@ -24,6 +25,9 @@ pub struct AuditRow {
     /// never content.
     pub detail: String,
 }
+
+/// The audit trail is in the vault's log.
+pub const COVERED: &[Covered] = &[by_id("audit", &[KeyColumn::Text("id")])];
 
 /// A row that is inserted when its transaction commits.
 pub struct Pending {

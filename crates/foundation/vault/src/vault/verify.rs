@@ -24,6 +24,8 @@ pub struct Problem {
 pub struct Verification {
     /// Entries in the log.
     pub entries: u64,
+    /// Index and commitment of each entry about a row of the database.
+    pub rows: Vec<(u64, String)>,
     /// Exhibits whose bytes were compared.
     pub exhibits: u64,
     /// Total length of their sealed bytes.
@@ -67,6 +69,20 @@ impl Vault {
         seen.entries = head.size;
         let mut tree = Tree::default();
         entries.iter().for_each(|e| tree.push(e));
+        match self.known() {
+            Some(known) if head.size < known.size => seen.problem(
+                "log/checkpoint",
+                format!(
+                    "it has {} entries and had {}; it is an older copy",
+                    head.size, known.size
+                ),
+            ),
+            Some(known) if tree.root_at(known.size) != known.root => seen.problem(
+                "log/checkpoint",
+                format!("its first {} entries are not those it had", known.size),
+            ),
+            _ => {}
+        }
         // Continues all the same, so that the problems also name the tile, record or exhibit at
         // fault.
         if tree.root() != head.root {
@@ -89,6 +105,10 @@ impl Vault {
                 seen.problem(format!("entry {index}"), "isn't an event");
                 continue;
             };
+            if event.event == EventKind::Row {
+                seen.rows.push((index as u64, event.commitment));
+                continue;
+            }
             // An erasure also deletes the record of the `put`. The records of readings and of the
             // erasure itself remain.
             if event.event == EventKind::Put && erased.contains(&event.exhibit) {
@@ -120,6 +140,14 @@ impl Vault {
     }
 
     async fn compare_event(&self, event: &Event, seen: &mut Verification) {
+        if let Some(expected) = &event.record_sha256 {
+            let place = record_path(&event.record);
+            match self.log.read(&place).await {
+                Ok(sealed) if hex::encode(Sha256::digest(&sealed)) == *expected => {}
+                Ok(_) => return seen.problem(place, "its bytes are not those that were logged"),
+                Err(e) => return seen.problem(place, e),
+            }
+        }
         let record = match self.record(event).await {
             Ok(record) => record,
             Err(e) => return seen.problem(record_path(&event.record), e),

@@ -1,19 +1,21 @@
-//! Finds days in text, however they are written.
+//! Finds calendar dates in text, in the usual English and German forms.
 
 use jiff::civil::Date;
 
-/// Every day that a text may name, as YYYY-MM-DD: year, month and day in numbers, in any order in
-/// which they are usual, or with the month's name in English or German. "4/5/2013" is two days.
-pub fn days(text: &str) -> Vec<String> {
+/// Every date that a text may name, as YYYY-MM-DD: year, month and day in numbers with something
+/// between them, in any usual order, eight digits with the year or the day first, or the month's name
+/// in English or German. "4/5/2013" is two dates, and a date can be there twice. Two digits are a year
+/// from 2000 on, because children's birth dates are looked for.
+pub fn dates_in(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
     let tokens: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())
         .filter(|t| !t.is_empty())
         .collect();
-    let mut days = Vec::new();
+    let mut dates = Vec::new();
     let mut date = |year: Option<i16>, month: Option<i8>, day: Option<i8>| {
         if let (Some(year), Some(month), Some(day)) = (year, month, day) {
-            days.extend(Date::new(year, month, day).map(|d| d.to_string()));
+            dates.extend(Date::new(year, month, day).map(|d| d.to_string()));
         }
     };
     for window in tokens.windows(3) {
@@ -29,10 +31,10 @@ pub fn days(text: &str) -> Vec<String> {
         date(year(&token[..4]), month(&token[4..6]), day(&token[6..]));
         date(year(&token[4..]), month(&token[2..4]), day(&token[..2]));
     }
-    days
+    dates
 }
 
-/// A year in four digits, or in two for one of this century: the dates are children's.
+/// A year in four digits, or in two for one from 2000 on.
 fn year(text: &str) -> Option<i16> {
     let number: i16 = text.parse().ok()?;
     match text.len() {
@@ -43,7 +45,8 @@ fn year(text: &str) -> Option<i16> {
 }
 
 fn month(text: &str) -> Option<i8> {
-    /// How the names of the months begin in English and German.
+    /// How the names of the months begin in English and German. Words that begin alike give dates that
+    /// aren't there, which does less harm than a missed one.
     const MONTHS: [&[&str]; 12] = [
         &["jan", "jän"],
         &["feb"],
@@ -91,7 +94,7 @@ mod tests {
             ("32.13.2013", ""),
             ("4 of 5 in 2013", ""),
         ] {
-            assert_eq!(days(text).join(" "), expected, "{text}");
+            assert_eq!(dates_in(text).join(" "), expected, "{text}");
         }
     }
 }

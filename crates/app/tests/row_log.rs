@@ -1,0 +1,172 @@
+//! The vault's log covers the database: whatever something else changes in a covered row is found.
+
+#[allow(dead_code)]
+mod bench;
+
+use bench::*;
+use obhut_casework as casework;
+use obhut_casework::for_domains::Domain;
+use obhut_casework::*;
+
+fn domains() -> Vec<Box<dyn Domain>> {
+    obhut_app::domains()
+}
+
+/// A statement as somebody with the database's password would run it, past obhut.
+async fn outside(b: &Bench, sql: &str) {
+    sqlx::any::install_default_drivers();
+    let file = format!("sqlite:{}/obhut.db", b.folder.path().display());
+    let url = b.url.clone().unwrap_or(file);
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert!(done.rows_affected() > 0, "{sql}");
+    pool.close().await;
+}
+
+async fn problems(b: &Bench) -> Vec<String> {
+    let seen = casework::verify_vault(&b.casework).await.unwrap();
+    let named = seen.vault.problems.iter();
+    named.map(|p| format!("{}: {}", p.place, p.what)).collect()
+}
+
+/// Regression: of eight edited rows (a forged signature, changed grounds, a deleted audit row, a
+/// changed key) verification found none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_changed_past_obhut_is_found() {
+    for postgres in [false, true] {
+        let url = match postgres {
+            true => match fresh_postgres().await {
+                Some(url) => Some(url),
+                None => continue,
+            },
+            false => None,
+        };
+        let b = bench(url).await;
+        let c = &b.casework;
+        let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "u"}}}"#).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let case = new.unwrap().case;
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        casework::create_key(c, "uploads", &[Right::Screen], None, "test")
+            .await
+            .unwrap();
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+        for (change, undo, found) in [
+            (
+                "UPDATE decisions SET grounds = grounds || '!'",
+                "UPDATE decisions SET grounds = SUBSTR(grounds, 1, LENGTH(grounds) - 1)",
+                "decisions decision-",
+            ),
+            (
+                "UPDATE api_keys SET rights = rights || ',decide'",
+                "UPDATE api_keys SET rights = REPLACE(rights, ',decide', '')",
+                "api_keys key-",
+            ),
+            (
+                "INSERT INTO list_signatures (list, version, person, name, signed_at) VALUES ('l', 'v', 'p', 'n', 1)",
+                "DELETE FROM list_signatures",
+                "list_signatures l v p: was added",
+            ),
+            (
+                "INSERT INTO people_roles (person, role) VALUES ((SELECT id FROM people LIMIT 1), 'administrator')",
+                "DELETE FROM people_roles WHERE role = 'administrator'",
+                "people_roles person-",
+            ),
+            (
+                "UPDATE cases SET status = 'closed'",
+                "UPDATE cases SET status = 'decided'",
+                "cases case-",
+            ),
+        ] {
+            outside(&b, change).await;
+            let named = problems(&b).await;
+            assert!(
+                named.len() == 1 && named[0].starts_with(found),
+                "{change}: {named:?}"
+            );
+            outside(&b, undo).await;
+            assert_eq!(problems(&b).await, Vec::<String>::new(), "{undo}");
+        }
+        // What can't be undone: rows that are gone, of the tables and of the coverage itself.
+        outside(&b, "DELETE FROM audit WHERE act = 'key.create'").await;
+        let named = problems(&b).await;
+        assert!(
+            named.len() == 1 && named[0].contains("is missing"),
+            "{named:?}"
+        );
+        outside(&b, "DELETE FROM leaves WHERE tbl = 'audit'").await;
+        let named = problems(&b).await;
+        assert!(
+            named
+                .iter()
+                .any(|p| p.contains("the database has no leaf of")),
+            "{named:?}"
+        );
+        // A change that claims to be obhut's own, without its token.
+        outside(&b, "UPDATE decisions SET ruling = 'no-report'; INSERT INTO touched SELECT 'decisions', id, 'x' FROM decisions").await;
+        let named = problems(&b).await;
+        assert!(
+            named
+                .iter()
+                .any(|p| p.contains("written by something else")),
+            "{named:?}"
+        );
+    }
+}
+
+/// A process that ends between the log and the database leaves leaves without a place; the next one
+/// finds them in the log and adds none twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_cut_off_is_finished() {
+    on_each_database(async |b: Bench| {
+        let c = &b.casework;
+        new_person(c, "Rita", &[Role::Reviewer]).await;
+        assert!(casework::seal_rows(c).await.unwrap() > 0);
+        let before = casework::verify_vault(c).await.unwrap().vault.entries;
+        // As if the places had not been written.
+        outside(
+            &b,
+            "UPDATE leaves SET log_index = NULL; UPDATE log_heads SET size = 0",
+        )
+        .await;
+        casework::seal_rows(c).await.unwrap();
+        let seen = casework::verify_vault(c).await.unwrap();
+        assert_eq!((seen.vault.entries, seen.vault.problems), (before, vec![]));
+        assert_eq!(casework::seal_rows(c).await.unwrap(), 0);
+    })
+    .await;
+}
+
+/// Regression: with the vault emptied, or an older copy of its log put back, verification said that
+/// everything agrees.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_vault_is_no_healthy_one() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    new_person(c, "Rita", &[Role::Reviewer]).await;
+    casework::seal_rows(c).await.unwrap();
+    let vault = b.folder.path().join("vault");
+    std::fs::remove_dir_all(&vault).unwrap();
+    std::fs::create_dir(&vault).unwrap();
+    for _ in 0..2 {
+        // Also for a process that starts now.
+        let folder = DataFolder::new(b.folder.path());
+        let c = casework::open_with(folder, None, b.clock.clone(), domains())
+            .await
+            .unwrap();
+        let seen = casework::verify_vault(&c).await.unwrap().vault;
+        assert!(
+            seen.problems[0].what.contains("log/checkpoint is missing"),
+            "{:?}",
+            seen.problems
+        );
+        new_person(&c, "Olga", &[Role::Reviewer]).await;
+        assert!(casework::seal_rows(&c).await.is_err());
+    }
+}
