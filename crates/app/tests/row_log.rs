@@ -1,6 +1,5 @@
 //! The vault's log covers the database: whatever something else changes in a covered row is found.
 
-#[allow(dead_code)]
 mod bench;
 
 use bench::*;
@@ -12,7 +11,7 @@ fn domains() -> Vec<Box<dyn Domain>> {
     obhut_app::domains()
 }
 
-/// A statement as somebody with the database's password would run it, past obhut.
+/// A statement that doesn't come from obhut, as an administrator of the database would run it.
 async fn outside(b: &Bench, sql: &str) {
     sqlx::any::install_default_drivers();
     let file = format!("sqlite:{}/obhut.db", b.folder.path().display());
@@ -93,7 +92,7 @@ async fn a_row_changed_past_obhut_is_found() {
             outside(&b, undo).await;
             assert_eq!(problems(&b).await, Vec::<String>::new(), "{undo}");
         }
-        // What can't be undone: rows that are gone, of the tables and of the coverage itself.
+        // Rows that are gone, of a table and of the leaves themselves.
         outside(&b, "DELETE FROM audit WHERE act = 'key.create'").await;
         let named = problems(&b).await;
         assert!(

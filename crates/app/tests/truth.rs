@@ -563,7 +563,7 @@ async fn a_child_named_by_a_file_is_pointed_out() {
 }
 
 /// Regression: a report went out with a sentence about a child in a screen name or in a file's
-/// metadata, and nothing told the person who approved it.
+/// metadata, without a remark to the person who approved it.
 #[tokio::test]
 async fn a_sentence_in_a_name_is_pointed_out() {
     let b = bench(None).await;

@@ -456,6 +456,19 @@ async fn check(
     )
 }
 
+/// Says how many reports another sender holds: a killed one holds them until its claim ends.
+async fn say_what_is_held(casework: &Casework, output: &Output) -> anyhow::Result<()> {
+    let (held, until) = casework::jobs_held(casework).await?;
+    if held > 0 {
+        output.remark(&format!(
+            "{} held by another sender until {}; if none is running, one was killed: send again then",
+            count(held as u64, "report is", "reports are"),
+            casework::rfc3339(until)
+        ));
+    }
+    Ok(())
+}
+
 async fn send(
     context: &AppContext,
     casework: &Arc<Casework>,
@@ -527,14 +540,7 @@ async fn send(
             || format!("{} filed, {} retracted, {} deferred, {} stopped, {} of halted destinations", all.filed, all.retracted, all.deferred, all.stopped, all.halted),
         )?;
     }
-    let (held, until) = casework::jobs_held(casework).await?;
-    if held > 0 {
-        output.remark(&format!(
-            "{} held by another sender until {}; if none is running, one was killed: send again then",
-            count(held as u64, "report is", "reports are"),
-            casework::rfc3339(until)
-        ));
-    }
+    say_what_is_held(casework, output).await?;
     for deferral in &all.deferrals {
         output.remark(&format!(
             "{} isn't sent yet: {}; a running server tries again, or run `obhut report send {}`",

@@ -677,8 +677,8 @@ async fn a_case_file_is_refused_by_field_and_without_its_content() {
     }
 }
 
-/// Regression: who approved over HTTP was told nothing of the fields that may be about a child; only
-/// the shell did.
+/// Regression: an approval over HTTP didn't name the fields that may be about a child; only the shell
+/// did.
 #[tokio::test]
 async fn an_approval_over_http_names_the_fields_that_may_be_about_a_child() {
     let b = Bench::new().await;

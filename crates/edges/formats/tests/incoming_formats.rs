@@ -334,7 +334,7 @@ fn a_hotlines_list_is_one_report_a_row_and_its_server_no_suspect() {
 
 /// Regression: a child who spoke of suicide, and a caller with a contact block, became the suspect.
 #[test]
-fn an_account_that_may_be_the_childs_or_the_callers_is_nobodys() {
+fn an_account_that_may_be_the_childs_or_the_callers_is_not_reported() {
     for (note, account) in [
         (
             "Account: kidkim_12\nDringend: Mädchen, 12, will sich heute das Leben nehmen.",

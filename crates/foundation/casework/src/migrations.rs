@@ -214,25 +214,6 @@ pub(crate) const ALL: &[Numbered] = &[
     ),
 ];
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn migration_numbers_are_unique() {
-        let mut all: Vec<_> = obhut_store::migrations::ALL
-            .iter()
-            .chain(super::ALL)
-            .collect();
-        all.sort();
-        // Strictly: two migrations of the same number fail here too.
-        for pair in all.windows(2) {
-            assert!(pair[0].0 < pair[1].0, "{:?}", pair[1].1);
-        }
-        for (number, owner, sql) in all {
-            assert!(sql.trim_end().ends_with(';'), "{number}_{owner}");
-        }
-    }
-}
-
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
 
 /// The tables whose rows the vault's log covers: what was decided, seen, approved, sent and erased,
@@ -278,3 +259,22 @@ pub(crate) const COVERED: &[Covered] = &[
     },
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
 ];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn migration_numbers_are_unique() {
+        let mut all: Vec<_> = obhut_store::migrations::ALL
+            .iter()
+            .chain(super::ALL)
+            .collect();
+        all.sort();
+        // Strictly: two migrations of the same number fail here too.
+        for pair in all.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{:?}", pair[1].1);
+        }
+        for (number, owner, sql) in all {
+            assert!(sql.trim_end().ends_with(';'), "{number}_{owner}");
+        }
+    }
+}

@@ -71,6 +71,7 @@ async fn make_leaves(casework: &Casework) -> Result<usize> {
     if touched.is_empty() {
         return Ok(0);
     }
+    // The counter stays locked until the commit, so the numbers are in the order of the log.
     let first = changes::numbers(&mut tx, "leaves", touched.len() as i64).await?;
     for (seq, row) in (first..).zip(&touched) {
         // Deleted before the row is read: a later change of the row is noted again.
@@ -80,6 +81,7 @@ async fn make_leaves(casework: &Casework) -> Result<usize> {
             .bind(&casework.writer)
             .execute(&mut *tx)
             .await?;
+        // A table that a later version no longer covers.
         let Some(covered) = casework.covered.iter().find(|c| c.table == row.table) else {
             continue;
         };
@@ -115,10 +117,10 @@ async fn add_waiting(casework: &Casework) -> Result<u64> {
         let mut c = Columns::of(row);
         waiting.push((c.int()?, c.text()?));
     }
-    let known = head(casework).await?;
     if waiting.is_empty() {
         return Ok(0);
     }
+    let known = head(casework).await?;
     // Of a run that was cut off between the log and the database.
     let added: HashMap<String, u64> = casework
         .vault
@@ -257,12 +259,12 @@ struct Leaf {
     gone: bool,
 }
 
-// Long: one pass over the leaves and one over each table, with what is left between them.
 /// Compares the covered tables with the log. `seen` is what was read from the log, and gets the
 /// differences. Returns how many rows were compared, and how many changes aren't in the log yet.
 ///
 /// # Errors
 /// The database doesn't answer.
+// Long: one pass over the leaves and one over each table, with what is left between them.
 pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Result<(u64, u64)> {
     let mut tx = casework.db.snapshot().await?;
     let mut waiting = BTreeMap::new();

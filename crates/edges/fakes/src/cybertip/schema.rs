@@ -147,7 +147,7 @@ fn elements_or_text(content: &str) -> Content {
         return Content::Text(content.to_owned());
     }
     let mut types = BTreeMap::new();
-    // `!` stands for the blank after a name until the separators, which have blanks, are replaced.
+    // `!` is the blank after a name until the separators, which have blanks, are replaced.
     let model = PARTICLE.replace_all(content, |found: &Captures<'_>| {
         let (name, occurs, of, fixed) = particle(found);
         types.insert(name.to_owned(), (of.to_owned(), fixed));

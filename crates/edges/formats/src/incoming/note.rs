@@ -343,8 +343,7 @@ fn is_placeholder(value: &str) -> bool {
     value.chars().all(|c| !c.is_alphanumeric()) || PLACEHOLDERS.contains(&value.as_str())
 }
 
-/// Labels of a block that says how to reach somebody. Under such a block an account may be the
-/// caller's.
+/// Labels of a block of contact data. Under such a block an account may be the caller's.
 const CONTACTS: &[&str] = &[
     "e-mail",
     "email",

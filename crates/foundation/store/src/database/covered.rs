@@ -3,7 +3,7 @@
 //!
 //! Triggers note the rows, so that no statement can be forgotten. On SQLite they belong to the
 //! connections of this program, on PostgreSQL they act only in sessions that have set its token: a
-//! row that something else writes is noted by nobody, and then differs from the log.
+//! row that something else writes isn't noted, and then differs from the log.
 
 use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{AnyConnection, Column as _, Row as _, ValueRef as _};
@@ -102,6 +102,7 @@ impl Covered {
         let Covering { into, writer, .. } = to;
         let note = |key: &str| format!("INSERT INTO {into} VALUES ('{table}', {key}, '{writer}');");
         let mut sql = String::new();
+        // An update may change the key: then one row is gone and another is there.
         for (event, notes) in [
             ("INSERT", note(&new)),
             ("UPDATE", note(&new) + &note(&old)),
@@ -192,6 +193,7 @@ impl Covered {
             let raw = row.try_get_raw(at)?;
             let kind = raw.type_info().kind();
             let value = match kind {
+                // First: a null may be of any kind.
                 _ if raw.is_null() => Stored::Null,
                 AnyTypeInfoKind::Null => Stored::Null,
                 AnyTypeInfoKind::SmallInt | AnyTypeInfoKind::Integer | AnyTypeInfoKind::BigInt => {
@@ -209,6 +211,7 @@ impl Covered {
             };
             columns.push((column.name().to_owned(), value));
         }
+        // A migration may add a column anywhere; the order of the names doesn't depend on it.
         columns.sort_by(|a, b| a.0.cmp(&b.0));
         let of_key = |c: &KeyColumn| {
             let value = columns.iter().find(|(name, _)| name == c.name());
