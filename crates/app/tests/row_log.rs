@@ -119,6 +119,33 @@ async fn a_row_changed_past_obhut_is_found() {
     }
 }
 
+/// Regression: of 400 one-bit changes in a list's file verification named none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_list_file_is_named() {
+    let b = bench(None).await;
+    let c = &b.casework;
+    signed(c, "hotline", &[("one", &picture(1))]).await;
+    assert_eq!(problems(&b).await, Vec::<String>::new());
+    let list = &obhut_media::all_lists(c).await.unwrap()[0];
+    let file = b.casework.folder().list_file(&list.id, &list.version);
+    let good = std::fs::read(&file).unwrap();
+    // Every 29th byte reaches header, MAC and payload, and keeps the test short.
+    for at in (0..good.len()).step_by(29) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&file, &bytes).unwrap();
+        let named = problems(&b).await;
+        assert!(
+            named.len() == 1 && named[0].starts_with(&format!("list {}", list.id)),
+            "byte {at}: {named:?}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(problems(&b).await.len(), 1);
+    std::fs::write(&file, &good).unwrap();
+    assert_eq!(problems(&b).await, Vec::<String>::new());
+}
+
 /// A process that ends between the log and the database leaves leaves without a place; the next one
 /// finds them in the log and adds none twice.
 #[tokio::test(flavor = "multi_thread")]

@@ -37,6 +37,10 @@ impl Domain for Media {
         crate::migrations::COVERED
     }
 
+    async fn faults(&self, casework: &Casework) -> Result<Vec<(String, String)>> {
+        lists::faults_of_files(casework).await
+    }
+
     async fn opened(&self, casework: &Casework) -> Result<()> {
         lists::bind_old_signatures(casework).await
     }

@@ -1,6 +1,6 @@
 //! Compares everything on record with the vault's log.
 
-use obhut_vault::Verification;
+use obhut_vault::{Problem, Verification};
 
 use crate::{Casework, Result, row_log};
 
@@ -15,7 +15,8 @@ pub struct Verified {
     pub waiting: u64,
 }
 
-/// Compares everything in the vault, and every covered row of the database, with the vault's log.
+/// Compares everything in the vault, every covered row of the database and the domains' own files
+/// with the vault's log and with what the rows say of them.
 /// Puts into the log first what isn't there yet.
 ///
 /// # Errors
@@ -30,6 +31,13 @@ pub async fn verify_vault(casework: &Casework) -> Result<Verified> {
     // What another process writes meanwhile is noted, and isn't compared.
     let mut vault = casework.vault.verify().await;
     let (rows, waiting) = row_log::compare(casework, &mut vault).await?;
+    for domain in casework.domains() {
+        let faults = domain.faults(casework).await?;
+        let faults = faults.into_iter();
+        vault
+            .problems
+            .extend(faults.map(|(place, what)| Problem { place, what }));
+    }
     // The store doesn't list its unfinished files.
     let unfinished = casework.folder.unfinished_evidence();
     vault.leftovers.extend(unfinished);

@@ -281,7 +281,7 @@ fn fault(path: &Path, why: String) -> CaseworkError {
 
 /// Reads and decrypts a version's file, and compares its digest with the one recorded at import: a
 /// swapped file must not match.
-fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<u8>> {
     let sealed = fs::read(path).map_err(|e| fault(path, format!("{e}; import the list again")))?;
     let bytes = sealer.open(&sealed).ok_or_else(|| {
         fault(

@@ -7,10 +7,10 @@
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::current::{chain_of, verify};
+use super::current::{self, chain_of, verify};
 use super::{HashList, SIGNATURES_MIN, segment, versions_of};
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes};
-use obhut_casework::{Casework, Result};
+use obhut_casework::{Casework, CaseworkError, Result};
 
 /// Digest of a version file's content before encryption: SHA-256, lower-case hex.
 pub(super) fn digest(content: &[u8]) -> String {
@@ -100,6 +100,29 @@ pub async fn checked_lists(casework: &Casework) -> Result<Vec<CheckedList>> {
         checked.push(CheckedList { list, fault });
     }
     Ok(checked)
+}
+
+/// The files of list versions that aren't those that were imported: place, and what is wrong.
+pub(crate) async fn faults_of_files(casework: &Casework) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query("SELECT list, version, content FROM list_versions WHERE content <> '' ORDER BY list, sequence")
+        .fetch_all(casework.pool())
+        .await?;
+    let mut files = Vec::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (list, version, content) = (c.text()?, c.text()?, c.text()?);
+        files.push((casework.folder().list_file(&list, &version), content, list));
+    }
+    let sealer = casework.sealer();
+    let reading = move || -> Vec<(String, String)> {
+        let faults = files.iter().filter_map(|(path, content, list)| {
+            let fault = current::read(path, &sealer, content).err()?;
+            Some((format!("list {list}"), fault.to_string()))
+        });
+        faults.collect()
+    };
+    let read = tokio::task::spawn_blocking(reading).await;
+    read.map_err(|_| CaseworkError::unreadable("a list's file"))
 }
 
 /// Binds signatures made by an older release, which cover only a version's name, to the content of

@@ -92,6 +92,11 @@ pub trait Domain: Send + Sync {
         &[]
     }
 
+    /// What of its files outside the vault isn't what was recorded: the place, and what is wrong.
+    async fn faults(&self, _: &Casework) -> Result<Vec<(String, String)>> {
+        Ok(Vec::new())
+    }
+
     /// Runs once after the data folder was opened and its tables were migrated.
     async fn opened(&self, _: &Casework) -> Result<()> {
         Ok(())
