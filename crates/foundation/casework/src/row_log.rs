@@ -207,6 +207,8 @@ pub(crate) async fn begin(casework: &Casework) -> Result<()> {
             }
         }
     }
+    // A folder of an older version has none yet. If it can't be written, verification says so.
+    let _ = casework.vault.publish_key().await;
     let rows = sqlx::query("SELECT tbl FROM covered")
         .fetch_all(casework.db.pool())
         .await?;

@@ -26,6 +26,8 @@ pub(crate) const TILE_HEIGHT: u8 = 8;
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
 /// Where the signed head of the log is.
 const CHECKPOINT: &str = "log/checkpoint";
+/// Where the public key is that checks it, as C2SP signed-note writes one.
+pub(crate) const PUBLIC_KEY: &str = "log/key";
 /// Longest entry, in bytes: bundles store its length in 16 bits. Source: C2SP tlog-tiles.
 const ENTRY_BYTES_MAX: usize = u16::MAX as usize;
 
@@ -99,6 +101,22 @@ impl Log {
             Err(e) => Err(e),
             Ok(_) => Ok(()),
         }
+    }
+
+    /// Writes the log's public key next to it, if it isn't there.
+    pub async fn publish_key(&self) -> Result<(), VaultError> {
+        match self.read(PUBLIC_KEY).await {
+            Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
+                self.write(PUBLIC_KEY, self.public_key()).await
+            }
+            Err(e) => Err(e),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// The content of [`PUBLIC_KEY`].
+    pub fn public_key(&self) -> Vec<u8> {
+        format!("{}\n", self.keys.verifier_key()).into_bytes()
     }
 
     /// The signed head.

@@ -143,6 +143,18 @@ impl Vault {
         begun
     }
 
+    /// Writes the log's public key next to it, if it isn't there, for whoever checks the log without
+    /// obhut.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn publish_key(&self) -> Result<(), VaultError> {
+        let guard = self.lock.hold().await?;
+        let published = self.log.publish_key().await;
+        drop(guard);
+        published
+    }
+
     /// Takes note of a head that the log has had. A log of fewer entries is an older copy: nothing is
     /// added to it, because that would make two histories.
     pub fn expect(&self, head: LogHead) {

@@ -31,6 +31,7 @@ async fn vault(folder: &Path, keys: &Arc<Keys>) -> Vault {
         Arc::new(Fixed),
     );
     vault.begin().await.unwrap();
+    vault.publish_key().await.unwrap();
     vault
 }
 
@@ -137,6 +138,7 @@ async fn more_entries_than_a_tile_is_wide() {
         .collect();
     let expected = [
         "checkpoint",
+        "key",
         "tile/0/000",
         "tile/0/001.p/4",
         "tile/1/000.p/1",

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use tlog_tiles::Tile;
 
-use crate::log::{Event, EventKind, TILE_HEIGHT, Tree, tile_path};
+use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, Tree, tile_path};
 use crate::vault::{Vault, erased, exhibit_path, record_path};
 
 /// Something that does not agree with the log.
@@ -52,6 +52,11 @@ impl Vault {
                 return seen;
             }
         };
+        match self.log.read(PUBLIC_KEY).await {
+            Ok(key) if key == self.log.public_key() => {}
+            Ok(_) => seen.problem(PUBLIC_KEY, "isn't the key of this vault's log"),
+            Err(e) => seen.problem(PUBLIC_KEY, e),
+        }
         let head = match self.head().await {
             Ok(head) => head,
             Err(e) => {

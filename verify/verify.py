@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""Checks an obhut data folder without obhut and without its private keys.
+
+    python3 verify.py DATA [--log-key FILE]
+
+DATA is a data folder with SQLite, or a copy of one; keys/ is not needed. Nothing is written. Needs
+Python 3.9 and PyPI's `cryptography`. Exit status 0 if everything agrees, 1 if something doesn't (one
+line for each fault), 2 if it could not be checked.
+
+What it compares:
+- log/checkpoint with its signature (C2SP signed-note and tlog-checkpoint, Ed25519);
+- the log's entries and tiles with the signed root (RFC 6962, C2SP tlog-tiles);
+- each sealed exhibit and record with its entry;
+- each covered row of the database with the newest commitment to it, and each commitment with its
+  entry; the log with the head that the database remembers.
+
+Without --log-key the public key is read from the folder itself: then damage is found, and a forger
+who replaced log and key together is not. Get the key from `obhut verify --json` when the
+installation is trusted, and keep it elsewhere.
+
+What it can't see: what a sealed file contains, and whether a row was true when it was written. Rows
+that obhut has not put into the log yet (`touched`) are counted, not compared.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
+faults = []
+
+
+def fault(place, what):
+    faults.append(f"{place}: {what}")
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+# The log
+
+
+def public_key(text):
+    """Name, key id and key of a signed-note verifier key: name+id+base64(1, 32 bytes)."""
+    name, key_id, encoded = text.strip().split("+", 2)
+    raw = base64.b64decode(encoded)
+    if raw[:1] != b"\x01" or len(raw) != 33:
+        raise ValueError("not an Ed25519 key")
+    own_id = sha256(name.encode(), b"\n", raw)[:4]
+    if own_id.hex() != key_id:
+        raise ValueError("its id isn't its own")
+    return name, own_id, Ed25519PublicKey.from_public_bytes(raw[1:])
+
+
+def checkpoint(note, key):
+    """Size and root of a checkpoint with a valid signature; raises ValueError."""
+    name, key_id, public = key
+    text, _, signatures = note.decode().partition("\n\n")
+    for line in signatures.splitlines():
+        dash, signer, encoded = line.split(" ")
+        raw = base64.b64decode(encoded, validate=True)
+        if dash == "\u2014" and signer == name and raw[:4] == key_id:
+            try:
+                public.verify(raw[4:], (text + "\n").encode())
+            except InvalidSignature:
+                raise ValueError("its signature isn't valid") from None
+            break
+    else:
+        raise ValueError("it isn't signed with the log's key")
+    if signatures.count("\n") != 1:
+        raise ValueError("it has more than one signature")
+    origin, size, root = text.split("\n")
+    if origin != name:
+        raise ValueError("it is another log's")
+    return int(size), base64.b64decode(root, validate=True)
+
+
+def tile_path(log, level, index, width):
+    digits = f"{index:03d}"
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+    name = "/".join([f"x{g}" for g in groups[:-1]] + groups[-1:])
+    partial = "" if width == WIDTH else f".p/{width}"
+    return log / "tile" / level / (name + partial)
+
+
+def tiles(count):
+    for index in range(0, count, WIDTH):
+        yield index // WIDTH, min(WIDTH, count - index)
+
+
+def entries_of(log, size):
+    """The log's entries; raises ValueError naming the bundle at fault."""
+    entries = []
+    for index, width in tiles(size):
+        path = tile_path(log, "entries", index, width)
+        bundle = read(path)
+        if bundle is None:
+            raise ValueError(f"{path.name} is missing")
+        at = 0
+        for _ in range(width):
+            length = int.from_bytes(bundle[at : at + 2], "big")
+            if at + 2 + length > len(bundle):
+                raise ValueError(f"{path.name} is cut short")
+            entries.append(bundle[at + 2 : at + 2 + length])
+            at += 2 + length
+        if at != len(bundle):
+            raise ValueError(f"{path.name} is longer than its entries")
+    return entries
+
+
+def root_of(hashes):
+    """RFC 6962, section 2.1, by merging complete subtrees."""
+    if not hashes:
+        return sha256()
+    stack = []
+    for n, leaf in enumerate(hashes):
+        stack.append(leaf)
+        while n & 1:
+            right = stack.pop()
+            stack.append(sha256(b"\x01", stack.pop(), right))
+            n >>= 1
+    while len(stack) > 1:
+        right = stack.pop()
+        stack.append(sha256(b"\x01", stack.pop(), right))
+    return stack[0]
+
+
+def compare_tiles(log, hashes):
+    level = 0
+    while hashes:
+        for index, width in tiles(len(hashes)):
+            path = tile_path(log, str(level), index, width)
+            own = b"".join(hashes[index * WIDTH : index * WIDTH + width])
+            stored = read(path)
+            if stored != own:
+                what = "is missing" if stored is None else "differs from the entries"
+                fault(path.relative_to(log.parent), what)
+        full = len(hashes) // WIDTH * WIDTH
+        hashes = [root_of(hashes[i : i + WIDTH]) for i in range(0, full, WIDTH)]
+        level += 1
+
+
+def compare_files(vault, events):
+    erased = {e["exhibit"] for e in events if e["event"] == "erase"}
+
+    def compare(path, expected):
+        stored = read(path)
+        if stored is None:
+            fault(path.relative_to(vault), "is missing")
+        elif hashlib.sha256(stored).hexdigest() != expected:
+            fault(path.relative_to(vault), "its bytes are not those that were logged")
+
+    for event in events:
+        if event["event"] == "row":
+            continue
+        exhibit = vault / "exhibits" / f"{event['exhibit']}.age"
+        record = vault / "records" / f"{event['record']}.age"
+        is_put = event["event"] == "put"
+        if is_put and event["exhibit"] in erased:
+            for path in (exhibit, record):
+                if path.exists():
+                    fault(path.relative_to(vault), "is recorded as erased and still exists")
+            continue
+        # Records of entries of version 1 have no digest of their sealed bytes.
+        if "record_sha256" in event:
+            compare(record, event["record_sha256"])
+        elif not record.exists():
+            fault(record.relative_to(vault), "is missing")
+        if is_put:
+            compare(exhibit, event["sealed_sha256"])
+
+
+# The database
+
+
+def commitment(salt, table, key, row):
+    """SHA-256 of the salt, then of each part with its length before it (8 bytes, big-endian)."""
+    out = hashlib.sha256(bytes.fromhex(salt))
+
+    def part(data):
+        out.update(len(data).to_bytes(8, "big") + data)
+
+    part(table.encode())
+    part(key.encode())
+    if row is None:
+        part(b"-")
+    else:
+        for name in sorted(row):
+            value = row[name]
+            part(name.encode())
+            if value is None:
+                part(b"n")
+            elif isinstance(value, int):
+                part(b"i" + str(value).encode())
+            elif isinstance(value, str):
+                part(b"t" + value.encode())
+            else:
+                part(b"b" + value)
+    return out.hexdigest()
+
+
+def compare_database(path, hashes, logged):
+    """`logged`: index and commitment of each entry about a row."""
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    db.row_factory = sqlite3.Row
+    head = db.execute("SELECT size, root FROM log_heads WHERE name = 'vault'").fetchone()
+    known = 0 if head is None else head["size"]
+    if head is None:
+        fault("log_heads", "the database remembers no head of the log")
+    elif known > len(hashes):
+        fault("log/checkpoint", f"it has {len(hashes)} entries and had {known}")
+    elif root_of(hashes[:known]).hex() != head["root"]:
+        fault("log/checkpoint", f"its first {known} entries are not those it had")
+    waiting = {(r["tbl"], r["row_key"]) for r in db.execute("SELECT * FROM touched")}
+    newest = {}
+    left = dict(logged)
+    for leaf in db.execute("SELECT * FROM leaves ORDER BY seq"):
+        at = (leaf["tbl"], leaf["row_key"])
+        newest[at] = leaf
+        index = leaf["log_index"]
+        if index is not None and left.pop(index, None) != leaf["commitment"]:
+            fault(name_of(at), "its leaf isn't the one in the log")
+    compared = 0
+    for (table,) in db.execute("SELECT tbl FROM covered ORDER BY tbl").fetchall():
+        columns = db.execute(f'PRAGMA table_info("{table}")').fetchall()
+        keys = [c["name"] for c in sorted(columns, key=lambda c: c["pk"]) if c["pk"] > 0]
+        for row in db.execute(f'SELECT * FROM "{table}"'):
+            compared += 1
+            at = (table, "\x1f".join(str(row[k]) for k in keys))
+            leaf = newest.pop(at, None)
+            if at in waiting:
+                continue
+            if leaf is None:
+                fault(name_of(at), "was added; the log has no entry about it")
+            elif leaf["gone"]:
+                fault(name_of(at), "is in the log as deleted, and is there")
+            elif commitment(leaf["salt"], *at, dict(row)) != leaf["commitment"]:
+                fault(name_of(at), "was changed; it isn't what the log says")
+    for at, leaf in newest.items():
+        is_gone = leaf["gone"] and commitment(leaf["salt"], *at, None) == leaf["commitment"]
+        if at not in waiting and not is_gone:
+            fault(name_of(at), "is missing; the log has no deletion of it")
+    for index in sorted(i for i in left if i < known):
+        fault(f"log entry {index}", "is about a row that the database has no leaf of")
+    return compared, len(waiting)
+
+
+def name_of(at):
+    return f"{at[0]} {at[1]}".replace("\x1f", " ")
+
+
+def main(arguments):
+    key_file = None
+    if "--log-key" in arguments:
+        at = arguments.index("--log-key")
+        key_file = Path(arguments[at + 1])
+        del arguments[at : at + 2]
+    if len(arguments) != 1:
+        print(__doc__.split("\n\n")[1].strip(), file=sys.stderr)
+        return 2
+    data = Path(arguments[0])
+    log = data / "vault" / "log"
+    own = read(log / "key")
+    given = own if key_file is None else read(key_file)
+    if given is None:
+        place = log / "key" if key_file is None else key_file
+        print(f"{place}: the log's public key isn't there", file=sys.stderr)
+        return 2
+    size, compared, waiting = 0, 0, 0
+    try:
+        key = public_key(given.decode())
+        if own is not None and own.strip() != given.strip():
+            fault("log/key", "isn't the key that was given")
+        note = read(log / "checkpoint")
+        if note is None:
+            raise ValueError("log/checkpoint is missing")
+        size, root = checkpoint(note, key)
+        entries = entries_of(log, size)
+        hashes = [sha256(b"\x00", e) for e in entries]
+        if root_of(hashes) != root:
+            fault("log/tile/entries", "the entries' root differs from the signed root")
+        compare_tiles(log, hashes)
+        events = [json.loads(e) for e in entries]
+        compare_files(data / "vault", events)
+        logged = [(n, e["commitment"]) for n, e in enumerate(events) if e["event"] == "row"]
+        database = data / "obhut.db"
+        if database.exists():
+            compared, waiting = compare_database(database, hashes, logged)
+        elif logged:
+            print("the database isn't in this folder; its rows are not compared", file=sys.stderr)
+    except (ValueError, KeyError, UnicodeError, sqlite3.Error) as e:
+        fault("log", f"can't be read: {e}")
+    for line in faults:
+        print(line)
+    print(f"{size} entries and {compared} rows compared, {waiting} rows not in the log yet")
+    if faults:
+        return 1
+    print("whole" if key_file else "no damage; whether it was forged can't be said without --log-key")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
