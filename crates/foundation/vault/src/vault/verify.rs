@@ -52,11 +52,7 @@ impl Vault {
                 return seen;
             }
         };
-        match self.log.read(PUBLIC_KEY).await {
-            Ok(key) if key == self.log.public_key() => {}
-            Ok(_) => seen.problem(PUBLIC_KEY, "isn't the key of this vault's log"),
-            Err(e) => seen.problem(PUBLIC_KEY, e),
-        }
+        self.compare_public_key(&mut seen).await;
         let head = match self.head().await {
             Ok(head) => head,
             Err(e) => {
@@ -129,6 +125,14 @@ impl Vault {
         self.look_for_leftovers(&known, &mut seen).await;
         drop(guard);
         seen
+    }
+
+    async fn compare_public_key(&self, seen: &mut Verification) {
+        match self.log.read(PUBLIC_KEY).await {
+            Ok(key) if key == self.log.public_key() => {}
+            Ok(_) => seen.problem(PUBLIC_KEY, "isn't the key of this vault's log"),
+            Err(e) => seen.problem(PUBLIC_KEY, e),
+        }
     }
 
     async fn compare_tiles(&self, tree: &Tree, seen: &mut Verification) {
