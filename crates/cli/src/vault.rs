@@ -146,6 +146,9 @@ pub async fn run(
                     let mut text = format!("{} entries, {} exhibits and {rows} rows compared: ", seen.entries, seen.exhibits);
                     if seen.problems.is_empty() {
                         text += "everything agrees with the log";
+                        if waiting > 0 {
+                            text += &format!("; {waiting} more are noted and not in it yet");
+                        }
                     } else {
                         text += &count(seen.problems.len() as u64, "PROBLEM", "PROBLEMS");
                         for p in &seen.problems {

@@ -258,6 +258,8 @@ pub(crate) const COVERED: &[Covered] = &[
         key: &[KeyColumn::Text("report"), KeyColumn::Int("seq")],
     },
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
+    // Which tables are covered is covered, too.
+    by_id("covered", &[KeyColumn::Text("tbl")]),
 ];
 
 #[cfg(test)]

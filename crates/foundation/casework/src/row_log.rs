@@ -6,6 +6,9 @@
 //! for in the log before it is added. So a row is in the log shortly after its transaction, not with
 //! it, and what waits is counted.
 //!
+//! Leaves and the remembered head carry a code of the lookup key: what is in the database alone can't
+//! be made to look like obhut's.
+//!
 //! A row in a covered table that its newest leaf doesn't describe was written by something else. A
 //! leaf of a deleted row says that it is gone. Salts of older leaves are deleted: what a row held
 //! before can't be guessed from them.
@@ -87,18 +90,25 @@ async fn make_leaves(casework: &Casework) -> Result<usize> {
         };
         let stored = covered.row(&mut tx, &row.key).await?;
         let salt = obhut_store::ids::random_hex(32);
+        let leaf = Leaf {
+            seq,
+            commitment: commitment(&salt, &row.table, &row.key, stored.as_ref()),
+            gone: stored.is_none(),
+            salt,
+        };
         sqlx::query("UPDATE leaves SET salt = '' WHERE tbl = $1 AND row_key = $2 AND salt <> ''")
             .bind(&row.table)
             .bind(&row.key)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone) VALUES ($1, $2, $3, $4, $5, $6)")
+        sqlx::query("INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)")
             .bind(seq)
             .bind(&row.table)
             .bind(&row.key)
-            .bind(&salt)
-            .bind(commitment(&salt, &row.table, &row.key, stored.as_ref()))
-            .bind(i64::from(stored.is_none()))
+            .bind(&leaf.salt)
+            .bind(&leaf.commitment)
+            .bind(i64::from(leaf.gone))
+            .bind(leaf.mac(casework, &row.table, &row.key))
             .execute(&mut *tx)
             .await?;
     }
@@ -108,23 +118,42 @@ async fn make_leaves(casework: &Casework) -> Result<usize> {
 
 /// Adds the leaves that aren't in the log to it, and remembers its head. Returns how many.
 async fn add_waiting(casework: &Casework) -> Result<u64> {
-    let rows =
-        sqlx::query("SELECT seq, commitment FROM leaves WHERE log_index IS NULL ORDER BY seq")
-            .fetch_all(casework.db.pool())
-            .await?;
+    let rows = sqlx::query("SELECT seq, tbl, row_key, salt, commitment, gone, mac FROM leaves WHERE log_index IS NULL ORDER BY seq")
+        .fetch_all(casework.db.pool())
+        .await?;
     let mut waiting = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut c = Columns::of(row);
-        waiting.push((c.int()?, c.text()?));
+        let seq = c.int()?;
+        let (table, key) = (c.text()?, c.text()?);
+        let leaf = Leaf {
+            seq,
+            salt: c.text()?,
+            commitment: c.text()?,
+            gone: c.int()? != 0,
+        };
+        // One that isn't obhut's stays where it is, and verification names it.
+        if c.text()? == leaf.mac(casework, &table, &key) {
+            waiting.push((seq, leaf.commitment));
+        }
     }
     if waiting.is_empty() {
         return Ok(0);
     }
-    let known = head(casework).await?;
+    // It was written when the log began.
+    if head(casework).await?.is_none() {
+        return Err(crate::CaseworkError::unreadable(
+            "the remembered head of the vault's log",
+        ));
+    }
+    let placed = sqlx::query("SELECT COALESCE(MAX(log_index), -1) + 1 FROM leaves")
+        .fetch_one(casework.db.pool())
+        .await?;
+    let from = Columns::of(&placed).int()?;
     // Of a run that was cut off between the log and the database.
     let added: HashMap<String, u64> = casework
         .vault
-        .rows(known.map_or(0, |k| k.size))
+        .rows(u64::try_from(from).unwrap_or_default())
         .await?
         .into_iter()
         .map(|(index, commitment)| (commitment, index))
@@ -150,14 +179,14 @@ async fn add_waiting(casework: &Casework) -> Result<u64> {
             .execute(&mut *tx)
             .await?;
     }
-    remember(&mut tx, head).await?;
+    remember(&mut tx, casework, head).await?;
     tx.commit().await?;
     Ok(waiting.len() as u64)
 }
 
 /// The head of the log as the database remembers it; `None` before the log began.
 pub(crate) async fn head(casework: &Casework) -> Result<Option<LogHead>> {
-    let row = sqlx::query("SELECT size, root FROM log_heads WHERE name = $1")
+    let row = sqlx::query("SELECT size, root, mac FROM log_heads WHERE name = $1")
         .bind(HEAD)
         .fetch_optional(casework.db.pool())
         .await?;
@@ -168,6 +197,9 @@ pub(crate) async fn head(casework: &Casework) -> Result<Option<LogHead>> {
     let size = c.int()?;
     let root = c.text()?;
     let unreadable = || crate::CaseworkError::unreadable("the remembered head of the vault's log");
+    if c.text()? != head_mac(casework, size, &root) {
+        return Err(unreadable());
+    }
     let mut bytes = [0; 32];
     hex::decode_to_slice(root, &mut bytes).map_err(|_| unreadable())?;
     Ok(Some(LogHead {
@@ -176,11 +208,18 @@ pub(crate) async fn head(casework: &Casework) -> Result<Option<LogHead>> {
     }))
 }
 
-async fn remember(tx: &mut Tx, head: LogHead) -> Result<()> {
-    sqlx::query("INSERT INTO log_heads (name, size, root) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size > log_heads.size")
+fn head_mac(casework: &Casework, size: i64, root: &str) -> String {
+    let about = format!("{size} {root}");
+    casework.lookup.keyed_digest("log head", about.as_bytes())
+}
+
+async fn remember(tx: &mut Tx, casework: &Casework, head: LogHead) -> Result<()> {
+    let (size, root) = (head.size as i64, hex::encode(head.root));
+    sqlx::query("INSERT INTO log_heads (name, size, root, mac) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET size = excluded.size, root = excluded.root, mac = excluded.mac WHERE excluded.size > log_heads.size")
         .bind(HEAD)
-        .bind(head.size as i64)
-        .bind(hex::encode(head.root))
+        .bind(size)
+        .bind(&root)
+        .bind(head_mac(casework, size, &root))
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -192,16 +231,23 @@ async fn remember(tx: &mut Tx, head: LogHead) -> Result<()> {
 /// # Errors
 /// The database or the vault failed.
 pub(crate) async fn begin(casework: &Casework) -> Result<()> {
-    match head(casework).await? {
-        Some(known) => casework.vault.expect(known),
-        None => {
+    let any_leaf = sqlx::query("SELECT 1 FROM leaves LIMIT 1")
+        .fetch_optional(casework.db.pool())
+        .await?
+        .is_some();
+    match head(casework).await {
+        Ok(Some(known)) => casework.vault.expect(known),
+        // Taken away or changed: verification says so, and nothing is made up for it.
+        Err(_) => {}
+        Ok(None) if any_leaf => {}
+        Ok(None) => {
             // A vault with exhibits has a log; were it gone, a new one must not hide that.
             if !views::any_exhibit(casework).await? {
                 casework.vault.begin().await?;
             }
             if let Ok(head) = casework.vault.head().await {
                 let mut tx = casework.db.begin().await?;
-                remember(&mut tx, head).await?;
+                remember(&mut tx, casework, head).await?;
                 tx.commit().await?;
                 casework.vault.expect(head);
             }
@@ -221,18 +267,21 @@ pub(crate) async fn begin(casework: &Casework) -> Result<()> {
     }
     let mut tx = casework.db.begin().await?;
     for covered in casework.covered.iter().filter(|c| !known.contains(c.table)) {
-        sqlx::query("INSERT INTO covered (tbl, columns) VALUES ($1, '') ON CONFLICT DO NOTHING")
+        // A table that was covered before stays uncovered if its row was taken away: taking its rows
+        // as they are now would put what was changed into the log.
+        let was_covered = sqlx::query(
+            "SELECT 1 FROM leaves WHERE (tbl = 'covered' AND row_key = $1) OR tbl = $1 LIMIT 1",
+        )
+        .bind(covered.table)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if was_covered.is_some() {
+            continue;
+        }
+        sqlx::query("INSERT INTO covered (tbl) VALUES ($1) ON CONFLICT DO NOTHING")
             .bind(covered.table)
             .execute(&mut *tx)
             .await?;
-        // Rows that have leaves are covered already, and stay as they were.
-        let has_leaves = sqlx::query("SELECT 1 FROM leaves WHERE tbl = $1 LIMIT 1")
-            .bind(covered.table)
-            .fetch_optional(&mut *tx)
-            .await?;
-        if has_leaves.is_some() {
-            continue;
-        }
         let mut from = 0;
         loop {
             let rows = covered.rows(&mut tx, from, COMPARED_AT_ONCE).await?;
@@ -254,11 +303,27 @@ pub(crate) async fn begin(casework: &Casework) -> Result<()> {
     Ok(())
 }
 
-/// The newest leaf of a row.
+/// What stands for a row in the log.
 struct Leaf {
+    seq: i64,
     salt: String,
     commitment: String,
     gone: bool,
+}
+
+impl Leaf {
+    /// The code that only obhut can make. Without the salt, which is deleted later; the commitment
+    /// binds it.
+    fn mac(&self, casework: &Casework, table: &str, key: &str) -> String {
+        let Self {
+            seq,
+            commitment,
+            gone,
+            ..
+        } = self;
+        let about = format!("{seq}\n{gone}\n{commitment}\n{table}\n{key}");
+        casework.lookup.keyed_digest("leaf", about.as_bytes())
+    }
 }
 
 /// Compares the covered tables with the log. `seen` is what was read from the log, and gets the
@@ -284,22 +349,33 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     // A log that can't be read has been named; not each of its rows too.
     let log_is_read = seen.entries > 0 || seen.problems.is_empty();
     let mut in_log: HashMap<u64, String> = seen.rows.iter().cloned().collect();
-    let mut unplaced = 0;
+    let mut unplaced = BTreeSet::new();
     let rows = sqlx::query(
-        "SELECT tbl, row_key, salt, commitment, gone, log_index FROM leaves ORDER BY seq",
+        "SELECT seq, tbl, row_key, salt, commitment, gone, mac, log_index FROM leaves ORDER BY seq",
     )
     .fetch_all(&mut *tx)
     .await?;
     for row in &rows {
         let mut c = Columns::of(row);
+        let seq = c.int()?;
         let (table, key) = (c.text()?, c.text()?);
         let leaf = Leaf {
+            seq,
             salt: c.text()?,
             commitment: c.text()?,
             gone: c.int()? != 0,
         };
-        match c.maybe_int()? {
-            None => unplaced += 1,
+        if c.text()? != leaf.mac(casework, &table, &key) {
+            faults.add(&table, &key, "has a leaf that obhut didn't make");
+        }
+        // A place that isn't a number is none of the log's.
+        match c.maybe_int().unwrap_or(Some(-1)) {
+            None => {
+                unplaced.insert(leaf.commitment.clone());
+            }
+            // Added since the log was read.
+            Some(index) if u64::try_from(index).is_ok_and(|i| i >= seen.entries) && log_is_read => {
+            }
             Some(index) => {
                 let entry = u64::try_from(index).ok().and_then(|i| in_log.remove(&i));
                 if log_is_read && entry.as_ref() != Some(&leaf.commitment) {
@@ -343,9 +419,25 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
             faults.add(&table, &key, "is missing; the log has no deletion of it");
         }
     }
-    // A run that was cut off has added them, and finds them again.
-    let known = head(casework).await?.map_or(0, |k| k.size);
-    for index in in_log.keys().filter(|i| **i < known) {
+    match head(casework).await {
+        Ok(Some(_)) => {}
+        Ok(None) => faults.add("log_heads", "vault", "is missing"),
+        Err(_) => faults.add(
+            "log_heads",
+            "vault",
+            "was changed; it isn't what obhut wrote",
+        ),
+    }
+    for what in casework.db.foreign_triggers().await? {
+        faults.add(
+            "trigger or view",
+            &what,
+            "isn't obhut's; it may change rows unnoticed",
+        );
+    }
+    // A run that was cut off has added those that wait, and finds them again.
+    in_log.retain(|_, commitment| !unplaced.contains(commitment));
+    for index in in_log.keys() {
         faults.add(
             "log",
             &format!("entry {index}"),
@@ -353,7 +445,7 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
         );
     }
     seen.problems.extend(faults.named());
-    Ok((compared, waiting.len() as u64 + unplaced))
+    Ok((compared, (waiting.len() + unplaced.len()) as u64))
 }
 
 #[derive(Default)]
@@ -425,6 +517,7 @@ fn commitment(salt: &str, table: &str, key: &str, row: Option<&StoredRow>) -> St
                     Stored::Int(number) => part(format!("i{number}").as_bytes()),
                     Stored::Text(text) => part(&[b"t", text.as_bytes()].concat()),
                     Stored::Bytes(bytes) => part(&[b"b", bytes.as_slice()].concat()),
+                    Stored::Other => part(b"?"),
                 }
             }
         }

@@ -22,15 +22,17 @@ pub struct Verified {
 /// # Errors
 /// The database doesn't answer.
 pub async fn verify_vault(casework: &Casework) -> Result<Verified> {
-    // A vault that can't be added to is compared all the same, and says why.
-    if let Err(e) = row_log::seal_rows(casework).await
-        && e.is_outage()
-    {
-        return Err(e);
-    }
+    // A vault that can't be added to is compared all the same.
+    let sealed = row_log::seal_rows(casework).await;
     // What another process writes meanwhile is noted, and isn't compared.
     let mut vault = casework.vault.verify().await;
     let (rows, waiting) = row_log::compare(casework, &mut vault).await?;
+    if let Err(e) = sealed {
+        vault.problems.push(Problem {
+            place: "what was recorded last".into(),
+            what: format!("can't be put into the log: {e}"),
+        });
+    }
     for domain in casework.domains() {
         let faults = domain.faults(casework).await?;
         let faults = faults.into_iter();

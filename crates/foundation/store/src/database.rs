@@ -189,6 +189,12 @@ impl Database {
         })
     }
 
+    /// Triggers and, on SQLite, views that obhut didn't make. They could change rows in obhut's name.
+    pub async fn foreign_triggers(&self) -> Result<Vec<String>> {
+        let mut connection = self.pool.acquire().await?;
+        covered::foreign(&mut connection, self.backend == Backend::Sqlite).await
+    }
+
     /// For single statements outside a transaction.
     pub fn pool(&self) -> &AnyPool {
         &self.pool

@@ -170,11 +170,20 @@ impl Log {
         let mut bundles: Vec<(u64, Vec<u8>)> = Vec::new();
         let mut size = head.size;
         if !size.is_multiple_of(TILE_WIDTH) {
-            // The bundle isn't compared with the tiles: a changed one is copied as it is. `verify`
-            // then reports that the root of the entries isn't the signed one.
-            let bundle = self
-                .read(&bundle_path(size / TILE_WIDTH, size % TILE_WIDTH))
-                .await?;
+            let path = bundle_path(size / TILE_WIDTH, size % TILE_WIDTH);
+            let bundle = self.read(&path).await?;
+            // Otherwise a damaged one would be copied, and the good one deleted.
+            let mut own = Vec::new();
+            self.each_entry(size / TILE_WIDTH * TILE_WIDTH, size, |entry| {
+                own.extend(record_hash(entry).0);
+                Ok(())
+            })
+            .await?;
+            if hashes.tiles.get(&(0, size / TILE_WIDTH)) != Some(&own) {
+                return Err(VaultError::Tampered(format!(
+                    "{path} isn't what its tile says"
+                )));
+            }
             bundles.push((size / TILE_WIDTH, bundle));
         }
         for event in events {

@@ -9,7 +9,7 @@ use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{AnyConnection, Column as _, Row as _, ValueRef as _};
 
 use super::Tx;
-use crate::{CaseworkError, Result};
+use crate::Result;
 
 /// A table whose rows the log covers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,6 +68,8 @@ pub enum Stored {
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// A value of a kind that obhut doesn't write.
+    Other,
 }
 
 /// A row with its key; the columns in the order of their names.
@@ -201,13 +203,8 @@ impl Covered {
                 }
                 AnyTypeInfoKind::Text => Stored::Text(row.try_get(at)?),
                 AnyTypeInfoKind::Blob => Stored::Bytes(row.try_get(at)?),
-                _ => {
-                    return Err(CaseworkError::unreadable(format!(
-                        "column {} of {}",
-                        column.name(),
-                        self.table
-                    )));
-                }
+                // obhut stores no other kind: the row differs from what it wrote.
+                _ => Stored::Other,
             };
             columns.push((column.name().to_owned(), value));
         }
@@ -232,6 +229,27 @@ impl Covered {
 /// How the names of the functions and triggers on PostgreSQL begin. With a number, because those of
 /// an earlier version are replaced by counting them.
 const TRIGGERS: &str = "obhut_touched_1_";
+
+/// Triggers and, on SQLite, views that obhut didn't make.
+pub(super) async fn foreign(
+    connection: &mut AnyConnection,
+    on_sqlite: bool,
+) -> Result<Vec<String>> {
+    let sql = match on_sqlite {
+        true => "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name",
+        false => {
+            "SELECT CAST(tgname AS TEXT) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT tgisinternal AND n.nspname = current_schema() ORDER BY tgname"
+        }
+    };
+    let mut names = Vec::new();
+    for row in &sqlx::query(sql).fetch_all(connection).await? {
+        let name: String = row.try_get(0)?;
+        if !name.starts_with(TRIGGERS) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
 
 /// Creates the triggers on PostgreSQL, if they aren't there.
 pub(super) async fn create_on_postgres(
