@@ -47,7 +47,7 @@ pub async fn on_each_database<F: AsyncFn(Bench)>(story: F) {
     .await;
 }
 
-/// Like [`on_each_database`], for a story after which the data folder can't be opened.
+/// Like [`on_each_database`], for a story that leaves the data folder damaged.
 pub async fn on_each_database_broken<F: AsyncFn(Bench)>(story: F) {
     story(bench(None).await).await;
     match fresh_postgres().await {
