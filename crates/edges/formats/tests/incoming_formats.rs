@@ -360,6 +360,14 @@ fn an_account_that_may_be_the_childs_or_the_callers_is_not_reported() {
             "Account: bad7\nUrgent: he meets the girl, 12, tomorrow.",
             Some("bad7"),
         ),
+        (
+            r#"{"account": "kid_9", "text": "I am 12 and I want to kill myself tonight"}"#,
+            None,
+        ),
+        (
+            r#"{"account": "kid_9", "reported_account": "bad7", "text": "I am 12 and I want to kill myself"}"#,
+            Some("bad7"),
+        ),
     ] {
         let given = read(note.as_bytes());
         let facts = given.facts.expose();

@@ -143,8 +143,7 @@ impl Vault {
         begun
     }
 
-    /// Writes the log's public key next to it, if it isn't there, for whoever checks the log without
-    /// obhut.
+    /// Writes the log's public key next to it, if it isn't there, for checks without obhut.
     ///
     /// # Errors
     /// The store failed.

@@ -3,7 +3,8 @@
 
 use obhut_facts::{
     Account, Email, Facts, FileFacts, IncidentKind, IncidentTag, IncomingFormat, ParsedReport,
-    Payment, Person as NamedPerson, Place, RiskFact, Sealed, Thread, Understood, Wallet,
+    Payment, Person as NamedPerson, Place, RiskFact, Sealed, Signal, Signals, Thread, Understood,
+    Wallet,
 };
 use serde_json::Value;
 
@@ -135,7 +136,19 @@ fn read(input: &Input<'_>) -> Result<ParsedReport, String> {
             ..Email::default()
         })
         .collect();
-    if account.is_some() || !emails.is_empty() {
+    // It may be the account of the person who speaks of suicide.
+    let speaks = |text: &Option<String>| {
+        let text = text.as_deref();
+        text.is_some_and(|t| Signals::of_text(t).has(Signal::SelfHarm))
+    };
+    let in_need = speaks(&facts.note) || speaks(&facts.urgent_because);
+    if named.is_none() && in_need && (account.is_some() || !emails.is_empty()) {
+        given.understood = Understood::Partly;
+        let found = account.iter().chain(emails.iter().map(|e| &e.address));
+        let found: Vec<String> = found.map(|a| format!("account: {a}")).collect();
+        let known = facts.note.take().into_iter();
+        facts.note = Some(known.chain(found).collect::<Vec<_>>().join("\n"));
+    } else if account.is_some() || !emails.is_empty() {
         let person = (!emails.is_empty()).then(|| NamedPerson {
             emails,
             ..NamedPerson::default()
