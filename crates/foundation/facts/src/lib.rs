@@ -355,6 +355,26 @@ pub enum FactsError {
         /// Bytes allowed.
         bytes_max: usize,
     },
+    /// Not JSON.
+    #[error("{whole} isn't valid JSON: line {line}, column {column}")]
+    Syntax {
+        /// The document.
+        whole: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1; 0 if the text ends too early.
+        column: usize,
+    },
+    /// A field that the form doesn't have.
+    #[error("{path} isn't a field of the schema: line {line}, column {column}")]
+    Unknown {
+        /// Path of the field.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
     /// Not JSON of this form.
     #[error("{path} doesn't match the schema: line {line}, column {column}")]
     Form {
@@ -509,10 +529,22 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
         });
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let form = |path: String, e: &serde_json::Error| FactsError::Form {
-        path: if path == "." { whole.to_owned() } else { path },
-        line: e.line(),
-        column: e.column(),
+    let form = |path: String, e: &serde_json::Error| {
+        let (line, column) = (e.line(), e.column());
+        let path = if path == "." { whole.to_owned() } else { path };
+        if e.is_syntax() || e.is_eof() {
+            let whole = whole.to_owned();
+            return FactsError::Syntax {
+                whole,
+                line,
+                column,
+            };
+        }
+        // serde_json has no other sign of it than its text.
+        match e.to_string().starts_with("unknown field") {
+            true => FactsError::Unknown { path, line, column },
+            false => FactsError::Form { path, line, column },
+        }
     };
     let value = serde_path_to_error::deserialize(Strict(&mut reader))
         .map_err(|e| form(e.path().to_string(), e.inner()))?;
