@@ -119,8 +119,8 @@ async fn a_row_changed_past_obhut_is_found() {
     }
 }
 
-/// What somebody with write access to the database tried in order to have a change accepted: forged,
-/// swapped and relabelled leaves, a table that is no longer covered, a trigger that changes rows
+/// What an attacker with write access to the database tried, so that a change is accepted: forged,
+/// swapped and relabelled leaves, a table taken out of the coverage, a trigger that changes rows
 /// whenever obhut writes, a lower head. Each has to be found, also after obhut has written again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_hides_in_the_tables_of_the_log_is_found() {

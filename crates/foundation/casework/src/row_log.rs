@@ -303,7 +303,7 @@ pub(crate) async fn begin(casework: &Casework) -> Result<()> {
     Ok(())
 }
 
-/// What stands for a row in the log.
+/// A commitment to a row, as it is in the log.
 struct Leaf {
     seq: i64,
     salt: String,

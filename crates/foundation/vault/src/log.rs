@@ -90,7 +90,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Writes the checkpoint of an empty log, if there is no checkpoint. Only for a vault that is
+    /// Writes the checkpoint of an empty log, if there isn't one. Only for a vault that is
     /// known to be new: where a checkpoint is lost, the log would start over.
     pub async fn begin(&self) -> Result<(), VaultError> {
         match self.read(CHECKPOINT).await {
