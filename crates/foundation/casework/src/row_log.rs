@@ -124,17 +124,10 @@ async fn add_waiting(casework: &Casework) -> Result<u64> {
     let mut waiting = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut c = Columns::of(row);
-        let seq = c.int()?;
-        let (table, key) = (c.text()?, c.text()?);
-        let leaf = Leaf {
-            seq,
-            salt: c.text()?,
-            commitment: c.text()?,
-            gone: c.int()? != 0,
-        };
+        let (table, key, leaf) = Leaf::read(&mut c)?;
         // One that isn't obhut's stays where it is, and verification names it.
         if c.text()? == leaf.mac(casework, &table, &key) {
-            waiting.push((seq, leaf.commitment));
+            waiting.push((leaf.seq, leaf.commitment));
         }
     }
     if waiting.is_empty() {
@@ -312,6 +305,19 @@ struct Leaf {
 }
 
 impl Leaf {
+    /// Reads the columns seq, tbl, row_key, salt, commitment and gone: table, key and leaf.
+    fn read(c: &mut Columns<'_>) -> Result<(String, String, Self)> {
+        let seq = c.int()?;
+        let (table, key) = (c.text()?, c.text()?);
+        let leaf = Self {
+            seq,
+            salt: c.text()?,
+            commitment: c.text()?,
+            gone: c.int()? != 0,
+        };
+        Ok((table, key, leaf))
+    }
+
     /// The code that only obhut can make. Without the salt, which is deleted later; the commitment
     /// binds it.
     fn mac(&self, casework: &Casework, table: &str, key: &str) -> String {
@@ -357,14 +363,7 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     .await?;
     for row in &rows {
         let mut c = Columns::of(row);
-        let seq = c.int()?;
-        let (table, key) = (c.text()?, c.text()?);
-        let leaf = Leaf {
-            seq,
-            salt: c.text()?,
-            commitment: c.text()?,
-            gone: c.int()? != 0,
-        };
+        let (table, key, leaf) = Leaf::read(&mut c)?;
         if c.text()? != leaf.mac(casework, &table, &key) {
             faults.add(&table, &key, "has a leaf that obhut didn't make");
         }
