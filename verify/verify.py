@@ -274,9 +274,9 @@ def main(arguments):
     key_file = None
     if "--log-key" in arguments:
         at = arguments.index("--log-key")
-        key_file = Path(arguments[at + 1])
+        key_file = Path(arguments[at + 1]) if at + 1 < len(arguments) else Path()
         del arguments[at : at + 2]
-    if len(arguments) != 1:
+    if len(arguments) != 1 or key_file == Path():
         print(__doc__.split("\n\n")[1].strip(), file=sys.stderr)
         return 2
     data = Path(arguments[0])
@@ -287,6 +287,13 @@ def main(arguments):
         place = log / "key" if key_file is None else key_file
         print(f"{place}: the log's public key isn't there", file=sys.stderr)
         return 2
+    if key_file is not None:
+        try:
+            public_key(given.decode())
+        except (ValueError, UnicodeError):
+            print(f"{key_file}: isn't a log's public key", file=sys.stderr)
+            return 2
+    unchecked = False
     size, compared, waiting = 0, 0, 0
     try:
         key = public_key(given.decode())
@@ -308,6 +315,7 @@ def main(arguments):
         if database.exists():
             compared, waiting = compare_database(database, hashes, logged)
         elif logged:
+            unchecked = True
             print("the database isn't in this folder; its rows are not compared", file=sys.stderr)
     except (ValueError, KeyError, UnicodeError, sqlite3.Error) as e:
         fault("log", f"can't be read: {e}")
@@ -316,6 +324,8 @@ def main(arguments):
     print(f"{size} entries and {compared} rows compared, {waiting} rows not in the log yet")
     if faults:
         return 1
+    if unchecked:
+        return 2
     print("whole" if key_file else "no damage; whether it was forged can't be said without --log-key")
     return 0
 

@@ -115,6 +115,20 @@ fn both_verifiers_find_the_same_folders_whole_and_damaged() {
     let path = b.path("log.key").display().to_string();
     let out = verifier(&python, &b, &["--log-key", &path]);
     assert!(String::from_utf8_lossy(&out.stdout).ends_with("whole\n"));
+    // What can't be checked is neither whole nor damaged.
+    b.write("no.key", b"x");
+    let no_key = b.path("no.key").display().to_string();
+    for more in [&["--log-key"][..], &["--log-key", &no_key]] {
+        assert_eq!(
+            verifier(&python, &b, more).status.code(),
+            Some(2),
+            "{more:?}"
+        );
+    }
+    let (database, aside) = (b.path("data/obhut.db"), b.path("aside.db"));
+    std::fs::rename(&database, &aside).unwrap();
+    assert_eq!(verifier(&python, &b, &[]).status.code(), Some(2));
+    std::fs::rename(&aside, &database).unwrap();
     // One bit in each file of the vault, at a place that differs from file to file.
     for (n, path) in files(&b.path("data/vault")).into_iter().enumerate() {
         let good = std::fs::read(&path).unwrap();
