@@ -302,6 +302,24 @@ async fn an_older_log_is_found_and_not_continued() {
     );
 }
 
+/// A damaged bundle was copied into the next one, and the good one deleted: a backup of it helped no
+/// more.
+#[tokio::test]
+async fn a_damaged_bundle_is_not_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let v = vault(folder.path(), &keys()).await;
+    v.put(b"x", intake("c")).await.unwrap();
+    let path = folder.path().join("log/tile/entries/000.p/1");
+    let good = std::fs::read(&path).unwrap();
+    let mut bytes = good.clone();
+    bytes[20] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(v.put(b"y", intake("c")).await.is_err());
+    std::fs::write(&path, &good).unwrap();
+    v.put(b"y", intake("c")).await.unwrap();
+    assert_eq!(v.verify().await.problems, []);
+}
+
 #[tokio::test]
 async fn entries_about_rows_are_in_the_log_in_order() {
     let folder = tempfile::tempdir().unwrap();
