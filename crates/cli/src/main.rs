@@ -46,6 +46,12 @@ fn main() -> ExitCode {
     if first == obhut_decode::worker::VIDEO_ARGUMENT {
         return ExitCode::from(obhut_decode::worker::run_video(raw) as u8);
     }
+    if let Err(e) = keep_memory_private() {
+        eprintln!(
+            "obhut: this system doesn't let a process keep its memory out of core dumps: {e}"
+        );
+        return ExitCode::FAILURE;
+    }
     // Files and folders created from here on, database and vault included, are for their owner
     // only.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -66,6 +72,22 @@ fn main() -> ExitCode {
             ExitCode::from(hints::exit_code(&e))
         }
     }
+}
+
+/// Keeps keys, lists and evidence out of core dumps and from other processes of the same user.
+fn keep_memory_private() -> rustix::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    // One byte: too short for any dump, and the one value at which the kernel doesn't pipe the
+    // memory to a program either (core(5)). ffmpeg inherits it; exec makes it dumpable again.
+    let one = Rlimit {
+        current: Some(1),
+        maximum: Some(1),
+    };
+    setrlimit(Resource::Core, one)?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 async fn run(args: Args, output: &Output) -> anyhow::Result<ExitCode> {

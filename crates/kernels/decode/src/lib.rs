@@ -25,7 +25,7 @@ mod wire;
 
 pub use format::Format;
 pub use pool::{
-    Container, Pool, Samples, Sampling, VideoFrame, VideoSeen, VideoTools, WorkerCommand,
+    Cancel, Container, Pool, Samples, Sampling, VideoFrame, VideoSeen, VideoTools, WorkerCommand,
 };
 
 use std::fmt;
@@ -82,8 +82,11 @@ pub struct Limits {
     pub input_bytes_max: u64,
     /// Largest picture, in pixels.
     pub image_pixels_max: u64,
-    /// Address space of a worker, in bytes, besides the memory it shares with its parent.
+    /// Address space of a worker for pictures, in bytes, besides the memory it shares with its
+    /// parent (the file, and three bytes for each pixel).
     pub memory_bytes_max: u64,
+    /// Address space of ffmpeg and ffprobe, in bytes.
+    pub video_memory_bytes_max: u64,
     /// Wall-clock time for one attempt at a picture, or for all frames of an animation.
     pub time_max: Duration,
     /// At most this many frames of a video are passed on. A video with more counts as damaged.
@@ -95,10 +98,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // All of them our judgement. 250,000 frames are 2.3 hours at 30 a second.
+            // All of them our judgement. 250,000 frames are 2.3 hours at 30 a second. In 512 MiB every
+            // format decodes its largest picture (tests/memory.rs).
             input_bytes_max: 256 << 20,
             image_pixels_max: 64 << 20,
-            memory_bytes_max: 2 << 30,
+            memory_bytes_max: 512 << 20,
+            video_memory_bytes_max: 2 << 30,
             time_max: Duration::from_secs(20),
             video_frames_max: 250_000,
             video_time_max: Duration::from_secs(600),

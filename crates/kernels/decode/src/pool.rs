@@ -12,8 +12,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::shared::Shared;
 use crate::wire::{self, Head, Request};
@@ -31,6 +32,26 @@ pub struct WorkerCommand {
     pub program: PathBuf,
 }
 
+/// Pause between two looks at whether a file's decoding was cancelled. Our judgement: a place is free
+/// soon after its client has gone, and waiting costs nothing.
+const CANCELLED_EVERY: Duration = Duration::from_millis(50);
+
+/// Ends the decoding of files whose result nobody waits for any more. Clones share one state.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Ends what is being decoded and refuses what would be next, for good.
+    pub fn cancel(&self) {
+        // Relaxed: nothing else is ordered by it.
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Workers ready to decode. Calls block. Any number of threads may call, and each call gets a
 /// worker to itself. A picture keeps its worker until it is dropped, because its pixels are in the
 /// memory that the worker writes.
@@ -39,6 +60,7 @@ pub struct Pool {
     limits: Limits,
     video: Option<VideoTools>,
     idle: Idle,
+    cancel: Cancel,
 }
 
 type Idle = Arc<Mutex<Vec<Worker>>>;
@@ -65,6 +87,19 @@ impl Pool {
             limits,
             video: None,
             idle: Idle::default(),
+            cancel: Cancel::default(),
+        }
+    }
+
+    /// The same workers for calls that `cancel` ends. A call that is ended gives
+    /// [`Unreadable::Interrupted`].
+    pub fn cancelled_by(&self, cancel: &Cancel) -> Self {
+        Self {
+            command: self.command.clone(),
+            limits: self.limits,
+            video: self.video.clone(),
+            idle: self.idle.clone(),
+            cancel: cancel.clone(),
         }
     }
 
@@ -161,7 +196,8 @@ impl Pool {
             // All frames share the time of one picture, including the caller's own work between
             // them.
             let left = self.limits.time_max.saturating_sub(started.elapsed());
-            let answer = written.and_then(|()| worker.answer(Instant::now() + left, &self.limits));
+            let until = Instant::now() + left;
+            let answer = written.and_then(|()| worker.answer(until, &self.limits, &self.cancel));
             let input_bytes = leased.input_bytes;
             picture = match self.resolve(worker, answer, input_bytes) {
                 Attempt::Picture(picture) => *picture,
@@ -194,6 +230,9 @@ impl Pool {
         };
         let mut tries = 0;
         loop {
+            if self.cancel.is_cancelled() {
+                return Err(Unreadable::Interrupted);
+            }
             tries += 1;
             // Retry with a new worker: the idle ones may have been killed together with the first.
             let kept = match tries {
@@ -208,7 +247,7 @@ impl Pool {
             worker.shared.parts().0[..bytes.len()].copy_from_slice(bytes);
             let until = Instant::now() + self.limits.time_max;
             let answer = wire::write_request(&mut worker.socket, &request)
-                .and_then(|()| worker.answer(until, &self.limits));
+                .and_then(|()| worker.answer(until, &self.limits, &self.cancel));
             match self.resolve(worker, answer, request.bytes) {
                 Attempt::Picture(picture) => return Ok(*picture),
                 Attempt::Unreadable(reason) => return Err(reason),
@@ -260,8 +299,11 @@ impl Pool {
                 ) =>
             {
                 // Dropping the worker kills it.
-                Attempt::Unreadable(Unreadable::TookTooLong {
-                    time_ms_max: self.limits.time_max.as_millis() as u64,
+                Attempt::Unreadable(match self.cancel.is_cancelled() {
+                    true => Unreadable::Interrupted,
+                    false => Unreadable::TookTooLong {
+                        time_ms_max: self.limits.time_max.as_millis() as u64,
+                    },
                 })
             }
             Err(e) => Attempt::Died(worker.end(&e)),
@@ -321,10 +363,16 @@ impl Died {
 
 impl Worker {
     /// Its answer, if the whole of it comes in time.
-    fn answer(&mut self, until: Instant, limits: &Limits) -> io::Result<Result<Head, Unreadable>> {
+    fn answer(
+        &mut self,
+        until: Instant,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> io::Result<Result<Head, Unreadable>> {
         let mut from = Until {
             socket: &self.socket,
             until,
+            cancel,
         };
         wire::read_answer(&mut from, limits.image_pixels_max)
     }
@@ -359,20 +407,32 @@ impl Worker {
 }
 
 /// Reads with one deadline, not with a timeout per read: a compromised worker could send byte after
-/// byte.
+/// byte. Cancelled reads end as late ones do.
 struct Until<'a> {
     socket: &'a UnixStream,
     until: Instant,
+    cancel: &'a Cancel,
 }
 
 impl io::Read for Until<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.cancel.is_cancelled() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.socket
+                .set_read_timeout(Some(left.min(CANCELLED_EVERY)))?;
+            match (&*self.socket).read(into) {
+                // Either kind, as above: look again.
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                    ) => {}
+                answer => return answer,
+            }
         }
-        self.socket.set_read_timeout(Some(left))?;
-        (&*self.socket).read(into)
     }
 }
 
@@ -473,6 +533,7 @@ mod tests {
         let mut from = Until {
             socket: &ours,
             until,
+            cancel: &Cancel::default(),
         };
         let mut answer = [0; 1_000];
         let late = io::Read::read_exact(&mut from, &mut answer).unwrap_err();

@@ -16,6 +16,25 @@
 
 use std::io;
 
+/// Closes every descriptor but the first three. A library of the parent, or whoever started the
+/// parent, may have opened some without close-on-exec. Call it first, before anything is opened here.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub(crate) fn close_inherited() -> io::Result<()> {
+    // SAFETY: nothing of this process owns a descriptor above 2 yet, and the call touches no memory.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
+    match closed {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn close_inherited() -> io::Result<()> {
+    // `enter` refuses right afterwards.
+    Ok(())
+}
+
 /// Enters the sandbox; it can't be left.
 #[cfg(target_os = "linux")]
 pub(crate) fn enter(memory_bytes_max: u64) -> io::Result<()> {
@@ -31,8 +50,10 @@ pub(crate) fn enter(memory_bytes_max: u64) -> io::Result<()> {
     setrlimit(Resource::Fsize, both(0))?;
     // Bounds new descriptors; those already open above it stay open.
     setrlimit(Resource::Nofile, both(3))?;
-    // A core dump would write the picture to disk.
+    // A core dump would write the picture to disk. The limit doesn't apply where the kernel pipes
+    // dumps to a program; a process that isn't dumpable has none there either.
     setrlimit(Resource::Core, both(0))?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     // Root is exempt from this limit, but not from the filter below.
     setrlimit(Resource::Nproc, both(0))?;
     // Last: the filter allows no call that could set a limit.
@@ -46,7 +67,7 @@ pub(crate) fn enter_for(
     memory_bytes_max: u64,
     cpu_seconds_max: u64,
 ) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let both = |v| Rlimit {
         current: Some(v),
@@ -56,7 +77,10 @@ pub(crate) fn enter_for(
     setrlimit(Resource::Fsize, both(0))?;
     // Room for the libraries while they load. Our judgement.
     setrlimit(Resource::Nofile, both(64))?;
-    setrlimit(Resource::Core, both(0))?;
+    // One byte, not none: exec makes a process dumpable again, and this is the only limit that also
+    // keeps the kernel from piping its memory to a program (core(5)).
+    let core_bytes_max = getrlimit(Resource::Core).maximum.unwrap_or(1).min(1);
+    setrlimit(Resource::Core, both(core_bytes_max))?;
     if cpu_seconds_max > 0 {
         // The soft limit sends SIGXCPU, so running out of time is not mistaken for a kill from
         // outside. The hard limit kills five seconds later. Our judgement.

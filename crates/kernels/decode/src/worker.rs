@@ -38,6 +38,10 @@ const CONNECTION_FAILED: i32 = 4;
 /// Arguments after [`VIDEO_ARGUMENT`] are memory bytes, seconds of CPU time (0: without limit), the
 /// program, and its arguments. Standard input is the file or stream that the program reads.
 pub fn run_video(mut arguments: impl Iterator<Item = OsString>) -> i32 {
+    if let Err(e) = sandbox::close_inherited() {
+        eprintln!("[fatal] the decoder inherited what it can't close: {e}");
+        return NEVER_STARTED;
+    }
     // OS strings, because the program's arguments may be paths that are not UTF-8.
     let mut number = || arguments.next()?.to_str()?.parse().ok();
     let numbers = (number(), number());
@@ -79,6 +83,10 @@ pub fn run(mut arguments: impl Iterator<Item = String>) -> i32 {
         memory_bytes_max,
         ..Limits::default()
     };
+    if let Err(e) = sandbox::close_inherited() {
+        eprintln!("the decoder inherited what it can't close: {e}");
+        return NO_SANDBOX;
+    }
     // A decoder's panic becomes an answer. Its message is suppressed, because it could quote the
     // file.
     std::panic::set_hook(Box::new(|_| {}));

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::Until;
+use super::{Cancel, Until};
 use crate::{Pool, Unreadable, worker};
 
 /// Frames larger than this are scaled down to it, in pixels: PDQ keeps far less. Our judgement.
@@ -205,7 +205,9 @@ impl Pool {
         let tools = self.video_tools().ok_or(Unreadable::NoVideoTools)?;
         // If ffprobe was killed from outside, try once more, as with pictures.
         let stream = match self.probe(tools, &file) {
-            Err(Unreadable::Interrupted) => self.probe(tools, &file)?,
+            Err(Unreadable::Interrupted) if !self.cancel.is_cancelled() => {
+                self.probe(tools, &file)?
+            }
             answer => answer?,
         };
         let pixels = u64::from(stream.width) * u64::from(stream.height);
@@ -223,7 +225,7 @@ impl Pool {
         let address = "file:/proc/self/fd/0";
         match self.decode_stream(tools, input, address, stream, sampling, &mut first) {
             // No frame was delivered yet, so starting over is invisible to the caller.
-            Err(Unreadable::Interrupted) if !taken => {
+            Err(Unreadable::Interrupted) if !taken && !self.cancel.is_cancelled() => {
                 let input = again(&file).map_err(|_| Unreadable::NoWorker)?;
                 self.decode_stream(tools, input, address, stream, sampling, take)
             }
@@ -389,11 +391,15 @@ impl Pool {
         let until = Until {
             socket: &ours,
             until: Instant::now() + PROBE_MAX,
+            cancel: &self.cancel,
         };
         let read = until.take(LINE_BYTES_MAX).read_to_end(&mut answer);
         if read.is_err() {
             let _ = child.kill();
             let _ = child.wait();
+            if self.cancel.is_cancelled() {
+                return Err(Unreadable::Interrupted);
+            }
             return Err(Unreadable::TookTooLong {
                 time_ms_max: PROBE_MAX.as_millis() as u64,
             });
@@ -421,7 +427,7 @@ impl Pool {
         let mut command = Command::new(self.program());
         command
             .arg(worker::VIDEO_ARGUMENT)
-            .arg(self.limits().memory_bytes_max.to_string())
+            .arg(self.limits().video_memory_bytes_max.to_string())
             .arg(cpu_seconds.to_string())
             .arg(program)
             .env_clear()
@@ -482,6 +488,7 @@ impl Pool {
             frames,
             said,
             stall_max: STALL_MAX,
+            cancel: self.cancel.clone(),
         })
     }
 }
@@ -584,6 +591,7 @@ struct Running {
     frames: UnixStream,
     said: Receiver<FfmpegEvent>,
     stall_max: Duration,
+    cancel: Cancel,
 }
 
 impl Running {
@@ -608,10 +616,12 @@ impl Running {
             let mut frame = Until {
                 socket: &self.frames,
                 until: Instant::now() + self.stall_max,
+                cancel: &self.cancel,
             };
             match frame.read_exact(&mut luma) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
+                Err(_) if self.cancel.is_cancelled() => return Err(Unreadable::Interrupted),
                 // A timeout. Any other error is treated as one: no more frames will come.
                 Err(_) => return Err(stalled),
             }
