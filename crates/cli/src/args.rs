@@ -737,6 +737,13 @@ pub struct ServeArgs {
     /// A second address for HMA clients, which send no key: requests to it use the key in --hma-key-file
     #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
     pub hma: Option<SocketAddr>,
+    /// A name under which HMA clients reach --hma, with its port unless that is 80, such as
+    /// `hma.internal:5000`; repeatable. Its address and localhost are always allowed
+    #[arg(long, value_name = "HOST", requires = "hma")]
+    pub hma_host: Vec<String>,
+    /// Address for operators, without keys: metrics, detailed health, curation of HMA's banks
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
     /// File with the key used for HMA clients
     #[arg(long, value_name = "FILE", requires = "hma")]
     pub hma_key_file: Option<PathBuf>,

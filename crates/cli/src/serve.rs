@@ -10,7 +10,7 @@ use obhut_app::partners::fetch::{AllowList, Fetcher};
 use obhut_app::partners::s3::S3;
 use obhut_app::payments::{Holding, Live};
 use obhut_app::{casework, media};
-use obhut_server::Outside;
+use obhut_server::{INNER_CONNECTIONS_MAX, Outside};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -73,7 +73,8 @@ pub async fn run(
         )));
         outside.payments = Some(live);
     }
-    let app = obhut_server::app_with(casework.clone(), pool, outside);
+    raise_descriptors();
+    let interfaces = obhut_server::interfaces(casework.clone(), pool, outside);
     let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
     // One channel for both listeners; dropping `end` wakes every receiver.
@@ -89,12 +90,24 @@ pub async fn run(
             );
             let listener = listen(address, "--hma").await?;
             let address = listener.local_addr()?;
-            let app = obhut_server::with_shared_key(app.clone(), &key);
-            let ended = ended.clone();
-            let serving = obhut_server::serve(listener, app, until(ended));
+            let hosts = hosts(address, args.hma_host);
+            let app = obhut_server::with_shared_key(interfaces.hma, &key, hosts);
+            let most = INNER_CONNECTIONS_MAX;
+            let serving = obhut_server::serve(listener, app, most, until(ended.clone()));
             Some((address, tokio::spawn(serving)))
         }
         _ => None,
+    };
+    let admin = match args.admin {
+        Some(address) => {
+            let listener = listen(address, "--admin").await?;
+            let address = listener.local_addr()?;
+            let most = INNER_CONNECTIONS_MAX;
+            let serving =
+                obhut_server::serve(listener, interfaces.admin, most, until(ended.clone()));
+            Some((address, tokio::spawn(serving)))
+        }
+        None => None,
     };
     // After both addresses are bound: a script reads the port from this line and connects.
     output.line(
@@ -103,25 +116,32 @@ pub async fn run(
             if let Some((address, _)) = &hma {
                 value["hma"] = address.to_string().into();
             }
+            if let Some((address, _)) = &admin {
+                value["admin"] = address.to_string().into();
+            }
             value
         },
         || {
             let hma = hma.as_ref().map_or_else(String::new, |(address, _)| {
                 format!(", for HMA's clients on http://{address}")
             });
+            let admin = admin.as_ref().map_or_else(String::new, |(address, _)| {
+                format!(", for operators on http://{address}")
+            });
             format!(
-                "listening on http://{address}{hma}; keys by `obhut key create`; Ctrl-C stops it"
+                "listening on http://{address}{hma}{admin}; keys by `obhut key create`; Ctrl-C stops it"
             )
         },
     )?;
-    let serving = obhut_server::serve(listener, app, until(ended));
+    let most = obhut_server::CONNECTIONS_MAX;
+    let serving = obhut_server::serve(listener, interfaces.public, most, until(ended));
     let signal = tokio::spawn(async move {
         stopped().await;
         drop(end);
     });
-    serving.await?;
-    if let Some((_, serving)) = hma {
-        serving.await??;
+    serving.await;
+    for (_, serving) in [hma, admin].into_iter().flatten() {
+        serving.await?;
     }
     // A report that is being sent is cut off: its claim ends within two minutes, and another worker
     // then continues.
@@ -135,6 +155,33 @@ pub async fn run(
     }
     signal.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// The hosts under which HMA's clients may reach an address.
+fn hosts(address: SocketAddr, named: Vec<String>) -> Vec<String> {
+    let mut hosts = named;
+    hosts.extend([address.to_string(), format!("localhost:{}", address.port())]);
+    // A client leaves out the port that its scheme implies.
+    if address.port() == 80 {
+        hosts.extend([address.ip().to_string(), "localhost".into()]);
+    }
+    hosts
+}
+
+/// Raises the number of descriptors to what the system allows: each connection needs one, and
+/// systems start processes with 1,024.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let limit = getrlimit(Resource::Nofile);
+    // If it can't be raised, connections beyond it are refused, and the others served.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
 }
 
 /// Ends when its sender is dropped.

@@ -59,12 +59,17 @@ async fn cybertip(args: CybertipArgs, output: &Output) -> anyhow::Result<ExitCod
     )?;
     // A time limit, so that the server ends even if a killed test has left it behind.
     let end = Duration::from_secs(args.end_after);
-    obhut_server::serve(listener, service.router(), async move {
-        tokio::select! {
-            () = tokio::time::sleep(end) => {}
-            () = crate::serve::stopped() => {}
-        }
-    })
-    .await?;
+    obhut_server::serve(
+        listener,
+        service.router(),
+        obhut_server::CONNECTIONS_MAX,
+        async move {
+            tokio::select! {
+                () = tokio::time::sleep(end) => {}
+                () = crate::serve::stopped() => {}
+            }
+        },
+    )
+    .await;
     Ok(ExitCode::SUCCESS)
 }

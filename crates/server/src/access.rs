@@ -9,6 +9,7 @@ use obhut_app::media::Current;
 
 use crate::App;
 use crate::fault::Fault;
+use crate::metrics::Denial;
 
 /// The key of a request, if it has the right.
 pub(crate) async fn require(app: &App, headers: &HeaderMap, right: Right) -> Result<ApiKey, Fault> {
@@ -22,13 +23,70 @@ pub(crate) async fn authenticate_with_lists(
     headers: &HeaderMap,
     right: Right,
 ) -> Result<(ApiKey, Current), Fault> {
-    let secret = headers
+    let secret = sent(app, headers)?;
+    authenticate_secret(app, &secret, right).await
+}
+
+/// The secret that a request's headers hold.
+fn sent(app: &App, headers: &HeaderMap) -> Result<String, Fault> {
+    headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
         .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
-        .ok_or_else(|| unauthorised("send a key as `Authorization: Bearer …`"))?;
-    authenticate_secret(app, &secret, right).await
+        .ok_or_else(|| {
+            app.metrics.denied(Denial::NoKey);
+            unauthorised("send a key as `Authorization: Bearer …`")
+        })
+}
+
+/// Succeeds if the request has a key with one of the rights. Whether the key's person may do what
+/// the request asks is checked when it is done.
+pub(crate) async fn require_any(
+    app: &App,
+    headers: &HeaderMap,
+    rights: &[Right],
+) -> Result<(), Fault> {
+    let secret = sent(app, headers)?;
+    let current = media::current(&app.casework).await?;
+    let key = known_key(app, &current, &secret)?;
+    match rights.iter().any(|right| key.has(*right)) {
+        true => Ok(()),
+        false => Err(lacks(app, &key, rights[0])),
+    }
+}
+
+/// The key with this secret; counts and logs the failure if there is none in force.
+fn known_key(app: &App, current: &Current, secret: &str) -> Result<ApiKey, Fault> {
+    if let Some(key) = current.key(secret) {
+        return Ok(key.clone());
+    }
+    match current.lapsed_key(secret) {
+        Some(id) => {
+            if app.metrics.denied(Denial::Lapsed) {
+                tracing::warn!(key = id, "a key that was revoked or has expired was sent");
+            }
+        }
+        None => {
+            if app.metrics.denied(Denial::Unknown) {
+                tracing::warn!("an unknown key was sent");
+            }
+        }
+    }
+    Err(unauthorised(
+        "this key is unknown, was revoked or has expired",
+    ))
+}
+
+fn lacks(app: &App, key: &ApiKey, right: Right) -> Fault {
+    if app.metrics.denied(Denial::NoRight) {
+        tracing::warn!(key = key.id, right = %right, "a key was sent that lacks the right");
+    }
+    Fault::new(
+        StatusCode::FORBIDDEN,
+        "no-right",
+        format!("this key lacks the right {right}; use one that has it"),
+    )
 }
 
 fn unauthorised(message: &str) -> Fault {
@@ -43,14 +101,9 @@ pub(crate) async fn authenticate_secret(
     right: Right,
 ) -> Result<(ApiKey, Current), Fault> {
     let current = media::current(&app.casework).await?;
-    let key = current.key(secret).cloned();
-    let key = key.ok_or_else(|| unauthorised("this key is unknown, was revoked or has expired"))?;
+    let key = known_key(app, &current, secret)?;
     if !key.has(right) {
-        return Err(Fault::new(
-            StatusCode::FORBIDDEN,
-            "no-right",
-            format!("this key lacks the right {right}; use one that has it"),
-        ));
+        return Err(lacks(app, &key, right));
     }
     // A person's key opens nothing once the person is removed or has no role left.
     if key.person.is_some() {

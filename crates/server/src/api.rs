@@ -1,11 +1,14 @@
 //! One file per resource; the OpenAPI document is generated from them.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, patch, post, put};
+use axum::middleware::from_fn;
+use axum::routing::{any, delete, get, patch, post, put};
 use utoipa::OpenApi;
 
+use obhut_app::casework::Right;
+
 use crate::App;
+use crate::edge::gate::{long_body, stepped};
 
 mod appeals;
 mod cases;
@@ -45,6 +48,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
         uploads::one,
         matching::look_up,
         hooks::nginx,
+        hooks::accept,
         hooks::s3,
         cases::list,
         cases::show,
@@ -107,6 +111,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
         appeals::notice,
         appeals::proof,
         health::health,
+        health::details,
         health::metrics
     ),
     components(schemas(crate::fault::ErrorBody))
@@ -117,17 +122,33 @@ struct Document;
 pub(crate) fn routes() -> Router<App> {
     // A route's own body limit is inside the one for all routes (lib.rs), so the route's counts.
     Router::new()
-        .route("/v1/screen", post(screen::screen).get(uploads::decided))
+        .route(
+            "/v1/screen",
+            post(screen::screen)
+                .layer(from_fn(stepped))
+                .get(uploads::decided),
+        )
         .route("/v1/screen/{id}", get(uploads::one))
         .route(
             "/v1/match",
-            post(matching::look_up).layer(DefaultBodyLimit::max(MATCH_BYTES_MAX)),
+            long_body(post(matching::look_up), MATCH_BYTES_MAX, &[Right::Findings]),
         )
-        .route("/v1/hooks/nginx", post(hooks::nginx).put(hooks::nginx))
+        // Any method: the proxy hands on the uploader's own.
+        .route("/v1/hooks/nginx", any(hooks::nginx).layer(from_fn(stepped)))
+        .route(
+            "/v1/hooks/accept",
+            post(hooks::accept)
+                .put(hooks::accept)
+                .layer(from_fn(stepped)),
+        )
         .route("/v1/hooks/s3", post(hooks::s3))
         .route(
             "/v1/payments",
-            post(payments::submit).layer(DefaultBodyLimit::max(payments::PAYMENTS_BYTES_MAX)),
+            long_body(
+                post(payments::submit),
+                payments::PAYMENTS_BYTES_MAX,
+                &[Right::Payments],
+            ),
         )
         .route("/v1/payments/alerts", get(payments::alerts))
         .route("/v1/payments/alerts/{id}", get(payments::alert))
@@ -136,13 +157,21 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/cases", get(cases::list))
         .route(
             "/v1/cases",
-            post(intake::new_case).layer(DefaultBodyLimit::max(intake::CASE_BYTES_MAX)),
+            long_body(
+                post(intake::new_case),
+                intake::CASE_BYTES_MAX,
+                &[Right::Intake],
+            ),
         )
         .route("/v1/schemas/case", get(intake::case_schema))
         .route("/v1/intake", get(intake::queue))
         .route(
             "/v1/intake",
-            post(intake::intake).layer(DefaultBodyLimit::max(intake::INTAKE_BYTES_MAX)),
+            long_body(
+                post(intake::intake),
+                intake::INTAKE_BYTES_MAX,
+                &[Right::Intake],
+            ),
         )
         .route("/v1/cases/{case}", get(cases::show))
         .route("/v1/cases/{case}/decisions", post(cases::decide))
@@ -152,9 +181,11 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route(
             "/v1/cases/{case}/facts",
-            get(record::facts)
-                .put(record::set_facts)
-                .layer(DefaultBodyLimit::max(record::FACTS_BYTES_MAX)),
+            long_body(
+                get(record::facts).put(record::set_facts),
+                record::FACTS_BYTES_MAX,
+                &[Right::Cases, Right::Decide],
+            ),
         )
         .route(
             "/v1/cases/{case}/exhibits",
@@ -173,7 +204,11 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route(
             "/v1/information/{request}",
-            post(information::answer).layer(DefaultBodyLimit::max(information::ANSWER_BYTES_MAX)),
+            long_body(
+                post(information::answer),
+                information::ANSWER_BYTES_MAX,
+                &[Right::Screen],
+            ),
         )
         .route("/v1/deadlines/{deadline}", patch(deadlines::extend))
         .route("/v1/deadlines/{deadline}/end", post(deadlines::end))
@@ -223,12 +258,22 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/alarms/{alarm}/seen", post(reports::see_alarm))
         .route("/v1/appeals", post(appeals::by_code).get(appeals::list))
         .route("/v1/appeals/{appeal}/decision", post(appeals::decide))
-        .route("/health", get(health::health))
-        .route("/metrics", get(health::metrics))
         .route(
             "/openapi.json",
             get(async || axum::Json(values::added(document::completed(openapi())))),
         )
+}
+
+/// Whether it works, for whoever may reach it.
+pub(crate) fn health_route() -> Router<App> {
+    Router::new().route("/health", get(health::health))
+}
+
+/// For the operator: what nobody else has to reach.
+pub(crate) fn admin_routes() -> Router<App> {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/health/details", get(health::details))
 }
 
 /// The OpenAPI document as the handlers describe themselves.

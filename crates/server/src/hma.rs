@@ -142,8 +142,8 @@ fn missing(field: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
 }
 
-/// The routes of HMA's interface. Files are read as a stream with a separate limit, once the key is
-/// known; all other bodies have the general limit (lib.rs).
+/// What looks up and hashes. Files are read as a stream with a separate limit, once the key is known;
+/// all other bodies have the general limit (lib.rs).
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/status", get(status))
@@ -157,6 +157,11 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route("/m/index/status", get(lookup::index_status))
         .route("/m/compare", post(lookup::compare))
+}
+
+/// What changes banks, and what tells of them. Not on the listener for the public.
+pub(crate) fn curation_routes() -> Router<App> {
+    Router::new()
         .route("/c/banks", get(curation::banks).post(curation::create))
         .route(
             "/c/bank/{bank}",
@@ -233,14 +238,19 @@ async fn status(State(app): State<App>) -> Response {
     }
 }
 
-/// Adds the operator's key to requests that carry none.
-pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
+/// Adds the operator's key to requests that carry none, if they are sent to one of `hosts` and not by
+/// a page of another one.
+pub(crate) fn with_shared_key(router: Router, key: &str, hosts: Vec<String>) -> Router {
     // A key that cannot be a header leaves requests without one, and they get 401.
     let shared = HeaderValue::try_from(format!("Bearer {key}")).ok();
+    let hosts: std::sync::Arc<[String]> = hosts.into_iter().map(|h| h.to_lowercase()).collect();
     router.layer(middleware::from_fn(
         move |mut request: Request, next: Next| {
-            let shared = shared.clone();
+            let (shared, hosts) = (shared.clone(), hosts.clone());
             async move {
+                if let Err(fault) = from_here(request.headers(), &hosts) {
+                    return fault.into_response();
+                }
                 if let Some(mut shared) = shared {
                     // Keeps it out of the debug output of headers.
                     shared.set_sensitive(true);
@@ -254,6 +264,35 @@ pub(crate) fn with_shared_key(router: Router, key: &str) -> Router {
             }
         },
     ))
+}
+
+/// Refuses what a browser may have been made to send: a request under a name that isn't this
+/// listener's (a name of the attacker's that points here), or from a page of another origin.
+fn from_here(headers: &HeaderMap, hosts: &[String]) -> HmaResult<()> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|v: &HeaderValue| v.to_str().ok())
+    };
+    let known = |host: &str| hosts.contains(&host.to_lowercase());
+    let refused = |why: &str| Err(HmaFault::new(StatusCode::FORBIDDEN, why));
+    if !text(header::HOST).is_some_and(known) {
+        return refused(
+            "this address doesn't answer under that Host; the operator can allow it with --hma-host",
+        );
+    }
+    // A browser sends Origin with whatever changes something. `null` comes from a sandboxed page.
+    let origin = headers.get(header::ORIGIN);
+    let from = text(header::ORIGIN).and_then(|o| o.split_once("://"));
+    if origin.is_some() && !from.is_some_and(|(_, host)| known(host)) {
+        return refused("requests from web pages of another origin are refused");
+    }
+    // Also with plain GETs, for which there is no Origin.
+    let site = headers.get("sec-fetch-site");
+    if site.is_some_and(|site| site != "same-origin" && site != "none") {
+        return refused("requests from web pages of another origin are refused");
+    }
+    Ok(())
 }
 
 /// The key of a request and the lists, if the key has the right and a surface whose legal basis

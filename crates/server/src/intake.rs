@@ -2,6 +2,7 @@
 //! the bytes and records what was found. access.rs checks the key.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
@@ -10,27 +11,24 @@ use futures::StreamExt as _;
 use obhut_app::casework::{
     self, ApiKey, Sealed, Subject, Surface, UploadFacts, fresh_group, read_json,
 };
-use obhut_app::media::{self, Current, Recorded, ScreenOptions, Screened};
+use obhut_app::media::{self, Cancel, Current, Pool, Recorded, ScreenOptions, Screened};
 use obhut_app::partners::fetch::{FetchFault, Fetched};
-use tokio::sync::OwnedSemaphorePermit;
-
-/// A slot for decoding an upload; free once its last holder has dropped it. The decoding thread
-/// holds a clone, so a client that disconnects doesn't free a slot that is still busy.
-pub(crate) type Slot = std::sync::Arc<OwnedSemaphorePermit>;
 
 use crate::App;
+pub(crate) use crate::edge::bodies::{Receiving, admitted, receiving};
+use crate::edge::bodies::{SLOT_WAIT_MAX, busy};
+use crate::edge::places::{Asker, Place};
 use crate::fault::Fault;
+use crate::form;
+
+/// A place for decoding an upload; free once its last holder has dropped it. The decoding thread
+/// holds a clone, so a client that disconnects doesn't free a place that is still busy.
+pub(crate) type Slot = Arc<Place>;
 
 /// Longest time an upload's body may take. Our judgement.
 const BODY_TIME_MAX: Duration = Duration::from_secs(120);
 /// Longest time without a byte of an upload's body. Our judgement.
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
-/// Longest wait for a slot. Our judgement.
-const SLOT_WAIT_MAX: Duration = Duration::from_secs(2);
-/// How much of a refused body is read and dropped, in bytes. Our judgement.
-const DRAIN_BYTES_MAX: usize = 8 << 20;
-/// Longest time spent on reading a refused body. Our judgement.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 /// Longest text header as it is sent, percent-encoding included, and longest account in a form, in
 /// bytes. Our judgement.
 pub(crate) const HEADER_BYTES_MAX: usize = 1_024;
@@ -58,69 +56,50 @@ pub(crate) struct Form {
     pub texts: HashMap<String, String>,
 }
 
-/// A slot for decoding. If none is free within SLOT_WAIT_MAX, the answer is 429 with Retry-After.
-pub(crate) async fn acquire_slot(app: &App) -> Result<Slot, Fault> {
+/// Who asks for a place: the account, or the key if it names none.
+pub(crate) fn asker(key: &ApiKey, account: Option<&str>) -> Asker {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    // Not a digest: accounts that share a number only share a queue.
+    let mut number = DefaultHasher::new();
+    key.id.hash(&mut number);
+    match account {
+        None => Asker::Key(number.finish()),
+        Some(account) => {
+            account.hash(&mut number);
+            Asker::Account(number.finish())
+        }
+    }
+}
+
+/// A person who looks at exhibits, as one who asks for a place.
+pub(crate) fn asker_of(person: &casework::Person) -> Asker {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    let mut number = DefaultHasher::new();
+    person.id.hash(&mut number);
+    Asker::Account(number.finish())
+}
+
+/// A place for decoding. If none is free for this asker within SLOT_WAIT_MAX, the answer is 429 with
+/// Retry-After.
+pub(crate) async fn acquire_slot(app: &App, asker: Asker, is_dear: bool) -> Result<Slot, Fault> {
     // Long enough to absorb a burst, short enough that requests queue at the client and not here.
-    let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.slots.clone().acquire_owned());
+    let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.places.acquire(asker, is_dear));
     match waiting.await {
-        Ok(Ok(permit)) => Ok(Slot::new(permit)),
-        _ => Err(busy(app)),
+        Ok(place) => Ok(Slot::new(place)),
+        Err(_) => Err(busy(app)),
     }
 }
 
-/// A slot for a request whose body is arriving. These slots are separate from those for decoding,
-/// so that slow senders don't keep other uploads from being decoded.
-pub(crate) async fn receiving(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
-    let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.receiving.clone().acquire_owned());
-    match waiting.await {
-        Ok(Ok(receiving)) => Ok(receiving),
-        _ => Err(busy(app)),
-    }
-}
-
-fn busy(app: &App) -> Fault {
-    app.metrics.refused();
-    Fault::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "busy",
-        "all slots are taken; try again shortly",
-    )
-}
-
-/// Reads and drops a short body of a refused request, so that the client sees the answer and not a
-/// broken connection.
-pub(crate) async fn drain(body: Body) {
-    // Bounded in bytes and time, so that a refused client can't keep the server busy.
-    let reading = async {
-        let mut pieces = body.into_data_stream();
-        let mut bytes = 0;
-        while let Some(Ok(piece)) = pieces.next().await {
-            bytes += piece.len();
-            if bytes > DRAIN_BYTES_MAX {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
-}
-
-/// Returns what was admitted, with the body unread; if the request was refused, drains the body and
-/// returns the fault.
-pub(crate) async fn admitted<T>(
-    admitting: Result<T, Fault>,
+/// Reads the body. Fails if it is empty, longer than `bytes_max`, too slow, or if there is no memory
+/// for it.
+pub(crate) async fn take(
+    app: &App,
+    receiving: &Receiving,
     body: Body,
-) -> Result<(T, Body), Fault> {
-    match admitting {
-        Ok(admitted) => Ok((admitted, body)),
-        Err(fault) => {
-            drain(body).await;
-            Err(fault)
-        }
-    }
-}
-
-/// Reads the body. Fails if it is empty, longer than `bytes_max`, or too slow.
-pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
+    bytes_max: u64,
+) -> Result<Bytes, Fault> {
     let taking = async {
         let mut pieces = body.into_data_stream();
         // Content-Length is not trusted: memory grows with what arrives.
@@ -134,6 +113,7 @@ pub(crate) async fn take(body: Body, bytes_max: u64) -> Result<Bytes, Fault> {
             if (bytes.len() + piece.len()) as u64 > bytes_max {
                 return Err(too_long(bytes_max));
             }
+            receiving.grow(app, piece.len())?;
             bytes.extend_from_slice(&piece);
         }
         Ok(Bytes::from(bytes))
@@ -183,7 +163,11 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
         .get_all(header::CONTENT_ENCODING)
         .iter()
         .any(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let wrapped = (media_type.starts_with("multipart/") && !is_form(headers))
+    // Which of two counts, the platform's parser may see differently.
+    let said = headers.get_all(header::CONTENT_TYPE).iter().count();
+    let twice = said > 1 || (media_type.contains(',') && !is_form(headers));
+    let wrapped = twice
+        || (media_type.starts_with("multipart/") && !is_form(headers))
         || media_type.starts_with("message/");
     if packed || wrapped {
         return Err(Fault::new(
@@ -195,99 +179,75 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads a form's files and texts; the whole form, texts included, has the limit of one upload.
-pub(crate) async fn form(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Form, Fault> {
-    let broken =
-        |_| Fault::bad_request("the form is broken: send multipart/form-data with a boundary");
-    // The header as it was sent, not in lower case: boundaries are case-sensitive.
-    let said = headers.get(header::CONTENT_TYPE);
-    let boundary = said.and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(boundary).map_err(broken)?;
-    // The whole stream, not each part: twenty files together are one upload's worth of memory.
-    let limits = multer::SizeLimit::new().whole_stream(bytes_max);
-    let constraints = multer::Constraints::new().size_limit(limits);
-    // Too long a pause ends the stream, and the form then counts as cut off.
-    let pieces = pieces_without_pause(body);
-    let stream = Box::pin(pieces);
-    let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
-    let fault = |e: multer::Error| match e {
-        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
-            too_long(bytes_max)
-        }
-        _ => Fault::bad_request("the form is broken or was cut off; send it again"),
-    };
-    let reading = async {
-        let mut form = Form {
-            files: Vec::new(),
-            texts: HashMap::new(),
-        };
-        while let Some(part) = parts.next_field().await.map_err(fault)? {
-            let field = part.name().unwrap_or_default().to_owned();
-            let name = part.file_name().map(str::to_owned);
-            let encoding = part.headers().get("content-transfer-encoding");
-            let plain = |v: &header::HeaderValue| {
-                ["binary", "8bit", "7bit"]
-                    .iter()
-                    .any(|p| v.as_bytes().eq_ignore_ascii_case(p.as_bytes()))
-            };
-            // Nothing decodes base64 here: a picture inside would be screened as text and pass.
-            if encoding.is_some_and(|v| !plain(v)) {
-                return Err(Fault::bad_request(
-                    "a part of the form is encoded; send files as they are",
-                ));
-            }
-            let says_text = name.is_none() && part.content_type().is_none();
-            let bytes = part.bytes().await.map_err(fault)?;
-            // A part without a name may still be a picture, and a picture may be valid UTF-8: a BMP
-            // can consist of bytes below 0x80. But every such format has a zero byte somewhere
-            // (BMP's number of planes, GIF's end of a block, TIFF's magic number, MP4's lengths),
-            // and no text has one.
-            let is_text = says_text && !bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok();
-            if !is_text {
-                // Skips a file field that was left empty.
-                if bytes.is_empty() && name.as_deref().unwrap_or_default().is_empty() {
-                    continue;
-                }
-                form.files.push(Upload {
-                    field,
-                    name: name.filter(|n| !n.is_empty()),
-                    bytes,
-                });
-            } else if bytes.len() as u64 <= FORM_TEXT_BYTES_MAX {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let said = ["account", "upload"].contains(&field.as_str());
-                if form.texts.insert(field, text).is_some() && said {
-                    return Err(Fault::bad_request(
-                        "send the fields account and upload at most once in a form",
-                    ));
-                }
-            } else {
-                return Err(Fault::bad_request("a text in the form is too long"));
-            }
-            if form.files.len() > FORM_FILES_MAX || form.texts.len() > FORM_TEXTS_MAX {
-                return Err(Fault::bad_request(format!(
-                    "a form has at most {FORM_FILES_MAX} files and {FORM_TEXTS_MAX} texts"
-                )));
-            }
-        }
-        Ok(form)
-    };
-    tokio::time::timeout(BODY_TIME_MAX, reading)
-        .await
-        .map_err(|_| slow())?
+/// Refuses a body that isn't called a form and looks like one: the platform may take it apart.
+pub(crate) fn check_plain(bytes: &[u8]) -> Result<(), Fault> {
+    /// Where a form's first part is named. Our judgement.
+    const HEAD_BYTES: usize = 4 << 10;
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)].to_ascii_lowercase();
+    if memchr::memmem::find(head, b"content-disposition: form-data").is_some() {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "no-form",
+            "the body looks like a form; send it as multipart/form-data",
+        ));
+    }
+    Ok(())
 }
 
-/// A body's pieces, until one takes too long.
-fn pieces_without_pause(
+/// Reads a form's files and texts; the whole form, texts included, has the limit of one upload.
+pub(crate) async fn form(
+    app: &App,
+    receiving: &Receiving,
+    headers: &HeaderMap,
     body: Body,
-) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> + Send {
-    futures::stream::unfold(body.into_data_stream(), |mut pieces| async move {
-        match tokio::time::timeout(BODY_PAUSE_MAX, pieces.next()).await {
-            Ok(None) => None,
-            Ok(Some(piece)) => Some((piece.map_err(std::io::Error::other), pieces)),
-            Err(_) => Some((Err(std::io::ErrorKind::TimedOut.into()), pieces)),
+    bytes_max: u64,
+) -> Result<Form, Fault> {
+    let bytes = take(app, receiving, body, bytes_max).await?;
+    let parts = form::parse(headers, &bytes).map_err(|why| {
+        Fault::bad_request(format!(
+            "the form can't be taken apart: {why}; send multipart/form-data with one part for each file"
+        ))
+    })?;
+    let mut form = Form {
+        files: Vec::new(),
+        texts: HashMap::new(),
+    };
+    for part in parts {
+        let says_text = part.file_name.is_none() && !part.has_type;
+        // A part without a name may still be a picture, and a picture may be valid UTF-8: a BMP can
+        // consist of bytes below 0x80. But every such format has a zero byte somewhere (BMP's number
+        // of planes, GIF's end of a block, TIFF's magic number, MP4's lengths), and no text has one.
+        let is_text =
+            says_text && !part.bytes.contains(&0) && std::str::from_utf8(&part.bytes).is_ok();
+        if !is_text {
+            let name = part.file_name.filter(|n| !n.is_empty());
+            // Skips a file field that was left empty.
+            if part.bytes.is_empty() && name.is_none() {
+                continue;
+            }
+            form.files.push(Upload {
+                field: part.name,
+                name,
+                bytes: part.bytes,
+            });
+        } else if part.bytes.len() as u64 <= FORM_TEXT_BYTES_MAX {
+            let text = String::from_utf8_lossy(&part.bytes).into_owned();
+            let said = ["account", "upload"].contains(&part.name.as_str());
+            if form.texts.insert(part.name, text).is_some() && said {
+                return Err(Fault::bad_request(
+                    "send the fields account and upload at most once in a form",
+                ));
+            }
+        } else {
+            return Err(Fault::bad_request("a text in the form is too long"));
         }
-    })
+        if form.files.len() > FORM_FILES_MAX || form.texts.len() > FORM_TEXTS_MAX {
+            return Err(Fault::bad_request(format!(
+                "a form has at most {FORM_FILES_MAX} files and {FORM_TEXTS_MAX} texts"
+            )));
+        }
+    }
+    Ok(form)
 }
 
 /// Fetches the file at an address, if the operator allows that address.
@@ -325,6 +285,22 @@ fn internal() -> Fault {
     )
 }
 
+/// Cancels the decoding when the request is dropped, because its client has gone.
+pub(crate) struct CancelOnDrop(Cancel);
+
+/// Decoders whose work ends when the other value is dropped.
+pub(crate) fn cancelled_when_dropped(app: &App) -> (CancelOnDrop, Arc<Pool>) {
+    let cancel = Cancel::default();
+    let pool = Arc::new(app.pool.cancelled_by(&cancel));
+    (CancelOnDrop(cancel), pool)
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
 /// Screens bytes on a thread that may wait for a decoder.
 pub(crate) async fn screened(
     app: &App,
@@ -334,11 +310,12 @@ pub(crate) async fn screened(
     bytes: Bytes,
 ) -> Result<Screened, Fault> {
     let started = Instant::now();
-    let screener = current.screener(app.pool.clone(), options);
+    let (_cancel, pool) = cancelled_when_dropped(app);
+    let screener = current.screener(pool, options);
     let length = bytes.len() as u64;
     let slot = slot.clone();
     // The thread holds a clone of the slot: a client that disconnects must not free it for more
-    // work while the thread is busy.
+    // work while the thread is busy. Dropping this future cancels the decoding, so that isn't long.
     let screening = tokio::task::spawn_blocking(move || {
         let _slot = slot;
         screener.screen_bytes(&bytes)

@@ -9,9 +9,12 @@
 
 mod access;
 mod api;
+mod asked;
 pub mod backtest;
 pub mod chain_report;
+mod edge;
 mod fault;
+mod form;
 mod hma;
 mod intake;
 mod metrics;
@@ -49,6 +52,7 @@ use tokio::sync::Semaphore;
 
 pub use obhut_app::partners::fetch::AllowList;
 
+use edge::places::Places;
 use fault::Fault;
 use metrics::Metrics;
 
@@ -60,6 +64,8 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 const RECEIVING_PER_SLOT_MAX: usize = 8;
 /// Uploads that are decoded at the same time, for each core. Our judgement.
 const SCREENING_PER_CORE_MAX: usize = 2;
+/// Bytes that all bodies together may hold in memory. Our judgement: four of the longest uploads.
+pub(crate) const BODIES_BYTES_MAX: usize = 1 << 30;
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -67,9 +73,12 @@ pub(crate) struct App {
     pub casework: Arc<Casework>,
     pub pool: Arc<Pool>,
     pub metrics: Arc<Metrics>,
-    pub slots: Arc<Semaphore>,
+    pub places: Arc<Places>,
     pub receiving: Arc<Semaphore>,
+    /// Memory of bodies, in steps of [`edge::bodies::BODY_STEP_BYTES`].
+    pub bodies: Arc<Semaphore>,
     pub codes: Arc<Semaphore>,
+    pub asked: Arc<asked::Asked>,
     pub outside: Arc<Outside>,
 }
 
@@ -89,23 +98,68 @@ pub fn app(casework: Arc<Casework>, pool: Arc<Pool>) -> Router {
     app_with(casework, pool, Outside::default())
 }
 
-/// Like [`app`], with external systems.
+/// Like [`app`], with external systems. Everything on one router: what [`interfaces`] separates.
 pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Router {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let slots = cores * SCREENING_PER_CORE_MAX;
-    let app = App {
-        casework,
-        pool,
-        metrics: Arc::default(),
-        slots: Arc::new(Semaphore::new(slots)),
-        receiving: Arc::new(Semaphore::new(slots * RECEIVING_PER_SLOT_MAX)),
-        // One permit: codes of notices are checked one after another (pages.rs).
-        codes: Arc::new(Semaphore::new(1)),
-        outside: Arc::new(outside),
-    };
-    api::routes()
+    let app = App::new(casework, pool, outside);
+    let routes = api::routes()
+        .merge(api::health_route())
+        .merge(api::admin_routes())
         .merge(pages::routes())
         .merge(hma::routes())
+        .merge(hma::curation_routes());
+    router(routes, app)
+}
+
+/// The routers of a server's listeners.
+pub struct Interfaces {
+    /// For the platform: uploads, cases, payments, pages.
+    pub public: Router,
+    /// For the operator: metrics, detailed health, curation of banks.
+    pub admin: Router,
+    /// For HMA's clients; see [`with_shared_key`].
+    pub hma: Router,
+}
+
+/// The interface, apart by who may reach it.
+pub fn interfaces(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Interfaces {
+    let app = App::new(casework, pool, outside);
+    let public = api::routes()
+        .merge(api::health_route())
+        .merge(pages::routes())
+        .merge(hma::routes());
+    let admin = api::admin_routes()
+        .merge(api::health_route())
+        .merge(hma::curation_routes());
+    let hma = hma::routes().merge(hma::curation_routes());
+    Interfaces {
+        public: router(public, app.clone()),
+        admin: router(admin, app.clone()),
+        hma: router(hma, app),
+    }
+}
+
+impl App {
+    fn new(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let slots = cores * SCREENING_PER_CORE_MAX;
+        Self {
+            casework,
+            pool,
+            metrics: Arc::default(),
+            places: Arc::new(Places::new(slots)),
+            bodies: Arc::new(Semaphore::new(
+                BODIES_BYTES_MAX / edge::bodies::BODY_STEP_BYTES,
+            )),
+            receiving: Arc::new(Semaphore::new(slots * RECEIVING_PER_SLOT_MAX)),
+            asked: Arc::default(),
+            codes: Arc::new(Semaphore::new(pages::CODES_AT_ONCE_MAX)),
+            outside: Arc::new(outside),
+        }
+    }
+}
+
+fn router(routes: Router<App>, app: App) -> Router {
+    routes
         .fallback(async || {
             Fault::new(
                 StatusCode::NOT_FOUND,
@@ -124,22 +178,34 @@ pub fn app_with(casework: Arc<Casework>, pool: Arc<Pool>, outside: Outside) -> R
         // streams.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(fault::in_json))
+        .layer(axum::middleware::from_fn(edge::gate::bounded))
+        .layer(axum::middleware::from_fn(edge::gate::with_headers))
+        .layer(axum::Extension(app.clone()))
         .with_state(app)
 }
 
 /// Like the given router, but a request without a key uses the shared one. For HMA's clients, which
-/// have no notion of keys, on an address that only they can reach.
-pub fn with_shared_key(app: Router, key: &str) -> Router {
-    hma::with_shared_key(app, key)
+/// have no notion of keys, on an address that only they can reach. `hosts` are the names and
+/// addresses, with a port where it isn't 80, under which they reach it: a request for another host
+/// or from a page of another one is refused, because a browser on that machine could be made to send
+/// it.
+pub fn with_shared_key(app: Router, key: &str, hosts: Vec<String>) -> Router {
+    hma::with_shared_key(app, key, hosts)
 }
 
-/// Serves requests on a listener until `stopped` completes, and finishes those under way.
+/// Connections that a listener for the public keeps open. Our judgement: a proxy needs a few dozen.
+pub const CONNECTIONS_MAX: usize = 2_000;
+/// Connections that a listener for the operator or for HMA's clients keeps open. Our judgement.
+pub const INNER_CONNECTIONS_MAX: usize = 200;
+
+/// Serves requests on a listener until `stopped` completes, and finishes those under way for at most
+/// eight seconds. Of more than `connections_max` connections the one that has waited longest for its
+/// client is closed.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped)
-        .await
+    connections_max: usize,
+    stopped: impl Future<Output = ()> + Send,
+) {
+    edge::connections::serve(listener, app, connections_max, stopped).await;
 }

@@ -41,9 +41,15 @@ async fn database(b: &Bench, faults: Faults) -> TransparencyDatabase {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = service.router();
-    tokio::spawn(
-        async move { obhut_server::serve(listener, router, std::future::pending()).await },
-    );
+    tokio::spawn(async move {
+        obhut_server::serve(
+            listener,
+            router,
+            obhut_server::CONNECTIONS_MAX,
+            std::future::pending(),
+        )
+        .await
+    });
     let channel = Channel {
         destination: "dsa-statement".into(),
         url: Some(format!("http://{address}/api/v1/statement")),

@@ -592,12 +592,38 @@ async fn without_a_key_a_right_or_a_surface_nothing_is_answered() {
             .contains("use one that does")
     );
     // A client that sends no key uses the shared one.
-    let shared = obhut_server::with_shared_key(b.app.clone(), &good);
-    let request = Request::get(&path).body(Body::empty()).unwrap();
-    assert_eq!(
-        shared.oneshot(request).await.unwrap().status(),
-        StatusCode::OK
-    );
+    let shared = obhut_server::with_shared_key(b.app.clone(), &good, vec!["hma.test:5000".into()]);
+    let ask = |headers: &[(&str, &str)]| {
+        let mut request = Request::get(&path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        shared.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let here = ("host", "hma.test:5000");
+    for headers in [
+        vec![here],
+        vec![here, ("origin", "http://hma.test:5000")],
+        vec![("host", "HMA.test:5000"), ("sec-fetch-site", "same-origin")],
+        vec![here, ("sec-fetch-site", "none")],
+    ] {
+        let status = ask(&headers).await.unwrap().status();
+        assert_eq!(status, StatusCode::OK, "{headers:?}");
+    }
+    // A page in the browser of someone who can reach this address, or a name of the attacker's that
+    // leads here: with the shared key it could add banks and remove them.
+    for headers in [
+        vec![],
+        vec![("host", "attacker.example")],
+        vec![("host", "hma.test")],
+        vec![here, ("origin", "https://attacker.example")],
+        vec![here, ("origin", "null")],
+        vec![here, ("sec-fetch-site", "cross-site")],
+        vec![here, ("sec-fetch-site", "same-site")],
+    ] {
+        let status = ask(&headers).await.unwrap().status();
+        assert_eq!(status, StatusCode::FORBIDDEN, "{headers:?}");
+    }
     // A client that can send only a name and a password sends the key as the password.
     use base64::Engine as _;
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("hma:{good}"));

@@ -127,9 +127,15 @@ async fn from_case_file_to_receipt_and_back() {
         ..Channel::default()
     };
     let router = service.router();
-    tokio::spawn(
-        async move { obhut_server::serve(listener, router, std::future::pending()).await },
-    );
+    tokio::spawn(async move {
+        obhut_server::serve(
+            listener,
+            router,
+            obhut_server::CONNECTIONS_MAX,
+            std::future::pending(),
+        )
+        .await
+    });
     casework::set_channel(&b.casework, &channel, &admin)
         .await
         .unwrap();

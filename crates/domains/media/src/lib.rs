@@ -23,7 +23,7 @@ pub use lists::{
 };
 pub use matches::Media;
 pub use obhut_decode::{
-    Container, DecodeOptions, Limits, Pool, Sampling, Unreadable, VideoFrame, VideoSeen,
+    Cancel, Container, DecodeOptions, Limits, Pool, Sampling, Unreadable, VideoFrame, VideoSeen,
     VideoTools, WorkerCommand,
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
@@ -32,7 +32,7 @@ pub use rendition::blurred;
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
     BankHit, Current, Match, ScreenOptions, Screened, Screener, Verdict, current, frame_pixels,
-    pixels, screener,
+    is_dear, pixels, screener,
 };
 
 /// Entry points for fuzz/; not for other callers.

@@ -123,6 +123,33 @@ pub struct Screener {
     options: ScreenOptions,
 }
 
+/// Pixels from which a picture is dear to screen. Our judgement: more than a telephone's usual
+/// picture has.
+const DEAR_PIXELS_MIN: u64 = 16 << 20;
+/// The same for formats that may be animated, where the header doesn't state how many frames follow.
+/// Our judgement.
+const DEAR_MOVING_PIXELS_MIN: u64 = 4 << 20;
+/// Bytes from which a file is dear to screen, whatever it states. Our judgement.
+const DEAR_BYTES_MIN: usize = 16 << 20;
+
+/// True if screening the file may take much longer than an ordinary picture takes: a video, a large
+/// picture, or a long file. Guessed from its header, before it is decoded.
+pub fn is_dear(bytes: &[u8]) -> bool {
+    if Container::of(bytes).is_some() || bytes.len() >= DEAR_BYTES_MIN {
+        return true;
+    }
+    // Of a file without a known format ffprobe reads at least the beginning.
+    let Some(format) = Format::of(bytes) else {
+        return false;
+    };
+    let pixels_min = match format.may_move() {
+        true => DEAR_MOVING_PIXELS_MIN,
+        false => DEAR_PIXELS_MIN,
+    };
+    // What hides its size counts as dear.
+    format.pixels_stated(bytes).is_none_or(|n| n >= pixels_min)
+}
+
 /// Result of decoding a video.
 type Decoded = std::result::Result<VideoSeen, Unreadable>;
 
@@ -619,10 +646,23 @@ impl Current {
 
     /// The API key with that secret, unless it was revoked or has expired.
     pub fn key(&self, secret: &str) -> Option<&ApiKey> {
+        self.any_key(secret).filter(|key| self.is_valid(key))
+    }
+
+    /// The id of the API key with that secret, if it was revoked or has expired: for the record of
+    /// who tried it.
+    pub fn lapsed_key(&self, secret: &str) -> Option<&str> {
+        let key = self.any_key(secret).filter(|key| !self.is_valid(key));
+        key.map(|key| key.id.as_str())
+    }
+
+    fn any_key(&self, secret: &str) -> Option<&ApiKey> {
+        self.kept.keys.get(&api_keys::digest(secret))
+    }
+
+    fn is_valid(&self, key: &ApiKey) -> bool {
         // Keys are cached and expiry changes no row, so it is checked at every use.
-        let valid = |key: &&ApiKey| key.expires_at.is_none_or(|at| self.now_micros < at);
-        let key = self.kept.keys.get(&api_keys::digest(secret));
-        key.filter(valid)
+        key.revoked_at.is_none() && key.expires_at.is_none_or(|at| self.now_micros < at)
     }
 
     /// For each kind of each list: the list's name, the kind, and the number of entries. Frames of

@@ -255,12 +255,11 @@ pub(crate) async fn revoke_all_of(tx: &mut Tx, now: i64, person: &str) -> Result
     Ok(done.rows_affected())
 }
 
-/// Keys that were not revoked, by the digest of their secret. Includes expired keys: a key expires
-/// without a change of the generation counter, so a caller that caches them must check
-/// `expires_at`.
-pub(crate) async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
+/// All keys, by the digest of their secret. Includes revoked and expired ones: a key expires without
+/// a change of the generation counter, so a caller that caches them must check both.
+pub(crate) async fn by_digest(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
     let rows = sqlx::query(
-        "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at, digest FROM api_keys WHERE revoked_at IS NULL",
+        "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at, digest FROM api_keys",
     )
     .fetch_all(&mut **tx)
     .await?;

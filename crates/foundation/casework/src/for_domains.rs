@@ -124,8 +124,8 @@ pub mod api_keys {
     use std::collections::HashMap;
 
     /// Keys that were not revoked, by the digest of their secret; the caller checks `expires_at`.
-    pub async fn all_valid(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
-        crate::api_keys::all_valid(tx).await
+    pub async fn by_digest(tx: &mut Tx) -> Result<HashMap<String, ApiKey>> {
+        crate::api_keys::by_digest(tx).await
     }
 
     /// The digest under which a key is stored.

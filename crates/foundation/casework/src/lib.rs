@@ -158,7 +158,7 @@ pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
     routing_for,
 };
-pub use row_log::seal_rows;
+pub use row_log::{rows_unsealed, seal_rows};
 pub use same_bytes::{AlsoDecided, decide_same_bytes, decide_with_same_bytes};
 pub use sending::exhibit_to_send;
 pub use supplements::file_supplement;

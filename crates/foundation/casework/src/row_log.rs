@@ -39,6 +39,14 @@ pub(crate) const NOTED: &str = "touched";
 /// Name of the log's head as the database remembers it.
 const HEAD: &str = "vault";
 
+/// How many rows changed and aren't in the log yet.
+pub async fn rows_unsealed(casework: &Casework) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM touched")
+        .fetch_one(casework.db.pool())
+        .await?;
+    Columns::of(&row).int()
+}
+
 /// Puts every row that was written since the last call into the log. Returns how many.
 ///
 /// # Errors

@@ -98,6 +98,62 @@ impl Format {
         matches!(self, Self::Gif | Self::WebP | Self::Png)
     }
 
+    /// Width times height as the file's header states it, to estimate what decoding costs. Reads a
+    /// few fixed places and never more; `None` where it isn't found. Nothing else may rely on it.
+    pub fn pixels_stated(self, bytes: &[u8]) -> Option<u64> {
+        let be16 = |at: usize| {
+            bytes
+                .get(at..at + 2)
+                .map(|b| u64::from(b[0]) << 8 | u64::from(b[1]))
+        };
+        let le16 = |at: usize| {
+            bytes
+                .get(at..at + 2)
+                .map(|b| u64::from(b[1]) << 8 | u64::from(b[0]))
+        };
+        let (width, height) = match self {
+            // IHDR is the first chunk (ISO/IEC 15948, 11.2.2).
+            Self::Png => (be16(16)? << 16 | be16(18)?, be16(20)? << 16 | be16(22)?),
+            Self::Gif => (le16(6)?, le16(8)?),
+            Self::Bmp if bytes.get(14) == Some(&12) => (le16(18)?, le16(20)?),
+            // Four bytes each; a height may be negative.
+            Self::Bmp => {
+                let height = (le16(22)? | le16(24)? << 16) as u32 as i32;
+                (
+                    le16(18)? | le16(20)? << 16,
+                    u64::from(height.unsigned_abs()),
+                )
+            }
+            // RFC 9649, 2.5 to 2.7: VP8, VP8L and VP8X state the size at different places.
+            Self::WebP => match bytes.get(12..16)? {
+                b"VP8 " => (le16(26)? & 0x3fff, le16(28)? & 0x3fff),
+                b"VP8L" => {
+                    let bits = le16(21)? | le16(23)? << 16;
+                    ((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)
+                }
+                _ => {
+                    let three = |at| Some(le16(at)? | u64::from(*bytes.get(at + 2)?) << 16);
+                    (three(24)? + 1, three(27)? + 1)
+                }
+            },
+            // Markers before the frame's own are skipped by their length (T.81, B.1.1.4).
+            Self::Jpeg => {
+                let mut at = 2;
+                loop {
+                    match bytes.get(at..at + 2)? {
+                        [0xff, 0xff] => at += 1,
+                        [0xff, 0xc4 | 0xc8 | 0xcc] => at += 2 + be16(at + 2)? as usize,
+                        [0xff, 0xc0..=0xcf] => break (be16(at + 7)?, be16(at + 5)?),
+                        [0xff, _] => at += 2 + be16(at + 2)? as usize,
+                        _ => return None,
+                    }
+                }
+            }
+            Self::Tiff => return None,
+        };
+        width.checked_mul(height)
+    }
+
     pub(crate) fn from_u8(v: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|f| *f as u8 == v)
     }

@@ -660,3 +660,27 @@ fn crc(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+#[test]
+fn the_header_states_the_pixels_of_every_format() {
+    let picture = DynamicImage::from(sample(300, 200));
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::Bmp,
+        ImageFormat::WebP,
+    ] {
+        let bytes = encode(&picture, format);
+        let stated = Format::of(&bytes).unwrap().pixels_stated(&bytes);
+        assert_eq!(stated, Some(60_000), "{format:?}");
+        for end in 0..60 {
+            // Cut anywhere, it may be unknown and must not panic.
+            let _ = Format::of(&bytes).unwrap().pixels_stated(&bytes[..end]);
+        }
+    }
+    for progressive in [false, true] {
+        let bytes = jpeg(&sample(300, 200), 90, progressive);
+        assert_eq!(Format::Jpeg.pixels_stated(&bytes), Some(60_000));
+        assert_eq!(Format::Jpeg.pixels_stated(&bytes[..20]), None);
+    }
+}

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::fault::{ErrorBody, Fault};
 use crate::object::Object;
-use crate::{App, access};
+use crate::{App, access, asked};
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CaseBody {
@@ -187,7 +187,8 @@ pub(crate) async fn list(
     parameters: Result<Query<ListParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    access::require(&app, &headers, Right::Cases).await?;
+    let key = access::require(&app, &headers, Right::Cases).await?;
+    asked::note(&app, &key, asked::LIST_CASES, 1).await?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let status = parameters
         .status

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::record::uncached;
 use crate::fault::{ErrorBody, Fault};
+use crate::intake::Receiving;
 use crate::object::Object;
 use crate::{App, access, intake};
 
@@ -120,8 +121,11 @@ pub(crate) async fn view(
     // receiving uploads.
     let _place = intake::receiving(&app).await?;
     if extent == Extent::Blurred {
-        let slot = intake::acquire_slot(&app).await?;
-        let render = async |bytes| rendition(&app, slot, bytes).await;
+        let asker = intake::asker_of(&person);
+        let render = async |bytes: Vec<u8>| {
+            let slot = intake::acquire_slot(&app, asker, media::is_dear(&bytes)).await?;
+            rendition(&app, slot, bytes).await
+        };
         let png = casework::view_blurred(&app.casework, &exhibit, &person, &given.purpose, render)
             .await?;
         return Ok(uncached(([(header::CONTENT_TYPE, "image/png")], png)));
@@ -187,8 +191,9 @@ pub(crate) async fn add(
     body: Body,
 ) -> Result<Json<AddedBody>, Fault> {
     let admitting = admit(&app, &case, &headers).await;
-    let ((person, name, _place), body) = intake::admitted(admitting, body).await?;
-    let bytes = intake::take(body, app.pool.limits().input_bytes_max).await?;
+    let ((person, name, receiving), body) = intake::admitted(admitting, body).await?;
+    let bytes_max = app.pool.limits().input_bytes_max;
+    let bytes = intake::take(&app, &receiving, body, bytes_max).await?;
     let exhibit = casework::put_exhibit(
         &app.casework,
         &bytes,
@@ -211,14 +216,7 @@ async fn admit(
     app: &App,
     case: &str,
     headers: &HeaderMap,
-) -> Result<
-    (
-        casework::Person,
-        Option<String>,
-        tokio::sync::OwnedSemaphorePermit,
-    ),
-    Fault,
-> {
+) -> Result<(casework::Person, Option<String>, Receiving), Fault> {
     let person = access::acting(app, headers, Act::ViewExhibit).await?;
     intake::check_encoding(headers)?;
     // A form would be sealed with its boundaries, and the exhibit would differ from the file.

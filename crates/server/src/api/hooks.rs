@@ -4,21 +4,20 @@
 //! response that an uploader sees reveals neither verdict nor list.
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use obhut_app::casework::{Action, ApiKey, Right, Surface, UploadFacts};
-use obhut_app::media::{Current, ScreenOptions};
+use obhut_app::media::{self, Current, ScreenOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
 use super::screen::ScreenAnswer;
 use crate::fault::{ErrorBody, Fault};
-use crate::intake::{self, Sender};
+use crate::intake::{self, Receiving, Sender};
 use crate::{App, access};
 
 /// Most records in one event, whatever they report. Our judgement.
@@ -66,34 +65,7 @@ pub(crate) async fn nginx(
     // would answer 502.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
-    let bytes_max = app.pool.limits().input_bytes_max;
-    let files = if intake::is_form(&headers) {
-        intake::form(&headers, body, bytes_max).await?.files
-    } else {
-        let bytes = intake::take(body, bytes_max).await?;
-        let (field, name) = (String::new(), None);
-        vec![intake::Upload { field, name, bytes }]
-    };
-    // One slot for all files of a form, one after another.
-    let slot = intake::acquire_slot(&app).await?;
-    // One file that must not be published holds back the whole form.
-    let mut strictest = Action::Pass;
-    for file in files {
-        let options = ScreenOptions::default();
-        let screened =
-            intake::screened(&app, &admitted.current, &slot, options, file.bytes.clone()).await?;
-        let sender = Sender {
-            account: admitted.account.clone(),
-            name: file.name,
-            surface: admitted.surface,
-            upload: admitted.upload.clone(),
-        };
-        // Recorded before the answer, so that every upload that is held or blocked has its finding.
-        let recorded = intake::record(&app, &admitted.key, sender, &screened, &file.bytes).await?;
-        // The order of Action's variants: pass, hold, block.
-        strictest = strictest.max(recorded.action);
-    }
-    let to = match strictest {
+    let to = match screened(&app, &admitted, &headers, body).await? {
         Action::Pass => Some(admitted.pass),
         Action::Hold => admitted.hold,
         Action::Block => None,
@@ -104,12 +76,91 @@ pub(crate) async fn nginx(
             // nginx replaces the answer, so it has no body.
             ([(header, to)], "").into_response()
         }
-        None => {
-            // The uploader may read this: nothing about verdict, list or reason.
-            let body = Json(json!({ "message": "this upload can't be accepted" }));
-            (StatusCode::FORBIDDEN, body).into_response()
-        }
+        None => not_accepted(StatusCode::FORBIDDEN),
     })
+}
+
+/// Screen an upload for software that knows only yes and no: 200 if it passes, 451 if it must not be
+/// published now, whether it is held or blocked. The body is a form or a file; the surface is the
+/// query's or the key's. `Obhut-Account` and `Obhut-Upload` are those of `POST /v1/screen`.
+#[utoipa::path(
+    post, path = "/v1/hooks/accept", params(ProxyParameters),
+    request_body(content((Vec<u8> = "application/octet-stream"), (String = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "It may be published"),
+        (status = 400, body = ErrorBody),
+        (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody, description = "A key without the right, or private messages without a legal basis"),
+        (status = 429, body = ErrorBody),
+        (status = 451, description = "Not accepted"),
+        (status = 503, body = ErrorBody)
+    ),
+    security(("key" = []))
+)]
+pub(crate) async fn accept(
+    State(app): State<App>,
+    parameters: Result<Query<ProxyParameters>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Fault> {
+    let admitting = admit(&app, parameters, &headers).await;
+    let (admitted, body) = intake::admitted(admitting, body).await?;
+    Ok(match screened(&app, &admitted, &headers, body).await? {
+        Action::Pass => Json(json!({})).into_response(),
+        Action::Hold | Action::Block => not_accepted(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS),
+    })
+}
+
+fn not_accepted(status: StatusCode) -> Response {
+    // The uploader may read this: nothing about verdict, list or reason.
+    let body = Json(json!({ "message": "this upload can't be accepted" }));
+    (status, body).into_response()
+}
+
+/// What to do with everything in a body together.
+async fn screened(
+    app: &App,
+    admitted: &Admitted,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Action, Fault> {
+    let bytes_max = app.pool.limits().input_bytes_max;
+    let receiving = &admitted.receiving;
+    let files = if intake::is_form(headers) {
+        intake::form(app, receiving, headers, body, bytes_max)
+            .await?
+            .files
+    } else if body.is_end_stream() {
+        // A request without a body, such as logging out: nothing is uploaded.
+        return Ok(Action::Pass);
+    } else {
+        let bytes = intake::take(app, receiving, body, bytes_max).await?;
+        intake::check_plain(&bytes)?;
+        let (field, name) = (String::new(), None);
+        vec![intake::Upload { field, name, bytes }]
+    };
+    // One place for all files of a form, one after another.
+    let asker = intake::asker(&admitted.key, admitted.account.as_deref());
+    let is_dear = files.iter().any(|file| media::is_dear(&file.bytes));
+    let slot = intake::acquire_slot(app, asker, is_dear).await?;
+    // One file that must not be published holds back the whole form.
+    let mut strictest = Action::Pass;
+    for file in files {
+        let options = ScreenOptions::default();
+        let screened =
+            intake::screened(app, &admitted.current, &slot, options, file.bytes.clone()).await?;
+        let sender = Sender {
+            account: admitted.account.clone(),
+            name: file.name,
+            surface: admitted.surface,
+            upload: admitted.upload.clone(),
+        };
+        // Recorded before the answer, so that every upload that is held or blocked has its finding.
+        let recorded = intake::record(app, &admitted.key, sender, &screened, &file.bytes).await?;
+        // The order of Action's variants: pass, hold, block.
+        strictest = strictest.max(recorded.action);
+    }
+    Ok(strictest)
 }
 
 /// A proxy's request whose body may be read.
@@ -122,7 +173,7 @@ struct Admitted {
     account: Option<String>,
     upload: UploadFacts,
     /// Held as long as the body is in memory.
-    _receiving: OwnedSemaphorePermit,
+    receiving: Receiving,
 }
 
 async fn admit(
@@ -157,7 +208,7 @@ async fn admit(
         hold,
         account,
         upload,
-        _receiving: intake::receiving(app).await?,
+        receiving: intake::receiving(app).await?,
     })
 }
 
@@ -227,11 +278,12 @@ pub(crate) async fn s3(
             "this server has no object store",
         )
     })?;
-    // An event has at most 1 MiB, so it needs no slot for receiving.
-    let bytes = intake::take(body, EVENT_BYTES_MAX).await?;
+    let receiving = intake::receiving(&app).await?;
+    let bytes = intake::take(&app, &receiving, body, EVENT_BYTES_MAX).await?;
     let objects = objects(&bytes)?;
-    // One slot for the whole event: its objects are screened one after another.
-    let slot = intake::acquire_slot(&app).await?;
+    // One slot for the whole event: its objects are fetched and screened one after another, so it
+    // is dear whatever they are.
+    let slot = intake::acquire_slot(&app, intake::asker(&key, None), true).await?;
     let mut answers = Vec::new();
     for (bucket, name) in objects {
         let (store, at) = (store.clone(), (bucket.clone(), name.clone()));

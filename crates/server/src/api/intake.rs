@@ -17,6 +17,9 @@ use crate::{App, access};
 
 /// Longest body with incoming reports, in bytes. Our judgement.
 pub(crate) const INTAKE_BYTES_MAX: usize = 64 << 20;
+/// Reports in one body. Our judgement: each takes about 8 kB of memory and some milliseconds, so the
+/// answer comes within a minute. `obhut intake FILE` has no such limit.
+const REPORTS_MAX: usize = 2_000;
 /// Longest body with a case, its files in base64 included, in bytes. The same as for a case file.
 /// Our judgement.
 pub(crate) const CASE_BYTES_MAX: usize = CASE_FILE_BYTES_MAX;
@@ -118,10 +121,20 @@ pub(crate) async fn intake(
     // Up to 64 MiB are parsed: too long for a thread that serves requests.
     let given = tokio::task::spawn_blocking(move || {
         let parts = obhut_app::formats::incoming::split(&body);
-        parts
+        if parts.len() > REPORTS_MAX {
+            return Err(Fault::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-many",
+                format!(
+                    "{} reports; send at most {REPORTS_MAX} in one request",
+                    parts.len()
+                ),
+            ));
+        }
+        Ok(parts
             .iter()
             .map(|b| obhut_app::formats::incoming::read(b))
-            .collect::<Vec<_>>()
+            .collect::<Vec<_>>())
     })
     .await
     .map_err(|_| {
@@ -130,7 +143,7 @@ pub(crate) async fn intake(
             "internal",
             "this is our fault, not yours; send it again",
         )
-    })?;
+    })??;
     let mut intake = obhut_app::intake::begin_intake(&app.casework).await?;
     let came = intake.take(given, &key.id).await?;
     let s = &intake.summary;

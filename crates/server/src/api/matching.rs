@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::screen::FoundEntry;
 use crate::fault::{ErrorBody, Fault};
 use crate::object::Object;
-use crate::{App, access};
+use crate::{App, access, asked};
 
 /// Digests of one request. Our judgement.
 const DIGESTS_MAX: usize = 1_000;
@@ -65,7 +65,7 @@ pub(crate) async fn look_up(
     asked: Result<Object<MatchQuery>, Fault>,
 ) -> Result<Json<MatchAnswer>, Fault> {
     // Not `screen`: asking about digests reveals what a list holds.
-    let (_, current) = access::authenticate_with_lists(&app, &headers, Right::Findings).await?;
+    let (key, current) = access::authenticate_with_lists(&app, &headers, Right::Findings).await?;
     let Object(asked) = asked?;
     if asked.digests.len() > DIGESTS_MAX {
         return Err(Fault::bad_request(format!(
@@ -88,6 +88,7 @@ pub(crate) async fn look_up(
             .map_err(|e| Fault::bad_request(format!("digest {place}: {e}")))?;
         digests.push((kind, digest));
     }
+    asked::note(&app, &key, asked::LOOK_UP, digests.len()).await?;
     let screener = current.screener(app.pool.clone(), ScreenOptions::default());
     let look = move || -> Vec<DigestMatches> {
         let found = digests.iter().map(|(kind, digest)| DigestMatches {

@@ -7,14 +7,14 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use obhut_app::casework::{self, ApiKey, Repeat, Right, Surface, UploadFacts};
-use obhut_app::media::{Current, Match, Recorded, ScreenOptions, Screened, Stretch};
+use obhut_app::media::{self, Current, Match, Recorded, ScreenOptions, Screened, Stretch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::OwnedSemaphorePermit;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::edge::gate::AtOnce;
 use crate::fault::{ErrorBody, Fault};
-use crate::intake::{self, Sender, Slot, Upload};
+use crate::intake::{self, Receiving, Sender, Slot, Upload};
 use crate::{App, access};
 
 /// Longest idempotency key, in bytes. Our judgement.
@@ -165,10 +165,8 @@ pub(crate) async fn screen(
     // of the body is read.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
-    let received = receive(&app, &headers, body).await?;
+    let received = receive(&app, &admitted.receiving, &headers, body).await?;
     let upload = received.upload;
-    // Only once the body is here: a slow sender must not occupy a decoder.
-    let slot = intake::acquire_slot(&app).await?;
     let sender = Sender {
         account: admitted.account.clone().or(received.account),
         name: admitted.name.clone().or(upload.name),
@@ -181,9 +179,12 @@ pub(crate) async fn screen(
             .unwrap_or_default()
             .or(received.facts.unwrap_or_default()),
     };
+    // Only once the body is here: a slow sender must not occupy a decoder.
+    let asker = intake::asker(&admitted.key, sender.account.as_deref());
+    let slot = intake::acquire_slot(&app, asker, media::is_dear(&upload.bytes)).await?;
     let Some(repeat_key) = repeat_key(&headers)? else {
         let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
-        return Ok(Json(answer).into_response());
+        return Ok(timed(&admitted.key, Json(answer)));
     };
     // Two requests are the same if their surface, account, facts and bytes are equal. Each of the
     // first three is preceded by its length, so that they can't run together in the digest.
@@ -211,7 +212,7 @@ pub(crate) async fn screen(
             };
             // Without an answer the key is free again, so a failed request can be repeated.
             casework::end_repeat(&app.casework, &repeat, text.as_deref()).await?;
-            Ok(Json(answered?).into_response())
+            Ok(timed(&admitted.key, Json(answered?)))
         }
         Repeat::Answered(text) => {
             // The stored text, not a new answer: the same id and findings, and nothing is recorded
@@ -222,7 +223,7 @@ pub(crate) async fn screen(
                 HeaderValue::from_static("true"),
             );
             let headers = [(axum::http::header::CONTENT_TYPE, json), again];
-            Ok((headers, text).into_response())
+            Ok(timed(&admitted.key, (headers, text)))
         }
         Repeat::InProgress => Err(Fault::new(
             StatusCode::CONFLICT,
@@ -235,6 +236,15 @@ pub(crate) async fn screen(
             "this idempotency key was used for another upload; each upload needs its own",
         )),
     }
+}
+
+/// The answer, which may leave at once if its key sees what matched anyway.
+fn timed(key: &ApiKey, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if key.has(Right::Findings) {
+        response.extensions_mut().insert(AtOnce);
+    }
+    response
 }
 
 fn repeat_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
@@ -260,7 +270,12 @@ struct Received {
 }
 
 /// Reads the upload from bytes, a form or an address, with what the body says about it.
-async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, Fault> {
+async fn receive(
+    app: &App,
+    receiving: &Receiving,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Received, Fault> {
     let bytes_max = app.pool.limits().input_bytes_max;
     let plain = |bytes: Bytes| Upload {
         field: String::new(),
@@ -268,7 +283,7 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
         bytes,
     };
     if intake::is_form(headers) {
-        let mut form = intake::form(headers, body, bytes_max).await?;
+        let mut form = intake::form(app, receiving, headers, body, bytes_max).await?;
         let account = form.texts.remove("account").filter(|a| !a.is_empty());
         if account
             .as_ref()
@@ -297,7 +312,7 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
     let media_type = intake::media_type(headers);
     // Only the beginning is compared, because a charset may follow.
     if media_type.starts_with("application/json") {
-        let bytes = intake::take(body, ADDRESS_BYTES_MAX).await?;
+        let bytes = intake::take(app, receiving, body, ADDRESS_BYTES_MAX).await?;
         let address: Address = casework::read_json(&bytes, ADDRESS_BYTES_MAX as usize, "body")
             .map_err(|e| {
                 Fault::bad_request(format!("{e}; JSON is read as {{\"url\": \"https://…\"}}, a JSON file is sent as application/octet-stream"))
@@ -305,6 +320,7 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
         // Before the file is fetched, so that invalid facts are refused immediately.
         let facts = address.upload.map(intake::checked).transpose()?;
         let fetched = intake::fetch(app, &address.url).await?;
+        receiving.grow(app, fetched.bytes.len())?;
         return Ok(Received {
             upload: plain(fetched.bytes.into()),
             account: None,
@@ -312,7 +328,7 @@ async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Received,
         });
     }
     Ok(Received {
-        upload: plain(intake::take(body, bytes_max).await?),
+        upload: plain(intake::take(app, receiving, body, bytes_max).await?),
         account: None,
         facts: None,
     })
@@ -359,7 +375,7 @@ struct Admitted {
     name: Option<String>,
     upload: Option<UploadFacts>,
     /// Held as long as the body is in memory.
-    _receiving: OwnedSemaphorePermit,
+    receiving: Receiving,
 }
 
 async fn admit(
@@ -382,6 +398,6 @@ async fn admit(
         account: intake::text_header(headers, "obhut-account")?,
         name: intake::text_header(headers, "obhut-file-name")?,
         upload: intake::upload_header(headers)?,
-        _receiving: intake::receiving(app).await?,
+        receiving: intake::receiving(app).await?,
     })
 }

@@ -170,14 +170,13 @@ pub(crate) async fn add_content(
         } else {
             read(&bytes)?
         };
-        // After the body: a client that never ends it would hold the slot, which uploads need.
-        let _place = intake::receiving(&app).await?;
-        (hashing::of_url(&app, url, &hash_query).await?, more)
+        (hashing::of_url(&app, &key, url, &hash_query).await?, more)
     } else if intake::is_form(&headers) {
-        // Only a slot for receiving; the one for decoding comes after the body, because a slow
-        // sender must not occupy a decoder.
-        let _place = intake::receiving(&app).await?;
-        let form = intake::form(&headers, body, app.pool.limits().input_bytes_max).await?;
+        // The place for decoding comes after the body, because a slow sender must not occupy a
+        // decoder.
+        let receiving = intake::receiving(&app).await?;
+        let bytes_max = app.pool.limits().input_bytes_max;
+        let form = intake::form(&app, &receiving, &headers, body, bytes_max).await?;
         let mut more = Map::new();
         if let Some(note) = form.texts.get("note") {
             more.insert("note".into(), note.as_str().into());
@@ -187,9 +186,8 @@ pub(crate) async fn add_content(
                 .map_err(|_| HmaFault::bad("metadata form field must be valid JSON"))?;
             more.insert("metadata".into(), about);
         }
-        let slot = intake::acquire_slot(&app).await?;
         (
-            hashing::of_files(&app, &slot, form.files, &hash_query).await?,
+            hashing::of_files(&app, &key, form.files, &hash_query).await?,
             more,
         )
     } else {

@@ -7,12 +7,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::Right;
-use obhut_app::media::{Compute, Sampling, frame_pixels, pixels};
+use obhut_app::casework::{ApiKey, Right};
+use obhut_app::media::{Compute, Sampling, frame_pixels, is_dear, pixels};
 use serde::Deserialize;
 
 use super::{HmaFault, HmaResult, SIGNAL_TYPES, SignalType, missing};
-use crate::intake::Slot;
 use crate::{App, intake};
 
 #[derive(Deserialize)]
@@ -40,12 +39,11 @@ pub(crate) async fn hash_url(
     headers: HeaderMap,
     Query(query): Query<HashQuery>,
 ) -> HmaResult<Response> {
-    super::allowed(&app, &headers, Right::Screen).await?;
+    let (key, _) = super::allowed(&app, &headers, Right::Screen).await?;
     let Some(url) = &query.url else {
         return Ok(missing("url"));
     };
-    let _place = intake::receiving(&app).await?;
-    Ok(Json(of_url(&app, url, &query).await?).into_response())
+    Ok(Json(of_url(&app, &key, url, &query).await?).into_response())
 }
 
 pub(crate) async fn hash_form(
@@ -54,13 +52,19 @@ pub(crate) async fn hash_form(
     Query(query): Query<HashQuery>,
     body: Body,
 ) -> HmaResult<Json<Signals>> {
-    super::allowed(&app, &headers, Right::Screen).await?;
-    Ok(Json(of_form(&app, &headers, &query, body).await?))
+    let (key, _) = super::allowed(&app, &headers, Right::Screen).await?;
+    Ok(Json(of_form(&app, &key, &headers, &query, body).await?))
 }
 
-/// The signals of the file at an address. The caller holds a slot for receiving; the one for
-/// decoding is taken after the file has arrived.
-pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> HmaResult<Signals> {
+/// The signals of the file at an address. The place for decoding is taken after the file has
+/// arrived.
+pub(crate) async fn of_url(
+    app: &App,
+    key: &ApiKey,
+    url: &str,
+    query: &HashQuery,
+) -> HmaResult<Signals> {
+    let receiving = intake::receiving(app).await?;
     let fetched = intake::fetch(app, url).await.map_err(|fault| {
         let fault = HmaFault::from(fault);
         match fault.status {
@@ -80,13 +84,14 @@ pub(crate) async fn of_url(app: &App, url: &str, query: &HashQuery) -> HmaResult
             )));
         }
     };
-    let slot = intake::acquire_slot(app).await?;
+    receiving.grow(app, fetched.bytes.len())?;
     let kinds = wanted(&content, query.types.as_deref())?;
-    signals(app, &slot, kinds, fetched.bytes.into()).await
+    signals(app, key, kinds, fetched.bytes.into()).await
 }
 
 pub(crate) async fn of_form(
     app: &App,
+    key: &ApiKey,
     headers: &HeaderMap,
     query: &HashQuery,
     body: Body,
@@ -95,16 +100,16 @@ pub(crate) async fn of_form(
     if !intake::is_form(headers) {
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
     }
-    // A slow sender must not occupy a decoder, so the slot for decoding comes after the body.
-    let _place = intake::receiving(app).await?;
-    let form = intake::form(headers, body, app.pool.limits().input_bytes_max).await?;
-    let slot = intake::acquire_slot(app).await?;
-    of_files(app, &slot, form.files, query).await
+    // A slow sender must not occupy a decoder, so the place for decoding comes after the body.
+    let receiving = intake::receiving(app).await?;
+    let bytes_max = app.pool.limits().input_bytes_max;
+    let form = intake::form(app, &receiving, headers, body, bytes_max).await?;
+    of_files(app, key, form.files, query).await
 }
 
 pub(crate) async fn of_files(
     app: &App,
-    slot: &Slot,
+    key: &ApiKey,
     mut files: Vec<intake::Upload>,
     query: &HashQuery,
 ) -> HmaResult<Signals> {
@@ -117,7 +122,7 @@ pub(crate) async fn of_files(
     // HMA's clients name the form field after the content type.
     signals(
         app,
-        slot,
+        key,
         wanted(&file.field, query.types.as_deref())?,
         file.bytes,
     )
@@ -154,12 +159,12 @@ fn wanted(content: &str, types: Option<&str>) -> HmaResult<Vec<&'static SignalTy
 
 async fn signals(
     app: &App,
-    slot: &Slot,
+    key: &ApiKey,
     wanted: Vec<&'static SignalType>,
     bytes: Bytes,
 ) -> HmaResult<Signals> {
-    let pool = app.pool.clone();
-    let slot = slot.clone();
+    let slot = intake::acquire_slot(app, intake::asker(key, None), is_dear(&bytes)).await?;
+    let (_cancel, pool) = intake::cancelled_when_dropped(app);
     let computing = tokio::task::spawn_blocking(move || -> HmaResult<Signals> {
         let _slot = slot;
         // A fault of the decoder is ours (503, retry), one of the file the client's (400).

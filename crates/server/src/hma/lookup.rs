@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::hashing::{self, HashQuery, Signals};
 use super::{HmaFault, HmaResult, SIGNAL_TYPES, SignalType, missing, parse_signal, signal_type};
-use crate::{App, intake};
+use crate::{App, asked};
 
 #[derive(Deserialize)]
 pub(crate) struct LookupQuery {
@@ -77,7 +77,8 @@ pub(crate) async fn raw_lookup(
     headers: HeaderMap,
     Query(query): Query<LookupQuery>,
 ) -> HmaResult<Response> {
-    let (_, current) = super::allowed(&app, &headers, Right::Findings).await?;
+    let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
+    asked::note(&app, &key, asked::LOOK_UP, 1).await?;
     let (Some(signal), Some(name)) = (&query.signal, &query.signal_type) else {
         let field = if query.signal.is_none() {
             "signal"
@@ -109,11 +110,11 @@ pub(crate) async fn lookup_get(
     Query(query): Query<LookupQuery>,
 ) -> HmaResult<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
+    asked::note(&app, &key, asked::LOOK_UP, 1).await?;
     if let Some(url) = &query.url {
         // A second right: the file is fetched and hashed, not only a signal looked up.
         may_hash(&key)?;
-        let _place = intake::receiving(&app).await?;
-        let signals = hashing::of_url(&app, url, &query.hashing()).await?;
+        let signals = hashing::of_url(&app, &key, url, &query.hashing()).await?;
         let mut by_type = look_up(&current, &signals, &query)?;
         if let Some(name) = &query.signal_type {
             return Ok(Json(by_type.remove(name.as_str()).unwrap_or_default()).into_response());
@@ -138,7 +139,8 @@ pub(crate) async fn lookup_form(
 ) -> HmaResult<Response> {
     let (key, current) = super::allowed(&app, &headers, Right::Findings).await?;
     may_hash(&key)?;
-    let signals = hashing::of_form(&app, &headers, &query.hashing(), body).await?;
+    asked::note(&app, &key, asked::LOOK_UP, 1).await?;
+    let signals = hashing::of_form(&app, &key, &headers, &query.hashing(), body).await?;
     Ok(Json(look_up(&current, &signals, &query)?).into_response())
 }
 

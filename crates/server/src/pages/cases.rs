@@ -6,11 +6,11 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use maud::{Markup, html};
-use obhut_app::casework::{self, Case, CaseStatus, Right, rfc3339};
+use obhut_app::casework::{self, ApiKey, Case, CaseStatus, Right, rfc3339};
 
 use super::{InPages as _, Language, Page, frame};
 use crate::fault::Fault;
-use crate::{App, access};
+use crate::{App, access, asked};
 
 /// The first page.
 pub(crate) const PAGE: Page = Page { path: "/", route };
@@ -24,9 +24,10 @@ fn route() -> MethodRouter<App> {
 async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
     let language = Language::of(&headers);
     match access::require(&app, &headers, Right::Cases).await {
-        Ok(_) => cases(&app, language)
-            .await
-            .unwrap_or_else(Fault::into_response),
+        Ok(key) => {
+            let shown = cases(&app, &key, language);
+            shown.await.unwrap_or_else(Fault::into_response)
+        }
         Err(_) => login_form(language, false),
     }
 }
@@ -40,9 +41,10 @@ async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Respo
         .unwrap_or_default();
     // A space pasted along with the key arrives as +.
     match access::authenticate_secret(&app, key.trim_matches('+'), Right::Cases).await {
-        Ok(_) => cases(&app, language)
-            .await
-            .unwrap_or_else(Fault::into_response),
+        Ok((key, _)) => {
+            let shown = cases(&app, &key, language);
+            shown.await.unwrap_or_else(Fault::into_response)
+        }
         // One message for a key that is unknown, revoked, or lacks the right or the role, so that a
         // guess reveals nothing.
         Err(e) if e.is_client_fault() => login_form(language, true),
@@ -72,7 +74,8 @@ fn login_form(language: Language, refused: bool) -> Response {
     frame(language, t("Cases", "Fälle"), content)
 }
 
-async fn cases(app: &App, language: Language) -> Result<Response, Fault> {
+async fn cases(app: &App, key: &ApiKey, language: Language) -> Result<Response, Fault> {
+    asked::note(app, key, asked::LIST_CASES, 1).await?;
     // The page shows only counts and dates, so the view isn't recorded, unlike that of an alert.
     let cases = casework::cases_before(&app.casework, None, None, CASES_MAX).await?;
     let counts = casework::case_counts(&app.casework).await?;

@@ -42,9 +42,15 @@ pub async fn service(faults: FaultInjection) -> (CyberTip, SocketAddr) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = service.router();
-    tokio::spawn(
-        async move { obhut_server::serve(listener, router, std::future::pending()).await },
-    );
+    tokio::spawn(async move {
+        obhut_server::serve(
+            listener,
+            router,
+            obhut_server::CONNECTIONS_MAX,
+            std::future::pending(),
+        )
+        .await
+    });
     (service, address)
 }
 

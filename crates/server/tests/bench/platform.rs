@@ -38,9 +38,15 @@ impl Platform {
         let router = axum::Router::new()
             .route("/events", axum::routing::post(take))
             .with_state(self.clone());
-        tokio::spawn(
-            async move { obhut_server::serve(listener, router, std::future::pending()).await },
-        );
+        tokio::spawn(async move {
+            obhut_server::serve(
+                listener,
+                router,
+                obhut_server::CONNECTIONS_MAX,
+                std::future::pending(),
+            )
+            .await
+        });
         format!("http://{address}/events")
     }
 

@@ -176,7 +176,7 @@ async fn read_changes(
     } else {
         let disputed = Arc::new(super::disputed(&mut tx).await?);
         let banks = Arc::new(contents::states(&mut tx).await?);
-        let keys = Arc::new(api_keys::all_valid(&mut tx).await?);
+        let keys = Arc::new(api_keys::by_digest(&mut tx).await?);
         let on_record = lists_on_record(&mut tx).await?;
         drop(tx);
         let mut lists = Vec::new();

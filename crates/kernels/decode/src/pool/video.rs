@@ -621,21 +621,14 @@ impl Running {
             match frame.read_exact(&mut luma) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(_) if self.cancel.is_cancelled() => return Err(Unreadable::Interrupted),
                 // A timeout. Any other error is treated as one: no more frames will come.
-                Err(_) => return Err(stalled),
+                Err(_) => return Err(self.ended_by_cancel().unwrap_or(stalled)),
             }
             // ffmpeg prints a frame's presentation time before it writes the frame.
-            let mut shown_s = None;
-            while shown && shown_s.is_none() {
-                match self.said.recv_timeout(self.stall_max) {
-                    Ok(FfmpegEvent::Shown(s)) => shown_s = Some(s),
-                    Ok(FfmpegEvent::Error) => errors = true,
-                    Err(RecvTimeoutError::Timeout) => return Err(stalled),
-                    // ffmpeg has ended; the frame is given without its time.
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            }
+            let shown_s = match shown {
+                true => self.next_shown(&mut errors).ok_or(stalled)?,
+                false => None,
+            };
             // Checked with one frame in hand: exactly as many as allowed is not damage.
             if count == frames_max {
                 errors = true;
@@ -687,6 +680,27 @@ impl Running {
             frames: count,
             damaged: errors || !status.success(),
         })
+    }
+}
+
+impl Running {
+    /// The time at which the next frame is shown; `Some(None)` if ffmpeg has ended, and the frame is
+    /// given without its time; `None` if ffmpeg says nothing for too long.
+    fn next_shown(&self, errors: &mut bool) -> Option<Option<f64>> {
+        loop {
+            match self.said.recv_timeout(self.stall_max) {
+                Ok(FfmpegEvent::Shown(s)) => return Some(Some(s)),
+                Ok(FfmpegEvent::Error) => *errors = true,
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Some(None),
+            }
+        }
+    }
+
+    fn ended_by_cancel(&self) -> Option<Unreadable> {
+        self.cancel
+            .is_cancelled()
+            .then_some(Unreadable::Interrupted)
     }
 }
 

@@ -1,0 +1,139 @@
+//! What holds for every request: a long body is read only after its key was checked, no body takes
+//! for ever, and no answer is stored or guessed at by a browser.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::MethodRouter;
+use futures::StreamExt as _;
+use obhut_app::casework::Right;
+use tokio::time::Instant;
+
+use super::bodies;
+use super::connections::Connection;
+use crate::{App, access};
+
+/// Longest silence within a body. Our judgement: one second more than uploads have, whose own limit
+/// gives a better message.
+const PAUSE_MAX: Duration = Duration::from_secs(11);
+/// Longest time for a body. Our judgement, as above.
+const BODY_TIME_MAX: Duration = Duration::from_secs(125);
+
+/// A route whose body may be longer than the general limit. The key has to have one of the rights
+/// before the first byte is read, and the bytes count against those of all requests together.
+pub(crate) fn long_body(
+    route: MethodRouter<App>,
+    bytes_max: usize,
+    rights: &'static [Right],
+) -> MethodRouter<App> {
+    route.layer(DefaultBodyLimit::max(bytes_max)).layer(from_fn(
+        move |request: Request, next: Next| admitted(request, next, bytes_max, rights),
+    ))
+}
+
+async fn admitted(
+    request: Request,
+    next: Next,
+    bytes_max: usize,
+    rights: &'static [Right],
+) -> Response {
+    if request.method() == Method::GET {
+        return next.run(request).await;
+    }
+    let app = request.extensions().get::<App>().cloned();
+    let app = app.expect("every request has the application (lib.rs)");
+    let (parts, body) = request.into_parts();
+    let admitting = async {
+        access::require_any(&app, &parts.headers, rights).await?;
+        if let Some(connection) = parts.extensions.get::<Arc<Connection>>() {
+            connection.works();
+        }
+        let said = parts.headers.get(header::CONTENT_LENGTH);
+        let said = said.and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        bodies::body_bytes(&app, said.unwrap_or(bytes_max).min(bytes_max)).await
+    };
+    match bodies::admitted(admitting.await, body).await {
+        Ok((_held, body)) => next.run(Request::from_parts(parts, body)).await,
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// Bounds the time of every body, and marks the connection as working once the body is whole.
+pub(crate) async fn bounded(request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<Arc<Connection>>().cloned();
+    if request.body().is_end_stream() {
+        if let Some(connection) = connection {
+            connection.works();
+        }
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let until = Instant::now() + BODY_TIME_MAX;
+    let pieces = futures::stream::unfold(
+        (body.into_data_stream(), connection, false),
+        move |(mut pieces, connection, ended)| async move {
+            if ended {
+                return None;
+            }
+            let last = until.min(Instant::now() + PAUSE_MAX);
+            let piece = match tokio::time::timeout_at(last, pieces.next()).await {
+                Ok(Some(piece)) => piece.map_err(std::io::Error::other),
+                Ok(None) => {
+                    if let Some(connection) = connection {
+                        connection.works();
+                    }
+                    return None;
+                }
+                Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+            };
+            let ended = piece.is_err();
+            Some((piece, (pieces, connection, ended)))
+        },
+    );
+    next.run(Request::from_parts(parts, Body::from_stream(pieces)))
+        .await
+}
+
+/// Marks an answer that may leave as soon as it is there: the key it is for sees findings anyway.
+#[derive(Clone, Copy)]
+pub(crate) struct AtOnce;
+
+/// Lets answers to uploads leave at fixed steps of time, so that how long one takes doesn't say
+/// whether the upload matched.
+pub(crate) async fn stepped(request: Request, next: Next) -> Response {
+    let arrived = Instant::now();
+    let response = next.run(request).await;
+    if response.extensions().get::<AtOnce>().is_none() {
+        super::at_a_step(arrived).await;
+    }
+    response
+}
+
+/// Headers of every answer that doesn't set its own: nothing is stored, guessed or framed.
+pub(crate) async fn with_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
