@@ -10,7 +10,7 @@ line for each fault), 2 if it could not be checked.
 What it compares:
 - log/checkpoint with its signature (C2SP signed-note and tlog-checkpoint, Ed25519);
 - the log's entries and tiles with the signed root (RFC 6962, C2SP tlog-tiles);
-- each sealed exhibit and record with its entry;
+- each sealed exhibit and record with its entry, each list's file with the row about it;
 - each covered row of the database with the newest commitment to it, and each commitment with its
   entry; the log with the head that the database remembers.
 
@@ -263,7 +263,18 @@ def compare_database(path, hashes, logged):
     unplaced = {row[0] for row in unplaced}
     for index in sorted(i for i in left if left[i] not in unplaced):
         fault(f"log entry {index}", "is about a row that the database has no leaf of")
+    compare_lists(path.parent / "lists", db)
     return compared, len(waiting)
+
+
+def compare_lists(folder, db):
+    """The rows about the files are covered rows themselves."""
+    for list_, version, expected in db.execute("SELECT list, version, sealed_sha256 FROM list_files"):
+        stored = read(folder / list_ / f"{version}.age")
+        if stored is None:
+            fault(f"lists/{list_}/{version}.age", "is missing")
+        elif hashlib.sha256(stored).hexdigest() != expected:
+            fault(f"lists/{list_}/{version}.age", "its bytes are not those that were written")
 
 
 def name_of(at):

@@ -56,3 +56,16 @@ pub async fn open(
     }
     Ok(casework)
 }
+
+/// Opens the data folder for `obhut verify`: nothing in it is written, and the private keys are used
+/// only if this user can read them.
+///
+/// # Errors
+/// A folder or database that can't be read, or that another version wrote.
+pub async fn open_to_verify(
+    folder: DataFolder,
+    database_url: Option<&str>,
+    clock: Arc<dyn Clock>,
+) -> Result<Casework> {
+    obhut_casework::open_to_verify(folder, database_url, clock, domains()).await
+}

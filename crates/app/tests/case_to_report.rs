@@ -664,6 +664,53 @@ async fn nothing_sensitive_is_stored_in_plain_text() {
     )
     .await
     .unwrap();
+    // What people write may name whom it is about.
+    let case = casework::cases(c, None).await.unwrap().remove(0).id;
+    let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+    let exhibit = casework::exhibits(c).await.unwrap().remove(0).id;
+    let extent = Extent::Whole;
+    casework::view(c, &exhibit, &rita, "purpose-secret", extent)
+        .await
+        .unwrap();
+    let request = DecisionRequest {
+        ruling: Ruling::Report,
+        grounds: "grounds-secret".into(),
+        category: None,
+    };
+    let decided = casework::decide(c, &case, &rita, &request).await.unwrap();
+    assert_eq!(decided.grounds(), "grounds-secret");
+    let otto = new_person(c, "Otto", &[Role::Reviewer]).await;
+    let appeal = casework::file_appeal(c, &case, "reason-secret", "t").await;
+    let outcome = AppealOutcome::Rejected;
+    casework::decide_appeal(
+        c,
+        &case,
+        &appeal.unwrap().id,
+        &otto,
+        outcome,
+        "appeal-secret",
+    )
+    .await
+    .unwrap();
+    // The one entry of a short list could be found from a plain digest of its file.
+    let entry = format!("kind,digest,entry_id\nmd5,{},one\n", md5_hex(&known));
+    let settings = ListSettings {
+        name: "short".into(),
+        owner: "o".into(),
+        purpose: Purpose::Assessed,
+        basis: "b".into(),
+        action: Action::Hold,
+    };
+    media::import_list(c, &settings, entry.as_bytes(), "t")
+        .await
+        .unwrap();
+    let short = media::list(c, "short").await.unwrap();
+    let file = c.folder().list_file(&short.id, &short.version);
+    let keys = std::fs::read_to_string(b.folder.path().join("keys/sealing.age")).unwrap();
+    let opened = obhut_vault::Sealer::from_text(&keys).unwrap();
+    let opened = opened.open(&std::fs::read(&file).unwrap()).unwrap();
+    let plain = [entry.as_bytes(), &opened].map(sha256_hex);
+    assert!(!short.version.contains(&plain[0]), "the file's name");
     let mut folders = vec![b.folder.path().to_owned()];
     let md5 = md5_hex(&known);
     // A digest may be stored in binary as well as in hexadecimal.
@@ -682,6 +729,12 @@ async fn nothing_sensitive_is_stored_in_plain_text() {
                 md5.as_bytes(),
                 &raw,
                 b"account-9-secret",
+                b"purpose-secret",
+                b"grounds-secret",
+                b"reason-secret",
+                b"appeal-secret",
+                plain[0].as_bytes(),
+                plain[1].as_bytes(),
                 b"holiday.png",
                 &known[100..140],
             ] {

@@ -25,10 +25,37 @@ async fn outside(b: &Bench, sql: &str) {
     pool.close().await;
 }
 
-async fn problems(b: &Bench) -> Vec<String> {
-    let seen = casework::verify_vault(&b.casework).await.unwrap();
+fn named(seen: &Verified) -> Vec<String> {
     let named = seen.vault.problems.iter();
     named.map(|p| format!("{}: {}", p.place, p.what)).collect()
+}
+
+async fn problems(b: &Bench) -> Vec<String> {
+    let seen = named(&casework::verify_vault(&b.casework).await.unwrap());
+    let as_it_is = unwritten(b).await;
+    assert!(as_it_is.with_keys);
+    // Only the other one tries to add to the log.
+    let tried = |p: &&String| !p.starts_with("what was recorded last");
+    let expected: Vec<_> = seen.iter().filter(tried).cloned().collect();
+    assert_eq!(named(&as_it_is), expected, "by a check that writes nothing");
+    seen
+}
+
+/// What a check of the folder finds that may write nothing, with the keys that are there.
+async fn unwritten(b: &Bench) -> Verified {
+    let folder = DataFolder::new(b.folder.path());
+    let opened = obhut_app::open_to_verify(folder, b.url.as_deref(), b.clock.clone()).await;
+    casework::verify_as_it_is(&opened.unwrap()).await.unwrap()
+}
+
+/// The same without the private keys.
+async fn without_keys(b: &Bench) -> Vec<String> {
+    let (keys, aside) = (b.folder.path().join("keys"), b.folder.path().join("aside"));
+    std::fs::rename(&keys, &aside).unwrap();
+    let seen = unwritten(b).await;
+    std::fs::rename(&aside, &keys).unwrap();
+    assert!(!seen.with_keys);
+    named(&seen)
 }
 
 /// Regression: of eight edited rows (a forged signature, changed grounds, a deleted audit row, a
@@ -56,6 +83,7 @@ async fn a_row_changed_past_obhut_is_found() {
             .await
             .unwrap();
         assert_eq!(problems(&b).await, Vec::<String>::new());
+        assert_eq!(without_keys(&b).await, Vec::<String>::new());
         for (change, undo, found) in [
             (
                 "UPDATE decisions SET grounds = grounds || '!'",
@@ -89,6 +117,7 @@ async fn a_row_changed_past_obhut_is_found() {
                 named.len() == 1 && named[0].starts_with(found),
                 "{change}: {named:?}"
             );
+            assert_eq!(without_keys(&b).await, named, "{change}, without the keys");
             outside(&b, undo).await;
             assert_eq!(problems(&b).await, Vec::<String>::new(), "{undo}");
         }

@@ -73,6 +73,13 @@ impl AppContext {
         Ok(casework)
     }
 
+    /// The data folder as it is, for comparing it: nothing is written.
+    pub async fn as_it_is(&self) -> anyhow::Result<Casework> {
+        let folder = DataFolder::new(std::path::absolute(self.folder()?)?);
+        let clock = Arc::new(SystemClock);
+        Ok(obhut_app::open_to_verify(folder, self.database.as_deref(), clock).await?)
+    }
+
     /// The person of that name (without one, [`shell_user`]), authorised for an action. Shell
     /// access already means access to the data and the right to grant roles, so an unknown person
     /// is added and a missing role is granted. The grant is audited, and at the end of the command

@@ -101,8 +101,9 @@ pub enum Command {
     /// Seal, read, list and verify exhibits
     #[command(subcommand)]
     Vault(VaultCommand),
-    /// Compare the vault and the database with the vault's log
-    Verify,
+    /// Compare the vault, the lists and the database with the vault's log; writes nothing and needs
+    /// no private key
+    Verify(VerifyArgs),
     /// People and their roles
     #[command(subcommand)]
     Person(PersonCommand),
@@ -550,8 +551,20 @@ pub enum VaultCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Compare the vault and the database with the vault's log (also `obhut verify`)
-    Verify,
+    /// The same as `obhut verify`
+    Verify(VerifyArgs),
+}
+
+#[derive(clap::Args)]
+pub struct VerifyArgs {
+    /// File with the log's public key, kept elsewhere (`vault/log/key`); without it and without the
+    /// private keys only damage is found, not a folder that was made anew under another key
+    #[arg(long, value_name = "FILE")]
+    pub log_key: Option<PathBuf>,
+    /// File with a checkpoint, kept elsewhere (`vault/log/checkpoint`): an older copy of the folder
+    /// is then found, too
+    #[arg(long, value_name = "FILE")]
+    pub at_least: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

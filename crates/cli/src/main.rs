@@ -23,6 +23,7 @@ mod screen;
 mod serve;
 mod testserver;
 mod vault;
+mod verify;
 mod watch;
 mod whole_file;
 
@@ -121,7 +122,7 @@ async fn command(
         Command::Alarm(a) => routes::alarm(a, context, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
         Command::Vault(a) => vault::run(a, context, output).await,
-        Command::Verify => vault::run(args::VaultCommand::Verify, context, output).await,
+        Command::Verify(a) => verify::run(a, context, output).await,
         Command::Person(a) => admin::person(a, context, output).await,
         Command::Basis(a) => admin::basis(a, context, output).await,
         Command::Key(a) => admin::key(a, context, output).await,

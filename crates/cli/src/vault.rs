@@ -11,11 +11,8 @@ use crate::app_context::{AppContext, shell_user};
 use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::input;
-use crate::output::{Output, count};
+use crate::output::Output;
 use crate::whole_file::write_private;
-
-/// Leftovers named on a terminal. Our judgement.
-const LEFTOVERS_SHOWN_MAX: usize = 50;
 
 // Long: one match arm per command.
 pub async fn run(
@@ -125,57 +122,7 @@ pub async fn run(
                 }
             }
         }
-        VaultCommand::Verify => {
-            let casework = context.casework().await?;
-            let bar = output.progress("vault, being compared with its log");
-            let verified = casework::verify_vault(&casework).await;
-            bar.finish_and_clear();
-            let casework::Verified {
-                vault: seen,
-                rows,
-                waiting,
-            } = verified?;
-            let problems: Vec<_> = seen
-                .problems
-                .iter()
-                .map(|p| json!({ "place": p.place, "what": p.what }))
-                .collect();
-            output.line(
-                || json!({ "ok": problems.is_empty(), "entries": seen.entries, "exhibits": seen.exhibits, "rows": rows, "waiting": waiting, "problems": problems, "leftovers": seen.leftovers, "key": casework::vault_key(&casework) }),
-                || {
-                    let mut text = format!("{} entries, {} exhibits and {rows} rows compared: ", seen.entries, seen.exhibits);
-                    if seen.problems.is_empty() {
-                        text += "everything agrees with the log";
-                        if waiting > 0 {
-                            text += &format!("; {waiting} more are noted and not in it yet");
-                        }
-                    } else {
-                        text += &count(seen.problems.len() as u64, "PROBLEM", "PROBLEMS");
-                        for p in &seen.problems {
-                            text += &format!("\n  {}: {}", p.place, p.what);
-                        }
-                        text += "\nchange nothing by hand; restore what is damaged or missing from a backup, then verify again";
-                    }
-                    if !seen.leftovers.is_empty() {
-                        text += &format!(
-                            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not obhut's; nothing refers to them:",
-                            count(seen.leftovers.len() as u64, "file is", "files are")
-                        );
-                        for name in seen.leftovers.iter().take(LEFTOVERS_SHOWN_MAX) {
-                            text += &format!("\n  {name}");
-                        }
-                        if seen.leftovers.len() > LEFTOVERS_SHOWN_MAX {
-                            text += "\n  … and more; --json names all";
-                        }
-                    }
-                    text
-                },
-            )?;
-            // Leftovers alone are fine: an intake that was cut off before it was acknowledged leaves them.
-            if !seen.problems.is_empty() {
-                return Ok(ExitCode::FAILURE);
-            }
-        }
+        VaultCommand::Verify(args) => return crate::verify::run(args, context, output).await,
     }
     Ok(ExitCode::SUCCESS)
 }

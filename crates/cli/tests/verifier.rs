@@ -93,6 +93,140 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
+/// Every file of the data folder with its bytes.
+fn everything(b: &Bench) -> Vec<(PathBuf, Vec<u8>)> {
+    let all = files(&b.path("data")).into_iter();
+    all.map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
+}
+
+/// Regression: verification needed the private keys and a database that could be written.
+#[test]
+fn verifying_writes_nothing_and_needs_no_private_key() {
+    let b = world();
+    let public = b.path("data/vault/log/key");
+    std::fs::copy(&public, b.path("kept.key")).unwrap();
+    std::fs::copy(
+        b.path("data/vault/log/checkpoint"),
+        b.path("kept.checkpoint"),
+    )
+    .unwrap();
+    let before = everything(&b);
+    let text = |out: &Output| String::from_utf8_lossy(&out.stdout).into_owned();
+    let with = b.obhut(&["verify"]);
+    assert!(
+        with.status.success() && !text(&with).contains("forgery"),
+        "{}",
+        text(&with)
+    );
+    std::fs::rename(b.path("data/keys"), b.path("keys")).unwrap();
+    let without = b.obhut(&["verify"]);
+    assert!(without.status.success(), "{}", text(&without));
+    assert!(
+        text(&without).contains("damage, not forgery"),
+        "{}",
+        text(&without)
+    );
+    let known = b.obhut(&[
+        "verify",
+        "--log-key",
+        "kept.key",
+        "--at-least",
+        "kept.checkpoint",
+    ]);
+    assert!(
+        known.status.success() && !text(&known).contains("forgery"),
+        "{}",
+        text(&known)
+    );
+    std::fs::rename(b.path("keys"), b.path("data/keys")).unwrap();
+    let after = everything(&b);
+    let names = |all: &[(PathBuf, Vec<u8>)]| all.iter().map(|(p, _)| p.clone()).collect::<Vec<_>>();
+    // SQLite makes these two for readers, too, where it can.
+    let kept = |(path, _): &(PathBuf, Vec<u8>)| {
+        let name = path.to_string_lossy();
+        !name.ends_with("-shm") && !name.ends_with("-wal")
+    };
+    let (before, after): (Vec<_>, Vec<_>) = (
+        before.into_iter().filter(kept).collect(),
+        after.into_iter().filter(kept).collect(),
+    );
+    assert_eq!(names(&before), names(&after));
+    assert!(before == after, "a file was changed");
+
+    // Another vault's key, and an older copy of the whole folder.
+    let other = world();
+    std::fs::copy(other.path("data/vault/log/key"), b.path("other.key")).unwrap();
+    let wrong = b.obhut(&["verify", "--log-key", "other.key"]);
+    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong));
+    assert!(
+        text(&wrong).contains("isn't the key given"),
+        "{}",
+        text(&wrong)
+    );
+    let old = everything(&b);
+    ok(&b.obhut(&["person", "add", "Nora", "--role", "reviewer"]));
+    std::fs::copy(
+        b.path("data/vault/log/checkpoint"),
+        b.path("newer.checkpoint"),
+    )
+    .unwrap();
+    std::fs::remove_dir_all(b.path("data")).unwrap();
+    for (path, bytes) in old {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    assert!(
+        b.obhut(&["verify"]).status.success(),
+        "by itself it is whole"
+    );
+    let older = b.obhut(&["verify", "--at-least", "newer.checkpoint"]);
+    assert_eq!(older.status.code(), Some(1), "{}", text(&older));
+    assert!(text(&older).contains("older copy"), "{}", text(&older));
+    // A folder that isn't there is named, and not made.
+    let nowhere = b.obhut(&["--data", "nowhere", "verify"]);
+    assert!(!nowhere.status.success() && !b.path("nowhere").exists());
+}
+
+/// Regression: 400 of 400 bits changed in a list's file stopped all screening, and verification named
+/// none.
+#[test]
+fn a_changed_list_file_is_named_with_and_without_the_keys() {
+    let python = python();
+    let b = Bench::new();
+    let digest = b.digest("pdq", &b.picture("known.png", 1));
+    let csv = format!("kind,digest,entry_id\npdq,{digest},one\n");
+    b.write("list.csv", csv.as_bytes());
+    b.import("hotline", "list.csv");
+    let lists = files(&b.path("data/lists"));
+    let [file] = lists.as_slice() else {
+        panic!("{lists:?}")
+    };
+    let whole = std::fs::read(file).unwrap();
+    for keys in ["data/keys", "keys"] {
+        if keys == "keys" {
+            std::fs::rename(b.path("data/keys"), b.path("keys")).unwrap();
+        }
+        ok(&b.obhut(&["verify"]));
+        for at in [0, whole.len() / 2, whole.len() - 1] {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(file, changed).unwrap();
+            let out = b.obhut(&["verify"]);
+            let said = String::from_utf8_lossy(&out.stdout).into_owned();
+            assert_eq!(out.status.code(), Some(1), "{keys} {at}: {said}");
+            assert!(said.contains("list list-"), "{said}");
+            if let Some(python) = &python {
+                let theirs = verifier(python, &b, &[]);
+                let said = String::from_utf8_lossy(&theirs.stdout).into_owned();
+                assert_eq!(theirs.status.code(), Some(1), "verify.py: {said}");
+                assert!(said.contains("lists/list-"), "{said}");
+            }
+        }
+        std::fs::write(file, &whole).unwrap();
+    }
+}
+
 #[test]
 fn both_verifiers_find_the_same_folders_whole_and_damaged() {
     let Some(python) = python() else { return };

@@ -161,8 +161,16 @@ pub fn picture(seed: u32) -> Vec<u8> {
     out.into_inner()
 }
 
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    digest_hex("sha256", bytes)
+}
+
 pub fn md5_hex(bytes: &[u8]) -> String {
-    let kind = obhut_hash::kinds::by_name("md5").unwrap();
+    digest_hex("md5", bytes)
+}
+
+fn digest_hex(kind: &str, bytes: &[u8]) -> String {
+    let kind = obhut_hash::kinds::by_name(kind).unwrap();
     let obhut_hash::Compute::Bytes(compute) = kind.compute else {
         panic!()
     };

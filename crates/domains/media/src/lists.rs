@@ -10,6 +10,7 @@ mod contents;
 mod current;
 mod disputes;
 mod entries;
+mod files;
 mod loaded;
 mod reader;
 mod segment;
@@ -25,11 +26,12 @@ pub use current::watch_changes;
 pub(crate) use current::{Snapshot, kept};
 pub(crate) use disputes::{Dispute, dispute, dispute_near, dispute_of, disputed, propose_dispute};
 pub use disputes::{dispute_entry, lift_dispute};
+use files::Checker;
 pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
 pub use reader::{ListProblem, read_list_file, read_plain_list};
 pub use signed::{CheckedList, checked_lists};
-pub(crate) use signed::{bind_old_signatures, faults_of_files};
+pub(crate) use signed::{bind_old_signatures, faults_of_files, key_contents};
 pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
 pub(crate) use videos::{QueryFrame, pad_edges};
 pub use votes::{Vote, VoteReason, approve_vote, propose_vote, votes};
@@ -42,7 +44,6 @@ use entries::Entries;
 use loaded::{About, Contents};
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes, ids};
 use obhut_casework::{Action, Casework, CaseworkError, Person, Purpose, Result, Role};
-use obhut_store::write_private;
 
 /// Signatures a version needs before it does more than count. Our judgement.
 const SIGNATURES_MIN: usize = 2;
@@ -146,9 +147,19 @@ pub async fn import_list(
 ) -> Result<Import> {
     check(settings)?;
     // Before the transaction: parsing millions of rows must not block other writers.
-    let (list, problems) = read(casework, &settings.name, csv)?;
+    let (mut list, problems) = read(casework, &settings.name, csv)?;
     let mut tx = casework.begin().await?;
     let id = list_row(casework, &mut tx, settings).await?;
+    // An older release named a version by the plain digest of its file.
+    let plain = hex::encode(Sha256::digest(csv));
+    let known = sqlx::query("SELECT 1 FROM list_versions WHERE list = $1 AND version = $2")
+        .bind(&id)
+        .bind(&plain)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if known.is_some() {
+        list.version = plain;
+    }
     let file = File {
         list: &id,
         version: &list.version.clone(),
@@ -324,7 +335,10 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
         // 64 bits: among 50 million entries (ROWS_MAX) two share a name with a chance of 1 in 15,000.
         format!("e-{}", &casework.keyed_digest("list entry", &what)[..16])
     };
-    let (entries, problems) = reader::read(csv, &name_entry);
+    let (mut entries, problems) = reader::read(csv, &name_entry);
+    // Keyed, because it is a file's name and stands in findings: a plain digest would give away the
+    // one entry of a short list to whoever tries out digests.
+    entries.version = casework.keyed_digest("list version", entries.version.as_bytes());
     if entries.len() == 0 {
         let first = problems
             .first()
@@ -354,22 +368,14 @@ async fn add_version(
         .fetch_one(&mut **tx)
         .await?;
     let bytes = segment::write(file.entries);
-    let path = casework.folder().list_file(file.list, file.version);
-    let store = || {
-        write_private(&path, &casework.sealer().seal(&bytes))
-            .map_err(|e| casework.folder().fault("lists", &e))
-    };
+    let checker = Checker::of(casework);
     if Columns::of(&known).int()? > 0 {
         // Importing the same content again restores a lost or damaged file.
-        let there = std::fs::read(&path)
-            .ok()
-            .and_then(|s| casework.sealer().open(&s));
-        let digest = signed::digest(&bytes);
+        let path = casework.folder().list_file(file.list, file.version);
+        let on_record = signed::own_content(tx, file.list, file.version).await?;
         // Only the content on record is restored: signatures cover no other.
-        if there.is_none_or(|there| signed::digest(&there) != digest)
-            && signed::own_content(tx, file.list, file.version).await? == digest
-        {
-            store()?;
+        if checker.read(&path, &on_record).is_err() && checker.is(&bytes, &on_record) {
+            files::store(casework, tx, file.list, file.version, &bytes).await?;
             audit::write(
                 tx,
                 casework.now_micros(),
@@ -383,7 +389,7 @@ async fn add_version(
         return Ok(None);
     }
     // The file first: a version in the database always has its file.
-    store()?;
+    files::store(casework, tx, file.list, file.version, &bytes).await?;
     // Two imports cannot take one number: the list is locked, and (list, sequence) is unique.
     let last = sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM list_versions WHERE list = $1")
         .bind(file.list)
@@ -413,7 +419,7 @@ async fn add_version(
     .bind(file.parent)
     .bind(first)
     .bind(i64::from(file.one_content))
-    .bind(signed::digest(&bytes))
+    .bind(checker.bound(&bytes))
     .execute(&mut **tx)
     .await?;
     changes::note(tx).await?;

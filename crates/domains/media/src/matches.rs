@@ -42,7 +42,8 @@ impl Domain for Media {
     }
 
     async fn opened(&self, casework: &Casework) -> Result<()> {
-        lists::bind_old_signatures(casework).await
+        lists::bind_old_signatures(casework).await?;
+        lists::key_contents(casework).await
     }
 
     /// Adds the matched entries. A match of a disputed entry doesn't count as listed.

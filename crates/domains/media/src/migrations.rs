@@ -31,6 +31,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "votes",
         include_str!("../migrations/0072_lists_votes.sql"),
     ),
+    (
+        79,
+        "files",
+        include_str!("../migrations/0079_lists_files.sql"),
+    ),
 ];
 
 /// The tables whose rows the vault's log covers.
@@ -38,6 +43,10 @@ pub(crate) const COVERED: &[Covered] = &[
     by_id("lists", &[KeyColumn::Text("id")]),
     Covered {
         table: "list_versions",
+        key: &[KeyColumn::Text("list"), KeyColumn::Text("version")],
+    },
+    Covered {
+        table: "list_files",
         key: &[KeyColumn::Text("list"), KeyColumn::Text("version")],
     },
     Covered {

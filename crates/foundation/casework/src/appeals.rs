@@ -183,6 +183,7 @@ pub(crate) async fn status_before(tx: &mut Tx, appeal: &str) -> Result<CaseStatu
 
 /// Records the outcome of an appeal. Fails if it already has one.
 pub(crate) async fn end(
+    casework: &Casework,
     tx: &mut Tx,
     now: i64,
     appeal: &str,
@@ -197,7 +198,7 @@ pub(crate) async fn end(
     .bind(outcome.word())
     .bind(&person.id)
     .bind(&person.name)
-    .bind(grounds)
+    .bind(sealed::seal_words(casework, grounds))
     .bind(now)
     .bind(appeal)
     .execute(&mut **tx)
@@ -206,6 +207,23 @@ pub(crate) async fn end(
         return Err(CaseworkError::conflict(format!(
             "appeal {appeal} was decided meanwhile"
         )));
+    }
+    Ok(())
+}
+
+/// Seals the grounds that an older release kept as they were written.
+pub(crate) async fn seal_old_grounds(casework: &Casework, tx: &mut Tx) -> Result<()> {
+    let rows = sqlx::query("SELECT id, grounds FROM appeals WHERE grounds IS NOT NULL")
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, grounds) = (c.text()?, c.text()?);
+        sqlx::query("UPDATE appeals SET grounds = $1 WHERE id = $2")
+            .bind(sealed::seal_words(casework, &grounds))
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }
@@ -273,7 +291,10 @@ pub async fn appeals(casework: &Casework, case: &str) -> Result<Vec<Appeal>> {
                 filed_at: c.int()?,
                 outcome: c.maybe_text()?.and_then(|w| AppealOutcome::from_word(&w)),
                 name: c.maybe_text()?,
-                grounds: c.maybe_text()?,
+                grounds: c
+                    .maybe_text()?
+                    .map(|stored| sealed::open_words(casework, &stored))
+                    .transpose()?,
             })
         })
         .collect()

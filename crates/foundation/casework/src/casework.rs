@@ -27,6 +27,8 @@ pub struct Casework {
     pub(crate) covered: Vec<Covered>,
     /// The token by which what this installation writes in them is noted.
     pub(crate) writer: String,
+    /// False if it was opened for checks without the private keys: what they bind isn't checked.
+    pub(crate) has_keys: bool,
     pub(crate) domains: Vec<Box<dyn Domain>>,
     /// In-memory state of the domains, one value per type.
     pub(crate) domain_state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,

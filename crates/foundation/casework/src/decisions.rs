@@ -14,7 +14,7 @@ use crate::database::{Columns, Tx, rows_in};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, changes, danger, findings,
-    ids, views,
+    ids, sealed, views,
 };
 
 /// Longest grounds, in characters. Our judgement.
@@ -313,7 +313,7 @@ pub(crate) async fn decide_from(
         }
         Ruling::Report => deadlines::resume(&mut tx, due, case, why).await?,
     }
-    let earlier = decisions_within(&mut tx, case).await?;
+    let earlier = with_grounds(casework, &mut tx, case).await?;
     if earlier.last().is_some_and(|e| e.differs_from(&decision)) {
         alarm_carried(&mut tx, casework.now(), case).await?;
     }
@@ -337,7 +337,7 @@ pub(crate) async fn decide_from(
     .bind(&decision.person)
     .bind(&decision.name)
     .bind(decision.ruling.word())
-    .bind(&decision.grounds)
+    .bind(sealed::seal_words(casework, &decision.grounds))
     .bind(scale)
     .bind(value)
     .bind(decision.decided_at)
@@ -429,11 +429,29 @@ async fn require_viewed(
 /// wall clock.
 pub async fn decisions(casework: &Casework, case: &str) -> Result<Vec<Decision>> {
     let mut tx = casework.db.snapshot().await?;
-    decisions_within(&mut tx, case).await
+    with_grounds(casework, &mut tx, case).await
 }
 
-/// The same within a transaction.
+async fn with_grounds(casework: &Casework, tx: &mut Tx, case: &str) -> Result<Vec<Decision>> {
+    let stored = stored(tx, case).await?.into_iter();
+    let opened = stored.map(|(decision, grounds)| {
+        let grounds = sealed::open_words(casework, &grounds)?;
+        Ok(Decision {
+            grounds,
+            ..decision
+        })
+    });
+    opened.collect()
+}
+
+/// The same within a transaction, without their grounds, which are sealed.
 pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Decision>> {
+    let stored = stored(tx, case).await?;
+    Ok(stored.into_iter().map(|(decision, _)| decision).collect())
+}
+
+/// Each decision without its grounds, and those as they are stored.
+async fn stored(tx: &mut Tx, case: &str) -> Result<Vec<(Decision, String)>> {
     let rows = sqlx::query(
         "SELECT id, case_id, person, name, ruling, grounds, scale, category, file_categories, decided_at, rests_on
          FROM decisions WHERE case_id = $1 ORDER BY seq",
@@ -444,13 +462,14 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);
-            Ok(Decision {
+            let grounds = Columns::at_place(row, 5).text()?;
+            let decision = Decision {
                 id: c.text()?,
                 case: c.text()?,
                 person: c.text()?,
                 name: c.text()?,
                 ruling: c.word(Ruling::from_word, "ruling")?,
-                grounds: c.text()?,
+                grounds: c.text().map(|_| String::new())?,
                 category: match (c.text()?, c.text()?) {
                     (scale, _) if scale.is_empty() => None,
                     (scale, value) => Some(Category { scale, value }),
@@ -462,9 +481,27 @@ pub(crate) async fn decisions_within(tx: &mut Tx, case: &str) -> Result<Vec<Deci
                 },
                 decided_at: c.int()?,
                 rests_on: Some(c.text()?).filter(|d| !d.is_empty()),
-            })
+            };
+            Ok((decision, grounds))
         })
         .collect()
+}
+
+/// Seals the grounds that an older release kept as they were written.
+pub(crate) async fn seal_old_grounds(casework: &Casework, tx: &mut Tx) -> Result<()> {
+    let rows = sqlx::query("SELECT id, grounds FROM decisions")
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, grounds) = (c.text()?, c.text()?);
+        sqlx::query("UPDATE decisions SET grounds = $1 WHERE id = $2")
+            .bind(sealed::seal_words(casework, &grounds))
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The latest decision about a case.

@@ -4,7 +4,7 @@
 use obhut_facts::{CaseStatus, Determination, Question};
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, changes, ids};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, changes, ids, sealed};
 
 /// Longest grounds, in characters. Our judgement.
 const GROUNDS_CHARS_MAX: usize = 2_000;
@@ -58,7 +58,7 @@ pub async fn determine(
     .bind(case)
     .bind(question.word())
     .bind(answers.join(" "))
-    .bind(grounds)
+    .bind(sealed::seal_words(casework, grounds))
     .bind(&person.id)
     .bind(&person.name)
     .bind(made.determined_at)
@@ -82,10 +82,10 @@ pub async fn determine(
 /// The latest answer to each question about a case, in the order of the questions.
 pub async fn determinations(casework: &Casework, case: &str) -> Result<Vec<Determination>> {
     let mut tx = casework.db.snapshot().await?;
-    within(&mut tx, case).await
+    within(casework, &mut tx, case).await
 }
 
-async fn within(tx: &mut Tx, case: &str) -> Result<Vec<Determination>> {
+async fn within(casework: &Casework, tx: &mut Tx, case: &str) -> Result<Vec<Determination>> {
     let rows = sqlx::query(
         "SELECT question, answers, grounds, name, determined_at FROM determinations WHERE case_id = $1 ORDER BY seq",
     )
@@ -98,13 +98,30 @@ async fn within(tx: &mut Tx, case: &str) -> Result<Vec<Determination>> {
         let made = Determination {
             question: c.word(Question::from_word, "question")?,
             answers: c.text()?.split(' ').map(str::to_owned).collect(),
-            grounds: c.text()?,
+            grounds: sealed::open_words(casework, &c.text()?)?,
             name: c.text()?,
             determined_at: c.int()?,
         };
         latest.insert(made.question, made);
     }
     Ok(latest.into_values().collect())
+}
+
+/// Seals the grounds that an older release kept as they were written.
+pub(crate) async fn seal_old_grounds(casework: &Casework, tx: &mut Tx) -> Result<()> {
+    let rows = sqlx::query("SELECT id, grounds FROM determinations")
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, grounds) = (c.text()?, c.text()?);
+        sqlx::query("UPDATE determinations SET grounds = $1 WHERE id = $2")
+            .bind(sealed::seal_words(casework, &grounds))
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// True if the person determined something about the case.

@@ -310,6 +310,8 @@ pub trait Inside {
     fn clock(&self) -> Arc<dyn Clock>;
     /// The sealing key, for files that a domain stores itself.
     fn sealer(&self) -> Arc<Sealer>;
+    /// False if the data folder was opened for checks without its private keys.
+    fn has_keys(&self) -> bool;
     /// Keyed digest for lookups; `label` separates uses.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
     /// In-memory state of a domain, one value per type, alive as long as this handle.
@@ -369,6 +371,10 @@ impl Inside for Casework {
 
     fn clock(&self) -> Arc<dyn Clock> {
         self.clock.clone()
+    }
+
+    fn has_keys(&self) -> bool {
+        self.has_keys
     }
 
     fn sealer(&self) -> Arc<Sealer> {

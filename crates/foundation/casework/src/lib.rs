@@ -66,6 +66,7 @@ mod supplements;
 mod uploads;
 mod verification;
 mod views;
+mod words;
 
 pub use obhut_store::clock::{maybe_time, time};
 pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClock, rfc3339};
@@ -135,7 +136,7 @@ pub use obhut_facts::{
 };
 pub use obhut_facts::{Language, Signals, Strict, dates_in, sentences};
 pub use obhut_vault::{Clock, Exhibit, Verification};
-pub use open::{open, open_with};
+pub use open::{open, open_to_verify, open_with};
 pub use outbox::{
     Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_held,
     jobs_waiting, release_job, renew_jobs,
@@ -166,7 +167,7 @@ pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,
 };
-pub use verification::{Verified, verify_vault};
+pub use verification::{Verified, expect_checkpoint, verify_as_it_is, verify_vault};
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, view,
     view_blurred, views,

@@ -212,6 +212,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "row_log",
         include_str!("../migrations/0078_row_log.sql"),
     ),
+    (
+        80,
+        "repeats",
+        include_str!("../migrations/0080_repeats.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];

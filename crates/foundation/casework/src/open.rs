@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use obhut_store::database::Database;
-use obhut_store::database::covered::Covering;
+use obhut_store::database::covered::{Covered, Covering};
 use obhut_store::{CaseworkError, DataFolder, FolderKeys, Result};
-use obhut_vault::{Clock, Vault};
+use obhut_vault::{Clock, Keys, LookupKey, Sealer, Vault};
 
 use crate::casework::{Casework, Domain};
-use crate::{evidence, migrations, row_log, settings};
+use crate::{evidence, migrations, row_log, settings, words};
 
 /// Opens a data folder; creates folder, keys and tables on first use. Without `database_url` the
 /// database is a SQLite file in the folder.
@@ -44,10 +44,8 @@ async fn assemble(
     keys: FolderKeys,
     domains: Vec<Box<dyn Domain>>,
 ) -> Result<Casework> {
-    let mut domains = domains;
-    domains.insert(0, Box::new(evidence::Evidence));
-    let mut owners = vec![obhut_store::migrations::ALL, migrations::ALL];
-    owners.extend(domains.iter().map(|d| d.migrations()));
+    let domains = with_evidence(domains);
+    let owners = owners(&domains);
     // SQLite would create an empty database here, and the folder would silently start over.
     if database_url.is_none() && folder.lost_its_database() {
         return Err(CaseworkError::Folder {
@@ -58,8 +56,7 @@ async fn assemble(
     let url = database_url.map_or_else(|| folder.sqlite_url(), str::to_owned);
     // One process copies and migrates; others wait for the lock and then have nothing to do.
     let upgrading = folder.hold_upgrade().await?;
-    let mut covered = [obhut_store::database::audit::COVERED, migrations::COVERED].concat();
-    covered.extend(domains.iter().flat_map(|d| d.covered()));
+    let covered = covered(&domains);
     let writer = keys.first_lookup.keyed_digest("writer", b"");
     let copy_to = |last| folder.copy_before(last);
     let covering = Covering {
@@ -86,12 +83,111 @@ async fn assemble(
         clock,
         covered,
         writer,
+        has_keys: true,
         domains,
         domain_state: Mutex::default(),
     };
     row_log::begin(&casework).await?;
+    words::seal_old(&casework).await?;
     for domain in casework.domains() {
         domain.opened(&casework).await?;
     }
     Ok(casework)
+}
+
+/// Opens a data folder to compare it with its log: nothing is written, migrated or made, and the
+/// private keys are used only if this user can read them.
+///
+/// # Errors
+/// No data folder, a vault without its published key, or a database that can't be read or that
+/// another version wrote.
+pub async fn open_to_verify(
+    folder: DataFolder,
+    database_url: Option<&str>,
+    clock: Arc<dyn Clock>,
+    domains: Vec<Box<dyn Domain>>,
+) -> Result<Casework> {
+    let missing = |path: &str, why: &str| CaseworkError::Folder {
+        path: folder.root().join(path).display().to_string(),
+        why: why.into(),
+    };
+    if !folder.root().join("vault").is_dir() {
+        return Err(missing("", "no data folder is there"));
+    }
+    if database_url.is_none() && folder.database_is_empty() {
+        return Err(missing(
+            "obhut.db",
+            "the database is missing or empty; put it back from a backup, or name the PostgreSQL it belongs to",
+        ));
+    }
+    let keys = folder.keys_if_readable()?;
+    let has_keys = keys.is_some();
+    // Without the private keys, stand-ins that open nothing: what is said then rests on the public
+    // one alone.
+    let (sealer, stand_in) = Sealer::generate();
+    let lookup = match has_keys {
+        true => folder.lookup_key()?,
+        false => None,
+    };
+    let lookup = match lookup {
+        Some(lookup) => lookup,
+        None => LookupKey::from_text(&stand_in).expect("an age identity is long enough"),
+    };
+    let (sealer, vault_keys, writer) = match keys {
+        Some(keys) => {
+            let writer = keys.first_lookup.keyed_digest("writer", b"");
+            (keys.sealer, keys.vault, writer)
+        }
+        None => {
+            let public = Keys::public(&folder.published_key()?);
+            let public = public.map_err(|e| missing("vault/log/key", &e.to_string()))?;
+            (sealer, public, String::new())
+        }
+    };
+    let domains = with_evidence(domains);
+    let url = database_url.map_or_else(|| folder.sqlite_url_to_read(), str::to_owned);
+    let db = Database::read_only(&url, &owners(&domains)).await?;
+    let vault = Vault::new(
+        folder.evidence_store()?,
+        Arc::new(vault_keys),
+        folder.evidence_reading_lock(),
+        clock.clone(),
+    );
+    let casework = Casework {
+        db,
+        folder,
+        sealer: Arc::new(sealer),
+        lookup: Arc::new(lookup),
+        vault,
+        clock,
+        covered: covered(&domains),
+        writer,
+        has_keys,
+        domains,
+        domain_state: Mutex::default(),
+    };
+    if let Ok(Some(head)) = row_log::head(&casework).await {
+        casework.vault.expect(head);
+    }
+    Ok(casework)
+}
+
+/// The domains, with the core's own evidence handling first.
+fn with_evidence(mut domains: Vec<Box<dyn Domain>>) -> Vec<Box<dyn Domain>> {
+    domains.insert(0, Box::new(evidence::Evidence));
+    domains
+}
+
+/// The migrations of every crate with tables.
+fn owners(domains: &[Box<dyn Domain>]) -> Vec<&'static [obhut_store::migrations::Numbered]> {
+    let mut owners = vec![obhut_store::migrations::ALL, migrations::ALL];
+    owners.extend(domains.iter().map(|d| d.migrations()));
+    owners
+}
+
+/// The tables that the vault's log covers.
+fn covered(domains: &[Box<dyn Domain>]) -> Vec<Covered> {
+    let mut covered = [obhut_store::database::audit::COVERED, migrations::COVERED].concat();
+    covered.extend(domains.iter().flat_map(|d| d.covered()));
+    covered
 }

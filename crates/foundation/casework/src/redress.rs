@@ -87,7 +87,7 @@ pub async fn decide_appeal(
             decisions::alarm_carried(&mut tx, now, case).await?;
         }
     }
-    appeals::end(&mut tx, now, appeal, person, outcome, grounds).await?;
+    appeals::end(casework, &mut tx, now, appeal, person, outcome, grounds).await?;
     deadlines::end(&mut tx, now, DeadlineKind::Appeal, case, outcome.word()).await?;
     audit::write(
         &mut tx,

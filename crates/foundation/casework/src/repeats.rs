@@ -42,6 +42,11 @@ pub async fn begin_repeat(
             format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
         ));
     }
+    // Keyed: a plain digest over surface, account and file would give the account away to whoever has
+    // the database and the file.
+    let request = &casework
+        .lookup
+        .keyed_digest("repeated request", request.as_bytes());
     // The digest includes the API key, because two programs may choose the same idempotency key.
     let key = casework
         .lookup
@@ -73,7 +78,7 @@ pub async fn begin_repeat(
             .fetch_one(&mut *tx)
             .await?;
         let mut c = Columns::of(&row);
-        match (c.text()? == request, c.maybe_text()?) {
+        match (c.text()? == *request, c.maybe_text()?) {
             // An answer to another request would be the wrong one.
             (false, _) => Repeat::KeyReused,
             (true, None) => Repeat::InProgress,

@@ -14,3 +14,23 @@ pub(crate) fn open_text(casework: &Casework, sealed: &str) -> Result<String> {
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| CaseworkError::unreadable("a sealed text"))
 }
+
+/// How words that a person wrote begin once they are sealed. Older releases kept them as they were
+/// written; [`crate::words::seal_old`] seals those.
+const SEALED: &str = "s1:";
+
+/// Grounds, a purpose or another sentence of a person, sealed: it may name who it is about.
+pub(crate) fn seal_words(casework: &Casework, words: &str) -> String {
+    format!("{SEALED}{}", seal_text(casework, words))
+}
+
+/// # Errors
+/// The text was changed, or sealed under another key.
+pub(crate) fn open_words(casework: &Casework, stored: &str) -> Result<String> {
+    match stored.strip_prefix(SEALED) {
+        Some(sealed) => open_text(casework, sealed),
+        // Nothing was written.
+        None if stored.is_empty() => Ok(String::new()),
+        None => Err(crate::CaseworkError::unreadable("words that aren't sealed")),
+    }
+}

@@ -245,6 +245,25 @@ async fn write(
     audit::write(tx, casework.now(), actor, &act, name, detail).await
 }
 
+/// True if words of people are sealed in this database (words.rs).
+pub(crate) async fn words_are_sealed(
+    connection: impl sqlx::Executor<'_, Database = sqlx::Any>,
+) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM settings WHERE name = 'words-sealed'")
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Remembers that they are.
+pub(crate) async fn words_sealed(tx: &mut Tx, now: i64) -> Result<()> {
+    sqlx::query("INSERT INTO settings (name, value, changed_at) VALUES ('words-sealed', '1', $1)")
+        .bind(now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,9 @@ pub struct Verified {
     pub rows: u64,
     /// Changes of rows that aren't in the log yet.
     pub waiting: u64,
+    /// True if the private keys were there. Without them everything is compared with a log that
+    /// whoever has the folder could have made anew, under a key of their own.
+    pub with_keys: bool,
 }
 
 /// Compares everything in the vault, every covered row of the database and the domains' own files
@@ -24,15 +27,25 @@ pub struct Verified {
 pub async fn verify_vault(casework: &Casework) -> Result<Verified> {
     // A vault that can't be added to is compared all the same.
     let sealed = row_log::seal_rows(casework).await;
-    // What another process writes meanwhile is noted, and isn't compared.
-    let mut vault = casework.vault.verify().await;
-    let (rows, waiting) = row_log::compare(casework, &mut vault).await?;
+    let mut verified = verify_as_it_is(casework).await?;
     if let Err(e) = sealed {
-        vault.problems.push(Problem {
+        verified.vault.problems.push(Problem {
             place: "what was recorded last".into(),
             what: format!("can't be put into the log: {e}"),
         });
     }
+    Ok(verified)
+}
+
+/// Like [`verify_vault`], and writes nothing: what isn't in the log yet is counted as waiting. For a
+/// data folder from [`crate::open_to_verify`], too.
+///
+/// # Errors
+/// The database doesn't answer.
+pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
+    // What another process writes meanwhile is noted, and isn't compared.
+    let mut vault = casework.vault.verify().await;
+    let (rows, waiting) = row_log::compare(casework, &mut vault).await?;
     for domain in casework.domains() {
         let faults = domain.faults(casework).await?;
         let faults = faults.into_iter();
@@ -47,5 +60,16 @@ pub async fn verify_vault(casework: &Casework) -> Result<Verified> {
         vault,
         rows,
         waiting,
+        with_keys: casework.has_keys,
     })
+}
+
+/// Requires the vault's log to be one that has grown from a checkpoint kept elsewhere: an older copy
+/// of the whole folder isn't. A copy of `vault/log/checkpoint` is one.
+///
+/// # Errors
+/// Invalid if it isn't a checkpoint of this vault's log.
+pub fn expect_checkpoint(casework: &Casework, checkpoint: &[u8]) -> Result<()> {
+    let expected = casework.vault.expect_checkpoint(checkpoint);
+    expected.map_err(|e| crate::CaseworkError::invalid("checkpoint", e.to_string()))
 }

@@ -240,6 +240,23 @@ fn exif(bytes: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Seals the purposes that an older release kept as they were written.
+pub(crate) async fn seal_old_purposes(casework: &Casework, tx: &mut Tx) -> Result<()> {
+    let rows = sqlx::query("SELECT id, purpose FROM views")
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, purpose) = (c.text()?, c.text()?);
+        sqlx::query("UPDATE views SET purpose = $1 WHERE id = $2")
+            .bind(sealed::seal_words(casework, &purpose))
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Who has seen an exhibit, how much of it, and when; oldest first.
 pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<ViewRecord>> {
     let rows = sqlx::query(
@@ -254,7 +271,7 @@ pub async fn views(casework: &Casework, exhibit: &str) -> Result<Vec<ViewRecord>
             Ok(ViewRecord {
                 person: c.text()?,
                 extent: c.word(Extent::from_word, "extent")?,
-                purpose: c.text()?,
+                purpose: sealed::open_words(casework, &c.text()?)?,
                 viewed_at: c.int()?,
             })
         })
@@ -345,7 +362,7 @@ async fn read_for(
         .bind(&person.id)
         // Recorded before the bytes are read: a crash or a damaged exhibit leaves "failed".
         .bind(Extent::Failed.word())
-        .bind(purpose)
+        .bind(sealed::seal_words(casework, purpose))
         .bind(casework.now())
         .bind(seq)
         .execute(&mut *tx)

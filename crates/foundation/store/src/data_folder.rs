@@ -179,6 +179,54 @@ impl DataFolder {
         self.root.join("obhut.db").exists() || self.holds("lists") || self.holds("vault")
     }
 
+    /// The keys as they are, for checks: nothing is made. `None` if this user can't read all of them.
+    ///
+    /// # Errors
+    /// A file that can be read and isn't a key.
+    pub fn keys_if_readable(&self) -> Result<Option<FolderKeys>> {
+        let readable = |name: &str| fs::read_to_string(self.root.join("keys").join(name)).is_ok();
+        match ["sealing.age", "log.signing", LOOKUP]
+            .into_iter()
+            .all(readable)
+        {
+            true => self.keys().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The log's public key, as it is published in the vault.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn published_key(&self) -> Result<String> {
+        let path = "vault/log/key";
+        fs::read_to_string(self.root.join(path)).map_err(|e| self.fault(path, &e))
+    }
+
+    /// A lock that keeps writers out of the vault while it is read, and writes nothing. Without the
+    /// lock's file nothing has ever been written.
+    pub fn evidence_reading_lock(&self) -> Arc<dyn WriterLock> {
+        Arc::new(ReadingLock {
+            path: self.root.join("vault.lock"),
+        })
+    }
+
+    /// The address of the embedded database, for reading only. On a file system that can't be
+    /// written SQLite has to be told that nothing changes; that is only true if no log of changes is
+    /// beside the database.
+    pub fn sqlite_url_to_read(&self) -> String {
+        let url = self.sqlite_url();
+        let has_log = fs::metadata(self.root.join("obhut.db-wal")).is_ok_and(|m| m.len() > 0);
+        let can_write = OpenOptions::new()
+            .append(true)
+            .open(self.root.join("obhut.db"))
+            .is_ok();
+        match can_write || has_log {
+            true => url.replace("mode=rwc", "mode=ro"),
+            false => url.replace("mode=rwc", "mode=ro&immutable=true"),
+        }
+    }
+
     /// The text of a key; `make` provides it in a new folder.
     ///
     /// Two processes may start at the same time. Each completes the file under a name of its own
@@ -449,6 +497,24 @@ impl WriterLock for FileLock {
             _file: file,
             _inside: inside,
         }))
+    }
+}
+
+/// Shares the lock's file with other readers, and keeps writers waiting.
+struct ReadingLock {
+    path: PathBuf,
+}
+
+#[async_trait::async_trait]
+impl WriterLock for ReadingLock {
+    async fn hold(&self) -> io::Result<Box<dyn Send>> {
+        let path = self.path.clone();
+        let file = tokio::task::spawn_blocking(move || match File::open(path) {
+            Ok(file) => file.lock_shared().map(|()| Some(file)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        });
+        Ok(Box::new(file.await.map_err(io::Error::other)??))
     }
 }
 

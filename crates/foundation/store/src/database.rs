@@ -151,6 +151,49 @@ impl Database {
         Self::pooled(url, backend, CONNECTIONS_MAX, noting).await
     }
 
+    /// Connects for reading only: nothing is created, migrated or noted.
+    ///
+    /// # Errors
+    /// A database that doesn't answer, or that another version wrote.
+    pub async fn read_only(url: &str, owners: &[&[Numbered]]) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let (backend, noting) = match url.split_once(':') {
+            Some(("sqlite", _)) => (Backend::Sqlite, "PRAGMA query_only = ON"),
+            _ => (
+                Backend::Postgres,
+                "SET default_transaction_read_only = on; SET max_parallel_workers_per_gather = 0",
+            ),
+        };
+        let unavailable = |e: &dyn std::fmt::Display| CaseworkError::Unavailable {
+            why: format!("the database can't be read: {e}"),
+        };
+        let opened = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(WAIT_MAX)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    sqlx::raw_sql(noting).execute(connection).await?;
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await;
+        let db = Self {
+            pool: opened.map_err(|e| unavailable(&e))?,
+            backend,
+            writer: Arc::default(),
+        };
+        let all = migrations::in_order(owners);
+        let mut connection = db.pool.acquire().await?;
+        if !migrations::is_up_to_date(&mut connection, &all).await {
+            return Err(unavailable(
+                &"another version of obhut wrote it; use that version, or start this one once",
+            ));
+        }
+        drop(connection);
+        Ok(db)
+    }
+
     /// Connections that each begin with the statements `noting`.
     async fn pooled(url: &str, backend: Backend, most: u32, noting: String) -> Result<Self> {
         let noting: Arc<str> = noting.into();

@@ -132,6 +132,8 @@ pub struct Keys {
     pub(crate) signer: StandardSigner,
     pub(crate) verifier: String,
     pub(crate) origin: String,
+    /// False for keys made of a public key alone: they open and sign nothing.
+    pub(crate) are_private: bool,
 }
 
 impl fmt::Debug for Keys {
@@ -166,6 +168,26 @@ impl Keys {
             signer,
             verifier,
             origin: name.to_owned(),
+            are_private: true,
+        })
+    }
+
+    /// For checks without the private keys: from the log's public key, as [`Keys::verifier_key`]
+    /// writes it.
+    ///
+    /// # Errors
+    /// Not a signed-note public key.
+    pub fn public(verifier: &str) -> Result<Self, KeyError> {
+        let verifier = verifier.trim();
+        StandardVerifier::new(verifier).map_err(|_| KeyError::Signing)?;
+        let (origin, _) = verifier.split_once('+').ok_or(KeyError::Signing)?;
+        // Neither is ever used: the place of the private keys has to hold something.
+        let signing = Self::generate_signing("obhut.public");
+        Ok(Self {
+            verifier: verifier.to_owned(),
+            origin: origin.to_owned(),
+            are_private: false,
+            ..Self::new(Sealer::generate().0, &signing)?
         })
     }
 

@@ -129,8 +129,13 @@ impl Log {
             }
             Err(e) => return Err(e),
         };
-        let bad = |what: &str| VaultError::Tampered(format!("log/checkpoint {what}"));
-        let note = Note::from_bytes(&bytes).map_err(|_| bad("isn't a signed note"))?;
+        self.head_of(&bytes, CHECKPOINT)
+    }
+
+    /// The head that a checkpoint signs; `name` is what errors call it.
+    pub fn head_of(&self, checkpoint: &[u8], name: &str) -> Result<LogHead, VaultError> {
+        let bad = |what: &str| VaultError::Tampered(format!("{name} {what}"));
+        let note = Note::from_bytes(checkpoint).map_err(|_| bad("isn't a signed note"))?;
         note.verify(&VerifierList::new(vec![Box::new(self.keys.verifier())]))
             .map_err(|_| bad("is not signed by this vault's key"))?;
         let checkpoint = Checkpoint::from_bytes(note.text()).map_err(|_| bad("is malformed"))?;

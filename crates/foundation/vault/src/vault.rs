@@ -163,6 +163,15 @@ impl Vault {
         }
     }
 
+    /// Takes note of a checkpoint that was kept elsewhere, as [`Vault::expect`] does of a head.
+    ///
+    /// # Errors
+    /// It isn't a checkpoint of this vault's log.
+    pub fn expect_checkpoint(&self, checkpoint: &[u8]) -> Result<(), VaultError> {
+        self.expect(self.log.head_of(checkpoint, "the checkpoint given")?);
+        Ok(())
+    }
+
     /// Size and root of the log, after checking its signature.
     pub async fn head(&self) -> Result<LogHead, VaultError> {
         self.log.head().await

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::contents::{self, BankStates};
 use super::entries::Entries;
+use super::files::Checker;
 use super::loaded::{About, Contents, EntryHit, LoadedList};
 use super::{Dispute, lists_on_record, segment, versions_of};
 use obhut_casework::for_domains::{Inside as _, api_keys, changes};
@@ -237,11 +238,11 @@ async fn opened(
     let mut list = known.longest(&about, &chain).cloned();
     for next in &chain[list.as_ref().map_or(0, |list| list.files())..] {
         let path = casework.folder().list_file(&about.id, &next.version);
-        let (sealer, contents) = (casework.sealer(), next.contents);
+        let (checker, contents) = (Checker::of(casework), next.contents);
         let content = next.content.clone();
         let (so_far, id) = (list.take(), about.id.clone());
         let opening = move || -> Result<LoadedList> {
-            let entries = open(&path, &sealer, &content)?;
+            let entries = open(&path, &checker, &content)?;
             Ok(match so_far {
                 Some(list) => list.with(entries, contents),
                 None => {
@@ -279,28 +280,8 @@ fn fault(path: &Path, why: String) -> CaseworkError {
     }
 }
 
-/// Reads and decrypts a version's file, and compares its digest with the one recorded at import: a
-/// swapped file must not match.
-pub(super) fn read(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Vec<u8>> {
-    let sealed = fs::read(path).map_err(|e| fault(path, format!("{e}; import the list again")))?;
-    let bytes = sealer.open(&sealed).ok_or_else(|| {
-        fault(
-            path,
-            "can't be opened: it was changed, or sealed with different keys; import the list again"
-                .into(),
-        )
-    })?;
-    if super::signed::digest(&bytes) != content {
-        return Err(fault(
-            path,
-            "is not the file that was imported: it was swapped for another; restore it from a backup, or import the same list file again".into(),
-        ));
-    }
-    Ok(bytes)
-}
-
-fn open(path: &Path, sealer: &obhut_vault::Sealer, content: &str) -> Result<Entries> {
-    let bytes = read(path, sealer, content)?;
+fn open(path: &Path, checker: &Checker, content: &str) -> Result<Entries> {
+    let bytes = checker.read(path, content)?;
     segment::read(&bytes).map_err(|e| fault(path, format!("{e}; import the list again")))
 }
 
@@ -310,14 +291,14 @@ pub(crate) async fn verify(casework: &Casework, id: &str, version: &str) -> Resu
     let mut tx = casework.snapshot().await?;
     let all = versions_of(&mut tx, id, version).await?;
     drop(tx);
-    let sealer = casework.sealer();
+    let checker = Checker::of(casework);
     let files: Vec<_> = chain_of(version, &all)
         .into_iter()
         .map(|v| (casework.folder().list_file(id, &v.version), v.content))
         .collect();
     let reading = move || -> Result<()> {
         for (path, content) in &files {
-            read(path, &sealer, content)?;
+            checker.read(path, content)?;
         }
         Ok(())
     };

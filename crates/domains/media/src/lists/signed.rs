@@ -5,17 +5,12 @@
 //! of. Whenever a file is opened, its content is checked against the digest in the version row.
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
-use super::current::{self, chain_of, verify};
-use super::{HashList, SIGNATURES_MIN, segment, versions_of};
+use super::current::{chain_of, verify};
+use super::files::{Old, digest};
+use super::{HashList, SIGNATURES_MIN, files, segment, versions_of};
 use obhut_casework::for_domains::{Columns, Inside as _, Tx, audit, changes};
-use obhut_casework::{Casework, CaseworkError, Result};
-
-/// Digest of a version file's content before encryption: SHA-256, lower-case hex.
-pub(super) fn digest(content: &[u8]) -> String {
-    hex::encode(Sha256::digest(content))
-}
+use obhut_casework::{Casework, Result};
 
 /// Digest over all files a version consists of, oldest first; `None` if the digest of one isn't on
 /// record, in which case no signature can be valid.
@@ -107,22 +102,61 @@ pub(crate) async fn faults_of_files(casework: &Casework) -> Result<Vec<(String, 
     let rows = sqlx::query("SELECT list, version, content FROM list_versions WHERE content <> '' ORDER BY list, sequence")
         .fetch_all(casework.pool())
         .await?;
-    let mut files = Vec::new();
-    for row in &rows {
-        let mut c = Columns::of(row);
-        let (list, version, content) = (c.text()?, c.text()?, c.text()?);
-        files.push((casework.folder().list_file(&list, &version), content, list));
+    files::faults(casework, versions(&rows)?).await
+}
+
+/// List, version and content of each row.
+fn versions(rows: &[sqlx::any::AnyRow]) -> Result<Vec<(String, String, String)>> {
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.text()?, c.text()?))
+        })
+        .collect()
+}
+
+/// Keys the digests that an older release put on record in plain form, and puts the bytes of files on
+/// record. Each signature is kept if it was one over the content of then.
+pub(crate) async fn key_contents(casework: &Casework) -> Result<()> {
+    let all = "SELECT list, version, content FROM list_versions WHERE content <> '' ORDER BY list, sequence";
+    let rows = sqlx::query(all).fetch_all(casework.pool()).await?;
+    if Old::of(casework, &versions(&rows)?).await?.is_empty() {
+        return Ok(());
     }
-    let sealer = casework.sealer();
-    let reading = move || -> Vec<(String, String)> {
-        let faults = files.iter().filter_map(|(path, content, list)| {
-            let fault = current::read(path, &sealer, content).err()?;
-            Some((format!("list {list}"), fault.to_string()))
-        });
-        faults.collect()
-    };
-    let read = tokio::task::spawn_blocking(reading).await;
-    read.map_err(|_| CaseworkError::unreadable("a list's file"))
+    let mut tx = casework.begin().await?;
+    // Asked again inside the transaction: several processes may start together.
+    let rows = sqlx::query(all).fetch_all(&mut *tx).await?;
+    let of_then = versions(&rows)?;
+    let old = Old::of(casework, &of_then).await?;
+    old.record_files(&mut tx).await?;
+    let mut signed = Vec::new();
+    for (list, version, _) in &of_then {
+        signed.push(content(&mut tx, list, version).await?);
+    }
+    for (list, version, keyed) in &old.keyed {
+        sqlx::query("UPDATE list_versions SET content = $1 WHERE list = $2 AND version = $3")
+            .bind(keyed)
+            .bind(list)
+            .bind(version)
+            .execute(&mut *tx)
+            .await?;
+    }
+    for ((list, version, _), before) in of_then.iter().zip(signed) {
+        let now = content(&mut tx, list, version).await?;
+        let (Some(before), Some(now)) = (before, now) else {
+            continue;
+        };
+        sqlx::query("UPDATE list_signatures SET content = $1 WHERE list = $2 AND version = $3 AND content = $4 AND content <> $1")
+            .bind(now)
+            .bind(list)
+            .bind(version)
+            .bind(before)
+            .execute(&mut *tx)
+            .await?;
+    }
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Binds signatures made by an older release, which cover only a version's name, to the content of

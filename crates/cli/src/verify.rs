@@ -1,0 +1,108 @@
+//! `obhut verify`: compares everything on record with the vault's log, and writes nothing.
+
+use std::process::ExitCode;
+
+use obhut_app::casework::{self, Verified};
+use serde_json::json;
+
+use crate::app_context::AppContext;
+use crate::args::VerifyArgs;
+use crate::hints::usage;
+use crate::input;
+use crate::output::{Output, count};
+
+/// Leftovers named on a terminal. Our judgement.
+const LEFTOVERS_SHOWN_MAX: usize = 50;
+/// Longest file with a key or a checkpoint, in bytes. Our judgement.
+const FILE_BYTES_MAX: u64 = 16 << 10;
+
+pub async fn run(
+    args: VerifyArgs,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = context.as_it_is().await?;
+    let key = casework::vault_key(&casework);
+    let mut is_known = false;
+    if let Some(file) = &args.log_key {
+        let given = String::from_utf8(input::read(file, FILE_BYTES_MAX)?).unwrap_or_default();
+        anyhow::ensure!(
+            given.trim().contains('+'),
+            usage!("{} holds no public key of a log", file.display())
+        );
+        if given.trim() != key.trim() {
+            output.line(
+                || json!({ "ok": false, "problems": [{ "place": "log/key", "what": "isn't the key given" }], "key": key }),
+                || "1 PROBLEM\n  log/key: isn't the key given: this log was made by another vault, or made anew".into(),
+            )?;
+            return Ok(ExitCode::FAILURE);
+        }
+        is_known = true;
+    }
+    if let Some(file) = &args.at_least {
+        casework::expect_checkpoint(&casework, &input::read(file, FILE_BYTES_MAX)?)?;
+    }
+    let bar = output.progress("vault, being compared with its log");
+    let verified = casework::verify_as_it_is(&casework).await;
+    bar.finish_and_clear();
+    let verified = verified?;
+    let problems = &verified.vault.problems;
+    let forgery = is_known || verified.with_keys;
+    output.line(
+        || {
+            let problems: Vec<_> = problems
+                .iter()
+                .map(|p| json!({ "place": p.place, "what": p.what }))
+                .collect();
+            json!({ "ok": problems.is_empty(), "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "forgery_excluded": forgery, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
+        },
+        || text(&verified, forgery),
+    )?;
+    // Leftovers alone are fine: an intake that was cut off before it was acknowledged leaves them.
+    Ok(match problems.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+fn text(verified: &Verified, forgery: bool) -> String {
+    let seen = &verified.vault;
+    let mut text = format!(
+        "{} entries, {} exhibits and {} rows compared: ",
+        seen.entries, seen.exhibits, verified.rows
+    );
+    if seen.problems.is_empty() {
+        text += "everything agrees with the log";
+        if verified.waiting > 0 {
+            text += &format!("; {} more are noted and not in it yet", verified.waiting);
+        }
+    } else {
+        text += &count(seen.problems.len() as u64, "PROBLEM", "PROBLEMS");
+        for p in &seen.problems {
+            text += &format!("\n  {}: {}", p.place, p.what);
+        }
+        text += "\nchange nothing by hand; restore what is damaged or missing from a backup, then verify again";
+    }
+    if seen.unopened > 0 {
+        text += &format!(
+            "\n{} of an older version can only be compared with the private keys",
+            count(seen.unopened, "record", "records")
+        );
+    }
+    if !forgery {
+        text += "\nthis finds damage, not forgery: the log's public key was read from the folder itself; keep a copy of vault/log/key elsewhere, and name it with --log-key";
+    }
+    if !seen.leftovers.is_empty() {
+        text += &format!(
+            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not obhut's; nothing refers to them:",
+            count(seen.leftovers.len() as u64, "file is", "files are")
+        );
+        for name in seen.leftovers.iter().take(LEFTOVERS_SHOWN_MAX) {
+            text += &format!("\n  {name}");
+        }
+        if seen.leftovers.len() > LEFTOVERS_SHOWN_MAX {
+            text += "\n  … and more; --json names all";
+        }
+    }
+    text
+}
