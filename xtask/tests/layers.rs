@@ -94,6 +94,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "tokio",
             "tracing",
             "unicode-normalization",
+            "walkdir",
         ],
     ),
     (

@@ -44,7 +44,23 @@ impl AppContext {
         self.database.is_some() || self.folder().is_ok_and(|f| f.exists())
     }
 
-    fn folder(&self) -> anyhow::Result<PathBuf> {
+    /// The address of the database, if one was named.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// Like [`AppContext::casework`], for a command that has nothing to do in a new data folder.
+    pub async fn existing(&self) -> anyhow::Result<Arc<Casework>> {
+        let folder = self.folder()?;
+        anyhow::ensure!(
+            folder.exists(),
+            "{}: no data folder is there",
+            folder.display()
+        );
+        self.casework().await
+    }
+
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
         match &self.data {
             Some(folder) => Ok(folder.clone()),
             None => Ok(dirs::data_dir()
@@ -75,9 +91,18 @@ impl AppContext {
 
     /// The data folder as it is, for comparing it: nothing is written.
     pub async fn as_it_is(&self) -> anyhow::Result<Casework> {
-        let folder = DataFolder::new(std::path::absolute(self.folder()?)?);
+        let folder = std::path::absolute(self.folder()?)?;
+        self.as_it_is_in(&folder, self.database.as_deref()).await
+    }
+
+    /// The same of another folder, such as a backup.
+    pub async fn as_it_is_in(
+        &self,
+        folder: &std::path::Path,
+        database: Option<&str>,
+    ) -> anyhow::Result<Casework> {
         let clock = Arc::new(SystemClock);
-        Ok(obhut_app::open_to_verify(folder, self.database.as_deref(), clock).await?)
+        Ok(obhut_app::open_to_verify(DataFolder::new(folder), database, clock).await?)
     }
 
     /// The person of that name (without one, [`shell_user`]), authorised for an action. Shell

@@ -104,6 +104,9 @@ pub enum Command {
     /// Compare the vault, the lists and the database with the vault's log; writes nothing and needs
     /// no private key
     Verify(VerifyArgs),
+    /// Back up the data folder while it is in use, check a backup, restore one
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// People and their roles
     #[command(subcommand)]
     Person(PersonCommand),
@@ -553,6 +556,29 @@ pub enum VaultCommand {
     },
     /// The same as `obhut verify`
     Verify(VerifyArgs),
+}
+
+#[derive(Subcommand)]
+pub enum BackupCommand {
+    /// Make a backup; servers and commands may go on meanwhile
+    Create {
+        /// A new folder
+        folder: PathBuf,
+        /// Include the private keys: whoever has the backup can then read everything
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Compare a backup with what was backed up, and its vault and database with the log
+    Verify {
+        /// The backup
+        folder: PathBuf,
+    },
+    /// Restore a backup to a new data folder (--data), which may already hold keys/; with
+    /// PostgreSQL, to an empty database (--database)
+    Restore {
+        /// The backup
+        folder: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]

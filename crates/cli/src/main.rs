@@ -4,6 +4,7 @@ mod admin;
 mod app_context;
 mod appeals;
 mod args;
+mod backup;
 mod cases;
 mod chain;
 #[cfg(test)]
@@ -122,6 +123,7 @@ async fn command(
         Command::Alarm(a) => routes::alarm(a, context, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
         Command::Vault(a) => vault::run(a, context, output).await,
+        Command::Backup(a) => backup::run(a, context, output).await,
         Command::Verify(a) => verify::run(a, context, output).await,
         Command::Person(a) => admin::person(a, context, output).await,
         Command::Basis(a) => admin::basis(a, context, output).await,

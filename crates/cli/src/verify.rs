@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use obhut_app::casework::{self, Verified};
+use obhut_app::casework::{self, Casework, Verified};
 use serde_json::json;
 
 use crate::app_context::AppContext;
@@ -16,38 +16,60 @@ const LEFTOVERS_SHOWN_MAX: usize = 50;
 /// Longest file with a key or a checkpoint, in bytes. Our judgement.
 const FILE_BYTES_MAX: u64 = 16 << 10;
 
+/// What was kept apart from the data folder.
+#[derive(Default)]
+pub struct Trust {
+    log_key: Option<String>,
+    checkpoint: Option<Vec<u8>>,
+}
+
 pub async fn run(
     args: VerifyArgs,
     context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let casework = context.as_it_is().await?;
-    let key = casework::vault_key(&casework);
-    let mut is_known = false;
+    let mut trust = Trust::default();
     if let Some(file) = &args.log_key {
         let given = String::from_utf8(input::read(file, FILE_BYTES_MAX)?).unwrap_or_default();
         anyhow::ensure!(
             given.trim().contains('+'),
             usage!("{} holds no public key of a log", file.display())
         );
-        if given.trim() != key.trim() {
-            output.line(
-                || json!({ "ok": false, "problems": [{ "place": "log/key", "what": "isn't the key given" }], "key": key }),
-                || "1 PROBLEM\n  log/key: isn't the key given: this log was made by another vault, or made anew".into(),
-            )?;
-            return Ok(ExitCode::FAILURE);
-        }
-        is_known = true;
+        trust.log_key = Some(given.trim().to_owned());
     }
     if let Some(file) = &args.at_least {
-        casework::expect_checkpoint(&casework, &input::read(file, FILE_BYTES_MAX)?)?;
+        trust.checkpoint = Some(input::read(file, FILE_BYTES_MAX)?);
+    }
+    compare(&context.as_it_is().await?, trust, output).await
+}
+
+/// Compares a data folder with its log, and says what it found.
+pub async fn compare(
+    casework: &Casework,
+    trust: Trust,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let key = casework::vault_key(casework);
+    if trust
+        .log_key
+        .as_ref()
+        .is_some_and(|given| given != key.trim())
+    {
+        output.line(
+            || json!({ "ok": false, "problems": [{ "place": "log/key", "what": "isn't the key given" }], "key": key }),
+            || "1 PROBLEM\n  log/key: isn't the key given: this log was made by another vault, or made anew".into(),
+        )?;
+        return Ok(ExitCode::FAILURE);
+    }
+    if let Some(checkpoint) = &trust.checkpoint {
+        casework::expect_checkpoint(casework, checkpoint)?;
     }
     let bar = output.progress("vault, being compared with its log");
-    let verified = casework::verify_as_it_is(&casework).await;
+    let verified = casework::verify_as_it_is(casework).await;
     bar.finish_and_clear();
     let verified = verified?;
     let problems = &verified.vault.problems;
-    let forgery = is_known || verified.with_keys;
+    let forgery = trust.log_key.is_some() || verified.with_keys;
     output.line(
         || {
             let problems: Vec<_> = problems

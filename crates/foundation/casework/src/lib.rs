@@ -19,6 +19,7 @@ mod appeals;
 mod approvals;
 mod audit;
 mod authorize;
+mod backup;
 #[cfg(test)]
 mod bench;
 mod case_detail;
@@ -85,6 +86,7 @@ pub use approvals::{
 };
 pub use audit::{AuditRow, audit, note};
 pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
+pub use backup::{DUMP, Manifest, back_up, backup_manifest, check_backup, restore_backup};
 pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{Case, CasePlace, Embargo, Subject, case_counts, fresh_group, set_embargo};

@@ -232,6 +232,21 @@ impl Database {
         })
     }
 
+    /// True if it is a SQLite file.
+    pub fn is_sqlite(&self) -> bool {
+        self.backend == Backend::Sqlite
+    }
+
+    /// Copies a SQLite database as it is at one moment, while others write.
+    ///
+    /// # Errors
+    /// The copy can't be written.
+    pub async fn copy_to(&self, path: &std::path::Path) -> Result<()> {
+        let mut connection = self.pool.acquire().await?;
+        let copied = copy(&mut connection, path).await;
+        copied.map_err(|why| CaseworkError::Unavailable { why })
+    }
+
     /// Triggers and, on SQLite, views that obhut didn't make. They could change rows in obhut's name.
     pub async fn foreign_triggers(&self) -> Result<Vec<String>> {
         let mut connection = self.pool.acquire().await?;
@@ -363,7 +378,7 @@ async fn copy(
         .bind(partial.to_string_lossy().into_owned())
         .execute(connection)
         .await
-        .map_err(|e| format!("it could not be copied before the upgrade: {e}"))?;
+        .map_err(|e| format!("it could not be copied: {e}"))?;
     let written = std::fs::File::open(&partial).and_then(|file| file.sync_all());
     written
         .and_then(|()| std::fs::rename(&partial, path))

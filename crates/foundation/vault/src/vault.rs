@@ -493,6 +493,14 @@ impl Vault {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps every writer waiting until the returned value is dropped, for a copy of the whole vault.
+    ///
+    /// # Errors
+    /// The lock can't be taken.
+    pub async fn hold_writers(&self) -> Result<Box<dyn Send>, VaultError> {
+        self.hold().await
+    }
+
     pub(crate) async fn hold(&self) -> Result<Box<dyn Send>, VaultError> {
         Ok(self.lock.hold().await?)
     }
