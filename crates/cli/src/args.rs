@@ -780,9 +780,13 @@ pub struct ServeArgs {
     /// `hma.internal:5000`; repeatable. Its address and localhost are always allowed
     #[arg(long, value_name = "HOST", requires = "hma")]
     pub hma_host: Vec<String>,
-    /// Address for operators, without keys: metrics, detailed health, curation of HMA's banks
+    /// Address for operators: metrics and detailed health without a key, curation of HMA's banks
+    /// with one
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
+    /// A name under which --admin is reached, like --hma-host; repeatable
+    #[arg(long, value_name = "HOST", requires = "admin")]
+    pub admin_host: Vec<String>,
     /// File with the key used for HMA clients
     #[arg(long, value_name = "FILE", requires = "hma")]
     pub hma_key_file: Option<PathBuf>,

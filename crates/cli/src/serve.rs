@@ -83,9 +83,10 @@ pub async fn run(
         (Some(address), Some(file)) => {
             let key = read_key(file)?;
             // Otherwise a wrong key would only be noticed when each client's requests fail.
+            let known = casework::key(&casework, &key).await?;
             anyhow::ensure!(
-                casework::key(&casework, &key).await?.is_some(),
-                "{}: this key is unknown, revoked or expired; `obhut key create --right screen --right findings --right curate --surface public` makes one",
+                known.is_some_and(|key| key.surface.is_some()),
+                "{}: this key is unknown, revoked, expired or says no surface; `obhut key create --right screen --right findings --right curate --surface public` makes one",
                 file.display()
             );
             let listener = listen(address, "--hma").await?;
@@ -102,10 +103,18 @@ pub async fn run(
         Some(address) => {
             let listener = listen(address, "--admin").await?;
             let address = listener.local_addr()?;
-            let most = INNER_CONNECTIONS_MAX;
-            let serving =
-                obhut_server::serve(listener, interfaces.admin, most, until(ended.clone()));
-            Some((address, tokio::spawn(serving)))
+            let app = obhut_server::only_from_here(
+                interfaces.admin,
+                hosts(address, args.admin_host.clone()),
+            );
+            Some((
+                address,
+                tokio::spawn(obhut_server::serve_apart(
+                    listener,
+                    app,
+                    until(ended.clone()),
+                )),
+            ))
         }
         None => None,
     };

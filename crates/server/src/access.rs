@@ -40,18 +40,18 @@ fn sent(app: &App, headers: &HeaderMap) -> Result<String, Fault> {
         })
 }
 
-/// Succeeds if the request has a key with one of the rights. Whether the key's person may do what
+/// The key of a request, if it has one of the rights. Whether the key's person may do what
 /// the request asks is checked when it is done.
 pub(crate) async fn require_any(
     app: &App,
     headers: &HeaderMap,
     rights: &[Right],
-) -> Result<(), Fault> {
+) -> Result<ApiKey, Fault> {
     let secret = sent(app, headers)?;
     let current = media::current(&app.casework).await?;
     let key = known_key(app, &current, &secret)?;
     match rights.iter().any(|right| key.has(*right)) {
-        true => Ok(()),
+        true => Ok(key),
         false => Err(lacks(app, &key, rights[0])),
     }
 }
@@ -121,6 +121,17 @@ pub(crate) async fn authenticate_secret(
         }
     }
     Ok((key, current))
+}
+
+/// Like [`acting`], with the key.
+pub(crate) async fn acting_with(
+    app: &App,
+    headers: &HeaderMap,
+    act: Act,
+) -> Result<(Person, ApiKey), Fault> {
+    let person = acting(app, headers, act).await?;
+    let right = act.gate().right.expect("a key opened it");
+    Ok((person, require(app, headers, right).await?))
 }
 
 /// The person a request acts for, if both the key and the person are allowed to do `act`.

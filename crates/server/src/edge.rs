@@ -17,13 +17,42 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Answers to uploads leave this long after the request arrived, or twice as long, and so on. Our
-/// judgement: sealing an exhibit takes about 25 ms, so an upload that matched and one that didn't
-/// leave at the same step.
+/// judgement: short enough for a person who waits.
 pub(crate) const STEP: Duration = Duration::from_millis(50);
 
-/// Returns at the next multiple of [`STEP`] since `arrived`.
-pub(crate) async fn at_a_step(arrived: Instant) {
-    let steps = arrived.elapsed().as_micros() / STEP.as_micros() + 1;
+/// Time that recording a file is given, whether it matched or not. Our judgement: sealing an exhibit
+/// takes about 25 ms; with it an ordinary picture's answer still leaves at the first step.
+pub(crate) const RECORDING: Duration = Duration::from_millis(40);
+
+/// When the files of an upload had been screened, and how many there were. From here on a file that
+/// matched takes longer than one that didn't.
+#[derive(Clone, Copy)]
+pub(crate) struct ScreenedAt {
+    pub at: Instant,
+    pub files: usize,
+}
+
+impl ScreenedAt {
+    pub fn now(files: usize) -> Self {
+        let at = Instant::now();
+        Self { at, files }
+    }
+
+    /// When its answer may leave, if recording doesn't take longer than it is given.
+    fn ready(self) -> Instant {
+        // A form has few files (intake.rs).
+        self.at + RECORDING * u32::try_from(self.files).unwrap_or(1)
+    }
+}
+
+/// Returns at a multiple of [`STEP`] since `arrived`: the first at which both the answer and the time
+/// that recording is given are over. Without the latter an uploader could choose a file whose
+/// screening ends just before a step, and see the recording push it over.
+pub(crate) async fn at_a_step(arrived: Instant, screened: Option<ScreenedAt>) {
+    let now = Instant::now();
+    let ready = screened.map_or(now, |s| s.ready().max(now));
+    let since = ready.saturating_duration_since(arrived);
+    let steps = since.as_micros() / STEP.as_micros() + 1;
     // A request that took days doesn't happen; if it did, it would not wait.
     let steps = u32::try_from(steps).unwrap_or(0);
     tokio::time::sleep_until(arrived + STEP * steps).await;

@@ -80,10 +80,16 @@ fn boundary(headers: &HeaderMap) -> Result<String, &'static str> {
         return Err("its Content-Type isn't multipart/form-data");
     }
     let parameters = parameters(rest)?;
-    let mut boundaries = parameters.iter().filter(|(name, _)| name == "boundary");
-    let (Some((_, boundary)), None) = (boundaries.next(), boundaries.next()) else {
+    // Some parsers look for the word anywhere, others take `boundary*` (RFC 2231), or the last of two.
+    if value.to_ascii_lowercase().matches("boundary").count() != 1 {
         return Err("it states no boundary, or more than one");
-    };
+    }
+    let is_known = |name: &str| ["boundary", "charset"].contains(&name);
+    if parameters.len() > 2 || !parameters.iter().all(|(name, _)| is_known(name)) {
+        return Err("its Content-Type has other parameters than boundary and charset");
+    }
+    let boundary = parameters.iter().find(|(name, _)| name == "boundary");
+    let (_, boundary) = boundary.ok_or("it states no boundary, or more than one")?;
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "'()+_,-./:=?".contains(c);
     if boundary.is_empty()
         || boundary.len() > BOUNDARY_CHARS_MAX
@@ -337,6 +343,11 @@ mod tests {
             "multipart/form-data; boundary=b0; boundary=b1",
             "multipart/form-data; boundary=b0, image/png",
             "multipart/form-data; boundary=b 0",
+            "multipart/form-data; boundary=b0; boundary*=utf-8''evil",
+            "multipart/form-data; xboundary=evil; boundary=b0",
+            "multipart/form-data; boundary=b0; xboundary=evil",
+            "multipart/form-data; x=\"; boundary=evil; y=\"; boundary=b0",
+            "multipart/form-data; boundary=b0; x=y",
         ] {
             assert!(parsed(media, &format!("{part}--b0--")).is_err(), "{media}");
         }

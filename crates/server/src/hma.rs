@@ -19,6 +19,7 @@ use obhut_app::casework::{self, ApiKey, CaseworkError, Right};
 use obhut_app::media::{self, Current, Digest, Kind, VideoFrameDigest, kinds};
 use serde_json::json;
 
+use crate::edge::gate::from_here;
 use crate::fault::Fault;
 use crate::{App, access};
 
@@ -248,8 +249,8 @@ pub(crate) fn with_shared_key(router: Router, key: &str, hosts: Vec<String>) -> 
         move |mut request: Request, next: Next| {
             let (shared, hosts) = (shared.clone(), hosts.clone());
             async move {
-                if let Err(fault) = from_here(request.headers(), &hosts) {
-                    return fault.into_response();
+                if let Err(why) = from_here(request.headers(), &hosts) {
+                    return HmaFault::new(StatusCode::FORBIDDEN, why).into_response();
                 }
                 if let Some(mut shared) = shared {
                     // Keeps it out of the debug output of headers.
@@ -264,35 +265,6 @@ pub(crate) fn with_shared_key(router: Router, key: &str, hosts: Vec<String>) -> 
             }
         },
     ))
-}
-
-/// Refuses what a browser may have been made to send: a request under a name that isn't this
-/// listener's (a name of the attacker's that points here), or from a page of another origin.
-fn from_here(headers: &HeaderMap, hosts: &[String]) -> HmaResult<()> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|v: &HeaderValue| v.to_str().ok())
-    };
-    let known = |host: &str| hosts.contains(&host.to_lowercase());
-    let refused = |why: &str| Err(HmaFault::new(StatusCode::FORBIDDEN, why));
-    if !text(header::HOST).is_some_and(known) {
-        return refused(
-            "this address doesn't answer under that Host; the operator can allow it with --hma-host",
-        );
-    }
-    // A browser sends Origin with whatever changes something. `null` comes from a sandboxed page.
-    let origin = headers.get(header::ORIGIN);
-    let from = text(header::ORIGIN).and_then(|o| o.split_once("://"));
-    if origin.is_some() && !from.is_some_and(|(_, host)| known(host)) {
-        return refused("requests from web pages of another origin are refused");
-    }
-    // Also with plain GETs, for which there is no Origin.
-    let site = headers.get("sec-fetch-site");
-    if site.is_some_and(|site| site != "same-origin" && site != "none") {
-        return refused("requests from web pages of another origin are refused");
-    }
-    Ok(())
 }
 
 /// The key of a request and the lists, if the key has the right and a surface whose legal basis

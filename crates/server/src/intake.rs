@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
-use futures::StreamExt as _;
 use obhut_app::casework::{
     self, ApiKey, Sealed, Subject, Surface, UploadFacts, fresh_group, read_json,
 };
@@ -15,8 +14,8 @@ use obhut_app::media::{self, Cancel, Current, Pool, Recorded, ScreenOptions, Scr
 use obhut_app::partners::fetch::{FetchFault, Fetched};
 
 use crate::App;
+use crate::edge::bodies::{self, PLACE_WAIT_MAX, busy};
 pub(crate) use crate::edge::bodies::{Receiving, admitted, receiving};
-use crate::edge::bodies::{SLOT_WAIT_MAX, busy};
 use crate::edge::places::{Asker, Place};
 use crate::fault::Fault;
 use crate::form;
@@ -25,10 +24,6 @@ use crate::form;
 /// holds a clone, so a client that disconnects doesn't free a place that is still busy.
 pub(crate) type Slot = Arc<Place>;
 
-/// Longest time an upload's body may take. Our judgement.
-const BODY_TIME_MAX: Duration = Duration::from_secs(120);
-/// Longest time without a byte of an upload's body. Our judgement.
-const BODY_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Longest text header as it is sent, percent-encoding included, and longest account in a form, in
 /// bytes. Our judgement.
 pub(crate) const HEADER_BYTES_MAX: usize = 1_024;
@@ -56,19 +51,28 @@ pub(crate) struct Form {
     pub texts: HashMap<String, String>,
 }
 
-/// Who asks for a place: the account, or the key if it names none.
-pub(crate) fn asker(key: &ApiKey, account: Option<&str>) -> Asker {
+/// Who asks for a place: the account; if none is named, the IP address it comes from; else the key.
+pub(crate) fn asker(key: &ApiKey, account: Option<&str>, upload: &UploadFacts) -> Asker {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
     // Not a digest: accounts that share a number only share a queue.
     let mut number = DefaultHasher::new();
     key.id.hash(&mut number);
-    match account {
+    let network = upload.ip.as_deref().map(network);
+    match account.or(network.as_deref()) {
         None => Asker::Key(number.finish()),
         Some(account) => {
             account.hash(&mut number);
             Asker::Account(number.finish())
         }
+    }
+}
+
+/// An IP address; of version 6 the network that one customer has.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
+        _ => address.to_owned(),
     }
 }
 
@@ -81,72 +85,36 @@ pub(crate) fn asker_of(person: &casework::Person) -> Asker {
     Asker::Account(number.finish())
 }
 
-/// A place for decoding. If none is free for this asker within SLOT_WAIT_MAX, the answer is 429 with
+/// A place for decoding. If none is free for this asker within PLACE_WAIT_MAX, the answer is 429 with
 /// Retry-After.
 pub(crate) async fn acquire_slot(app: &App, asker: Asker, is_dear: bool) -> Result<Slot, Fault> {
     // Long enough to absorb a burst, short enough that requests queue at the client and not here.
-    let waiting = tokio::time::timeout(SLOT_WAIT_MAX, app.places.acquire(asker, is_dear));
+    let waiting = tokio::time::timeout(PLACE_WAIT_MAX, app.places.acquire(asker, is_dear));
     match waiting.await {
         Ok(place) => Ok(Slot::new(place)),
         Err(_) => Err(busy(app)),
     }
 }
 
-/// Reads the body. Fails if it is empty, longer than `bytes_max`, too slow, or if there is no memory
-/// for it.
+/// Reads a body that may not be empty: an empty one is most likely a mistake of the client. If it were
+/// screened, it would pass.
 pub(crate) async fn take(
     app: &App,
     receiving: &Receiving,
     body: Body,
     bytes_max: u64,
 ) -> Result<Bytes, Fault> {
-    let taking = async {
-        let mut pieces = body.into_data_stream();
-        // Content-Length is not trusted: memory grows with what arrives.
-        let mut bytes = Vec::new();
-        while let Some(piece) = tokio::time::timeout(BODY_PAUSE_MAX, pieces.next())
-            .await
-            .map_err(|_| slow())?
-        {
-            let piece = piece.map_err(|_| too_long(bytes_max))?;
-            // Checked before copying, so that no piece takes the buffer over the limit.
-            if (bytes.len() + piece.len()) as u64 > bytes_max {
-                return Err(too_long(bytes_max));
-            }
-            receiving.grow(app, piece.len())?;
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(Bytes::from(bytes))
-    };
-    let bytes = tokio::time::timeout(BODY_TIME_MAX, taking)
-        .await
-        .map_err(|_| slow())??;
-    // An empty body is most likely a mistake of the client. If it were screened, it would pass.
-    if bytes.is_empty() {
-        return Err(Fault::bad_request("send the file's bytes as the body"));
+    let bytes = bodies::read(app, receiving, body, bytes_max).await?;
+    match bytes.is_empty() {
+        true => Err(Fault::bad_request("send the file's bytes as the body")),
+        false => Ok(bytes),
     }
-    Ok(bytes)
 }
 
-fn slow() -> Fault {
-    Fault::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "slow",
-        "the body took too long; send it again",
-    )
-}
-
-fn too_long(bytes_max: u64) -> Fault {
-    Fault::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too-long",
-        format!("the body was cut off, or is longer than {bytes_max} bytes"),
-    )
-}
-
-/// True if the body is a multipart form.
+/// True if the body is a multipart form. What only looks like one is refused by [`check_encoding`].
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    media_type(headers).starts_with("multipart/form-data")
+    let said = media_type(headers);
+    said.split(';').next().map(str::trim) == Some("multipart/form-data")
 }
 
 /// The Content-Type header in lower case; empty if there is none.
@@ -166,9 +134,9 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
     // Which of two counts, the platform's parser may see differently.
     let said = headers.get_all(header::CONTENT_TYPE).iter().count();
     let twice = said > 1 || (media_type.contains(',') && !is_form(headers));
-    let wrapped = twice
-        || (media_type.starts_with("multipart/") && !is_form(headers))
-        || media_type.starts_with("message/");
+    // Parsers take a body apart that only mentions `multipart` somewhere.
+    let hints = media_type.contains("multipart") || media_type.contains("boundary");
+    let wrapped = twice || (hints && !is_form(headers)) || media_type.contains("message/");
     if packed || wrapped {
         return Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -181,17 +149,36 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
 
 /// Refuses a body that isn't called a form and looks like one: the platform may take it apart.
 pub(crate) fn check_plain(bytes: &[u8]) -> Result<(), Fault> {
-    /// Where a form's first part is named. Our judgement.
-    const HEAD_BYTES: usize = 4 << 10;
-    let head = &bytes[..bytes.len().min(HEAD_BYTES)].to_ascii_lowercase();
-    if memchr::memmem::find(head, b"content-disposition: form-data").is_some() {
-        return Err(Fault::new(
+    match looks_like_form(bytes) {
+        true => Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "no-form",
             "the body looks like a form; send it as multipart/form-data",
-        ));
+        )),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// True if a part's header is somewhere: `Content-Disposition`, in any case, then a colon and
+/// `form-data`, with any white space between.
+fn looks_like_form(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"content-disposition";
+    const VALUE: &[u8] = b"form-data";
+    let starts = |rest: &[u8], with: &[u8]| {
+        rest.get(..with.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(with))
+    };
+    memchr::memchr2_iter(b'c', b'C', bytes).any(|at| {
+        let rest = &bytes[at..];
+        if !starts(rest, NAME) {
+            return false;
+        }
+        let rest = rest[NAME.len()..].trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b":") else {
+            return false;
+        };
+        starts(rest.trim_ascii_start(), VALUE)
+    })
 }
 
 /// Reads a form's files and texts; the whole form, texts included, has the limit of one upload.
@@ -481,6 +468,40 @@ fn decoded_header(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_like_a_form_is_found_anywhere() {
+        for (body, expected) in [
+            ("Content-Disposition: form-data", true),
+            ("content-disposition:FORM-DATA; name=a", true),
+            ("ccContent-Disposition \t:\r\n form-data", true),
+            ("Content-Disposition: attachment", false),
+            ("form-data", false),
+            ("content-disposition", false),
+        ] {
+            assert_eq!(looks_like_form(body.as_bytes()), expected, "{body}");
+            let late = ["x".repeat(5_000).as_bytes(), body.as_bytes()].concat();
+            assert_eq!(looks_like_form(&late), expected, "late: {body}");
+        }
+        for (said, form, refused) in [
+            ("multipart/form-data; boundary=b", true, false),
+            ("Multipart/Form-Data;boundary=b", true, false),
+            ("text/plain; multipart/form-data; boundary=b", false, true),
+            ("multipart; boundary=b", false, true),
+            ("x-multipart/form-data; boundary=b", false, true),
+            ("multipart /form-data; boundary=b", false, true),
+            ("application/octet-stream; boundary=b", false, true),
+            ("text/plain, multipart/form-data", false, true),
+            ("x; message/rfc822", false, true),
+            ("image/png", false, false),
+            ("text/plain; charset=utf-8", false, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, said.parse().unwrap());
+            assert_eq!(is_form(&headers), form, "{said}");
+            assert_eq!(check_encoding(&headers).is_err(), refused, "{said}");
+        }
+    }
 
     #[test]
     fn headers_are_decoded() {

@@ -40,8 +40,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use obhut_app::casework::Casework;
 use obhut_app::media::Pool;
 use obhut_app::partners::fetch::Fetcher;
@@ -52,6 +53,7 @@ use tokio::sync::Semaphore;
 
 pub use obhut_app::partners::fetch::AllowList;
 
+use edge::bodies::Bodies;
 use edge::places::Places;
 use fault::Fault;
 use metrics::Metrics;
@@ -61,11 +63,9 @@ use metrics::Metrics;
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// Uploads whose bodies are received at the same time, for each one that is decoded. Our judgement:
 /// enough that slow senders don't leave the decoders idle.
-const RECEIVING_PER_SLOT_MAX: usize = 8;
+const RECEIVING_PER_SLOT_MAX: usize = 64;
 /// Uploads that are decoded at the same time, for each core. Our judgement.
 const SCREENING_PER_CORE_MAX: usize = 2;
-/// Bytes that all bodies together may hold in memory. Our judgement: four of the longest uploads.
-pub(crate) const BODIES_BYTES_MAX: usize = 1 << 30;
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -74,11 +74,12 @@ pub(crate) struct App {
     pub pool: Arc<Pool>,
     pub metrics: Arc<Metrics>,
     pub places: Arc<Places>,
-    pub receiving: Arc<Semaphore>,
-    /// Memory of bodies, in steps of [`edge::bodies::BODY_STEP_BYTES`].
-    pub bodies: Arc<Semaphore>,
+    pub bodies: Arc<Bodies>,
     pub codes: Arc<Semaphore>,
     pub asked: Arc<asked::Asked>,
+    pub health: Arc<api::LastHealth>,
+    /// The runtime that the database's connections belong to.
+    pub runtime: Option<tokio::runtime::Handle>,
     pub outside: Arc<Outside>,
 }
 
@@ -147,11 +148,10 @@ impl App {
             pool,
             metrics: Arc::default(),
             places: Arc::new(Places::new(slots)),
-            bodies: Arc::new(Semaphore::new(
-                BODIES_BYTES_MAX / edge::bodies::BODY_STEP_BYTES,
-            )),
-            receiving: Arc::new(Semaphore::new(slots * RECEIVING_PER_SLOT_MAX)),
+            bodies: Arc::new(Bodies::new(slots * RECEIVING_PER_SLOT_MAX)),
             asked: Arc::default(),
+            health: Arc::default(),
+            runtime: tokio::runtime::Handle::try_current().ok(),
             codes: Arc::new(Semaphore::new(pages::CODES_AT_ONCE_MAX)),
             outside: Arc::new(outside),
         }
@@ -193,10 +193,73 @@ pub fn with_shared_key(app: Router, key: &str, hosts: Vec<String>) -> Router {
     hma::with_shared_key(app, key, hosts)
 }
 
+/// Like the given router, for requests to one of `hosts` that don't come from a page of another
+/// origin; see [`with_shared_key`].
+pub fn only_from_here(app: Router, hosts: Vec<String>) -> Router {
+    let hosts: Arc<[String]> = hosts.into_iter().map(|h| h.to_lowercase()).collect();
+    app.layer(axum::middleware::from_fn(
+        move |request: Request, next: axum::middleware::Next| {
+            let hosts = hosts.clone();
+            async move {
+                match edge::gate::from_here(request.headers(), &hosts) {
+                    Ok(()) => next.run(request).await,
+                    Err(why) => Fault::new(StatusCode::FORBIDDEN, "not-here", why).into_response(),
+                }
+            }
+        },
+    ))
+}
+
 /// Connections that a listener for the public keeps open. Our judgement: a proxy needs a few dozen.
 pub const CONNECTIONS_MAX: usize = 2_000;
 /// Connections that a listener for the operator or for HMA's clients keeps open. Our judgement.
 pub const INNER_CONNECTIONS_MAX: usize = 200;
+
+/// Like [`serve`], on a thread of its own: operators have to see what is wrong while every other
+/// thread is busy.
+pub async fn serve_apart(
+    listener: TcpListener,
+    app: Router,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) {
+    let (done, finished) = tokio::sync::oneshot::channel();
+    // What needs the database runs where its connections live; whether the server works is said
+    // without (health.rs).
+    let others = tokio::runtime::Handle::current();
+    let app = app.layer(axum::middleware::from_fn(
+        move |request: Request, next: axum::middleware::Next| {
+            let others = others.clone();
+            async move {
+                if request.uri().path() == "/health" {
+                    return next.run(request).await;
+                }
+                match others.spawn(next.run(request)).await {
+                    Ok(answer) => answer,
+                    Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                }
+            }
+        },
+    ));
+    let serving = move || -> std::io::Result<()> {
+        let listener = listener.into_std()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(listener)?;
+            serve(listener, app, INNER_CONNECTIONS_MAX, stopped).await;
+            std::io::Result::Ok(())
+        })?;
+        let _ = done.send(());
+        Ok(())
+    };
+    let thread = std::thread::Builder::new().name("admin".into());
+    match thread.spawn(serving) {
+        // An error ends the thread and drops `done`: then there is nothing to wait for.
+        Ok(_) => drop(finished.await),
+        Err(e) => tracing::error!(cause = %e, "no thread could be started for operators"),
+    }
+}
 
 /// Serves requests on a listener until `stopped` completes, and finishes those under way for at most
 /// eight seconds. Of more than `connections_max` connections the one that has waited longest for its

@@ -422,3 +422,80 @@ async fn wrong_codes_delay_nobody() {
         assert_eq!(answer.unwrap().status(), StatusCode::CONFLICT);
     }
 }
+
+/// The address for operators answers while every thread of the others is busy, refuses web pages, and
+/// stops.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_see_what_is_wrong_while_everything_is_busy() {
+    let b = bench().await;
+    let all = obhut_server::interfaces(b.casework.clone(), pool(), Default::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = obhut_server::only_from_here(all.admin, vec![address.to_string()]);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(obhut_server::serve_apart(listener, app, async {
+        let _ = stopped.await;
+    }));
+    let ask = move |head: &str| {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(AT_ONCE)).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let get = |path: &str, more: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{more}Connection: close\r\n\r\n")
+    };
+    let health = get("/health", "");
+    for (head, expected) in [
+        (health.clone(), "200"),
+        (get("/metrics", ""), "200"),
+        (
+            get("/metrics", "Origin: https://attacker.example\r\n"),
+            "403",
+        ),
+        (get("/metrics", "Sec-Fetch-Site: cross-site\r\n"), "403"),
+        (get("/metrics", "Host: attacker.example\r\n"), "403"),
+        (
+            "GET /metrics HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n".into(),
+            "403",
+        ),
+    ] {
+        let answer = tokio::task::spawn_blocking({
+            let head = head.clone();
+            move || ask(&head)
+        });
+        let answer = answer.await.unwrap();
+        assert!(answer.contains(expected), "{head}: {answer}");
+    }
+    // Both threads of this runtime are blocked; the answer comes all the same.
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    let blocked = std::thread::spawn(move || {
+        for _ in 0..2 {
+            is_ready.recv().unwrap();
+        }
+        ask(&health)
+    });
+    let (free, freed) = std::sync::mpsc::channel::<()>();
+    let freed = Arc::new(std::sync::Mutex::new(freed));
+    let both: Vec<_> = (0..2)
+        .map(|_| {
+            let (ready, freed) = (ready.clone(), freed.clone());
+            tokio::spawn(async move {
+                ready.send(()).unwrap();
+                // Blocks the thread, on purpose.
+                let _ = freed.lock().unwrap().recv();
+            })
+        })
+        .collect();
+    let answer = blocked.join().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(free);
+    for one in both {
+        one.await.unwrap();
+    }
+    drop(stop);
+    timeout(AT_ONCE, serving).await.expect("it stops").unwrap();
+}

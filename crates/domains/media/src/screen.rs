@@ -123,31 +123,42 @@ pub struct Screener {
     options: ScreenOptions,
 }
 
-/// Pixels from which a picture is dear to screen. Our judgement: more than a telephone's usual
+/// Pixels from which files are dear to screen, together. Our judgement: more than a telephone's usual
 /// picture has.
 const DEAR_PIXELS_MIN: u64 = 16 << 20;
-/// The same for formats that may be animated, where the header doesn't state how many frames follow.
-/// Our judgement.
-const DEAR_MOVING_PIXELS_MIN: u64 = 4 << 20;
-/// Bytes from which a file is dear to screen, whatever it states. Our judgement.
-const DEAR_BYTES_MIN: usize = 16 << 20;
+/// The same for one that may be animated, where the header doesn't state how many frames follow. Our
+/// judgement: sixteen frames of it would be dear.
+const DEAR_MOVING_PIXELS_MIN: u64 = DEAR_PIXELS_MIN / 16;
+/// What a file of unknown size counts for: as much as its bytes could hold at a byte a pixel.
+const DEAR_BYTES_MIN: u64 = 16 << 20;
 
-/// True if screening the file may take much longer than an ordinary picture takes: a video, a large
-/// picture, or a long file. Guessed from its header, before it is decoded.
-pub fn is_dear(bytes: &[u8]) -> bool {
-    if Container::of(bytes).is_some() || bytes.len() >= DEAR_BYTES_MIN {
-        return true;
+/// True if screening the files of one request may take much longer than an ordinary picture takes:
+/// videos, large or many pictures, long animations or files. Guessed from their headers, before they
+/// are decoded.
+pub fn is_dear<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let mut pixels = 0_u64;
+    for bytes in files {
+        pixels = pixels.saturating_add(pixels_to_expect(bytes));
     }
-    // Of a file without a known format ffprobe reads at least the beginning.
+    pixels >= DEAR_PIXELS_MIN
+}
+
+fn pixels_to_expect(bytes: &[u8]) -> u64 {
+    if Container::of(bytes).is_some() || bytes.len() as u64 >= DEAR_BYTES_MIN {
+        return DEAR_PIXELS_MIN;
+    }
     let Some(format) = Format::of(bytes) else {
-        return false;
+        // ffprobe reads the beginning of a file that may be a video.
+        return DEAR_MOVING_PIXELS_MIN;
     };
-    let pixels_min = match format.may_move() {
-        true => DEAR_MOVING_PIXELS_MIN,
-        false => DEAR_PIXELS_MIN,
-    };
-    // What hides its size counts as dear.
-    format.pixels_stated(bytes).is_none_or(|n| n >= pixels_min)
+    match format.pixels_stated(bytes) {
+        // What hides its size may have any.
+        None => DEAR_PIXELS_MIN,
+        Some(pixels) if format.may_be_animated(bytes) => {
+            pixels.saturating_mul(DEAR_PIXELS_MIN / DEAR_MOVING_PIXELS_MIN)
+        }
+        Some(pixels) => pixels,
+    }
 }
 
 /// Result of decoding a video.

@@ -154,6 +154,25 @@ impl Format {
         width.checked_mul(height)
     }
 
+    /// False if the file's header shows that it is a still picture; true if it may be animated. Reads
+    /// little, like [`Format::pixels_stated`].
+    pub fn may_be_animated(self, bytes: &[u8]) -> bool {
+        /// An APNG says so before its first frame, so near its beginning. Our judgement.
+        const HEAD_BYTES: usize = 64 << 10;
+        match self {
+            Self::Gif => true,
+            // The animation flag of VP8X (RFC 9649, 2.7.1).
+            Self::WebP => {
+                bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|f| f & 2 != 0)
+            }
+            Self::Png => {
+                let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+                head.windows(4).any(|chunk| chunk == b"acTL")
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn from_u8(v: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|f| *f as u8 == v)
     }

@@ -113,17 +113,17 @@ pub(crate) async fn view(
     headers: HeaderMap,
     given: Result<Object<ViewRequest>, Fault>,
 ) -> Result<Response, Fault> {
-    let person = access::acting(&app, &headers, Act::ViewExhibit).await?;
+    let (person, key) = access::acting_with(&app, &headers, Act::ViewExhibit).await?;
     let Object(given) = given?;
     let extent = Extent::from_word(&given.extent)
         .ok_or_else(|| Fault::bad_request("extent is whole, part, metadata, blurred or unseen"))?;
     // The whole exhibit is held in memory like an upload, so the request takes one of the slots for
     // receiving uploads.
-    let _place = intake::receiving(&app).await?;
+    let _place = intake::receiving(&app, &key).await?;
     if extent == Extent::Blurred {
         let asker = intake::asker_of(&person);
         let render = async |bytes: Vec<u8>| {
-            let slot = intake::acquire_slot(&app, asker, media::is_dear(&bytes)).await?;
+            let slot = intake::acquire_slot(&app, asker, media::is_dear([&bytes[..]])).await?;
             rendition(&app, slot, bytes).await
         };
         let png = casework::view_blurred(&app.casework, &exhibit, &person, &given.purpose, render)
@@ -217,7 +217,7 @@ async fn admit(
     case: &str,
     headers: &HeaderMap,
 ) -> Result<(casework::Person, Option<String>, Receiving), Fault> {
-    let person = access::acting(app, headers, Act::ViewExhibit).await?;
+    let (person, key) = access::acting_with(app, headers, Act::ViewExhibit).await?;
     intake::check_encoding(headers)?;
     // A form would be sealed with its boundaries, and the exhibit would differ from the file.
     if intake::is_form(headers) {
@@ -229,5 +229,5 @@ async fn admit(
     }
     casework::case(&app.casework, case).await?;
     let name = intake::text_header(headers, "obhut-file-name")?;
-    Ok((person, name, intake::receiving(app).await?))
+    Ok((person, name, intake::receiving(app, &key).await?))
 }

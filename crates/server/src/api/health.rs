@@ -1,7 +1,9 @@
 //! Whether the server works, and its metrics.
 
 use obhut_app::casework;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
@@ -15,6 +17,11 @@ use crate::fault::Fault;
 
 /// A database that takes longer to answer counts as down. Our judgement.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// The database is looked at this often at most. Our judgement.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A look that is older says nothing. Our judgement: longer than a look may take.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
@@ -60,14 +67,54 @@ pub(crate) async fn details(State(app): State<App>) -> Response {
     }
 }
 
-/// Whether the database answers. Needs no key.
+/// What the last look at the database found.
+#[derive(Default)]
+pub(crate) struct LastHealth {
+    seen: Mutex<Option<(Instant, bool)>>,
+    looking: AtomicBool,
+}
+
+impl LastHealth {
+    fn last(&self) -> Option<(Instant, bool)> {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the database answers, as of the last look. Needs no key.
 #[utoipa::path(get, path = "/health", responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(crate) async fn health(State(app): State<App>) -> Response {
-    // Any cheap query will do; what counts is that the database answers in time.
-    match tokio::time::timeout(ANSWER_TIME_MAX, casework::jobs_waiting(&app.casework)).await {
-        Ok(Ok(_)) => Json(Health { status: "ok" }).into_response(),
+    let last = app.health.last();
+    let is_new = last.is_some_and(|(at, _)| at.elapsed() < LOOK_EVERY);
+    // One look at a time: whoever asks must not cost the database a query each.
+    if !is_new && !app.health.looking.swap(true, Ordering::AcqRel) {
+        let looking = match &app.runtime {
+            Some(runtime) => runtime.spawn(look(app.clone())),
+            None => tokio::spawn(look(app.clone())),
+        };
+        // Nobody waits for it but the first who ask, and those who ask after a long silence.
+        if last.is_none_or(|(at, _)| at.elapsed() > LOOK_AGE_MAX) {
+            let _ = looking.await;
+        }
+    }
+    match app.health.last() {
+        Some((at, true)) if at.elapsed() <= LOOK_AGE_MAX => {
+            Json(Health { status: "ok" }).into_response()
+        }
         _ => down(),
     }
+}
+
+async fn look(app: App) {
+    // Any cheap query will do; what counts is that the database answers in time.
+    let answered = tokio::time::timeout(ANSWER_TIME_MAX, casework::jobs_waiting(&app.casework));
+    let is_up = matches!(answered.await, Ok(Ok(_)));
+    let mut seen = app
+        .health
+        .seen
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    *seen = Some((Instant::now(), is_up));
+    app.health.looking.store(false, Ordering::Release);
 }
 
 fn down() -> Response {

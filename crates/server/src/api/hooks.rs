@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::screen::ScreenAnswer;
+use crate::edge::ScreenedAt;
 use crate::fault::{ErrorBody, Fault};
 use crate::intake::{self, Receiving, Sender};
 use crate::{App, access};
@@ -65,19 +66,29 @@ pub(crate) async fn nginx(
     // would answer 502.
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
-    let to = match screened(&app, &admitted, &headers, body).await? {
+    let (action, at) = screened(&app, &admitted, &headers, body).await?;
+    let to = match action {
         Action::Pass => Some(admitted.pass),
         Action::Hold => admitted.hold,
         Action::Block => None,
     };
-    Ok(match to {
-        Some(to) => {
-            let header = HeaderName::from_static("x-accel-redirect");
-            // nginx replaces the answer, so it has no body.
-            ([(header, to)], "").into_response()
-        }
-        None => not_accepted(StatusCode::FORBIDDEN),
-    })
+    Ok(timed(
+        at,
+        match to {
+            Some(to) => {
+                let header = HeaderName::from_static("x-accel-redirect");
+                // nginx replaces the answer, so it has no body.
+                ([(header, to)], "").into_response()
+            }
+            None => not_accepted(StatusCode::FORBIDDEN),
+        },
+    ))
+}
+
+/// The answer, with the time from which it depends on what was found.
+fn timed(at: ScreenedAt, mut answer: Response) -> Response {
+    answer.extensions_mut().insert(at);
+    answer
 }
 
 /// Screen an upload for software that knows only yes and no: 200 if it passes, 451 if it must not be
@@ -105,10 +116,14 @@ pub(crate) async fn accept(
 ) -> Result<Response, Fault> {
     let admitting = admit(&app, parameters, &headers).await;
     let (admitted, body) = intake::admitted(admitting, body).await?;
-    Ok(match screened(&app, &admitted, &headers, body).await? {
-        Action::Pass => Json(json!({})).into_response(),
-        Action::Hold | Action::Block => not_accepted(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS),
-    })
+    let (action, at) = screened(&app, &admitted, &headers, body).await?;
+    Ok(timed(
+        at,
+        match action {
+            Action::Pass => Json(json!({})).into_response(),
+            Action::Hold | Action::Block => not_accepted(StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS),
+        },
+    ))
 }
 
 fn not_accepted(status: StatusCode) -> Response {
@@ -123,7 +138,7 @@ async fn screened(
     admitted: &Admitted,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Action, Fault> {
+) -> Result<(Action, ScreenedAt), Fault> {
     let bytes_max = app.pool.limits().input_bytes_max;
     let receiving = &admitted.receiving;
     let files = if intake::is_form(headers) {
@@ -132,7 +147,7 @@ async fn screened(
             .files
     } else if body.is_end_stream() {
         // A request without a body, such as logging out: nothing is uploaded.
-        return Ok(Action::Pass);
+        return Ok((Action::Pass, ScreenedAt::now(0)));
     } else {
         let bytes = intake::take(app, receiving, body, bytes_max).await?;
         intake::check_plain(&bytes)?;
@@ -140,15 +155,22 @@ async fn screened(
         vec![intake::Upload { field, name, bytes }]
     };
     // One place for all files of a form, one after another.
-    let asker = intake::asker(&admitted.key, admitted.account.as_deref());
-    let is_dear = files.iter().any(|file| media::is_dear(&file.bytes));
+    let asker = intake::asker(&admitted.key, admitted.account.as_deref(), &admitted.upload);
+    let is_dear = media::is_dear(files.iter().map(|file| &file.bytes[..]));
     let slot = intake::acquire_slot(app, asker, is_dear).await?;
+    // All are screened before the first is recorded: from then on time depends on what was found.
+    let mut seen = Vec::with_capacity(files.len());
+    for file in files {
+        let (options, bytes) = (ScreenOptions::default(), file.bytes.clone());
+        let screened = intake::screened(app, &admitted.current, &slot, options, bytes).await?;
+        seen.push((file, screened));
+    }
+    // Others may have the place: recording decodes nothing.
+    drop(slot);
+    let at = ScreenedAt::now(seen.len());
     // One file that must not be published holds back the whole form.
     let mut strictest = Action::Pass;
-    for file in files {
-        let options = ScreenOptions::default();
-        let screened =
-            intake::screened(app, &admitted.current, &slot, options, file.bytes.clone()).await?;
+    for (file, screened) in seen {
         let sender = Sender {
             account: admitted.account.clone(),
             name: file.name,
@@ -160,7 +182,7 @@ async fn screened(
         // The order of Action's variants: pass, hold, block.
         strictest = strictest.max(recorded.action);
     }
-    Ok(strictest)
+    Ok((strictest, at))
 }
 
 /// A proxy's request whose body may be read.
@@ -200,6 +222,7 @@ async fn admit(
     let account = intake::text_header(headers, "obhut-account")?;
     // Only the header is read, never the form, because the uploader controls the form.
     let upload = intake::upload_header(headers)?.unwrap_or_default();
+    let receiving = intake::receiving(app, &key).await?;
     Ok(Admitted {
         key,
         current,
@@ -208,7 +231,7 @@ async fn admit(
         hold,
         account,
         upload,
-        receiving: intake::receiving(app).await?,
+        receiving,
     })
 }
 
@@ -278,12 +301,17 @@ pub(crate) async fn s3(
             "this server has no object store",
         )
     })?;
-    let receiving = intake::receiving(&app).await?;
+    let receiving = intake::receiving(&app, &key).await?;
     let bytes = intake::take(&app, &receiving, body, EVENT_BYTES_MAX).await?;
     let objects = objects(&bytes)?;
     // One slot for the whole event: its objects are fetched and screened one after another, so it
     // is dear whatever they are.
-    let slot = intake::acquire_slot(&app, intake::asker(&key, None), true).await?;
+    let slot = intake::acquire_slot(
+        &app,
+        intake::asker(&key, None, &UploadFacts::default()),
+        true,
+    )
+    .await?;
     let mut answers = Vec::new();
     for (bucket, name) in objects {
         let (store, at) = (store.clone(), (bucket.clone(), name.clone()));

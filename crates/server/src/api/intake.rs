@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::record::FaultBody;
 use crate::fault::{ErrorBody, Fault};
-use crate::{App, access};
+use crate::{App, access, asked};
 
 /// Longest body with incoming reports, in bytes. Our judgement.
 pub(crate) const INTAKE_BYTES_MAX: usize = 64 << 20;
@@ -186,7 +186,8 @@ pub(crate) async fn queue(
     parameters: Result<Query<QueueParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<serde_json::Value>, Fault> {
-    access::require(&app, &headers, Right::Cases).await?;
+    let key = access::require(&app, &headers, Right::Cases).await?;
+    asked::note(&app, &key, asked::LIST_INCOMING, 1).await?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     // Clamped, not refused: fewer rows than asked for harm no one.
     let rows = parameters.rows.unwrap_or(100).clamp(1, ROWS_MAX);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::edge::ScreenedAt;
 use crate::edge::gate::AtOnce;
 use crate::fault::{ErrorBody, Fault};
 use crate::intake::{self, Receiving, Sender, Slot, Upload};
@@ -180,11 +181,11 @@ pub(crate) async fn screen(
             .or(received.facts.unwrap_or_default()),
     };
     // Only once the body is here: a slow sender must not occupy a decoder.
-    let asker = intake::asker(&admitted.key, sender.account.as_deref());
-    let slot = intake::acquire_slot(&app, asker, media::is_dear(&upload.bytes)).await?;
+    let asker = intake::asker(&admitted.key, sender.account.as_deref(), &sender.upload);
+    let slot = intake::acquire_slot(&app, asker, media::is_dear([&upload.bytes[..]])).await?;
     let Some(repeat_key) = repeat_key(&headers)? else {
-        let answer = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
-        return Ok(timed(&admitted.key, Json(answer)));
+        let (answer, at) = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await?;
+        return Ok(timed(&admitted.key, Some(at), Json(answer)));
     };
     // Two requests are the same if their surface, account, facts and bytes are equal. Each of the
     // first three is preceded by its length, so that they can't run together in the digest.
@@ -207,12 +208,13 @@ pub(crate) async fn screen(
         Repeat::First(repeat) => {
             let answered = screen_and_record(&app, &admitted, &slot, sender, upload.bytes).await;
             let text = match &answered {
-                Ok(answer) => serde_json::to_string(answer).ok(),
+                Ok((answer, _)) => serde_json::to_string(answer).ok(),
                 Err(_) => None,
             };
             // Without an answer the key is free again, so a failed request can be repeated.
             casework::end_repeat(&app.casework, &repeat, text.as_deref()).await?;
-            Ok(timed(&admitted.key, Json(answered?)))
+            let (answer, at) = answered?;
+            Ok(timed(&admitted.key, Some(at), Json(answer)))
         }
         Repeat::Answered(text) => {
             // The stored text, not a new answer: the same id and findings, and nothing is recorded
@@ -223,7 +225,7 @@ pub(crate) async fn screen(
                 HeaderValue::from_static("true"),
             );
             let headers = [(axum::http::header::CONTENT_TYPE, json), again];
-            Ok(timed(&admitted.key, (headers, text)))
+            Ok(timed(&admitted.key, None, (headers, text)))
         }
         Repeat::InProgress => Err(Fault::new(
             StatusCode::CONFLICT,
@@ -239,10 +241,13 @@ pub(crate) async fn screen(
 }
 
 /// The answer, which may leave at once if its key sees what matched anyway.
-fn timed(key: &ApiKey, answer: impl IntoResponse) -> Response {
+fn timed(key: &ApiKey, screened: Option<ScreenedAt>, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     if key.has(Right::Findings) {
         response.extensions_mut().insert(AtOnce);
+    }
+    if let Some(screened) = screened {
+        response.extensions_mut().insert(screened);
     }
     response
 }
@@ -340,11 +345,12 @@ async fn screen_and_record(
     slot: &Slot,
     sender: Sender,
     bytes: Bytes,
-) -> Result<ScreenAnswer, Fault> {
+) -> Result<(ScreenAnswer, ScreenedAt), Fault> {
     let options = admitted.options;
     let screened = intake::screened(app, &admitted.current, slot, options, bytes.clone()).await?;
+    let at = ScreenedAt::now(1);
     let recorded = intake::record(app, &admitted.key, sender, &screened, &bytes).await?;
-    Ok(answer(&admitted.key, screened, recorded))
+    Ok((answer(&admitted.key, screened, recorded), at))
 }
 
 /// The answer, reduced to what the key's rights allow.
@@ -387,6 +393,7 @@ async fn admit(
     intake::check_encoding(headers)?;
     let Query(parameters) = parameters.map_err(|e| Fault::bad_request(e.body_text()))?;
     let surface = intake::surface(app, parameters.surface.as_deref(), &key).await?;
+    let receiving = intake::receiving(app, &key).await?;
     Ok(Admitted {
         key,
         current,
@@ -398,6 +405,6 @@ async fn admit(
         account: intake::text_header(headers, "obhut-account")?,
         name: intake::text_header(headers, "obhut-file-name")?,
         upload: intake::upload_header(headers)?,
-        receiving: intake::receiving(app).await?,
+        receiving,
     })
 }

@@ -2,7 +2,8 @@
 //! long stopping may take.
 //!
 //! At the limit the connection that has been waiting longest is closed for the new one. Waiting
-//! means that it hasn't sent a whole request yet, or none with a key that opens something. So
+//! means that it hasn't sent a whole request yet, or none with a key that opens something, or doesn't
+//! take its answer. So
 //! connections that say nothing, or say it slowly, cost those who do speak nothing.
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +31,9 @@ use tower::ServiceExt as _;
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Longest header, in bytes, with all fields. Our judgement: twice what nginx accepts by default.
 const HEADER_BYTES_MAX: usize = 64 << 10;
+/// A client that takes longer to receive its answer may be closed for another one. Our judgement: an
+/// exhibit of 256 MiB takes 25 seconds at 10 MB a second.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// Longest time for the requests under way once the server is asked to stop; what remains is cut
 /// off. Our judgement: below the ten seconds that container managers wait.
 const STOP_TIME_MAX: Duration = Duration::from_secs(8);
@@ -41,6 +45,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Connection {
     /// True from when a request is whole, or its key is known, to the end of its answer.
     at_work: AtomicBool,
+    /// Since when the client has an answer to receive.
+    answered: Mutex<Option<Instant>>,
     close: Notify,
 }
 
@@ -52,6 +58,20 @@ impl Connection {
 
     fn waits(&self) {
         self.at_work.store(false, Ordering::Relaxed);
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn answers(&self) {
+        self.works();
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        *answered = Some(Instant::now());
+    }
+
+    /// True if it may be closed for another one.
+    fn is_idle(&self) -> bool {
+        let answered = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.at_work.load(Ordering::Relaxed)
+            || answered.is_some_and(|at| at.elapsed() >= ANSWER_TIME_MAX)
     }
 }
 
@@ -107,6 +127,7 @@ pub(crate) async fn serve(
 fn admitted(open: &Open, number: u64, connections_max: usize) -> Option<Arc<Connection>> {
     let connection = Arc::new(Connection {
         at_work: AtomicBool::new(false),
+        answered: Mutex::default(),
         close: Notify::new(),
     });
     let mut open = lock(open);
@@ -114,7 +135,7 @@ fn admitted(open: &Open, number: u64, connections_max: usize) -> Option<Arc<Conn
         // Numbers rise, so the first is the oldest.
         let oldest = open
             .iter()
-            .find(|(_, c)| !c.at_work.load(Ordering::Relaxed))
+            .find(|(_, c)| c.is_idle())
             .map(|(number, _)| *number)?;
         let closed = open.remove(&oldest)?;
         closed.close.notify_one();
@@ -142,7 +163,7 @@ async fn one(
             request.extensions_mut().insert(known.clone());
             let answer = app.oneshot(request).await?;
             // From here on the client only receives.
-            known.works();
+            known.answers();
             let answering = Answering(known);
             let answer = answer.map(|body| {
                 Body::new(body.map_err(move |e| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
@@ -49,16 +49,19 @@ async fn admitted(
     let app = app.expect("every request has the application (lib.rs)");
     let (parts, body) = request.into_parts();
     let admitting = async {
-        access::require_any(&app, &parts.headers, rights).await?;
+        let key = access::require_any(&app, &parts.headers, rights).await?;
         if let Some(connection) = parts.extensions.get::<Arc<Connection>>() {
             connection.works();
         }
-        let said = parts.headers.get(header::CONTENT_LENGTH);
-        let said = said.and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-        bodies::body_bytes(&app, said.unwrap_or(bytes_max).min(bytes_max)).await
+        bodies::receiving(&app, &key).await
     };
-    match bodies::admitted(admitting.await, body).await {
-        Ok((_held, body)) => next.run(Request::from_parts(parts, body)).await,
+    let (receiving, body) = match bodies::admitted(admitting.await, body).await {
+        Ok(admitted) => admitted,
+        Err(fault) => return fault.into_response(),
+    };
+    match bodies::read(&app, &receiving, body, bytes_max as u64).await {
+        // Its memory is held until the answer is there.
+        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
         Err(fault) => fault.into_response(),
     }
 }
@@ -109,7 +112,8 @@ pub(crate) async fn stepped(request: Request, next: Next) -> Response {
     let arrived = Instant::now();
     let response = next.run(request).await;
     if response.extensions().get::<AtOnce>().is_none() {
-        super::at_a_step(arrived).await;
+        let screened = response.extensions().get().copied();
+        super::at_a_step(arrived, screened).await;
     }
     response
 }
@@ -136,4 +140,38 @@ pub(crate) async fn with_headers(request: Request, next: Next) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Says why a request is refused that a browser may have been made to send: under a name that isn't
+/// this listener's (a name of the attacker's that points here), or from a page of another origin. For
+/// listeners that ask for no key.
+pub(crate) fn from_here(headers: &HeaderMap, hosts: &[String]) -> Result<(), &'static str> {
+    // Of two, the one that counts may be the other.
+    let single = |name| {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+            _ => Err(()),
+        }
+    };
+    let known = |host: &str| hosts.contains(&host.to_lowercase());
+    let elsewhere = "requests from web pages of another origin are refused";
+    if !single(header::HOST).is_ok_and(|host| host.is_some_and(known)) {
+        return Err("this address doesn't answer under that Host; the operator can allow it");
+    }
+    // A browser sends Origin with whatever changes something. `null` comes from a sandboxed page.
+    match single(header::ORIGIN) {
+        Ok(None) => {}
+        Ok(Some(origin))
+            if origin
+                .split_once("://")
+                .is_some_and(|(_, host)| known(host)) => {}
+        _ => return Err(elsewhere),
+    }
+    // Also with plain GETs, for which there is no Origin.
+    match single(HeaderName::from_static("sec-fetch-site")) {
+        Ok(None | Some("same-origin" | "none")) => Ok(()),
+        _ => Err(elsewhere),
+    }
 }

@@ -36,7 +36,8 @@ struct Shared {
     total: usize,
     taken: usize,
     dear: usize,
-    by: HashMap<Asker, usize>,
+    /// Since when each asker has its places.
+    by: HashMap<Asker, Vec<Instant>>,
     used: HashMap<Asker, Use>,
     waiting: Vec<Waiting>,
 }
@@ -51,7 +52,7 @@ struct Use {
 struct Waiting {
     asker: Asker,
     is_dear: bool,
-    ready: oneshot::Sender<()>,
+    ready: oneshot::Sender<Instant>,
 }
 
 /// A place, free when it is dropped.
@@ -59,6 +60,7 @@ pub(crate) struct Place {
     shared: Arc<Mutex<Shared>>,
     asker: Asker,
     is_dear: bool,
+    /// Since when; identifies it among the asker's own.
     since: Instant,
 }
 
@@ -83,11 +85,11 @@ impl Places {
 
     /// A place, once one is free for this asker. Dropping the future gives up the wait.
     pub async fn acquire(&self, asker: Asker, is_dear: bool) -> Place {
-        let place = || Place {
+        let place = |since| Place {
             shared: self.shared.clone(),
             asker,
             is_dear,
-            since: Instant::now(),
+            since,
         };
         loop {
             let waiting = {
@@ -95,8 +97,7 @@ impl Places {
                 // Those who wait already may be next, but never by being overtaken here: a place is
                 // only free for this asker if none of them could have had it.
                 if shared.has_room(asker, is_dear) {
-                    shared.take(asker, is_dear);
-                    return place();
+                    return place(shared.take(asker, is_dear));
                 }
                 let (ready, waiting) = oneshot::channel();
                 shared.waiting.push(Waiting {
@@ -115,9 +116,9 @@ impl Places {
                 is_dear,
                 is_done: false,
             };
-            if (&mut handed.waiting).await.is_ok() {
+            if let Ok(since) = (&mut handed.waiting).await {
                 handed.is_done = true;
-                return place();
+                return place(since);
             }
         }
     }
@@ -125,7 +126,7 @@ impl Places {
 
 /// Gives back a place that was handed over to a wait that has been given up.
 struct Handed {
-    waiting: oneshot::Receiver<()>,
+    waiting: oneshot::Receiver<Instant>,
     shared: Arc<Mutex<Shared>>,
     asker: Asker,
     is_dear: bool,
@@ -138,16 +139,15 @@ impl Drop for Handed {
             return;
         }
         self.waiting.close();
-        if self.waiting.try_recv().is_ok() {
-            lock(&self.shared).release(self.asker, self.is_dear, 0.0);
+        if let Ok(since) = self.waiting.try_recv() {
+            lock(&self.shared).release(self.asker, self.is_dear, since);
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let seconds = self.since.elapsed().as_secs_f64();
-        lock(&self.shared).release(self.asker, self.is_dear, seconds);
+        lock(&self.shared).release(self.asker, self.is_dear, self.since);
     }
 }
 
@@ -163,29 +163,25 @@ impl Shared {
 
     fn has_room(&self, asker: Asker, is_dear: bool) -> bool {
         let of_account = match asker {
-            Asker::Account(_) => self.by.get(&asker).copied().unwrap_or(0) < self.half(),
+            Asker::Account(_) => self.by.get(&asker).map_or(0, Vec::len) < self.half(),
             Asker::Key(_) => true,
         };
         self.taken < self.total && of_account && (!is_dear || self.dear < self.half())
     }
 
-    fn take(&mut self, asker: Asker, is_dear: bool) {
+    fn take(&mut self, asker: Asker, is_dear: bool) -> Instant {
+        let now = Instant::now();
         self.taken += 1;
         self.dear += usize::from(is_dear);
-        *self.by.entry(asker).or_default() += 1;
+        self.by.entry(asker).or_default().push(now);
+        now
     }
 
-    fn release(&mut self, asker: Asker, is_dear: bool, seconds: f64) {
-        self.taken -= 1;
-        self.dear -= usize::from(is_dear);
-        if let Some(count) = self.by.get_mut(&asker) {
-            *count -= 1;
-            if *count == 0 {
-                self.by.remove(&asker);
-            }
-        }
+    fn release(&mut self, asker: Asker, is_dear: bool, since: Instant) {
         let at = Instant::now();
-        let seconds = self.used_by(asker, at) + seconds;
+        self.give_back(asker, is_dear, since);
+        let own = at.saturating_duration_since(since).as_secs_f64();
+        let seconds = self.ended_by(asker, at) + own;
         self.used.insert(asker, Use { seconds, at });
         if self.used.len() > ACCOUNTS_MAX {
             self.forget(at);
@@ -193,8 +189,28 @@ impl Shared {
         self.hand_over(at);
     }
 
-    /// Seconds that count now.
+    fn give_back(&mut self, asker: Asker, is_dear: bool, since: Instant) {
+        self.taken -= 1;
+        self.dear -= usize::from(is_dear);
+        if let Some(own) = self.by.get_mut(&asker) {
+            if let Some(place) = own.iter().position(|s| *s == since) {
+                own.swap_remove(place);
+            }
+            if own.is_empty() {
+                self.by.remove(&asker);
+            }
+        }
+    }
+
+    /// Seconds that count now, those of places that are still held included.
     fn used_by(&self, asker: Asker, at: Instant) -> f64 {
+        let running = self.by.get(&asker).into_iter().flatten();
+        let running = running.map(|s| at.saturating_duration_since(*s).as_secs_f64());
+        self.ended_by(asker, at) + running.sum::<f64>()
+    }
+
+    /// Seconds of places that were given back.
+    fn ended_by(&self, asker: Asker, at: Instant) -> f64 {
         self.used.get(&asker).map_or(0.0, |used| {
             let age = at.saturating_duration_since(used.at);
             used.seconds * 0.5_f64.powf(age.as_secs_f64() / HALF_LIFE.as_secs_f64())
@@ -204,7 +220,7 @@ impl Shared {
     fn forget(&mut self, at: Instant) {
         let keep: Vec<_> = self.used.keys().copied().collect();
         for asker in keep {
-            if self.used_by(asker, at) < USE_S_MIN {
+            if self.ended_by(asker, at) < USE_S_MIN {
                 self.used.remove(&asker);
             }
         }
@@ -230,14 +246,10 @@ impl Shared {
                 });
             let Some(next) = next else { return };
             let waiting = self.waiting.remove(next);
-            self.take(waiting.asker, waiting.is_dear);
-            if waiting.ready.send(()).is_err() {
+            let since = self.take(waiting.asker, waiting.is_dear);
+            if waiting.ready.send(since).is_err() {
                 // Given up between the look above and now.
-                self.taken -= 1;
-                self.dear -= usize::from(waiting.is_dear);
-                if let Some(count) = self.by.get_mut(&waiting.asker) {
-                    *count -= 1;
-                }
+                self.give_back(waiting.asker, waiting.is_dear, since);
             }
         }
     }

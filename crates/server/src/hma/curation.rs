@@ -174,7 +174,7 @@ pub(crate) async fn add_content(
     } else if intake::is_form(&headers) {
         // The place for decoding comes after the body, because a slow sender must not occupy a
         // decoder.
-        let receiving = intake::receiving(&app).await?;
+        let receiving = intake::receiving(&app, &key).await?;
         let bytes_max = app.pool.limits().input_bytes_max;
         let form = intake::form(&app, &receiving, &headers, body, bytes_max).await?;
         let mut more = Map::new();

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use obhut_app::casework::{ApiKey, Right};
+use obhut_app::casework::{ApiKey, Right, UploadFacts};
 use obhut_app::media::{Compute, Sampling, frame_pixels, is_dear, pixels};
 use serde::Deserialize;
 
@@ -64,7 +64,7 @@ pub(crate) async fn of_url(
     url: &str,
     query: &HashQuery,
 ) -> HmaResult<Signals> {
-    let receiving = intake::receiving(app).await?;
+    let receiving = intake::receiving(app, key).await?;
     let fetched = intake::fetch(app, url).await.map_err(|fault| {
         let fault = HmaFault::from(fault);
         match fault.status {
@@ -101,7 +101,7 @@ pub(crate) async fn of_form(
         return Err(HmaFault::bad("Missing multipart/form-data file upload"));
     }
     // A slow sender must not occupy a decoder, so the place for decoding comes after the body.
-    let receiving = intake::receiving(app).await?;
+    let receiving = intake::receiving(app, key).await?;
     let bytes_max = app.pool.limits().input_bytes_max;
     let form = intake::form(app, &receiving, headers, body, bytes_max).await?;
     of_files(app, key, form.files, query).await
@@ -163,7 +163,8 @@ async fn signals(
     wanted: Vec<&'static SignalType>,
     bytes: Bytes,
 ) -> HmaResult<Signals> {
-    let slot = intake::acquire_slot(app, intake::asker(key, None), is_dear(&bytes)).await?;
+    let asker = intake::asker(key, None, &UploadFacts::default());
+    let slot = intake::acquire_slot(app, asker, is_dear([&bytes[..]])).await?;
     let (_cancel, pool) = intake::cancelled_when_dropped(app);
     let computing = tokio::task::spawn_blocking(move || -> HmaResult<Signals> {
         let _slot = slot;

@@ -20,6 +20,11 @@ pub(crate) const PAGE: Page = Page {
 /// bytes each in UTF-8, with each byte percent-encoded as three.
 const FORM_BYTES_MAX: usize = 128 << 10;
 
+/// Longest message in the form, in characters. Our judgement; casework keeps no more either.
+const MESSAGE_CHARS_MAX: usize = 10_000;
+/// Longest code in the form, in characters. Our judgement: several times a code with hyphens.
+const CODE_CHARS_MAX: usize = 100;
+
 fn route() -> MethodRouter<App> {
     get(ask).merge(post(file).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
 }
@@ -33,8 +38,9 @@ async fn file(State(app): State<App>, headers: HeaderMap, body: String) -> Respo
     let (mut code, mut message) = (String::new(), String::new());
     for (name, value) in url::form_urlencoded::parse(body.as_bytes()) {
         match name.as_ref() {
-            "code" => code = value.into_owned(),
-            "message" => message = value.into_owned(),
+            "code" => code = value.chars().take(CODE_CHARS_MAX).collect(),
+            // No more than the field takes: it is sent back if the code is wrong.
+            "message" => message = value.chars().take(MESSAGE_CHARS_MAX).collect(),
             _ => {}
         }
     }
@@ -59,9 +65,9 @@ fn form(language: Language, again: Option<(&str, &str)>) -> Response {
         p { (t("You received a notice that content was removed or an account was closed. You can appeal here. A different person will decide. You don't need an account.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie Beschwerde einlegen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
         form method="post" action="/appeal" {
             label for="code" { (t("Code of the notice", "Code der Mitteilung")) }
-            input id="code" name="code" required autocomplete="off" maxlength="100" value=(code);
+            input id="code" name="code" required autocomplete="off" maxlength=(CODE_CHARS_MAX) value=(code);
             label for="message" { (t("Why do you think the decision is wrong?", "Warum halten Sie die Entscheidung für falsch?")) }
-            textarea id="message" name="message" required maxlength="10000" rows="8" { (message) }
+            textarea id="message" name="message" required maxlength=(MESSAGE_CHARS_MAX) rows="8" { (message) }
             p { (t("Please send no pictures or videos.", "Bitte schicken Sie keine Bilder oder Videos.")) }
             button { (t("Send", "Absenden")) }
         }
