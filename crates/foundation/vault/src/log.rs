@@ -84,6 +84,7 @@ pub struct LogHead {
     pub root: [u8; 32],
 }
 
+#[derive(Clone)]
 pub(crate) struct Log {
     pub store: Arc<dyn ObjectStore>,
     pub keys: Arc<Keys>,

@@ -1,5 +1,6 @@
 //! Exhibits in and out, each with its entry in the log.
 
+mod append;
 mod verify;
 
 pub use verify::{Problem, Verification};
@@ -13,6 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use self::append::Appender;
 use crate::index::Index;
 use crate::keys::random_id;
 use crate::log::{Event, EventKind, Log, LogHead};
@@ -111,8 +113,7 @@ pub struct Vault {
     index: Mutex<Index>,
     lock: Arc<dyn WriterLock>,
     clock: Arc<dyn Clock>,
-    /// A head the log is known to have had: it only grows from there.
-    known: Mutex<Option<LogHead>>,
+    appender: Appender,
 }
 
 impl Vault {
@@ -123,12 +124,13 @@ impl Vault {
         lock: Arc<dyn WriterLock>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let log = Log { store, keys };
         Self {
-            log: Log { store, keys },
+            appender: Appender::new(log.clone(), lock.clone()),
+            log,
             index: Mutex::default(),
             lock,
             clock,
-            known: Mutex::default(),
         }
     }
 
@@ -157,10 +159,7 @@ impl Vault {
     /// Takes note of a head that the log has had. A log of fewer entries is an older copy: nothing is
     /// added to it, because that would make two histories.
     pub fn expect(&self, head: LogHead) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_none_or(|k| k.size < head.size) {
-            *known = Some(head);
-        }
+        self.appender.expect(head);
     }
 
     /// Takes note of a checkpoint that was kept elsewhere, as [`Vault::expect`] does of a head.
@@ -191,19 +190,30 @@ impl Vault {
         record.intake = Some(intake.clone());
         record.sha256 = Some(sha256.clone());
         record.bytes = Some(bytes.len() as u64);
-        // Record, exhibit, entry, in this order: the log never names a file that was not stored.
-        let mut event = self.event(EventKind::Put, &id, &record).await?;
-        event.sealed_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
-        event.sealed_bytes = Some(sealed.len() as u64);
-        if let Err(e) = self.create(&exhibit_path(&id), sealed).await {
-            // Nothing refers to the record yet. If this fails too, `verify` lists it as a leftover.
-            let _ = self
-                .log
-                .store
-                .delete(&Path::from(record_path(&event.record)))
-                .await;
-            return Err(e);
-        }
+        // Record and exhibit, then the entry: the log never names a file that was not stored.
+        let (sealed_sha256, sealed_bytes) =
+            (hex::encode(Sha256::digest(&sealed)), sealed.len() as u64);
+        let path = exhibit_path(&id);
+        let (event, created) = futures::join!(
+            self.event(EventKind::Put, &id, &record),
+            self.create(&path, sealed)
+        );
+        let mut event = match (event, created) {
+            (Ok(event), Ok(())) => event,
+            (event, created) => {
+                // Nothing refers to the other one yet. If this fails too, `verify` lists it as a
+                // leftover.
+                let left = match &event {
+                    Ok(event) => record_path(&event.record),
+                    Err(_) => path,
+                };
+                let _ = self.log.store.delete(&Path::from(left)).await;
+                created?;
+                event?
+            }
+        };
+        event.sealed_sha256 = Some(sealed_sha256);
+        event.sealed_bytes = Some(sealed_bytes);
         // No clean-up if this fails: the checkpoint may be written, and then the log names both files.
         let log_index = self.append(event.clone()).await?;
         Ok(Exhibit {
@@ -431,7 +441,7 @@ impl Vault {
                 commitment: commitment.clone(),
             })
             .collect();
-        self.append_all(&events).await
+        self.appender.append(events).await
     }
 
     /// Index and commitment of every entry about a row, from index `from` on.
@@ -458,22 +468,7 @@ impl Vault {
     }
 
     async fn append(&self, event: Event) -> Result<u64, VaultError> {
-        self.append_all(&[event]).await
-    }
-
-    async fn append_all(&self, events: &[Event]) -> Result<u64, VaultError> {
-        let guard = self.lock.hold().await?;
-        let size = self.log.head().await?.size;
-        if let Some(known) = self.known().filter(|k| k.size > size) {
-            return Err(VaultError::Tampered(format!(
-                "the log has {size} entries and had {}; it is an older copy",
-                known.size
-            )));
-        }
-        let (first, head) = self.log.append(events).await?;
-        drop(guard);
-        self.expect(head);
-        Ok(first)
+        self.appender.append(vec![event]).await
     }
 
     /// Stores a new file. Fails if the path exists: nothing is ever overwritten.
@@ -490,7 +485,7 @@ impl Vault {
     }
 
     pub(crate) fn known(&self) -> Option<LogHead> {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.appender.known()
     }
 
     /// Keeps every writer waiting until the returned value is dropped, for a copy of the whole vault.

@@ -378,3 +378,123 @@ proptest! {
         });
     }
 }
+
+/// Counts how often it is held, and can be kept by the test.
+struct Counted {
+    held: Arc<std::sync::atomic::AtomicUsize>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[async_trait::async_trait]
+impl WriterLock for Counted {
+    async fn hold(&self) -> std::io::Result<Box<dyn Send>> {
+        let turn = self.turn.clone().lock_owned().await;
+        self.held.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Ok(Box::new(turn))
+    }
+}
+
+async fn counted(folder: &Path) -> (Arc<Vault>, Counted) {
+    let counted = Counted {
+        held: Arc::default(),
+        turn: Arc::default(),
+    };
+    let store = LocalFileSystem::new_with_prefix(folder).unwrap();
+    let lock = Counted {
+        held: counted.held.clone(),
+        turn: counted.turn.clone(),
+    };
+    let vault = Vault::new(Arc::new(store), keys(), Arc::new(lock), Arc::new(Fixed));
+    vault.begin().await.unwrap();
+    vault.publish_key().await.unwrap();
+    (Arc::new(vault), counted)
+}
+
+/// Complete files in a folder of the vault, which may not be there yet.
+fn stored(vault: &Path, folder: &str) -> usize {
+    let entries = std::fs::read_dir(vault.join(folder)).into_iter().flatten();
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .filter(|name| name.to_string_lossy().ends_with(".age"))
+        .count()
+}
+
+/// Sixty-four that come while another writes share one append, each with its own entry.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_wait_share_one_append() {
+    let folder = tempfile::tempdir().unwrap();
+    let (v, counted) = counted(folder.path()).await;
+    let turn = counted.turn.clone().lock_owned().await;
+    let before = counted.held.load(std::sync::atomic::Ordering::SeqCst);
+    let all = futures::future::join_all((0..64).map(|n| {
+        let v = v.clone();
+        async move {
+            let bytes = format!("exhibit {n}");
+            (n, v.put(bytes.as_bytes(), intake("c")).await.unwrap())
+        }
+    }));
+    let putting = tokio::spawn(all);
+    // Each has stored its two files before it asks for an entry.
+    while stored(folder.path(), "exhibits") + stored(folder.path(), "records") < 128 {
+        tokio::task::yield_now().await;
+    }
+    drop(turn);
+    let put = putting.await.unwrap();
+    let appends = counted.held.load(std::sync::atomic::Ordering::SeqCst) - before;
+    // One more for those who asked just after the first had the lock.
+    assert!(appends <= 4, "{appends} appends for 64 exhibits");
+    let mut places: Vec<_> = put.iter().map(|(_, e)| e.log_index).collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..64).collect::<Vec<_>>());
+    for (n, exhibit) in &put {
+        let bytes = v.get(&exhibit.id, access()).await.unwrap();
+        assert_eq!(bytes, format!("exhibit {n}").as_bytes());
+    }
+    assert_eq!(v.verify().await.problems, []);
+}
+
+/// A caller that gives up, such as a client that hangs up, neither stops those in its batch nor keeps
+/// the writer's lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_gives_up_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (v, counted) = counted(folder.path()).await;
+    for round in 0..30 {
+        let before = stored(folder.path(), "exhibits");
+        let turn = counted.turn.clone().lock_owned().await;
+        let mut putting: Vec<_> = (0..4)
+            .map(|n| {
+                let v = v.clone();
+                tokio::spawn(async move {
+                    let bytes = format!("{round} {n}");
+                    v.put(bytes.as_bytes(), intake("c")).await
+                })
+            })
+            .collect();
+        while stored(folder.path(), "exhibits") < before + 4 {
+            tokio::task::yield_now().await;
+        }
+        // At different moments: before, while and after the lock is free.
+        if round % 3 == 0 {
+            putting[0].abort();
+        }
+        drop(turn);
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        putting[round % 3].abort();
+        if round % 5 == 0 {
+            putting.iter().for_each(tokio::task::JoinHandle::abort);
+        }
+        for one in putting.drain(..) {
+            // One that wasn't given up was acknowledged.
+            match one.await {
+                Ok(put) => drop(put.unwrap()),
+                Err(e) => assert!(e.is_cancelled(), "{e}"),
+            }
+        }
+        // The lock is free again, and the next is served.
+        v.put(b"next", intake("c")).await.unwrap();
+        assert_eq!(v.verify().await.problems, [], "round {round}");
+    }
+}
