@@ -3,7 +3,8 @@
 
     python3 verify.py DATA [--log-key FILE]
 
-DATA is a data folder with SQLite, or a copy of one; keys/ is not needed. Nothing is written. Needs
+DATA is a data folder with SQLite that no program uses meanwhile, or a copy or backup of one; keys/ is
+not needed. Nothing is written. Needs
 Python 3.9 and PyPI's `cryptography`. Exit status 0 if everything agrees, 1 if something doesn't (one
 line for each fault), 2 if it could not be checked.
 
@@ -18,8 +19,9 @@ Without --log-key the public key is read from the folder itself: then damage is 
 who replaced log and key together is not. Get the key from `obhut verify --json` when the
 installation is trusted, and keep it elsewhere.
 
-What it can't see: what a sealed file contains, and whether a row was true when it was written. Rows
-that obhut has not put into the log yet (`touched`) are counted, not compared. Leaves carry a code of
+What it can't see: what a sealed file contains, and whether a row was true when it was written. A row
+that is noted and not in the log yet (`touched`, or a leaf without a place) counts as a fault, because
+anything could hide behind it; `obhut verify` with the keys tells them apart. Leaves carry a code of
 a key that this script hasn't: only `obhut verify` sees that one was relabelled or swapped.
 """
 
@@ -35,7 +37,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
+UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys can tell whether obhut wrote it"
 faults = []
+
+
+class Unreadable(Exception):
+    """The database can't be read where it is: nothing is said about it."""
+
 
 
 def fault(place, what):
@@ -220,7 +228,15 @@ def commitment(salt, table, key, row):
 
 def compare_database(path, hashes, logged):
     """`logged`: index and commitment of each entry about a row."""
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    # Nobody has it open: then SQLite needs no file of its own beside it, and makes none.
+    in_use = any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
+    mode = "mode=ro" if in_use else "mode=ro&immutable=1"
+    db = sqlite3.connect(f"file:{path}?{mode}", uri=True)
+    try:
+        db.execute("BEGIN")  # one state throughout
+        db.execute("SELECT COUNT(*) FROM leaves").fetchone()
+    except sqlite3.OperationalError as e:
+        raise Unreadable(f"{path}: {e}; copy the folder to where it can be written") from e
     db.row_factory = sqlite3.Row
     head = db.execute("SELECT size, root FROM log_heads WHERE name = 'vault'").fetchone()
     known = 0 if head is None else head["size"]
@@ -237,7 +253,9 @@ def compare_database(path, hashes, logged):
         at = (leaf["tbl"], leaf["row_key"])
         newest[at] = leaf
         index = leaf["log_index"]
-        if index is not None and left.pop(index, None) != leaf["commitment"]:
+        if index is None:
+            fault(name_of(at), UNPROVEN)
+        elif left.pop(index, None) != leaf["commitment"]:
             fault(name_of(at), "its leaf isn't the one in the log")
     compared = 0
     for (table,) in db.execute("SELECT tbl FROM covered ORDER BY tbl").fetchall():
@@ -248,6 +266,7 @@ def compare_database(path, hashes, logged):
             at = (table, "\x1f".join(str(row[k]) for k in keys))
             leaf = newest.pop(at, None)
             if at in waiting:
+                fault(name_of(at), UNPROVEN)
                 continue
             if leaf is None:
                 fault(name_of(at), "was added; the log has no entry about it")
@@ -257,7 +276,9 @@ def compare_database(path, hashes, logged):
                 fault(name_of(at), "was changed; it isn't what the log says")
     for at, leaf in newest.items():
         is_gone = leaf["gone"] and commitment(leaf["salt"], *at, None) == leaf["commitment"]
-        if at not in waiting and not is_gone:
+        if at in waiting:
+            fault(name_of(at), UNPROVEN)
+        elif not is_gone:
             fault(name_of(at), "is missing; the log has no deletion of it")
     unplaced = db.execute("SELECT commitment FROM leaves WHERE log_index IS NULL")
     unplaced = {row[0] for row in unplaced}
@@ -321,6 +342,11 @@ def main(arguments):
         compare_tiles(log, hashes)
         events = [json.loads(e) for e in entries]
         compare_files(data / "vault", events)
+        latest = 0
+        for number, event in enumerate(events):
+            if event["time"] < latest - 600_000_000:  # ten minutes, in microseconds
+                print(f"note: entry {number} is dated back", file=sys.stderr)
+            latest = max(latest, event["time"])
         logged = [(n, e["commitment"]) for n, e in enumerate(events) if e["event"] == "row"]
         database = data / "obhut.db"
         if database.exists():
@@ -328,6 +354,9 @@ def main(arguments):
         elif logged:
             unchecked = True
             print("the database isn't in this folder; its rows are not compared", file=sys.stderr)
+    except Unreadable as e:
+        print(e, file=sys.stderr)
+        unchecked = True
     except (ValueError, KeyError, UnicodeError, sqlite3.Error) as e:
         fault("log", f"can't be read: {e}")
     for line in faults:

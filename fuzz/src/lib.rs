@@ -56,6 +56,10 @@ pub const TARGETS: &[Target] = &[
         run: obhut_server::probes::event,
     },
     Target {
+        name: "form",
+        run: obhut_server::probes::form,
+    },
+    Target {
         name: "video_signal",
         run: obhut_server::probes::video_signal,
     },

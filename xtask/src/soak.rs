@@ -12,7 +12,7 @@ const SECONDS: &str = "60";
 /// together they take hours.
 const FILINGS: &str = "100000";
 /// The targets in fuzz/src/lib.rs.
-const TARGETS: [&str; 16] = [
+const TARGETS: [&str; 17] = [
     "list_csv",
     "list_segment",
     "facts",
@@ -20,6 +20,7 @@ const TARGETS: [&str; 16] = [
     "worker_answer",
     "container",
     "s3_event",
+    "form",
     "video_signal",
     "playlist",
     "case_file",

@@ -255,3 +255,94 @@ async fn an_emptied_vault_is_no_healthy_one() {
         assert!(casework::seal_rows(&c).await.is_err());
     }
 }
+
+/// Regression: what brings an older release's rows up to date ran at any start. Taking its marker away,
+/// or emptying what it fills, had forged signatures and decisions put into the log as obhut's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_start_puts_a_forged_row_into_the_log() {
+    for postgres in [false, true] {
+        let url = match postgres {
+            true => match fresh_postgres().await {
+                Some(url) => Some(url),
+                None => continue,
+            },
+            false => None,
+        };
+        let b = bench(url).await;
+        let c = &b.casework;
+        let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "u"}}}"#).unwrap();
+        let new = casework::new_case(c, &file, Vec::new(), "test").await;
+        let case = new.unwrap().case;
+        let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        casework::decide(c, &case, &rita, &decision(Ruling::Report))
+            .await
+            .unwrap();
+        let settings = obhut_media::ListSettings {
+            name: "hotline".into(),
+            owner: "o".into(),
+            purpose: Purpose::Assessed,
+            basis: "b".into(),
+            action: Action::Hold,
+        };
+        let csv = format!("kind,digest\nmd5,{}\n", "0".repeat(32));
+        obhut_media::import_list(c, &settings, csv.as_bytes(), "test")
+            .await
+            .unwrap();
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+        for change in [
+            "DELETE FROM settings WHERE name = 'words-sealed'",
+            "UPDATE decisions SET ruling = 'no-report', grounds = 'forged'",
+            "UPDATE list_versions SET content = ''",
+            "INSERT INTO list_signatures (list, version, person, name, signed_at, content) SELECT list, version, 'p1', 'Ada', 1, '' FROM list_versions",
+            "INSERT INTO list_signatures (list, version, person, name, signed_at, content) SELECT list, version, 'p2', 'Grace', 1, '' FROM list_versions",
+        ] {
+            outside(&b, change).await;
+        }
+        let expected = problems(&b).await;
+        assert!(expected.len() >= 4, "{expected:?}");
+        for _ in 0..2 {
+            let folder = DataFolder::new(b.folder.path());
+            let again = obhut_app::open(folder, b.url.as_deref(), b.clock.clone()).await;
+            let again = again.unwrap();
+            casework::seal_rows(&again).await.unwrap();
+            let list = obhut_media::list(&again, "hotline").await.unwrap();
+            assert!(list.unsigned, "forged signatures count");
+        }
+        assert_eq!(problems(&b).await, expected, "after two starts");
+        assert_eq!(without_keys(&b).await, expected, "without the keys");
+    }
+}
+
+/// Without the keys nobody can tell who noted a row, so nothing may hide behind a note.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_hides_behind_a_note_from_a_check_without_keys() {
+    let b = bench(None).await;
+    let rita = new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+    assert_eq!(problems(&b).await, Vec::<String>::new());
+    let id = &rita.id;
+    outside(&b, "UPDATE people SET name = 'Nora'").await;
+    for (hide, undo) in [
+        (
+            format!("INSERT INTO touched (tbl, row_key, writer) VALUES ('people', '{id}', 'x')"),
+            "DELETE FROM touched",
+        ),
+        (
+            format!(
+                "INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone, mac) VALUES (99999, 'people', '{id}', '00', '00', 0, 'x')"
+            ),
+            "DELETE FROM leaves WHERE seq = 99999",
+        ),
+        (
+            format!(
+                "INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone, mac, log_index) VALUES (99999, 'people', '{id}', '00', '00', 0, 'x', 1000000000)"
+            ),
+            "DELETE FROM leaves WHERE seq = 99999",
+        ),
+    ] {
+        outside(&b, &hide).await;
+        let seen = without_keys(&b).await;
+        assert!(seen.iter().any(|p| p.contains(id)), "{hide}: {seen:?}");
+        assert!(problems(&b).await.iter().any(|p| p.contains(id)), "{hide}");
+        outside(&b, undo).await;
+    }
+}

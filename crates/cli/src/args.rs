@@ -572,12 +572,16 @@ pub enum BackupCommand {
     Verify {
         /// The backup
         folder: PathBuf,
+        #[command(flatten)]
+        trust: VerifyArgs,
     },
     /// Restore a backup to a new data folder (--data), which may already hold keys/; with
     /// PostgreSQL, to an empty database (--database)
     Restore {
         /// The backup
         folder: PathBuf,
+        #[command(flatten)]
+        trust: VerifyArgs,
     },
 }
 

@@ -54,26 +54,33 @@ pub async fn run(
             )?;
             Ok(ExitCode::SUCCESS)
         }
-        BackupCommand::Verify { folder } => {
+        BackupCommand::Verify { folder, trust } => {
+            let trust = verify::Trust::of(&trust)?;
             let folder = std::path::absolute(folder)?;
             let manifest = casework::backup_manifest(&folder)?;
             if !compared(&folder, &manifest, output)? {
                 return Ok(ExitCode::FAILURE);
             }
             if !manifest.sqlite {
-                output.remark("note: its database is a dump of PostgreSQL; restore it to compare its rows with the log");
+                output.remark("note: the files are those that were backed up. The database is a dump of PostgreSQL; restore it to compare rows and vault with the log");
                 return Ok(ExitCode::SUCCESS);
             }
             let casework = context.as_it_is_in(&folder, None).await?;
-            verify::compare(&casework, verify::Trust::default(), output).await
+            verify::compare(&casework, trust, output).await
         }
-        BackupCommand::Restore { folder } => {
-            restore(&std::path::absolute(folder)?, context, output).await
+        BackupCommand::Restore { folder, trust } => {
+            let trust = verify::Trust::of(&trust)?;
+            restore(&std::path::absolute(folder)?, trust, context, output).await
         }
     }
 }
 
-async fn restore(backup: &Path, context: &AppContext, output: &Output) -> anyhow::Result<ExitCode> {
+async fn restore(
+    backup: &Path,
+    trust: verify::Trust,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
     let manifest = casework::backup_manifest(backup)?;
     let database = context.database();
     anyhow::ensure!(
@@ -90,13 +97,14 @@ async fn restore(backup: &Path, context: &AppContext, output: &Output) -> anyhow
         return Ok(ExitCode::FAILURE);
     }
     let to = std::path::absolute(context.folder()?)?;
+    // The database first: if it can't be restored, the folder stays as it was.
+    if let Some(database) = database {
+        pg_restore(database, &backup.join(DUMP)).context("the database could not be restored")?;
+    }
     let bar = output.progress("backup, being restored");
     let restored = casework::restore_backup(backup, &manifest, &to);
     bar.finish_and_clear();
     restored?;
-    if let Some(database) = database {
-        pg_restore(database, &backup.join(DUMP)).context("the database could not be restored")?;
-    }
     if !to.join("keys").exists() {
         output.remark(&format!(
             "note: put your copy of keys/ into {} before you use it",
@@ -104,7 +112,7 @@ async fn restore(backup: &Path, context: &AppContext, output: &Output) -> anyhow
         ));
     }
     let casework = context.as_it_is_in(&to, database).await?;
-    verify::compare(&casework, verify::Trust::default(), output).await
+    verify::compare(&casework, trust, output).await
 }
 
 /// Compares a backup's files; names every difference. Returns true if there is none.
@@ -112,6 +120,7 @@ fn compared(backup: &Path, manifest: &Manifest, output: &Output) -> anyhow::Resu
     let bar = output.progress("backup, being compared");
     let problems = casework::check_backup(backup, manifest);
     bar.finish_and_clear();
+    let problems = problems?;
     if problems.is_empty() {
         return Ok(true);
     }
@@ -185,6 +194,8 @@ fn ran(mut command: Command, database: &str) -> io::Result<()> {
             "host" => command.env("PGHOST", value.as_ref()),
             "port" => command.env("PGPORT", value.as_ref()),
             "sslmode" => command.env("PGSSLMODE", value.as_ref()),
+            "user" => command.env("PGUSER", value.as_ref()),
+            "password" => command.env("PGPASSWORD", value.as_ref()),
             _ => &mut command,
         };
     }

@@ -28,19 +28,27 @@ pub async fn run(
     context: &AppContext,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let mut trust = Trust::default();
-    if let Some(file) = &args.log_key {
-        let given = String::from_utf8(input::read(file, FILE_BYTES_MAX)?).unwrap_or_default();
-        anyhow::ensure!(
-            given.trim().contains('+'),
-            usage!("{} holds no public key of a log", file.display())
-        );
-        trust.log_key = Some(given.trim().to_owned());
-    }
-    if let Some(file) = &args.at_least {
-        trust.checkpoint = Some(input::read(file, FILE_BYTES_MAX)?);
-    }
+    let trust = Trust::of(&args)?;
     compare(&context.as_it_is().await?, trust, output).await
+}
+
+impl Trust {
+    /// Reads the files that were kept apart.
+    pub fn of(args: &VerifyArgs) -> anyhow::Result<Self> {
+        let mut trust = Self::default();
+        if let Some(file) = &args.log_key {
+            let given = String::from_utf8(input::read(file, FILE_BYTES_MAX)?).unwrap_or_default();
+            anyhow::ensure!(
+                given.trim().contains('+'),
+                usage!("{} holds no public key of a log", file.display())
+            );
+            trust.log_key = Some(given.trim().to_owned());
+        }
+        if let Some(file) = &args.at_least {
+            trust.checkpoint = Some(input::read(file, FILE_BYTES_MAX)?);
+        }
+        Ok(trust)
+    }
 }
 
 /// Compares a data folder with its log, and says what it found.
@@ -76,7 +84,11 @@ pub async fn compare(
                 .iter()
                 .map(|p| json!({ "place": p.place, "what": p.what }))
                 .collect();
-            json!({ "ok": problems.is_empty(), "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "forgery_excluded": forgery, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
+            let remarks = verified.vault.remarks.iter();
+            let remarks: Vec<_> = remarks
+                .map(|p| json!({ "place": p.place, "what": p.what }))
+                .collect();
+            json!({ "ok": problems.is_empty(), "remarks": remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "forgery_excluded": forgery, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
         },
         || text(&verified, forgery),
     )?;
@@ -104,6 +116,12 @@ fn text(verified: &Verified, forgery: bool) -> String {
             text += &format!("\n  {}: {}", p.place, p.what);
         }
         text += "\nchange nothing by hand; restore what is damaged or missing from a backup, then verify again";
+    }
+    for remark in seen.remarks.iter().take(LEFTOVERS_SHOWN_MAX) {
+        text += &format!("\nnote: {} {}", remark.place, remark.what);
+    }
+    if seen.remarks.len() > LEFTOVERS_SHOWN_MAX {
+        text += "\nnote: … and more; --json names all";
     }
     if seen.unopened > 0 {
         text += &format!(

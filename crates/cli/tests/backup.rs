@@ -168,3 +168,87 @@ fn a_backup_taken_while_others_write_is_whole() {
         assert!(n > 0);
     });
 }
+
+/// Ways in which a backup could reach beyond itself, or leave something out in silence.
+#[test]
+#[cfg(unix)]
+fn a_backup_reaches_nothing_beyond_itself_and_leaves_nothing_out() {
+    use std::os::unix::fs::symlink;
+
+    let b = Bench::new();
+    // A folder in which nothing but a person is on record.
+    ok(&b.obhut(&["person", "add", "Nora", "--role", "reviewer"]));
+    ok(&b.obhut(&["backup", "create", "fresh"]));
+    ok(&b.obhut(&["backup", "verify", "fresh"]));
+    case(&b, "a");
+    // The vault on another disk, behind a link, and something that isn't obhut's.
+    std::fs::rename(b.path("data/vault"), b.path("elsewhere")).unwrap();
+    symlink(b.path("elsewhere"), b.path("data/vault")).unwrap();
+    b.write("data/keys.old/lookup.key", b"secret");
+    ok(&b.obhut(&["backup", "create", "backup"]));
+    ok(&b.obhut(&["backup", "verify", "backup"]));
+    assert!(!b.path("backup/keys.old").exists(), "a backup without keys");
+    // Into the data folder, by a link.
+    symlink(b.path("data"), b.path("link")).unwrap();
+    let inside = b.obhut(&["backup", "create", "link/backup"]);
+    assert!(!inside.status.success() && !b.path("data/backup").exists());
+
+    let manifest = String::from_utf8(b.read("backup/backup.json")).unwrap();
+    let digest = |name: &str| b.digest("sha256", name);
+    b.write("evil", b"evil");
+    b.write("keys-of-another", b"k");
+    let with = |name: &str, file: &str| {
+        let entry = format!("\"files\": {{\n    \"{name}\": \"{}\",", digest(file));
+        manifest.replacen("\"files\": {", &entry, 1)
+    };
+    let absolute = b.path("evil").display().to_string();
+    std::fs::create_dir_all(b.path("backup/keys")).unwrap();
+    std::fs::copy(b.path("keys-of-another"), b.path("backup/keys/lookup.key")).unwrap();
+    for (name, file) in [
+        ("../evil", "evil"),
+        ("vault/../../evil", "evil"),
+        (absolute.as_str(), "evil"),
+        ("keys/lookup.key", "keys-of-another"),
+    ] {
+        b.write("backup/backup.json", with(name, file).as_bytes());
+        let verified = b.obhut(&["backup", "verify", "backup"]);
+        assert!(!verified.status.success(), "{name}: {}", text(&verified));
+        let out = restored(&b, "target");
+        assert!(
+            !out.status.success() && !b.path("target").exists(),
+            "{name}"
+        );
+    }
+    std::fs::remove_dir_all(b.path("backup/keys")).unwrap();
+    b.write("backup/backup.json", manifest.as_bytes());
+    ok(&b.obhut(&["backup", "verify", "backup"]));
+    // A file that became a link to the same bytes, and a manifest that hides its database.
+    let exhibit = files(&b.path("backup/vault/exhibits")).remove(0);
+    std::fs::rename(&exhibit, b.path("moved")).unwrap();
+    symlink(b.path("moved"), &exhibit).unwrap();
+    assert!(!b.obhut(&["backup", "verify", "backup"]).status.success());
+    std::fs::remove_file(&exhibit).unwrap();
+    std::fs::rename(b.path("moved"), &exhibit).unwrap();
+    let hidden = manifest.replace("\"sqlite\": true", "\"sqlite\": false");
+    b.write("backup/backup.json", hidden.as_bytes());
+    assert!(!b.obhut(&["backup", "verify", "backup"]).status.success());
+    b.write("backup/backup.json", manifest.as_bytes());
+
+    // A restore that was cut off is no data folder.
+    ok(&restored(&b, "half"));
+    b.write("half/restore.unfinished", b"");
+    let used = b.obhut(&[
+        "--data", "half", "person", "add", "Otto", "--role", "reviewer",
+    ]);
+    assert!(
+        !used.status.success() && text(&used).contains("cut off"),
+        "{}",
+        text(&used)
+    );
+    assert!(!b.obhut(&["--data", "half", "verify"]).status.success());
+    // An older backup is refused before it is restored.
+    case(&b, "b");
+    std::fs::copy(b.path("data/vault/log/checkpoint"), b.path("newer")).unwrap();
+    let older = b.obhut(&["backup", "verify", "backup", "--at-least", "newer"]);
+    assert!(text(&older).contains("older copy"), "{}", text(&older));
+}

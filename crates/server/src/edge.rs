@@ -22,7 +22,7 @@ pub(crate) const STEP: Duration = Duration::from_millis(50);
 
 /// Time that recording a file is given, whether it matched or not. Our judgement: sealing an exhibit
 /// takes about 25 ms; with it an ordinary picture's answer still leaves at the first step.
-pub(crate) const RECORDING: Duration = Duration::from_millis(40);
+pub(crate) const RECORDING: Duration = Duration::from_millis(45);
 
 /// When the files of an upload had been screened, and how many there were. From here on a file that
 /// matched takes longer than one that didn't.

@@ -238,6 +238,24 @@ fn disposition(part: &mut Part, value: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+pub(crate) fn probe(bytes: &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|b| *b == b'\n')
+        .unwrap_or(bytes.len());
+    let Ok(media) = header::HeaderValue::from_bytes(&bytes[..end]) else {
+        return;
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, media);
+    let body = Bytes::copy_from_slice(bytes.get(end + 1..).unwrap_or_default());
+    if let Ok(parts) = parse(&headers, &body) {
+        // Each part is a piece of the body, and no two share a byte.
+        let contents: usize = parts.iter().map(|part| part.bytes.len()).sum();
+        assert!(contents <= body.len());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,11 @@ pub mod probes {
         crate::api::probe_event(bytes);
     }
 
+    /// A form: the Content-Type as the first line, then the body.
+    pub fn form(bytes: &[u8]) {
+        crate::form::probe(bytes);
+    }
+
     /// A video's signal as HMA's clients send it.
     pub fn video_signal(bytes: &[u8]) {
         crate::hma::probe_signal(&String::from_utf8_lossy(bytes));

@@ -42,6 +42,9 @@ impl Domain for Media {
     }
 
     async fn opened(&self, casework: &Casework) -> Result<()> {
+        if !casework.is_upgrading() {
+            return Ok(());
+        }
         lists::bind_old_signatures(casework).await?;
         lists::key_contents(casework).await
     }

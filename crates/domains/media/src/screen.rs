@@ -129,7 +129,7 @@ const DEAR_PIXELS_MIN: u64 = 16 << 20;
 /// The same for one that may be animated, where the header doesn't state how many frames follow. Our
 /// judgement: sixteen frames of it would be dear.
 const DEAR_MOVING_PIXELS_MIN: u64 = DEAR_PIXELS_MIN / 16;
-/// What a file of unknown size counts for: as much as its bytes could hold at a byte a pixel.
+/// Bytes from which a file is dear, whatever it states. Our judgement: a byte a pixel.
 const DEAR_BYTES_MIN: u64 = 16 << 20;
 
 /// True if screening the files of one request may take much longer than an ordinary picture takes:

@@ -25,6 +25,8 @@ const MANIFEST_BYTES_MAX: u64 = 512 << 20;
 pub const DUMP: &str = "database.dump";
 /// The SQLite database.
 const SQLITE: &str = "obhut.db";
+/// The folders of a data folder that are backed up, besides `keys/`.
+const FOLDERS: [&str; 3] = ["vault/", "lists/", "payments/"];
 
 /// What a backup holds.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -56,14 +58,31 @@ pub async fn back_up(
     dump: impl Fn(&Path) -> io::Result<()> + Send + 'static,
 ) -> Result<Manifest> {
     let from = casework.folder.root().to_owned();
-    let into = into.to_owned();
-    let is_inside = into.starts_with(&from) || from.starts_with(&into);
-    if is_inside || !is_free(&into, false).map_err(|e| fault(&into, &e))? {
-        return Err(CaseworkError::Folder {
-            path: into.display().to_string(),
-            why: "a backup needs a new or empty folder outside the data folder".into(),
-        });
+    let refused = |why: &str| CaseworkError::Folder {
+        path: into.display().to_string(),
+        why: why.into(),
+    };
+    match is_free(into, false).map_err(|e| fault(into, &e))? {
+        true => {}
+        false if backup_manifest(into).is_err() && into.join("vault").exists() => {
+            return Err(refused(
+                "a backup that was cut off is there; remove it, or name another folder",
+            ));
+        }
+        false => return Err(refused("a backup needs a new or empty folder")),
     }
+    make_private(into).map_err(|e| fault(into, &e))?;
+    // By their real places: a link may lead into the data folder.
+    let (real, root) = (into.canonicalize(), from.canonicalize());
+    let (real, root) = (
+        real.map_err(|e| fault(into, &e))?,
+        root.map_err(|e| fault(&from, &e))?,
+    );
+    if real.starts_with(&root) || root.starts_with(&real) {
+        let _ = fs::remove_dir(into);
+        return Err(refused("a backup needs a folder outside the data folder"));
+    }
+    let into = into.to_owned();
     // What can be put into the log first need not wait for the next start of the restored folder.
     row_log::seal_rows(casework).await?;
     let mut copy = Copy {
@@ -135,27 +154,53 @@ pub fn backup_manifest(backup: &Path) -> Result<Manifest> {
 }
 
 /// Compares a backup's files with its manifest; returns every difference.
-pub fn check_backup(backup: &Path, manifest: &Manifest) -> Vec<Problem> {
+///
+/// # Errors
+/// The backup can't be read.
+pub fn check_backup(backup: &Path, manifest: &Manifest) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
-    let mut problem = |place: &str, what: String| {
+    let mut problem = |place: &str, what: &str| {
         problems.push(Problem {
             place: place.to_owned(),
-            what,
+            what: what.to_owned(),
         });
     };
+    // Links aren't followed: what is behind one isn't part of the backup.
+    let there = below(backup, false).map_err(|e| fault(backup, &e))?;
     for (name, expected) in &manifest.files {
-        match digest_of(&backup.join(name)) {
-            Ok(digest) if digest == *expected => {}
-            Ok(_) => problem(name, "its bytes are not those that were backed up".into()),
-            Err(e) => problem(name, e.to_string()),
+        if !is_part(name, manifest) {
+            problem(name, "can't be part of a backup");
+        } else if !there.contains(name) {
+            problem(name, "is missing, or isn't a file");
+        } else if digest_of(&backup.join(name)).map_err(|e| fault(&backup.join(name), &e))?
+            != *expected
+        {
+            problem(name, "its bytes are not those that were backed up");
         }
     }
-    for name in files_below(backup, true) {
-        if name != MANIFEST && !manifest.files.contains_key(&name) {
-            problem(&name, "isn't part of the backup".into());
+    for name in &there {
+        if name != MANIFEST && !manifest.files.contains_key(name) {
+            problem(name, "isn't part of the backup");
         }
     }
-    problems
+    if !manifest
+        .files
+        .contains_key(if manifest.sqlite { SQLITE } else { DUMP })
+    {
+        problem(MANIFEST, "names no database");
+    }
+    Ok(problems)
+}
+
+/// True for a path that a backup may name: below one of its folders, and nowhere else.
+fn is_part(name: &str, manifest: &Manifest) -> bool {
+    let is_plain = Path::new(name)
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    let is_known = FOLDERS.iter().any(|folder| name.starts_with(folder))
+        || (manifest.with_keys && name.starts_with("keys/"))
+        || name == if manifest.sqlite { SQLITE } else { DUMP };
+    is_plain && is_known
 }
 
 /// Copies a backup to a new data folder, which may hold `keys/` and nothing else. The backup has to be
@@ -170,6 +215,9 @@ pub fn restore_backup(backup: &Path, manifest: &Manifest, to: &Path) -> Result<(
             why: "a backup is restored to a new folder, or to one that holds only keys/; move the old one aside".into(),
         });
     }
+    make_private(to).map_err(|e| fault(to, &e))?;
+    let unfinished = to.join(obhut_store::RESTORING);
+    obhut_store::write_private(&unfinished, b"").map_err(|e| fault(&unfinished, &e))?;
     let mut copy = Copy {
         from: backup.to_owned(),
         into: to.to_owned(),
@@ -190,7 +238,9 @@ pub fn restore_backup(backup: &Path, manifest: &Manifest, to: &Path) -> Result<(
             });
         }
     }
-    Ok(())
+    fs::remove_file(&unfinished)
+        .and_then(|()| File::open(to)?.sync_all())
+        .map_err(|e| fault(to, &e))
 }
 
 /// Files that are being copied.
@@ -214,9 +264,23 @@ impl Copy {
         copied.map_err(|e| fault(&into, &e))
     }
 
+    /// The files of the data folder that are backed up.
+    fn files(&self) -> io::Result<BTreeSet<String>> {
+        let mut all = BTreeSet::new();
+        let keys = self.with_keys.then_some("keys/");
+        for folder in FOLDERS.into_iter().chain(keys) {
+            let path = self.from.join(folder);
+            if path.exists() {
+                let below = below(&path, true)?.into_iter();
+                all.extend(below.map(|name| format!("{folder}{name}")));
+            }
+        }
+        Ok(all)
+    }
+
     /// Copies what isn't there yet; what grows only if it is the last time.
     fn new_files(&mut self, last: bool) -> io::Result<()> {
-        for name in files_below(&self.from, self.with_keys) {
+        for name in self.files()? {
             // Journals and other files of the folder grow as the log does.
             let is_fixed = ["vault/exhibits/", "vault/records/", "lists/", "keys/"]
                 .iter()
@@ -246,9 +310,7 @@ impl Copy {
 
     /// What was erased since it was copied.
     fn drop_what_is_gone(&mut self) -> io::Result<()> {
-        let there: BTreeSet<_> = files_below(&self.from, self.with_keys)
-            .into_iter()
-            .collect();
+        let there = self.files()?;
         let gone: Vec<_> = self
             .done
             .keys()
@@ -272,17 +334,32 @@ fn is_passing(name: &str) -> bool {
     name.starts_with(SQLITE) || name.ends_with(".lock") || name.ends_with(".partial") || unfinished
 }
 
-/// Paths of all files below a folder, with `/`; without `keys/` unless they are wanted.
-fn files_below(root: &Path, with_keys: bool) -> Vec<String> {
-    let all = walkdir::WalkDir::new(root).sort_by_file_name().into_iter();
-    all.flatten()
-        .filter(|entry| entry.file_type().is_file())
-        .filter_map(|entry| {
-            let name = entry.path().strip_prefix(root).ok()?;
-            Some(name.to_str()?.to_owned())
-        })
-        .filter(|name| with_keys || !name.starts_with("keys/"))
-        .collect()
+/// Paths of all files below a folder, relative to it. An entry that can't be read is an error: a
+/// backup without it would look whole.
+fn below(root: &Path, follow_links: bool) -> io::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in walkdir::WalkDir::new(root).follow_links(follow_links) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // Erased, or finished under another name, in this moment.
+            Err(e)
+                if e.io_error()
+                    .is_some_and(|e| e.kind() == io::ErrorKind::NotFound) =>
+            {
+                continue;
+            }
+            Err(e) => return Err(e.into()),
+        };
+        if entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(root).map_err(io::Error::other)?;
+            let name = name.to_str();
+            names.insert(
+                name.ok_or_else(|| io::Error::other("a name isn't UTF-8"))?
+                    .to_owned(),
+            );
+        }
+    }
+    Ok(names)
 }
 
 /// True if a folder isn't there, or holds nothing (but `keys/`, if that is allowed).
@@ -304,11 +381,7 @@ fn is_free(folder: &Path, keys_may_be: bool) -> io::Result<bool> {
 fn copied(from: &Path, to: &Path) -> io::Result<String> {
     let mut source = File::open(from)?;
     let folder = to.parent().expect("a file is in a folder");
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
+    make_private(folder)?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -318,6 +391,14 @@ fn copied(from: &Path, to: &Path) -> io::Result<String> {
     target.sync_all()?;
     File::open(folder)?.sync_all()?;
     Ok(digest)
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 fn digest_of(path: &Path) -> io::Result<String> {

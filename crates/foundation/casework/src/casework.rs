@@ -5,6 +5,7 @@ mod finding;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use obhut_store::DataFolder;
@@ -29,6 +30,8 @@ pub struct Casework {
     pub(crate) writer: String,
     /// False if it was opened for checks without the private keys: what they bind isn't checked.
     pub(crate) has_keys: bool,
+    /// True while it is opened and the log covers nothing yet.
+    pub(crate) is_upgrading: AtomicBool,
     pub(crate) domains: Vec<Box<dyn Domain>>,
     /// In-memory state of the domains, one value per type.
     pub(crate) domain_state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,

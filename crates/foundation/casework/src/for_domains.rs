@@ -312,6 +312,8 @@ pub trait Inside {
     fn sealer(&self) -> Arc<Sealer>;
     /// False if the data folder was opened for checks without its private keys.
     fn has_keys(&self) -> bool;
+    /// True if what an older release left may be brought up to date: the log covers nothing yet.
+    fn is_upgrading(&self) -> bool;
     /// Keyed digest for lookups; `label` separates uses.
     fn keyed_digest(&self, label: &str, bytes: &[u8]) -> String;
     /// In-memory state of a domain, one value per type, alive as long as this handle.
@@ -375,6 +377,10 @@ impl Inside for Casework {
 
     fn has_keys(&self) -> bool {
         self.has_keys
+    }
+
+    fn is_upgrading(&self) -> bool {
+        self.is_upgrading.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     fn sealer(&self) -> Arc<Sealer> {

@@ -1,5 +1,6 @@
 //! Opening a data folder: keys, tables, domains.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use obhut_store::database::Database;
@@ -32,6 +33,7 @@ pub async fn open_with(
     clock: Arc<dyn Clock>,
     domains: Vec<Box<dyn Domain>>,
 ) -> Result<Casework> {
+    refuse_half_restored(&folder)?;
     folder.prepare()?;
     let keys = folder.keys()?;
     assemble(folder, database_url, clock, keys, domains).await
@@ -66,8 +68,6 @@ async fn assemble(
     };
     let db = Database::connect(&url, &owners, &copy_to, &covering).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
-    // Released only now: a first start also writes the lookup key and its check value.
-    drop(upgrading);
     let vault = Vault::new(
         folder.evidence_store()?,
         Arc::new(keys.vault),
@@ -84,14 +84,23 @@ async fn assemble(
         covered,
         writer,
         has_keys: true,
+        is_upgrading: AtomicBool::new(false),
         domains,
         domain_state: Mutex::default(),
     };
+    // What an older release left is brought up to date only before the log covers anything:
+    // afterwards it could be used to have changed rows put into the log as obhut's own.
+    let is_upgrading = row_log::covers_nothing(&casework).await?;
+    casework.is_upgrading.store(is_upgrading, Ordering::Relaxed);
     row_log::begin(&casework).await?;
-    words::seal_old(&casework).await?;
+    if is_upgrading {
+        words::seal_old(&casework).await?;
+    }
     for domain in casework.domains() {
         domain.opened(&casework).await?;
     }
+    // Released only now: a first start also writes the lookup key, and brings old rows up to date.
+    drop(upgrading);
     Ok(casework)
 }
 
@@ -107,6 +116,7 @@ pub async fn open_to_verify(
     clock: Arc<dyn Clock>,
     domains: Vec<Box<dyn Domain>>,
 ) -> Result<Casework> {
+    refuse_half_restored(&folder)?;
     let missing = |path: &str, why: &str| CaseworkError::Folder {
         path: folder.root().join(path).display().to_string(),
         why: why.into(),
@@ -163,6 +173,7 @@ pub async fn open_to_verify(
         covered: covered(&domains),
         writer,
         has_keys,
+        is_upgrading: AtomicBool::new(false),
         domains,
         domain_state: Mutex::default(),
     };
@@ -170,6 +181,16 @@ pub async fn open_to_verify(
         casework.vault.expect(head);
     }
     Ok(casework)
+}
+
+fn refuse_half_restored(folder: &DataFolder) -> Result<()> {
+    match folder.is_half_restored() {
+        true => Err(CaseworkError::Folder {
+            path: folder.root().display().to_string(),
+            why: "a restore to this folder was cut off; remove it (keep keys/ if it is your only copy) and restore the backup again".into(),
+        }),
+        false => Ok(()),
+    }
 }
 
 /// The domains, with the core's own evidence handling first.

@@ -33,11 +33,23 @@ const COMPARED_AT_ONCE: i64 = 2_000;
 /// Problems named of one kind; more are only counted. Our judgement.
 const NAMED_MAX: usize = 1_000;
 
+/// What is said of a row that is noted and not in the log, when it can't be told who noted it.
+const UNPROVEN: &str =
+    "isn't in the log yet; only a check with the private keys can tell whether obhut wrote it";
+
 /// The table in which written rows are noted.
 pub(crate) const NOTED: &str = "touched";
 
 /// Name of the log's head as the database remembers it.
 const HEAD: &str = "vault";
+
+/// True if the log has no leaf of any row: a new data folder, or one of an older release.
+pub(crate) async fn covers_nothing(casework: &Casework) -> Result<bool> {
+    let any = sqlx::query("SELECT 1 FROM leaves LIMIT 1")
+        .fetch_optional(casework.db.pool())
+        .await?;
+    Ok(any.is_none())
+}
 
 /// How many rows changed and aren't in the log yet.
 pub async fn rows_unsealed(casework: &Casework) -> Result<i64> {
@@ -348,7 +360,7 @@ impl Leaf {
 /// The database doesn't answer.
 // Long: one pass over the leaves and one over each table, with what is left between them.
 pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Result<(u64, u64)> {
-    let mut tx = casework.db.snapshot().await?;
+    let mut tx = casework.db.frozen().await?;
     let mut waiting = BTreeMap::new();
     let rows = sqlx::query("SELECT tbl, row_key, writer FROM touched")
         .fetch_all(&mut *tx)
@@ -356,8 +368,8 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     for row in &rows {
         let mut c = Columns::of(row);
         let at = (c.text()?, c.text()?);
-        // Without the keys it can't be told.
-        let ours = c.text()? == casework.writer || !casework.has_keys;
+        // Without the keys it can't be told, and anything could hide behind such a row.
+        let ours = c.text()? == casework.writer;
         *waiting.entry(at).or_insert(true) &= ours;
     }
     let mut faults = Faults::default();
@@ -381,11 +393,16 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
         // A place that isn't a number is none of the log's.
         match c.maybe_int().unwrap_or(Some(-1)) {
             None => {
+                if !casework.has_keys {
+                    faults.add(&table, &key, UNPROVEN);
+                }
                 unplaced.insert(leaf.commitment.clone());
             }
             // Added since the log was read.
-            Some(index) if u64::try_from(index).is_ok_and(|i| i >= seen.entries) && log_is_read => {
-            }
+            Some(index)
+                if casework.has_keys
+                    && log_is_read
+                    && u64::try_from(index).is_ok_and(|i| i >= seen.entries) => {}
             Some(index) => {
                 let entry = u64::try_from(index).ok().and_then(|i| in_log.remove(&i));
                 if log_is_read && entry.as_ref() != Some(&leaf.commitment) {
@@ -407,6 +424,10 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
                 let leaf = newest.remove(&at);
                 match waiting.get(&at) {
                     Some(true) => continue,
+                    Some(false) if !casework.has_keys => {
+                        faults.add(covered.table, &row.key, UNPROVEN);
+                        continue;
+                    }
                     Some(false) => {
                         faults.add(covered.table, &row.key, "was written by something else");
                         continue;
@@ -425,8 +446,12 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     for ((table, key), leaf) in newest {
         let expected = commitment(&leaf.salt, &table, &key, None);
         let noted = waiting.contains_key(&(table.clone(), key.clone()));
-        if !noted && (!leaf.gone || expected != leaf.commitment) {
-            faults.add(&table, &key, "is missing; the log has no deletion of it");
+        match noted {
+            true if !casework.has_keys => faults.add(&table, &key, UNPROVEN),
+            false if !leaf.gone || expected != leaf.commitment => {
+                faults.add(&table, &key, "is missing; the log has no deletion of it");
+            }
+            _ => {}
         }
     }
     match head(casework).await {

@@ -29,8 +29,7 @@ pub(crate) fn seal_words(casework: &Casework, words: &str) -> String {
 pub(crate) fn open_words(casework: &Casework, stored: &str) -> Result<String> {
     match stored.strip_prefix(SEALED) {
         Some(sealed) => open_text(casework, sealed),
-        // Nothing was written.
-        None if stored.is_empty() => Ok(String::new()),
-        None => Err(crate::CaseworkError::unreadable("words that aren't sealed")),
+        // Empty, or as a version between two releases kept them.
+        None => Ok(stored.to_owned()),
     }
 }

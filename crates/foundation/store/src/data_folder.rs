@@ -17,6 +17,9 @@ use crate::{CaseworkError, Result, ids};
 /// File name of the lookup key, which makes keyed digests.
 const LOOKUP: &str = "lookup.key";
 
+/// A file that is in a data folder while a backup is restored to it.
+pub const RESTORING: &str = "restore.unfinished";
+
 /// How the file names of database copies begin.
 const COPY: &str = "obhut.db.before-upgrade-";
 
@@ -211,17 +214,15 @@ impl DataFolder {
         })
     }
 
-    /// The address of the embedded database, for reading only. On a file system that can't be
-    /// written SQLite has to be told that nothing changes; that is only true if no log of changes is
-    /// beside the database.
+    /// The address of the embedded database, for reading only. SQLite makes two files for readers,
+    /// unless it is told that nothing changes. That is so if neither is there: whoever has the
+    /// database open keeps them.
     pub fn sqlite_url_to_read(&self) -> String {
         let url = self.sqlite_url();
-        let has_log = fs::metadata(self.root.join("obhut.db-wal")).is_ok_and(|m| m.len() > 0);
-        let can_write = OpenOptions::new()
-            .append(true)
-            .open(self.root.join("obhut.db"))
-            .is_ok();
-        match can_write || has_log {
+        let in_use = ["obhut.db-wal", "obhut.db-shm"]
+            .iter()
+            .any(|name| self.root.join(name).exists());
+        match in_use {
             true => url.replace("mode=rwc", "mode=ro"),
             false => url.replace("mode=rwc", "mode=ro&immutable=true"),
         }
@@ -317,6 +318,11 @@ impl DataFolder {
                 )
             })
             .collect()
+    }
+
+    /// True if a restore to this folder was cut off.
+    pub fn is_half_restored(&self) -> bool {
+        self.root.join(RESTORING).exists()
     }
 
     /// True if the database in this folder is gone, though the rest of the folder is in use.

@@ -184,7 +184,20 @@ impl Database {
             writer: Arc::default(),
         };
         let all = migrations::in_order(owners);
-        let mut connection = db.pool.acquire().await?;
+        let mut connection = db.pool.acquire().await.map_err(|e| unavailable(&e))?;
+        // Asked first, because a failure would look like another version's database.
+        let steps = sqlx::query("SELECT COUNT(*) FROM steps")
+            .fetch_one(&mut *connection)
+            .await;
+        if let Err(e) = steps {
+            let hint = match backend {
+                Backend::Sqlite => {
+                    "; if the folder can't be written, or its disk is full, copy it elsewhere and verify the copy"
+                }
+                Backend::Postgres => "; is it obhut's?",
+            };
+            return Err(unavailable(&format!("{e}{hint}")));
+        }
         if !migrations::is_up_to_date(&mut connection, &all).await {
             return Err(unavailable(
                 &"another version of obhut wrote it; use that version, or start this one once",
@@ -304,6 +317,17 @@ impl Database {
             audit: Vec::new(),
             _writer: None,
         })
+    }
+
+    /// Like [`Self::snapshot`], and sees one state throughout on PostgreSQL, too.
+    pub async fn frozen(&self) -> Result<Tx> {
+        let mut tx = self.snapshot().await?;
+        if self.backend == Backend::Postgres {
+            sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx)
     }
 
     /// Locks the queue of incoming reports: until the transaction ends, no other intake assigns

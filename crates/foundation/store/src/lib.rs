@@ -15,7 +15,7 @@ pub mod ids;
 pub mod migrations;
 
 pub use clock::{SystemClock, rfc3339};
-pub use data_folder::{DataFolder, FolderKeys, write_private};
+pub use data_folder::{DataFolder, FolderKeys, RESTORING, write_private};
 pub use fault::{CaseworkError, Next, Result};
 pub use obhut_facts::Sealed;
 pub use obhut_vault::{Clock, Exhibit, LookupKey, Sealer};

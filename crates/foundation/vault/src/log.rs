@@ -6,7 +6,7 @@
 //! for the size the checkpoint names. The checkpoint is written last: what it doesn't cover was
 //! never acknowledged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use object_store::path::Path;
@@ -118,6 +118,18 @@ impl Log {
     /// The content of [`PUBLIC_KEY`].
     pub fn public_key(&self) -> Vec<u8> {
         format!("{}\n", self.keys.verifier_key()).into_bytes()
+    }
+
+    /// The files that a log of this size consists of.
+    pub fn files_of(&self, size: u64) -> HashSet<String> {
+        let tiles = Tile::new_tiles(TILE_HEIGHT, 0, size);
+        let mut files: HashSet<_> = tiles.iter().map(tile_path).collect();
+        for index in 0..size.div_ceil(TILE_WIDTH) {
+            let width = (size - index * TILE_WIDTH).min(TILE_WIDTH);
+            files.insert(bundle_path(index, width));
+        }
+        files.extend([CHECKPOINT.to_owned(), PUBLIC_KEY.to_owned()]);
+        files
     }
 
     /// The signed head.

@@ -498,3 +498,42 @@ async fn a_caller_that_gives_up_stops_no_other() {
         assert_eq!(v.verify().await.problems, [], "round {round}");
     }
 }
+
+/// Regression: entries of 2036 and then of 2016 were verified without a remark.
+#[tokio::test]
+async fn entries_that_are_dated_back_are_remarked_on() {
+    struct Jumping(std::sync::atomic::AtomicI64);
+    impl Clock for Jumping {
+        fn now_micros(&self) -> i64 {
+            self.0.load(std::sync::atomic::Ordering::SeqCst)
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Jumping(2_090_000_000_000_000.into()));
+    let store = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+    let lock = Arc::new(Local(Arc::default()));
+    let vault = Vault::new(Arc::new(store), keys(), lock, clock.clone());
+    vault.begin().await.unwrap();
+    vault.publish_key().await.unwrap();
+    for (at, remarks) in [
+        (2_090_000_000_000_000, 0),
+        // A minute back is no more than clocks do.
+        (2_089_999_940_000_000, 0),
+        (1_460_000_000_000_000, 1),
+        (1_460_000_100_000_000, 2),
+    ] {
+        clock.0.store(at, std::sync::atomic::Ordering::SeqCst);
+        vault.put(b"x", intake("c")).await.unwrap();
+        let seen = vault.verify().await;
+        assert_eq!(
+            (seen.problems.len(), seen.remarks.len()),
+            (0, remarks),
+            "{at}"
+        );
+    }
+    let seen = vault.verify().await;
+    assert!(seen.remarks[0].place == "entry 2", "{:?}", seen.remarks);
+    // A file that neither log nor entries name is named.
+    std::fs::write(folder.path().join("log/tile/added"), b"x").unwrap();
+    assert_eq!(vault.verify().await.leftovers, ["log/tile/added"]);
+}

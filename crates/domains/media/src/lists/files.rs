@@ -150,6 +150,11 @@ fn fault_of(file: &Stored, checker: Option<&Checker>) -> Option<String> {
                 "{name}: its bytes are not those that were written; import the list again"
             ));
         }
+        (Ok(_), None) if checker.is_none() => {
+            return Some(format!(
+                "{name}: can only be compared with the private keys; an older version wrote it"
+            ));
+        }
         _ => {}
     }
     let read = checker?.read(&file.path, &file.content);

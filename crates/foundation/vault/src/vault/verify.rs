@@ -2,13 +2,16 @@
 
 use futures::TryStreamExt as _;
 use object_store::ObjectStore as _;
-use object_store::path::Path;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use tlog_tiles::Tile;
 
 use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, Tree, tile_path};
 use crate::vault::{Vault, erased, exhibit_path, record_path};
+
+/// How far an entry may be dated before an earlier one without a remark, in microseconds: ten minutes.
+/// Our judgement: times are read before the turn to write, and clocks are set.
+const DATED_BACK_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
 
 /// Something that does not agree with the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,8 +39,10 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// Records that only the private keys open, and that weren't compared for want of them.
     pub unopened: u64,
-    /// Files in `exhibits/` and `records/` that no entry names: left by an intake, reading or
-    /// erasure that was interrupted before its entry was written, or put there by something else.
+    /// What is remarkable and no difference: entries that are dated back.
+    pub remarks: Vec<Problem>,
+    /// Files that neither the log nor an entry names: left by an intake, reading, erasure or append
+    /// that was interrupted before its entry was written, or put there by something else.
     /// Nothing refers to them and nothing hands them out.
     pub leftovers: Vec<String>,
 }
@@ -101,8 +106,9 @@ impl Vault {
             .iter()
             .filter_map(|e| serde_json::from_slice(e).ok())
             .collect();
+        seen.remarks = dated_back(&events);
         let erased = erased(&events);
-        let mut known = HashSet::new();
+        let mut known = self.log.files_of(head.size);
         for (index, entry) in entries.iter().enumerate() {
             let Ok(event) = serde_json::from_slice::<Event>(entry) else {
                 seen.problem(format!("entry {index}"), "isn't an event");
@@ -223,22 +229,40 @@ impl Vault {
     }
 
     async fn look_for_leftovers(&self, known: &HashSet<String>, seen: &mut Verification) {
-        for folder in ["exhibits", "records"] {
-            let listed: Result<Vec<_>, _> = self
-                .log
-                .store
-                .list(Some(&Path::from(folder)))
-                .map_ok(|m| m.location.to_string())
-                .try_collect()
-                .await;
-            match listed {
-                Err(e) => seen.problem(folder, e),
-                Ok(paths) => seen
-                    .leftovers
-                    .extend(paths.into_iter().filter(|p| !known.contains(p))),
-            }
+        let listed: Result<Vec<_>, _> = self
+            .log
+            .store
+            .list(None)
+            .map_ok(|m| m.location.to_string())
+            .try_collect()
+            .await;
+        match listed {
+            Err(e) => seen.problem("vault", e),
+            Ok(paths) => seen
+                .leftovers
+                .extend(paths.into_iter().filter(|p| !known.contains(p))),
         }
     }
+}
+
+/// Entries far earlier than one before them: the clock was set back, or somebody wants it to look so.
+fn dated_back(events: &[Event]) -> Vec<Problem> {
+    let mut latest = i64::MIN;
+    let mut remarks = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        let back = latest.saturating_sub(event.time);
+        if back > DATED_BACK_MICROS_MAX {
+            remarks.push(Problem {
+                place: format!("entry {index}"),
+                what: format!(
+                    "is dated {} minutes before an earlier one",
+                    back / 60_000_000
+                ),
+            });
+        }
+        latest = latest.max(event.time);
+    }
+    remarks
 }
 
 impl Verification {
