@@ -37,7 +37,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
-UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys can tell whether obhut wrote it"
+UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys shows whether obhut wrote it"
 faults = []
 
 
@@ -228,7 +228,7 @@ def commitment(salt, table, key, row):
 
 def compare_database(path, hashes, logged):
     """`logged`: index and commitment of each entry about a row."""
-    # Nobody has it open: then SQLite needs no file of its own beside it, and makes none.
+    # If no program has it open, SQLite needs no other files, and creates none.
     in_use = any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
     mode = "mode=ro" if in_use else "mode=ro&immutable=1"
     db = sqlite3.connect(f"file:{path}?{mode}", uri=True)

@@ -313,7 +313,7 @@ async fn no_start_puts_a_forged_row_into_the_log() {
     }
 }
 
-/// Without the keys nobody can tell who noted a row, so nothing may hide behind a note.
+/// Without the keys it is unknown who noted a row, so a note may hide nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_hides_behind_a_note_from_a_check_without_keys() {
     let b = bench(None).await;

@@ -564,7 +564,7 @@ pub enum BackupCommand {
     Create {
         /// A new folder
         folder: PathBuf,
-        /// Include the private keys: whoever has the backup can then read everything
+        /// Include the private keys: the backup then opens everything
         #[arg(long)]
         with_keys: bool,
     },
@@ -588,7 +588,7 @@ pub enum BackupCommand {
 #[derive(clap::Args)]
 pub struct VerifyArgs {
     /// File with the log's public key, kept elsewhere (`vault/log/key`); without it and without the
-    /// private keys only damage is found, not a folder that was made anew under another key
+    /// private keys only damage is found, not a folder that was rebuilt under another key
     #[arg(long, value_name = "FILE")]
     pub log_key: Option<PathBuf>,
     /// File with a checkpoint, kept elsewhere (`vault/log/checkpoint`): an older copy of the folder

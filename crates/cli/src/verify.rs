@@ -102,8 +102,10 @@ pub async fn compare(
 fn text(verified: &Verified, forgery: bool) -> String {
     let seen = &verified.vault;
     let mut text = format!(
-        "{} entries, {} exhibits and {} rows compared: ",
-        seen.entries, seen.exhibits, verified.rows
+        "{}, {} and {} compared: ",
+        count(seen.entries, "entry", "entries"),
+        count(seen.exhibits, "exhibit", "exhibits"),
+        count(verified.rows, "row", "rows")
     );
     if seen.problems.is_empty() {
         text += "everything agrees with the log";

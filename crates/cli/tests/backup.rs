@@ -234,7 +234,7 @@ fn a_backup_reaches_nothing_beyond_itself_and_leaves_nothing_out() {
     assert!(!b.obhut(&["backup", "verify", "backup"]).status.success());
     b.write("backup/backup.json", manifest.as_bytes());
 
-    // A restore that was cut off is no data folder.
+    // A restore that was cut off isn't a data folder.
     ok(&restored(&b, "half"));
     b.write("half/restore.unfinished", b"");
     let used = b.obhut(&[

@@ -351,7 +351,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
         );
     let known = form(&raw);
     never_published("query", &strange, &known);
-    // A platform may know one handler under many spellings, and methods nobody thought of.
+    // A platform may know one handler under many spellings, and unexpected methods.
     for path in [
         "/upload/",
         "/Upload",

@@ -269,12 +269,12 @@ pub(crate) fn routes() -> Router<App> {
         )
 }
 
-/// Whether it works, for whoever may reach it.
+/// Whether it works; for every listener but that of HMA's clients.
 pub(crate) fn health_route() -> Router<App> {
     Router::new().route("/health", get(health::health))
 }
 
-/// For the operator: what nobody else has to reach.
+/// Only for the operator.
 pub(crate) fn admin_routes() -> Router<App> {
     Router::new()
         .route("/metrics", get(health::metrics))

@@ -1,4 +1,4 @@
-//! Who asked about many things at once: digests looked up, cases listed. One row of the audit trail
+//! Who asked about many things in one request: digests looked up, cases listed. One row of the audit trail
 //! for each key, act and minute, because a row for each request would cost more than the look-up.
 
 use std::collections::HashMap;
@@ -76,7 +76,7 @@ impl Asked {
     }
 }
 
-/// Puts on record that a key asked about `count` things: the first time at once, later within a
+/// Puts on record that a key asked about `count` things: the first time immediately, later within a
 /// minute. Up to a minute's worth is lost if the server ends.
 ///
 /// # Errors

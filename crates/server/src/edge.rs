@@ -1,4 +1,4 @@
-//! What stands between the network and the handlers: connections, bodies, places for decoding, and
+//! What is between the network and the handlers: connections, bodies, places for decoding, and
 //! the time of an answer.
 //!
 //! The order is: a connection ([`connections`]) may be closed for a newer one until it has proved

@@ -1,8 +1,8 @@
 //! Takes a form (`multipart/form-data`, RFC 7578) apart, or refuses it.
 //!
-//! Behind a hook the platform parses the same bytes with a parser of its own. Whatever two parsers
+//! Behind a hook the platform parses the same bytes with its own parser. Whatever two parsers
 //! could read differently is refused here: otherwise a file that only the platform's sees would pass
-//! unscreened. So nothing may stand before the first part or after the last, every line that looks
+//! unscreened. So nothing may be before the first part or after the last, every line that looks
 //! like a boundary has to be one, and a part may not be wrapped or packed.
 
 use axum::body::Bytes;
@@ -228,7 +228,7 @@ fn disposition(part: &mut Part, value: &str) -> Result<(), &'static str> {
         match name.as_str() {
             "name" => part.name.clone_from(value),
             "filename" => part.file_name = Some(value.clone()),
-            // RFC 7578 forbids it, and clients send it beside the other: it is a file either way.
+            // RFC 7578 forbids it, and clients send both: it is a file either way.
             "filename*" => {
                 part.file_name.get_or_insert_with(|| value.clone());
             }

@@ -220,7 +220,7 @@ pub const CONNECTIONS_MAX: usize = 2_000;
 /// Connections that a listener for the operator or for HMA's clients keeps open. Our judgement.
 pub const INNER_CONNECTIONS_MAX: usize = 200;
 
-/// Like [`serve`], on a thread of its own: operators have to see what is wrong while every other
+/// Like [`serve`], on a separate thread: operators have to see what is wrong while every other
 /// thread is busy.
 pub async fn serve_apart(
     listener: TcpListener,

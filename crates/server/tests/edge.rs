@@ -1,4 +1,4 @@
-//! What stands between the network and the handlers, attacked: bodies before a key, silent and slow
+//! What is between the network and the handlers, attacked: bodies before a key, silent and slow
 //! clients, dear files, listeners, times.
 
 mod bench;
@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 use bench::http::bench;
 use bench::{picture, pool};
 
-/// Longest wait for what has to happen at once; far longer than it takes.
+/// Longest wait for what has to happen without delay; far longer than it takes.
 const AT_ONCE: Duration = Duration::from_secs(20);
 
 fn endless() -> Body {
@@ -87,7 +87,7 @@ async fn too_many_reports_in_one_body_are_refused_before_they_are_read() {
     assert!(body.contains("at most 2000"), "{body}");
 }
 
-/// A server on a port of its own, with few connections.
+/// A server on a separate port, with few connections.
 struct Listening {
     address: std::net::SocketAddr,
     stop: Option<oneshot::Sender<()>>,

@@ -336,8 +336,8 @@ fn read(casework: &Casework, name: &str, csv: &[u8]) -> Result<(Entries, Vec<Lis
         format!("e-{}", &casework.keyed_digest("list entry", &what)[..16])
     };
     let (mut entries, problems) = reader::read(csv, &name_entry);
-    // Keyed, because it is a file's name and stands in findings: a plain digest would give away the
-    // one entry of a short list to whoever tries out digests.
+    // Keyed, because it is a file's name and part of findings: from a plain digest the one entry of a
+    // short list could be found by trying out digests.
     entries.version = casework.keyed_digest("list version", entries.version.as_bytes());
     if entries.len() == 0 {
         let first = problems

@@ -40,7 +40,7 @@ pub struct Manifest {
     pub obhut: String,
     /// True if the database is SQLite's file; else it is [`DUMP`].
     pub sqlite: bool,
-    /// True if it holds the private keys: then whoever has it can read everything.
+    /// True if it holds the private keys, which open everything in it.
     pub with_keys: bool,
     /// SHA-256 of each file by its path, lower-case hex.
     pub files: BTreeMap<String, String>,

@@ -132,8 +132,8 @@ pub async fn open_to_verify(
     }
     let keys = folder.keys_if_readable()?;
     let has_keys = keys.is_some();
-    // Without the private keys, stand-ins that open nothing: what is said then rests on the public
-    // one alone.
+    // Without the private keys, replacements that open nothing: the result then depends on the public
+    // key alone.
     let (sealer, stand_in) = Sealer::generate();
     let lookup = match has_keys {
         true => folder.lookup_key()?,

@@ -42,8 +42,7 @@ pub async fn begin_repeat(
             format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"),
         ));
     }
-    // Keyed: a plain digest over surface, account and file would give the account away to whoever has
-    // the database and the file.
+    // Keyed: with the database and the file, the account could be found from a plain digest.
     let request = &casework
         .lookup
         .keyed_digest("repeated request", request.as_bytes());

@@ -33,9 +33,9 @@ const COMPARED_AT_ONCE: i64 = 2_000;
 /// Problems named of one kind; more are only counted. Our judgement.
 const NAMED_MAX: usize = 1_000;
 
-/// What is said of a row that is noted and not in the log, when it can't be told who noted it.
+/// The fault of a row that is noted and not in the log, if it is unknown who noted it.
 const UNPROVEN: &str =
-    "isn't in the log yet; only a check with the private keys can tell whether obhut wrote it";
+    "isn't in the log yet; only a check with the private keys shows whether obhut wrote it";
 
 /// The table in which written rows are noted.
 pub(crate) const NOTED: &str = "touched";
@@ -368,7 +368,7 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     for row in &rows {
         let mut c = Columns::of(row);
         let at = (c.text()?, c.text()?);
-        // Without the keys it can't be told, and anything could hide behind such a row.
+        // Without the keys this is unknown, and a note could hide any change.
         let ours = c.text()? == casework.writer;
         *waiting.entry(at).or_insert(true) &= ours;
     }

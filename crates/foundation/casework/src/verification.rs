@@ -14,7 +14,7 @@ pub struct Verified {
     /// Changes of rows that aren't in the log yet.
     pub waiting: u64,
     /// True if the private keys were there. Without them everything is compared with a log that
-    /// whoever has the folder could have made anew, under a key of their own.
+    /// anyone with the folder could have rebuilt under another key.
     pub with_keys: bool,
 }
 

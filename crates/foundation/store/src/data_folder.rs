@@ -214,9 +214,9 @@ impl DataFolder {
         })
     }
 
-    /// The address of the embedded database, for reading only. SQLite makes two files for readers,
-    /// unless it is told that nothing changes. That is so if neither is there: whoever has the
-    /// database open keeps them.
+    /// The address of the embedded database, for reading only. SQLite creates two files for readers,
+    /// unless the address says that nothing changes. That is true if neither exists: a program that
+    /// has the database open keeps them.
     pub fn sqlite_url_to_read(&self) -> String {
         let url = self.sqlite_url();
         let in_use = ["obhut.db-wal", "obhut.db-shm"]

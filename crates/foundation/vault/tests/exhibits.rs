@@ -517,7 +517,7 @@ async fn entries_that_are_dated_back_are_remarked_on() {
     vault.publish_key().await.unwrap();
     for (at, remarks) in [
         (2_090_000_000_000_000, 0),
-        // A minute back is no more than clocks do.
+        // Clocks are set back by a minute.
         (2_089_999_940_000_000, 0),
         (1_460_000_000_000_000, 1),
         (1_460_000_100_000_000, 2),

@@ -16,8 +16,8 @@
 
 use std::io;
 
-/// Closes every descriptor but the first three. A library of the parent, or whoever started the
-/// parent, may have opened some without close-on-exec. Call it first, before anything is opened here.
+/// Closes every descriptor but the first three. A library of the parent, or the program that
+/// started it, may have opened some without close-on-exec. Call it first, before anything is opened here.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
 pub(crate) fn close_inherited() -> io::Result<()> {

@@ -1,5 +1,5 @@
 //! What a worker holds: memory for the largest pictures, no descriptors of its parent, and a place
-//! only as long as somebody waits.
+//! only as long as the result is wanted.
 
 use std::fs;
 use std::io::Cursor;
@@ -40,7 +40,7 @@ fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     out.into_inner()
 }
 
-/// A progressive JPEG keeps all coefficients, WebP four bytes a pixel beside its output: the two
+/// A progressive JPEG keeps all coefficients, WebP four bytes a pixel besides its output: the two
 /// dearest formats, at the largest size.
 #[test]
 fn the_largest_pictures_fit_in_a_workers_memory() {
@@ -69,7 +69,7 @@ fn the_largest_pictures_fit_in_a_workers_memory() {
 fn a_worker_inherits_no_descriptor_and_leaves_no_core() {
     let _alone = ALONE.lock();
     let secret = tempfile_of("obhut-inherited");
-    // Without close-on-exec, as a library or whoever started obhut may have left it.
+    // Without close-on-exec, as a library or the shell may have left it.
     rustix::io::fcntl_setfd(&secret, rustix::io::FdFlags::empty()).unwrap();
     let target = fs::read_link(format!("/proc/self/fd/{}", secret.as_raw_fd())).unwrap();
     let pool = pool();

@@ -85,7 +85,7 @@ impl LastHealth {
 pub(crate) async fn health(State(app): State<App>) -> Response {
     let last = app.health.last();
     let is_new = last.is_some_and(|(at, _)| at.elapsed() < LOOK_EVERY);
-    // One look at a time: whoever asks must not cost the database a query each.
+    // One look at a time: a flood of requests must not cost the database a query each.
     if !is_new && !app.health.looking.swap(true, Ordering::AcqRel) {
         let looking = match &app.runtime {
             Some(runtime) => runtime.spawn(look(app.clone())),

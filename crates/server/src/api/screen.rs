@@ -240,7 +240,7 @@ pub(crate) async fn screen(
     }
 }
 
-/// The answer, which may leave at once if its key sees what matched anyway.
+/// The answer, which isn't delayed if its key sees what matched anyway.
 fn timed(key: &ApiKey, screened: Option<ScreenedAt>, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     if key.has(Right::Findings) {

@@ -143,7 +143,7 @@ pub(crate) async fn receiving(app: &App, key: &ApiKey) -> Result<Receiving, Faul
     taken.map_err(|_| busy(app))
 }
 
-/// Reads a body. Fails if it is longer than `bytes_max`, too slow, or if there is no memory for it.
+/// Reads a body. Fails if it is longer than `bytes_max`, too slow, or if memory for it is lacking.
 pub(crate) async fn read(
     app: &App,
     receiving: &Receiving,

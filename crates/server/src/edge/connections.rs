@@ -38,7 +38,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// off. Our judgement: below the ten seconds that container managers wait.
 const STOP_TIME_MAX: Duration = Duration::from_secs(8);
 /// Pause after a connection couldn't be accepted. Our judgement: descriptors are short, and trying
-/// at once would use a core.
+/// without a pause would use a core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection, as its requests see it.
@@ -51,7 +51,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The request has a key that opens something, or is whole: it is no longer closed for another.
+    /// The request has a key that opens something, or is whole: it isn't closed for another any more.
     pub fn works(&self) {
         self.at_work.store(true, Ordering::Relaxed);
     }

@@ -169,7 +169,7 @@ pub(crate) fn from_here(headers: &HeaderMap, hosts: &[String]) -> Result<(), &'s
                 .is_some_and(|(_, host)| known(host)) => {}
         _ => return Err(elsewhere),
     }
-    // Also with plain GETs, for which there is no Origin.
+    // Also with plain GETs, which have no Origin.
     match single(HeaderName::from_static("sec-fetch-site")) {
         Ok(None | Some("same-origin" | "none")) => Ok(()),
         _ => Err(elsewhere),

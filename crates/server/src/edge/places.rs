@@ -224,7 +224,7 @@ impl Shared {
                 self.used.remove(&asker);
             }
         }
-        // Many who used much: what one of them used is no longer known, and all begin anew.
+        // Many who used much: what each used is forgotten, and all begin at zero.
         if self.used.len() > ACCOUNTS_MAX {
             self.used.clear();
         }

@@ -1,7 +1,7 @@
 //! Adds entries to the log, those of all who wait in one go.
 //!
 //! An append costs several syncs whatever its number of entries, and only one runs at a time. So
-//! whoever comes while another append runs joins the next batch; the batch is closed once it has the
+//! callers that come while another append runs join the next batch; the batch is closed once it has the
 //! writer's lock. Everyone in it drives the same future: a caller that is dropped keeps no other from
 //! finishing, and once all are dropped the future is, too, with its lock.
 
@@ -88,7 +88,7 @@ async fn run(
     events: Arc<Mutex<Option<Vec<Event>>>>,
 ) -> Result<u64, Arc<VaultError>> {
     let held = lock.hold().await;
-    // Closed even if there is no lock: no one may join a batch that has failed.
+    // Closed even without the lock: a batch that has failed can't be joined.
     let events = locked(&events).take().unwrap_or_default();
     let appending = async {
         let _guard = held?;

@@ -245,7 +245,7 @@ impl Vault {
     }
 }
 
-/// Entries far earlier than one before them: the clock was set back, or somebody wants it to look so.
+/// Entries far earlier than one before them: the clock was set back, or the entries were made later.
 fn dated_back(events: &[Event]) -> Vec<Problem> {
     let mut latest = i64::MIN;
     let mut remarks = Vec::new();
