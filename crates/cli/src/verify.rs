@@ -58,19 +58,25 @@ pub async fn compare(
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let key = casework::vault_key(casework);
+    let refused = |place: &str, what: &str| -> anyhow::Result<ExitCode> {
+        output.line(
+            || json!({ "ok": false, "problems": [{ "place": place, "what": what }], "key": key }),
+            || format!("1 PROBLEM\n  {place}: {what}"),
+        )?;
+        Ok(ExitCode::FAILURE)
+    };
     if trust
         .log_key
         .as_ref()
         .is_some_and(|given| given != key.trim())
     {
-        output.line(
-            || json!({ "ok": false, "problems": [{ "place": "log/key", "what": "isn't the key given" }], "key": key }),
-            || "1 PROBLEM\n  log/key: isn't the key given: this log was made by another vault, or made anew".into(),
-        )?;
-        return Ok(ExitCode::FAILURE);
+        let what = "isn't the key given: this log is another vault's, or was rebuilt";
+        return refused("log/key", what);
     }
-    if let Some(checkpoint) = &trust.checkpoint {
-        casework::expect_checkpoint(casework, checkpoint)?;
+    if let Some(checkpoint) = &trust.checkpoint
+        && let Err(e) = casework::expect_checkpoint(casework, checkpoint)
+    {
+        return refused("--at-least", &e.to_string());
     }
     let bar = output.progress("vault, being compared with its log");
     let verified = casework::verify_as_it_is(casework).await;

@@ -164,6 +164,14 @@ fn verifying_writes_nothing_and_needs_no_private_key() {
         "{}",
         text(&wrong)
     );
+    std::fs::copy(
+        other.path("data/vault/log/checkpoint"),
+        b.path("other.checkpoint"),
+    )
+    .unwrap();
+    let wrong = b.obhut(&["verify", "--at-least", "other.checkpoint"]);
+    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong));
+    assert!(text(&wrong).contains("--at-least"), "{}", text(&wrong));
     let old = everything(&b);
     ok(&b.obhut(&["person", "add", "Nora", "--role", "reviewer"]));
     std::fs::copy(
