@@ -554,6 +554,9 @@ pub enum VaultCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Delete files that nothing names, older than a day: left by what was cut off before it was
+    /// logged (`obhut verify` lists them)
+    Clean,
     /// The same as `obhut verify`
     Verify(VerifyArgs),
 }

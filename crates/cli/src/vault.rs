@@ -11,7 +11,7 @@ use crate::app_context::{AppContext, shell_user};
 use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, count};
 use crate::whole_file::write_private;
 
 // Long: one match arm per command.
@@ -121,6 +121,19 @@ pub async fn run(
                     out.flush()?;
                 }
             }
+        }
+        VaultCommand::Clean => {
+            let casework = context.existing().await?;
+            let deleted = casework::delete_leftovers(&casework, &shell_user()).await?;
+            output.line(
+                || json!({ "deleted": deleted }),
+                || match deleted.len() as u64 {
+                    0 => {
+                        "nothing to delete: every file older than a day is named by the log".into()
+                    }
+                    n => format!("{} deleted", count(n, "file", "files")),
+                },
+            )?;
         }
         VaultCommand::Verify(args) => return crate::verify::run(args, context, output).await,
     }

@@ -235,6 +235,51 @@ fn a_changed_list_file_is_named_with_and_without_the_keys() {
     }
 }
 
+/// What was cut off before it was logged is named, and deleted when it is old; nothing else is.
+#[test]
+fn leftovers_are_named_and_deleted_when_they_are_old() {
+    let b = world();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+    for (name, is_old) in [
+        ("data/vault/exhibits/old.age", true),
+        ("data/vault/records/old.age", true),
+        ("data/vault/log/added", true),
+        ("data/vault/exhibits/new.age", false),
+    ] {
+        b.write(name, b"x");
+        if is_old {
+            let file = std::fs::File::options().write(true).open(b.path(name));
+            file.unwrap().set_modified(old).unwrap();
+        }
+    }
+    // Everything that is named is old, too.
+    for path in files(&b.path("data/vault")) {
+        if !path.ends_with("new.age") {
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(old).unwrap();
+        }
+    }
+    let seen = json(ok(&b.obhut(&["verify", "--json"])));
+    assert_eq!(
+        seen[0]["leftovers"].as_array().unwrap().len(),
+        4,
+        "{seen:?}"
+    );
+    let done = json(ok(&b.obhut(&["vault", "clean", "--json"])));
+    let mut deleted: Vec<_> = done[0]["deleted"].as_array().unwrap().clone();
+    deleted.sort_by_key(ToString::to_string);
+    assert_eq!(
+        deleted,
+        ["exhibits/old.age", "log/added", "records/old.age"]
+    );
+    let seen = json(ok(&b.obhut(&["verify", "--json"])));
+    assert_eq!(seen[0]["leftovers"][0], "exhibits/new.age");
+    assert_eq!(
+        (&seen[0]["ok"], &seen[0]["exhibits"]),
+        (&true.into(), &1.into())
+    );
+}
+
 #[test]
 fn both_verifiers_find_the_same_folders_whole_and_damaged() {
     let Some(python) = python() else { return };

@@ -169,7 +169,9 @@ pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,
 };
-pub use verification::{Verified, expect_checkpoint, verify_as_it_is, verify_vault};
+pub use verification::{
+    Verified, delete_leftovers, expect_checkpoint, verify_as_it_is, verify_vault,
+};
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, view,
     view_blurred, views,

@@ -73,3 +73,14 @@ pub fn expect_checkpoint(casework: &Casework, checkpoint: &[u8]) -> Result<()> {
     let expected = casework.vault.expect_checkpoint(checkpoint);
     expected.map_err(|e| crate::CaseworkError::invalid("checkpoint", e.to_string()))
 }
+
+/// Deletes files of the vault that nothing names and that are older than a day: what intakes,
+/// readings and erasures left that were cut off before they were logged. Returns their names.
+///
+/// # Errors
+/// The vault's log can't be read in whole, or a file can't be deleted.
+pub async fn delete_leftovers(casework: &Casework, actor: &str) -> Result<Vec<String>> {
+    // Before, so that no file vanishes without a row.
+    crate::note(casework, actor, "vault.clean", "vault", "").await?;
+    Ok(casework.vault.delete_leftovers().await?)
+}

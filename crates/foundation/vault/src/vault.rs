@@ -496,6 +496,10 @@ impl Vault {
         self.hold().await
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     pub(crate) async fn hold(&self) -> Result<Box<dyn Send>, VaultError> {
         Ok(self.lock.hold().await?)
     }

@@ -1,17 +1,22 @@
 //! Compares everything stored with everything logged.
 
 use futures::TryStreamExt as _;
-use object_store::ObjectStore as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use tlog_tiles::Tile;
 
+use crate::VaultError;
 use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, Tree, tile_path};
 use crate::vault::{Vault, erased, exhibit_path, record_path};
 
 /// How far an entry may be dated before an earlier one without a remark, in microseconds: ten minutes.
 /// Our judgement: times are read before the turn to write, and clocks are set.
 const DATED_BACK_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
+
+/// A file that nothing names is deleted only when it is this old, in microseconds: a day. Our
+/// judgement: an intake takes seconds, and clocks differ by hours at most.
+const LEFTOVER_AGE_MICROS_MIN: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Something that does not agree with the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -226,6 +231,43 @@ impl Vault {
                 );
             }
         }
+    }
+
+    /// Deletes files that neither the log nor an entry names, if they are older than
+    /// [`LEFTOVER_AGE_MICROS_MIN`]: a younger one may belong to an intake that is about to be logged.
+    /// Returns their names.
+    ///
+    /// # Errors
+    /// The log can't be read in whole: then it isn't known what it names, and nothing is deleted.
+    pub async fn delete_leftovers(&self) -> Result<Vec<String>, VaultError> {
+        let guard = self.hold().await?;
+        let head = self.log.head().await?;
+        let entries = self.log.entries(head.size).await?;
+        let mut tree = Tree::default();
+        entries.iter().for_each(|e| tree.push(e));
+        if tree.root() != head.root {
+            return Err(VaultError::Tampered("the entries and their root".into()));
+        }
+        let mut known = self.log.files_of(head.size);
+        for entry in &entries {
+            let event: Event = serde_json::from_slice(entry)
+                .map_err(|_| VaultError::Tampered("an entry isn't an event".into()))?;
+            known.insert(record_path(&event.record));
+            known.insert(exhibit_path(&event.exhibit));
+        }
+        let files: Vec<_> = self.log.store.list(None).try_collect().await?;
+        let now = self.clock().now_micros();
+        let mut deleted = Vec::new();
+        for file in files {
+            let age = now - file.last_modified.timestamp_micros();
+            let name = file.location.to_string();
+            if !known.contains(&name) && age >= LEFTOVER_AGE_MICROS_MIN {
+                self.log.store.delete(&file.location).await?;
+                deleted.push(name);
+            }
+        }
+        drop(guard);
+        Ok(deleted)
     }
 
     async fn look_for_leftovers(&self, known: &HashSet<String>, seen: &mut Verification) {
