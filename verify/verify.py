@@ -366,7 +366,8 @@ def main(arguments):
         return 1
     if unchecked:
         return 2
-    print("whole" if key_file else "no damage; whether it was forged can't be said without --log-key")
+    seen = "whole, as far as it is seen without the private keys (a relabelled leaf isn't)"
+    print(seen if key_file else "no damage; whether it was forged can't be said without --log-key")
     return 0
 
 

@@ -83,7 +83,7 @@ pub async fn compare(
     bar.finish_and_clear();
     let verified = verified?;
     let problems = &verified.vault.problems;
-    let forgery = trust.log_key.is_some() || verified.with_keys;
+    let is_known = trust.log_key.is_some() || verified.with_keys;
     output.line(
         || {
             let problems: Vec<_> = problems
@@ -94,9 +94,9 @@ pub async fn compare(
             let remarks: Vec<_> = remarks
                 .map(|p| json!({ "place": p.place, "what": p.what }))
                 .collect();
-            json!({ "ok": problems.is_empty(), "remarks": remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "forgery_excluded": forgery, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
+            json!({ "ok": problems.is_empty(), "remarks": remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "log_key_known": is_known, "with_private_keys": verified.with_keys, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
         },
-        || text(&verified, forgery),
+        || text(&verified, is_known),
     )?;
     // Leftovers alone are fine: an intake that was cut off before it was acknowledged leaves them.
     Ok(match problems.is_empty() {
@@ -105,7 +105,7 @@ pub async fn compare(
     })
 }
 
-fn text(verified: &Verified, forgery: bool) -> String {
+fn text(verified: &Verified, is_known: bool) -> String {
     let seen = &verified.vault;
     let mut text = format!(
         "{}, {} and {} compared: ",
@@ -137,7 +137,10 @@ fn text(verified: &Verified, forgery: bool) -> String {
             count(seen.unopened, "record", "records")
         );
     }
-    if !forgery {
+    if is_known && !verified.with_keys {
+        text += "\nthe log is the one whose key was given; that a row was exchanged for another one in the database is seen only with the private keys";
+    }
+    if !is_known {
         text += "\nthis finds damage, not forgery: the log's public key was read from the folder itself; keep a copy of vault/log/key elsewhere, and name it with --log-key";
     }
     if !seen.leftovers.is_empty() {

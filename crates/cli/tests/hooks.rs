@@ -204,6 +204,16 @@ fn smuggled(raw: &[u8]) -> Vec<(&'static str, &'static str, Vec<u8>)> {
             ]),
         ),
         (
+            "a boundary that ends earlier for some",
+            "Content-Type: multipart/form-data; boundary=b:x",
+            joined(&[
+                b"--b:x\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n--b\r\n",
+                file,
+                raw,
+                b"\r\n--b--\r\n--b:x--\r\n",
+            ]),
+        ),
+        (
             "a form after another type",
             "Content-Type: text/plain; multipart/form-data; boundary=b",
             joined(&[
@@ -384,7 +394,7 @@ fn nginx_asks_before_the_platform_hears_of_an_upload() {
     }
     let mixed = head.replace("multipart/form-data", "multipart/mixed");
     never_published("mixed", &mixed, &known);
-    assert_eq!((held, refused), (HELD, 15));
+    assert_eq!((held, refused), (HELD, 16));
     let cases = json(&b.obhut(&["case", "list", "--json"]));
     assert_eq!(
         (cases.len(), &cases[0]["files"]),

@@ -88,14 +88,20 @@ fn boundary(headers: &HeaderMap) -> Result<String, &'static str> {
     if parameters.len() > 2 || !parameters.iter().all(|(name, _)| is_known(name)) {
         return Err("its Content-Type has other parameters than boundary and charset");
     }
+    // White space around the equals sign ends the name, or the value, for some.
+    let lower = value.to_ascii_lowercase();
+    if lower.contains("boundary ") || lower.contains("boundary\t") || lower.contains("= ") {
+        return Err("its Content-Type has white space where parsers read it differently");
+    }
     let boundary = parameters.iter().find(|(name, _)| name == "boundary");
     let (_, boundary) = boundary.ok_or("it states no boundary, or more than one")?;
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "'()+_,-./:=?".contains(c);
+    // Of those that RFC 2046 allows, only the ones at which no parser ends an unquoted value.
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "+_-.".contains(c);
     if boundary.is_empty()
         || boundary.len() > BOUNDARY_CHARS_MAX
         || !boundary.chars().all(is_allowed)
     {
-        return Err("its boundary has characters that none may have");
+        return Err("its boundary has characters that parsers read differently");
     }
     Ok(boundary.clone())
 }
@@ -209,10 +215,36 @@ fn part(body: &Bytes, start: usize, end: usize) -> Result<Part, &'static str> {
         }
         seen.push(name);
     }
+    // A parser that takes another line for the boundary would find this form instead.
+    if looks_like_form(&part.bytes) {
+        return Err("a part holds another form");
+    }
     if !seen.iter().any(|name| name == "content-disposition") {
         return Err("a part has no name");
     }
     Ok(part)
+}
+
+/// True if a part's header is somewhere: `Content-Disposition`, in any case, then a colon and
+/// `form-data`, with any white space between.
+pub(crate) fn looks_like_form(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"content-disposition";
+    const VALUE: &[u8] = b"form-data";
+    let starts = |rest: &[u8], with: &[u8]| {
+        rest.get(..with.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(with))
+    };
+    memchr::memchr2_iter(b'c', b'C', bytes).any(|at| {
+        let rest = &bytes[at..];
+        if !starts(rest, NAME) {
+            return false;
+        }
+        let rest = rest[NAME.len()..].trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b":") else {
+            return false;
+        };
+        starts(rest.trim_ascii_start(), VALUE)
+    })
 }
 
 fn disposition(part: &mut Part, value: &str) -> Result<(), &'static str> {
@@ -361,6 +393,14 @@ mod tests {
             "multipart/form-data; boundary=b0; boundary=b1",
             "multipart/form-data; boundary=b0, image/png",
             "multipart/form-data; boundary=b 0",
+            "multipart/form-data; boundary = b0",
+            "multipart/form-data; boundary= b0",
+            "multipart/form-data; boundary='b0'",
+            "multipart/form-data; boundary=b0:x",
+            "multipart/form-data; boundary=b0=x",
+            "multipart/form-data; boundary=b0/x",
+            "multipart/form-data; boundary=b0(x)",
+            "multipart/form-data; boundary=b0?x",
             "multipart/form-data; boundary=b0; boundary*=utf-8''evil",
             "multipart/form-data; xboundary=evil; boundary=b0",
             "multipart/form-data; boundary=b0; xboundary=evil",
@@ -369,6 +409,22 @@ mod tests {
         ] {
             assert!(parsed(media, &format!("{part}--b0--")).is_err(), "{media}");
         }
+        // The form that a parser sees for which the boundary ends at the colon.
+        for end in [":x", "=x", "/x", "(x)", "?x"] {
+            let body = format!(
+                "--b0{end}\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n{part}--b0--\r\n--b0{end}--\r\n"
+            );
+            for media in [
+                format!("{FORM}{end}"),
+                format!("multipart/form-data; boundary=\"b0{end}\""),
+            ] {
+                assert!(parsed(&media, &body).is_err(), "{media}");
+            }
+        }
+        let nested = format!(
+            "--b1\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\n{part}--b0--\r\n--b1--\r\n"
+        );
+        assert!(parsed("multipart/form-data; boundary=b1", &nested).is_err());
         let mut headers = HeaderMap::new();
         headers.append(header::CONTENT_TYPE, FORM.parse().unwrap());
         headers.append(header::CONTENT_TYPE, "image/png".parse().unwrap());

@@ -149,7 +149,7 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
 
 /// Refuses a body that isn't called a form and looks like one: the platform may take it apart.
 pub(crate) fn check_plain(bytes: &[u8]) -> Result<(), Fault> {
-    match looks_like_form(bytes) {
+    match form::looks_like_form(bytes) {
         true => Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "no-form",
@@ -157,28 +157,6 @@ pub(crate) fn check_plain(bytes: &[u8]) -> Result<(), Fault> {
         )),
         false => Ok(()),
     }
-}
-
-/// True if a part's header is somewhere: `Content-Disposition`, in any case, then a colon and
-/// `form-data`, with any white space between.
-fn looks_like_form(bytes: &[u8]) -> bool {
-    const NAME: &[u8] = b"content-disposition";
-    const VALUE: &[u8] = b"form-data";
-    let starts = |rest: &[u8], with: &[u8]| {
-        rest.get(..with.len())
-            .is_some_and(|found| found.eq_ignore_ascii_case(with))
-    };
-    memchr::memchr2_iter(b'c', b'C', bytes).any(|at| {
-        let rest = &bytes[at..];
-        if !starts(rest, NAME) {
-            return false;
-        }
-        let rest = rest[NAME.len()..].trim_ascii_start();
-        let Some(rest) = rest.strip_prefix(b":") else {
-            return false;
-        };
-        starts(rest.trim_ascii_start(), VALUE)
-    })
 }
 
 /// Reads a form's files and texts; the whole form, texts included, has the limit of one upload.
@@ -479,9 +457,9 @@ mod tests {
             ("form-data", false),
             ("content-disposition", false),
         ] {
-            assert_eq!(looks_like_form(body.as_bytes()), expected, "{body}");
+            assert_eq!(form::looks_like_form(body.as_bytes()), expected, "{body}");
             let late = ["x".repeat(5_000).as_bytes(), body.as_bytes()].concat();
-            assert_eq!(looks_like_form(&late), expected, "late: {body}");
+            assert_eq!(form::looks_like_form(&late), expected, "late: {body}");
         }
         for (said, form, refused) in [
             ("multipart/form-data; boundary=b", true, false),

@@ -350,7 +350,16 @@ fn below(root: &Path, follow_links: bool) -> io::Result<BTreeSet<String>> {
             }
             Err(e) => return Err(e.into()),
         };
-        if entry.file_type().is_file() {
+        let is_file = entry.file_type().is_file();
+        if !(is_file || entry.file_type().is_dir()) || (is_file && entry.path_is_symlink()) {
+            // Behind a link could be any file, and nothing is behind a pipe.
+            if follow_links {
+                let what = format!("{} isn't a plain file", entry.path().display());
+                return Err(io::Error::other(what));
+            }
+            continue;
+        }
+        if is_file {
             let name = entry.path().strip_prefix(root).map_err(io::Error::other)?;
             let name = name.to_str();
             names.insert(

@@ -476,10 +476,15 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     done
 }
 
+/// Pause of a process before it takes a lock again that it has just given back. Our judgement: a
+/// process wakes up in a fraction of it, and an append takes ten times as long.
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
+
 /// A lock that admits one writer at a time, across the threads of this process and all processes.
 struct FileLock {
     path: PathBuf,
-    inside: Arc<tokio::sync::Mutex<()>>,
+    /// When this process last gave it back.
+    inside: Arc<tokio::sync::Mutex<Option<std::time::Instant>>>,
 }
 
 #[async_trait::async_trait]
@@ -487,6 +492,11 @@ impl WriterLock for FileLock {
     async fn hold(&self) -> io::Result<Box<dyn Send>> {
         // First within the process: otherwise each waiting task would occupy a blocking thread.
         let inside = self.inside.clone().lock_owned().await;
+        // Another process that waits for the file wakes up in this time; without it, a busy process
+        // would take the lock again and again before anyone else.
+        if let Some(left) = inside.and_then(|at| LOCK_PAUSE.checked_sub(at.elapsed())) {
+            tokio::time::sleep(left).await;
+        }
         let path = self.path.clone();
         let file = tokio::task::spawn_blocking(move || {
             let file = OpenOptions::new()
@@ -500,8 +510,8 @@ impl WriterLock for FileLock {
         .await
         .map_err(io::Error::other)??;
         Ok(Box::new(Held {
-            _file: file,
-            _inside: inside,
+            file: Some(file),
+            inside,
         }))
     }
 }
@@ -526,6 +536,14 @@ impl WriterLock for ReadingLock {
 
 /// Holds the lock until it is dropped: closing a file releases its lock.
 struct Held {
-    _file: File,
-    _inside: tokio::sync::OwnedMutexGuard<()>,
+    file: Option<File>,
+    inside: tokio::sync::OwnedMutexGuard<Option<std::time::Instant>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The file first: others may have it before the time begins.
+        self.file = None;
+        *self.inside = Some(std::time::Instant::now());
+    }
 }
