@@ -21,7 +21,7 @@ installation is trusted, and keep it elsewhere.
 
 What it can't see: what a sealed file contains, and whether a row was true when it was written. A row
 that is noted and not in the log yet (`touched`, or a leaf without a place) counts as a fault, because
-anything could hide behind it; `obhut verify` with the keys tells them apart. Leaves carry a code of
+anything could hide behind it; `obhut verify` with the keys distinguishes them. Leaves carry a code of
 a key that this script hasn't: only `obhut verify` sees that one was relabelled or swapped.
 """
 

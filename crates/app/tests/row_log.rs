@@ -350,7 +350,7 @@ async fn nothing_hides_behind_a_note_from_a_check_without_keys() {
     }
 }
 
-/// Regression: with the leaves taken away, the next start covered every table anew, forged rows
+/// Regression: with the leaves taken away, the next start covered every table again, forged rows
 /// included; with the leaves put back, everything agreed.
 #[tokio::test(flavor = "multi_thread")]
 async fn leaves_that_are_taken_away_and_put_back_hide_nothing() {

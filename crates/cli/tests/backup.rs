@@ -69,7 +69,7 @@ fn a_backup_is_restored_whole_and_a_damaged_one_is_refused() {
     assert!(whole.status.success(), "{}", text(&whole));
     let cases = |data: &str| json(ok(&b.obhut(&["--data", data, "case", "list", "--json"]))).len();
     assert_eq!((cases("restored"), cases("data")), (3, 4));
-    // It is a folder like any other: it goes on.
+    // It can be used like any other folder.
     let listed = json(ok(
         &b.obhut(&["--data", "restored", "vault", "list", "--json"])
     ));

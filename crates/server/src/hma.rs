@@ -160,7 +160,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/m/compare", post(lookup::compare))
 }
 
-/// What changes banks, and what tells of them. Not on the listener for the public.
+/// What changes banks and what shows them. Not on the listener for the public.
 pub(crate) fn curation_routes() -> Router<App> {
     Router::new()
         .route("/c/banks", get(curation::banks).post(curation::create))

@@ -36,7 +36,7 @@ pub struct WorkerCommand {
 /// soon after its client has gone, and waiting costs nothing.
 const CANCELLED_EVERY: Duration = Duration::from_millis(50);
 
-/// Ends the decoding of files whose result is no longer wanted. Clones share one state.
+/// Ends the decoding of files whose result is not needed any more. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
