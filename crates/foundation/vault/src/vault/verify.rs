@@ -233,8 +233,8 @@ impl Vault {
         }
     }
 
-    /// Deletes files that neither the log nor an entry names, if they are older than
-    /// [`LEFTOVER_AGE_MICROS_MIN`]: a younger one may belong to an intake that is about to be logged.
+    /// Deletes files that neither the log nor an entry names, if they are older than a day: a younger
+    /// one may belong to an intake that is about to be logged.
     /// Returns their names.
     ///
     /// # Errors
