@@ -263,15 +263,7 @@ async fn an_emptied_vault_is_no_healthy_one() {
 /// or emptying what it fills, had forged signatures and decisions put into the log as obhut's own.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_start_puts_a_forged_row_into_the_log() {
-    for postgres in [false, true] {
-        let url = match postgres {
-            true => match fresh_postgres().await {
-                Some(url) => Some(url),
-                None => continue,
-            },
-            false => None,
-        };
-        let b = bench(url).await;
+    on_each_database_broken(async |b: Bench| {
         let c = &b.casework;
         let file = CaseFile::from_json(br#"{"facts": {"reported": {"id": "u"}}}"#).unwrap();
         let new = casework::new_case(c, &file, Vec::new(), "test").await;
@@ -313,7 +305,8 @@ async fn no_start_puts_a_forged_row_into_the_log() {
         }
         assert_eq!(problems(&b).await, expected, "after two starts");
         assert_eq!(without_keys(&b).await, expected, "without the keys");
-    }
+    })
+    .await;
 }
 
 /// Without the keys it is unknown who noted a row, so a note may hide nothing.
@@ -356,15 +349,7 @@ async fn nothing_hides_behind_a_note_from_a_check_without_keys() {
 async fn leaves_that_are_taken_away_and_put_back_hide_nothing() {
     // All leaves, or only those that are in the way.
     for which in ["1 = 1", "tbl IN ('people_roles', 'covered')"] {
-        for postgres in [false, true] {
-            let url = match postgres {
-                true => match fresh_postgres().await {
-                    Some(url) => Some(url),
-                    None => continue,
-                },
-                false => None,
-            };
-            let b = bench(url).await;
+        on_each_database_broken(async |b: Bench| {
             new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
             assert_eq!(problems(&b).await, Vec::<String>::new());
             let saved = format!("CREATE TABLE saved AS SELECT * FROM leaves WHERE {which}");
@@ -385,6 +370,7 @@ async fn leaves_that_are_taken_away_and_put_back_hide_nothing() {
             let seen = problems(&b).await;
             let is_named = seen.iter().any(|p| p.contains("administrator"));
             assert!(is_named, "{which}: {seen:?}");
-        }
+        })
+        .await;
     }
 }
