@@ -2,10 +2,9 @@
 
 mod bench;
 
-use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use bench::{Bench, json, ok};
+use bench::{Bench, files, json, ok};
 
 fn text(out: &Output) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
@@ -17,19 +16,6 @@ fn case(b: &Bench, name: &str) {
     );
     b.write("case.json", file.as_bytes());
     ok(&b.obhut(&["case", "new", "--from", "case.json"]));
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => all.extend(files(&path)),
-            false => all.push(path),
-        }
-    }
-    all.sort();
-    all
 }
 
 fn restored(b: &Bench, to: &str) -> Output {

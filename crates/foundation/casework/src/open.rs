@@ -122,7 +122,10 @@ pub async fn open_to_verify(
         why: why.into(),
     };
     if !folder.root().join("vault").is_dir() {
-        return Err(missing("", "no data folder is there"));
+        return Err(CaseworkError::Folder {
+            path: folder.root().display().to_string(),
+            why: "no data folder is there".into(),
+        });
     }
     if database_url.is_none() && folder.database_is_empty() {
         return Err(missing(

@@ -71,7 +71,10 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
 /// Invalid if it isn't a checkpoint of this vault's log.
 pub fn expect_checkpoint(casework: &Casework, checkpoint: &[u8]) -> Result<()> {
     let expected = casework.vault.expect_checkpoint(checkpoint);
-    expected.map_err(|e| crate::CaseworkError::invalid("checkpoint", e.to_string()))
+    expected.map_err(|_| {
+        let what = "the file isn't a checkpoint that this vault's log has signed";
+        crate::CaseworkError::invalid("checkpoint", what)
+    })
 }
 
 /// Deletes files of the vault that nothing names and that are older than a day: what intakes,
