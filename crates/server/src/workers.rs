@@ -1,6 +1,6 @@
 //! Background work of the server: sends reports, sends events to the platform, escalates deadlines,
-//! completes erasures, records alerts about live payments, and compares the CyberTipline's schema
-//! once a day.
+//! completes erasures, ends retention, records alerts about live payments, and compares the
+//! CyberTipline's schema once a day.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +21,12 @@ const SEAL_AGAIN: Duration = Duration::from_secs(30);
 const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 /// Pause after a comparison that wasn't possible: an hour. Our judgement.
 const SCHEMA_AGAIN: Duration = Duration::from_secs(3_600);
+
+/// How often what was counted is written down: a quarter of an hour. Our judgement: a restart loses
+/// no more than that.
+const COUNT_EVERY: Duration = Duration::from_secs(900);
+/// How often all exhibits are looked at for their retention's end. Our judgement: their ends are days.
+const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 
 /// Pause between two rounds of recording the alerts that live payments raise. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
@@ -131,6 +137,47 @@ pub async fn seal_rows(casework: Arc<Casework>) {
         }
         tokio::time::sleep(SEAL_EVERY).await;
     }
+}
+
+/// Counts how long this process runs, and looks for exhibits whose retention has ended. Runs until
+/// the future is dropped.
+pub async fn watch_retention(casework: Arc<Casework>) {
+    // One process counts: two that ran side by side would count each hour twice. Held until this one
+    // ends; then another's turn comes.
+    let _turn = loop {
+        match casework.folder().turn_to_count() {
+            Ok(Some(turn)) => break turn,
+            Ok(None) => {}
+            Err(e) => tracing::error!(cause = %e, "the time can't be counted; it is tried again"),
+        }
+        tokio::time::sleep(SEAL_AGAIN).await;
+    };
+    let clock = || jiff::Timestamp::now().as_microsecond();
+    let (mut counted, mut said) = (Instant::now(), clock());
+    let mut looked: Option<Instant> = None;
+    loop {
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            looked = Some(Instant::now());
+            if let Err(e) = casework::find_ended(&casework).await {
+                tracing::error!(cause = %e, "exhibits whose retention has ended can't be looked for; it is tried again");
+            }
+        }
+        if let Err(e) = casework::destroy_due(&casework).await {
+            tracing::error!(cause = %e, "an exhibit that is due can't be destroyed; it is tried again");
+        }
+        tokio::time::sleep(COUNT_EVERY).await;
+        let (elapsed, now) = (micros(counted.elapsed()), clock());
+        let drifted = now.saturating_sub(said).saturating_sub(elapsed);
+        if let Err(e) = casework::count_running(&casework, elapsed, drifted).await {
+            tracing::error!(cause = %e, "how long obhut runs can't be recorded; it is tried again");
+            continue;
+        }
+        (counted, said) = (Instant::now(), now);
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Compares the CyberTipline's schema with the built-in one, once a day. Runs until the future is

@@ -56,6 +56,10 @@ pub enum Action {
     SetEmbargo,
     /// Record an authority's request, and extend or end deadlines.
     KeepDeadlines,
+    /// Hold, release, extend and destroy exhibits.
+    KeepEvidence,
+    /// Say how long exhibits are kept.
+    SetRetention,
     /// Mark an alarm as seen.
     SeeAlarm,
     /// Resume a halted destination or a stopped report.
@@ -138,6 +142,8 @@ pub const ACTIONS: &[Gate] = &[
     at_the_shell(Action::CurateLists, STEWARD),
     gate(Action::SetEmbargo, OFFICER),
     gate(Action::KeepDeadlines, OFFICER),
+    at_the_shell(Action::KeepEvidence, OFFICER),
+    at_the_shell(Action::SetRetention, ADMINISTRATOR),
     gate(Action::ResumeSending, OFFICER),
     gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),

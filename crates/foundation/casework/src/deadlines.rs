@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use crate::children::is_blank;
 use crate::database::{Columns, Tx};
+use crate::retention_rules::Keeping;
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids, sealed, views,
+    Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, ids, running_time, sealed,
+    views,
 };
 
 /// A deadline is escalated in the last quarter of its time. Our judgement.
@@ -109,6 +111,9 @@ pub(crate) async fn start(
         .bind(due_at)
         .execute(&mut **tx)
         .await?;
+    if kind == DeadlineKind::Preservation {
+        running_time::note(tx, casework, &id).await?;
+    }
     Ok(id)
 }
 
@@ -156,17 +161,37 @@ pub(crate) async fn move_report(
     Ok(())
 }
 
-/// Until when what was filed about a case has to be preserved, in microseconds since 1970; 0 if
-/// nothing has to. A period that has ended forbids no erasure.
-pub(crate) async fn preserved_until(tx: &mut Tx, case: &str) -> Result<i64> {
-    let row = sqlx::query(
-        "SELECT MAX(due_at) FROM deadlines WHERE kind = $1 AND subject = $2 AND ended_at IS NULL",
-    )
-    .bind(DeadlineKind::Preservation.word())
-    .bind(case)
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok(Columns::of(&row).maybe_int()?.unwrap_or(0))
+/// What deadlines say of keeping the exhibits of a case: preservations, and requests of
+/// authorities that wait for their answer.
+pub(crate) async fn keeping(tx: &mut Tx, case: &str) -> Result<Vec<Keeping>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM deadlines WHERE subject = $1 AND kind IN ($2, $3) ORDER BY due_at, id"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(case)
+        .bind(DeadlineKind::Preservation.word())
+        .bind(DeadlineKind::AuthorityRequest.word())
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut keepings = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let deadline = read(row)?;
+        let preservation = deadline.kind == DeadlineKind::Preservation;
+        if !preservation && deadline.ended_at.is_some() {
+            continue;
+        }
+        keepings.push(Keeping {
+            because: match preservation {
+                true => deadline.basis,
+                false => format!("an authority waits for an answer ({})", deadline.id),
+            },
+            from: deadline.started_at,
+            until: preservation.then_some(deadline.due_at),
+            binds: true,
+            began: deadline.id,
+        });
+    }
+    Ok(keepings)
 }
 
 /// Ends one running clock.

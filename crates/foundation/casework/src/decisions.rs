@@ -14,7 +14,7 @@ use crate::database::{Columns, Tx, rows_in};
 use crate::deadlines::{self, DeadlineKind};
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, audit, cases, changes, danger, findings,
-    ids, sealed, views,
+    ids, running_time, sealed, views,
 };
 
 /// Longest grounds, in characters. Our judgement.
@@ -289,6 +289,7 @@ pub(crate) async fn decide_from(
             .is_some();
     if !confirms {
         advance_from(&mut tx, casework.now(), case, from, to).await?;
+        running_time::note(&mut tx, casework, case).await?;
     }
     // The case is locked: no file joins between this and the commit.
     if let Some(seen) = files {

@@ -3,7 +3,8 @@
 
 use obhut_store::DataFolder;
 
-use crate::{Casework, Result, appeals, deadlines, erasures, filings, findings, views};
+use crate::retention::{self, ErasureWaits};
+use crate::{Casework, Result, appeals, destructions, erasures, filings, findings, views};
 
 /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
 /// interrupt: unfinished items stay queued.
@@ -87,12 +88,22 @@ async fn erase(casework: &Casework, [id, case, exhibit, appeal]: [String; 4]) ->
         return Ok(false);
     }
     let mut tx = casework.db.snapshot().await?;
-    let until = deadlines::preserved_until(&mut tx, &case).await?;
-    drop(tx);
-    if until > casework.now() {
-        erasures::put_off(casework, &id, until).await?;
-        return Ok(false);
+    match retention::erasure_waits(casework, &mut tx, &exhibit, &case).await? {
+        None => {}
+        Some(ErasureWaits::Held(_)) => return Ok(false),
+        Some(ErasureWaits::Until(until)) => {
+            drop(tx);
+            erasures::put_off(casework, &id, until).await?;
+            return Ok(false);
+        }
+        Some(ErasureWaits::Unsure { since, .. }) => {
+            let confirmed = destructions::is_confirmed(&mut tx, &id, since).await?;
+            if !confirmed {
+                return Ok(false);
+            }
+        }
     }
+    drop(tx);
     // Another case's evidence is kept, and the proof says so. It is erased once the person of
     // that case is cleared too.
     let others = findings::cases_of_exhibits(casework, std::slice::from_ref(&exhibit), &case);
@@ -120,6 +131,7 @@ mod tests {
     use crate::database::Tx;
     use crate::findings::NewFinding;
     use crate::for_domains::{Clearing, Removed};
+    use crate::{deadlines, running_time};
 
     /// An exhibit of two cases was once called erased when one case was cleared, although it was
     /// still there; when both were cleared, it was never erased.
@@ -171,8 +183,15 @@ mod tests {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        for (now, there) in [(2_000, true), (8_999, true), (9_001, false)] {
+        // By the clock and, once it says so, by what obhut was observed to run.
+        for (now, ran, there) in [
+            (2_000, 1_000, true),
+            (8_999, 6_999, true),
+            (9_001, 0, true),
+            (9_002, 1_001, false),
+        ] {
             clock.set(now);
+            running_time::count_running(&c, ran, 0).await.unwrap();
             finish_erasures(&c).await.unwrap();
             assert_eq!(c.vault.exhibit(&exhibit).await.is_ok(), there, "{now}");
         }

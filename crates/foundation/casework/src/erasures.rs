@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::casework::{Clearing, Gone, Removed};
 use crate::database::{Columns, Tx};
+use crate::retention::{self, ErasureWaits};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, ids, sealed, views};
 
 /// Age at which a pre-upgrade database copy is deleted, if a person in it was cleared, in
@@ -58,6 +59,9 @@ pub struct Erasure {
     pub not_before: i64,
     /// Index of the entry in the vault's log; `None` for what the vault doesn't hold.
     pub log_index: Option<i64>,
+    /// What it waits for besides its time: a hold, or certainty that the time has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
 }
 
 /// An item that is kept, and the reason.
@@ -148,9 +152,14 @@ pub(crate) async fn plan(
 
 /// Items due for erasure: id, case, item, appeal.
 pub(crate) async fn due(casework: &Casework) -> Result<Vec<[String; 4]>> {
+    due_within(&mut casework.db.snapshot().await?, casework.now()).await
+}
+
+/// Like [`due`], within a transaction.
+pub(crate) async fn due_within(tx: &mut Tx, now: i64) -> Result<Vec<[String; 4]>> {
     let rows = sqlx::query("SELECT id, case_id, exhibit, appeal FROM erasures WHERE done_at IS NULL AND kept_because IS NULL AND not_before <= $1 ORDER BY put_at, id")
-        .bind(casework.now())
-        .fetch_all(casework.db.pool())
+        .bind(now)
+        .fetch_all(&mut **tx)
         .await?;
     rows.iter()
         .map(|row| {
@@ -250,6 +259,7 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
             done_at: c.maybe_int()?,
             not_before: c.int()?,
             log_index: c.maybe_int()?,
+            waits_for: None,
         };
         match c.maybe_text()? {
             None => erased.push(entry),
@@ -271,6 +281,17 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
             .fetch_one(casework.db.pool())
             .await?;
     let finished = Columns::of(&waiting).int()? == 0;
+    let mut tx = casework.db.snapshot().await?;
+    for erasure in erased.iter_mut().filter(|e| e.done_at.is_none()) {
+        let waits = retention::erasure_waits(casework, &mut tx, &erasure.exhibit, case).await?;
+        erasure.waits_for = match waits {
+            Some(ErasureWaits::Held(hold)) => Some(format!("it is held ({hold})")),
+            Some(ErasureWaits::Unsure { why, .. }) => Some(why),
+            // Its time says so.
+            Some(ErasureWaits::Until(_)) | None => None,
+        };
+    }
+    drop(tx);
     let head = casework.vault.head().await?;
     Ok(ErasureProof {
         case: case.to_owned(),

@@ -12,8 +12,10 @@ use serde::Serialize;
 use crate::channels::MAILTO;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind, PRESERVE_MICROS};
+use crate::retention_rules::{self, DAY_MICROS};
 use crate::{
-    Casework, CaseworkError, Job, Receiver, Result, alarms, audit, cases, channels, outbox, reports,
+    Casework, CaseworkError, Job, Receiver, Result, alarms, audit, cases, channels, outbox,
+    reports, running_time,
 };
 
 /// After this many begun submissions at its destination a report is stopped. Our judgement.
@@ -132,6 +134,52 @@ pub(crate) async fn of(tx: &mut Tx, report: &str) -> Result<Option<Filing>> {
         .fetch_optional(&mut **tx)
         .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// A report that an authority has.
+pub(crate) struct Filed {
+    /// The report.
+    pub report: String,
+    /// The destination.
+    pub destination: String,
+    /// When it was filed there, microseconds since 1970.
+    pub at: i64,
+}
+
+/// What authorities have of a case, and what is on the way to them.
+pub(crate) struct FiledOfCase {
+    /// What was filed. A filing that was retracted counts, too: the destination has had it.
+    pub filed: Vec<Filed>,
+    /// A report waits for its approval or for its filing.
+    pub under_way: bool,
+}
+
+/// What authorities have of a case.
+pub(crate) async fn filed_of_case(tx: &mut Tx, case: &str) -> Result<FiledOfCase> {
+    let mut of_case = FiledOfCase {
+        filed: Vec::new(),
+        under_way: false,
+    };
+    for report in reports::of_case(tx, case).await? {
+        let filing = of(tx, &report.id).await?;
+        // A test service reports nothing: the report still has to be filed.
+        let filed_at = filing.as_ref().filter(|f| !f.test).and_then(|f| f.filed_at);
+        let waits = matches!(report.status.as_str(), "draft" | "approved" | "retracting");
+        let begun = filing
+            .as_ref()
+            .is_some_and(|f| matches!(f.state, FilingState::Begun | FilingState::Finishing));
+        of_case.under_way |= begun || (waits && filed_at.is_none());
+        if let (Some(filing), Some(at)) = (filing, filed_at)
+            && Receiver::of(&filing.destination) == Receiver::Authority
+        {
+            of_case.filed.push(Filed {
+                report: report.id,
+                destination: filing.destination,
+                at,
+            });
+        }
+    }
+    Ok(of_case)
 }
 
 /// True if a filing of a report of this case is between its first and its last call, so that its
@@ -355,7 +403,7 @@ pub async fn filing_addressed(
 }
 
 /// Records that the destination has the report: stores its receipt, ends the reporting deadline and
-/// the job, and starts the preservation. A filing with a test service, our own system or the public
+/// the job, and starts the preservation, if the law or a rule on record asks for one. A filing with a test service, our own system or the public
 /// leaves the deadline running and starts no preservation. If the case was cleared meanwhile, the
 /// retraction is queued.
 pub async fn filing_filed(
@@ -408,15 +456,19 @@ pub(crate) async fn filed(
             &format!("filed with {}", filing.destination),
         )
         .await?;
-        deadlines::start(
-            tx,
-            casework,
-            DeadlineKind::Preservation,
-            &row.case,
-            now + PRESERVE_MICROS,
-            "18 USC 2258A(h), PL 118-59",
-        )
-        .await?;
+        running_time::note(tx, casework, &filing.report).await?;
+        // The law's year is for what the CyberTipline has; for others the operator's rule counts.
+        let kept = match filing.destination.as_str() {
+            "ncmec" => Some((PRESERVE_MICROS, "18 USC 2258A(h), PL 118-59".to_owned())),
+            other => {
+                let rule = retention_rules::all(tx).await?.remove(other);
+                rule.map(|rule| (rule.days * DAY_MICROS, rule.basis))
+            }
+        };
+        if let Some((micros, basis)) = kept {
+            let kind = DeadlineKind::Preservation;
+            deadlines::start(tx, casework, kind, &row.case, now + micros, &basis).await?;
+        }
     }
     alarms::end(tx, now, "filing", &filing.report, actor).await?;
     let act = match filing.test {

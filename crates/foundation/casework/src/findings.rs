@@ -175,6 +175,17 @@ pub(crate) async fn case_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Option
     row.map(|row| Columns::of(&row).text()).transpose()
 }
 
+/// The cases with a finding of an exhibit, withdrawn ones included.
+pub(crate) async fn all_cases_of_exhibit(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT case_id FROM findings WHERE evidence = $1 AND case_id IS NOT NULL ORDER BY case_id",
+    )
+    .bind(exhibit)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
 /// The case of a screened file, if there was a finding about it.
 pub(crate) async fn case_of_file(tx: &mut Tx, screening: &str) -> Result<Option<String>> {
     let row = sqlx::query(

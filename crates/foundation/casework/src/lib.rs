@@ -31,6 +31,7 @@ mod children;
 mod danger;
 mod deadlines;
 mod decisions;
+mod destructions;
 mod determinations;
 mod dossier;
 mod erasing;
@@ -41,6 +42,7 @@ mod facts;
 mod filings;
 mod findings;
 pub mod for_domains;
+mod holds;
 mod information;
 mod legal_bases;
 mod migrations;
@@ -57,8 +59,11 @@ mod repeats;
 mod report;
 mod reports;
 mod resuming;
+mod retention;
+mod retention_rules;
 mod routes;
 mod row_log;
+mod running_time;
 mod same_bytes;
 mod sealed;
 mod sending;
@@ -104,6 +109,10 @@ pub use decisions::{
     Decision, DecisionRequest, IN_DOUBT, Ruling, decide, decide_seen, decide_with_files, decisions,
     see_alarm,
 };
+pub use destructions::{
+    Destruction, PENDING_MICROS, confirm_due, destroy_due, destructions, find_ended,
+    request_destruction,
+};
 pub use determinations::{determinations, determine};
 pub use erasing::{finish_erasures, finish_settlements};
 pub use erasures::{
@@ -118,6 +127,7 @@ pub use filings::{
     follow_up_filed, open_filing, restart_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
+pub use holds::{Hold, NewHold, extend_retention, hold, holds, place_hold, release_hold};
 pub use information::{
     AnsweredFile, AnsweredUpload, InformationAnswer, InformationRequest, PlatformQuestion, Wanted,
     answer_information, ask_platform, information_requests, question_for_platform,
@@ -157,11 +167,16 @@ pub use reports::{
     retract_report,
 };
 pub use resuming::{RESUMED, resume_filing};
+pub use retention::{Retention, retention};
+pub use retention_rules::{
+    Keeping, NEVER_FILED, RetentionRule, retention_rules, set_retention_rule,
+};
 pub use routes::{
     PROPOSALS, Proposal, Receivers, Route, Routing, add_route, remove_route, routes, routing,
     routing_for,
 };
 pub use row_log::{rows_unsealed, seal_rows};
+pub use running_time::count_running;
 pub use same_bytes::{AlsoDecided, decide_same_bytes, decide_with_same_bytes};
 pub use sending::exhibit_to_send;
 pub use supplements::file_supplement;

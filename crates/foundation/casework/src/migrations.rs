@@ -217,6 +217,22 @@ pub(crate) const ALL: &[Numbered] = &[
         "repeats",
         include_str!("../migrations/0080_repeats.sql"),
     ),
+    (81, "holds", include_str!("../migrations/0081_holds.sql")),
+    (
+        82,
+        "retention_rules",
+        include_str!("../migrations/0082_retention_rules.sql"),
+    ),
+    (
+        83,
+        "running_time",
+        include_str!("../migrations/0083_running_time.sql"),
+    ),
+    (
+        84,
+        "destructions",
+        include_str!("../migrations/0084_destructions.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
@@ -261,6 +277,18 @@ pub(crate) const COVERED: &[Covered] = &[
     Covered {
         table: "exchanges",
         key: &[KeyColumn::Text("report"), KeyColumn::Int("seq")],
+    },
+    by_id("holds", ID),
+    Covered {
+        table: "hold_releases",
+        key: &[KeyColumn::Text("hold"), KeyColumn::Text("person")],
+    },
+    by_id("extensions", ID),
+    by_id("retention_rules", &[KeyColumn::Text("filed_with")]),
+    by_id("destructions", ID),
+    Covered {
+        table: "destruction_confirmations",
+        key: &[KeyColumn::Text("destruction"), KeyColumn::Text("person")],
     },
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
     // Which tables are covered is covered, too.

@@ -8,6 +8,7 @@ use crate::cases::{self, advance};
 use crate::casework::{Clearing, Removed};
 use crate::children::is_blank;
 use crate::deadlines::{self, DeadlineKind};
+use crate::retention;
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, approvals, audit, decisions,
     determinations, erasing, erasures, facts, reports, views,
@@ -81,7 +82,7 @@ pub async fn decide_appeal(
                 case,
                 appeal,
                 person: &person.id,
-                kept_until: deadlines::preserved_until(&mut tx, case).await?,
+                kept_until: retention::preserved_until(&mut tx, case).await?,
             };
             clear(&mut tx, casework, &clearing, old, account).await?;
             decisions::alarm_carried(&mut tx, now, case).await?;

@@ -81,6 +81,15 @@ pub async fn report_row(casework: &Casework, id: &str) -> Result<ReportRow> {
     read(&row.ok_or_else(|| missing(id))?)
 }
 
+/// The reports of a case, oldest first, within a transaction.
+pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM reports WHERE case_id = $1 ORDER BY made_at, id"
+    ));
+    let rows = sqlx::query(sql).bind(case).fetch_all(&mut **tx).await?;
+    rows.iter().map(read).collect()
+}
+
 /// The reports of a case, oldest first, or of all cases if `case` is `None`.
 pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<ReportRow>> {
     // Two statements: in one, `$1 IS NULL OR case_id = $1` could use no index.

@@ -12,7 +12,7 @@ use crate::children::is_blank;
 use crate::database::{Columns, Database, Tx, rows_in};
 use crate::{
     Casework, CaseworkError, Exhibit, Person, Result, Role, audit, cases, changes, findings, ids,
-    sealed,
+    running_time, sealed,
 };
 
 words! {
@@ -172,6 +172,7 @@ pub(crate) async fn keep_screened(
         .bind(case)
         .execute(&mut *tx)
         .await?;
+    running_time::note(&mut tx, casework, &exhibit.id).await?;
     // Incoming reports name files by whichever digest their sender has.
     let mut keys = vec![("md5", &digests.md5), ("sha1", &digests.sha1)];
     keys.extend(digests.pdq.as_ref().map(|pdq| ("pdq", pdq)));
@@ -579,6 +580,42 @@ pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<String>> {
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
+/// Exhibits on record in the order of their intake, at most `most` whose numbers are greater than
+/// `after`, with their numbers.
+pub(crate) async fn on_record_after(
+    tx: &mut Tx,
+    after: i64,
+    most: i64,
+) -> Result<Vec<(i64, String)>> {
+    let rows = sqlx::query(
+        "SELECT seq, exhibit FROM exhibit_digests WHERE seq > $1 ORDER BY seq LIMIT $2",
+    )
+    .bind(after)
+    .bind(most)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.int()?, c.text()?))
+        })
+        .collect()
+}
+
+/// When an exhibit was taken in, microseconds since 1970, and the case it was taken in for, empty
+/// without one; `None` if it isn't on record.
+pub(crate) async fn taken_in(tx: &mut Tx, exhibit: &str) -> Result<Option<(i64, String)>> {
+    let row = sqlx::query("SELECT kept_at, case_id FROM exhibit_digests WHERE exhibit = $1")
+        .bind(exhibit)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| {
+        let mut c = Columns::of(&row);
+        Ok((c.int()?, c.maybe_text()?.unwrap_or_default()))
+    })
+    .transpose()
+}
+
 /// Deletes the digests of an exhibit that was erased.
 pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
     for sql in [
@@ -587,7 +624,7 @@ pub(crate) async fn forget_digests(tx: &mut Tx, exhibit: &str) -> Result<()> {
     ] {
         sqlx::query(sql).bind(exhibit).execute(&mut **tx).await?;
     }
-    Ok(())
+    running_time::forget(tx, exhibit).await
 }
 
 /// True if a person had viewed the whole exhibit by a time, microseconds since 1970.

@@ -359,16 +359,23 @@ impl DataFolder {
         self.hold("rows.lock").await
     }
 
+    /// The turn to count how long obhut runs, unless another process has it. Other processes can't
+    /// count until the returned file is dropped.
+    pub fn turn_to_count(&self) -> Result<Option<File>> {
+        let path = self.root.join("counting.lock");
+        let taken = open_lock(&path).and_then(|file| match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(e)) => Err(e),
+        });
+        taken.map_err(|e| self.fault("counting.lock", &e))
+    }
+
     async fn hold(&self, name: &'static str) -> Result<File> {
         let path = self.root.join(name);
         // `lock` blocks for as long as another process holds the file.
         let held = tokio::task::spawn_blocking(move || {
-            let mut options = OpenOptions::new();
-            options.create(true).truncate(false).write(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            // Never deleted: a second file of that name could be locked at the same time.
-            let file = options.open(path)?;
+            let file = open_lock(&path)?;
             file.lock()?;
             io::Result::Ok(file)
         })
@@ -546,4 +553,14 @@ impl Drop for Held {
         self.file = None;
         *self.inside = Some(std::time::Instant::now());
     }
+}
+
+/// Opens the file that stands for a lock.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Never deleted: a second file of that name could be locked at the same time.
+    options.open(path)
 }

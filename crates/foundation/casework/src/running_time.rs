@@ -1,0 +1,225 @@
+//! How long obhut has been observed to run, so that no clock that jumps destroys anything.
+//!
+//! Processes count by a clock that only runs forward, one at a time, and write down the sum beside
+//! the time of day. What is counted never exceeds the time that has really passed: a period has
+//! passed for certain once as much was counted.
+
+use crate::database::{Columns, Tx};
+use crate::retention_rules::DAY_MICROS;
+use crate::{Casework, CaseworkError, Result, alarms, changes};
+
+/// How far the clock may differ from what was counted before people are alarmed, in microseconds:
+/// an hour. Our judgement: more than any correction by network time, less than a day.
+const DRIFT_MICROS_MAX: i64 = 3_600 * 1_000_000;
+
+/// Writes down that this process has run for `elapsed` more microseconds since it wrote last. Only
+/// one process may count at a time. `drifted` is by how much the time of day has moved further (or,
+/// negative, less far) meanwhile.
+///
+/// # Errors
+/// The database failed, or something else has changed what was written down.
+pub async fn count_running(casework: &Casework, elapsed: i64, drifted: i64) -> Result<()> {
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    let seq = changes::numbers(&mut tx, "running_time", 1).await?;
+    let running = total(&mut tx, casework).await? + elapsed.max(0);
+    sqlx::query("INSERT INTO running_time (seq, wall, running, mac) VALUES ($1, $2, $3, $4)")
+        .bind(seq)
+        .bind(now)
+        .bind(running)
+        .bind(mac(casework, seq, now, running))
+        .execute(&mut *tx)
+        .await?;
+    if drifted.abs() > DRIFT_MICROS_MAX {
+        let (hours, way) = (
+            drifted.abs() / DRIFT_MICROS_MAX,
+            if drifted > 0 { "ahead" } else { "back" },
+        );
+        let text = format!(
+            "while obhut ran, the clock went {hours} h {way}; set it right. Nothing is destroyed on its word alone"
+        );
+        alarms::raise(&mut tx, now, "clock", "clock", &text).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The log doesn't cover these rows, of which there are many; the code shows that they are obhut's.
+fn mac(casework: &Casework, seq: i64, wall: i64, running: i64) -> String {
+    let about = format!("{seq} {wall} {running}");
+    casework
+        .lookup
+        .keyed_digest("running time", about.as_bytes())
+}
+
+/// What was counted until the row that `which` selects; `None` without one.
+async fn counted(
+    tx: &mut Tx,
+    casework: &Casework,
+    which: &'static str,
+    value: i64,
+) -> Result<Option<i64>> {
+    let sql = format!("SELECT seq, wall, running, mac FROM running_time {which} LIMIT 1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(value)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut c = Columns::of(&row);
+    let (seq, wall, running) = (c.int()?, c.int()?, c.int()?);
+    if c.text()? != mac(casework, seq, wall, running) {
+        return Err(CaseworkError::unreadable(
+            "the record of how long obhut has run",
+        ));
+    }
+    Ok(Some(running))
+}
+
+/// How long obhut has been observed to run in all, in microseconds.
+pub(crate) async fn total(tx: &mut Tx, casework: &Casework) -> Result<i64> {
+    let latest = "WHERE running >= $1 ORDER BY running DESC, seq DESC";
+    Ok(counted(tx, casework, latest, 0).await?.unwrap_or(0))
+}
+
+/// Writes down how long obhut had run when something began that keeps exhibits. Called in the
+/// transaction in which it began.
+pub(crate) async fn note(tx: &mut Tx, casework: &Casework, subject: &str) -> Result<()> {
+    let (now, running) = (casework.now(), total(tx, casework).await?);
+    sqlx::query(
+        "INSERT INTO started (subject, wall, running, mac) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (subject) DO UPDATE SET wall = $2, running = $3, mac = $4",
+    )
+    .bind(subject)
+    .bind(now)
+    .bind(running)
+    .bind(start_mac(casework, subject, now, running))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Deletes what was written down about a subject.
+pub(crate) async fn forget(tx: &mut Tx, subject: &str) -> Result<()> {
+    sqlx::query("DELETE FROM started WHERE subject = $1")
+        .bind(subject)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn start_mac(casework: &Casework, subject: &str, wall: i64, running: i64) -> String {
+    let about = format!("{wall} {running} {subject}");
+    casework.lookup.keyed_digest("started", about.as_bytes())
+}
+
+/// How long at least obhut has been observed to run since something began: `subject` if it was
+/// noted, at the time of day `wall`, microseconds since 1970. Of what wasn't noted only the time of
+/// day is known; then it may be too little where the clock was put back, because what was written
+/// down under an earlier time of day counts as earlier.
+pub(crate) async fn since(
+    tx: &mut Tx,
+    casework: &Casework,
+    subject: &str,
+    wall: i64,
+) -> Result<i64> {
+    let before = match noted(tx, casework, subject, wall).await? {
+        Some(running) => running,
+        None => {
+            let before = "WHERE wall <= $1 ORDER BY running DESC, seq DESC";
+            counted(tx, casework, before, wall).await?.unwrap_or(0)
+        }
+    };
+    // Part of what the next entry adds may have passed before that time.
+    let next = "WHERE running > $1 ORDER BY running, seq";
+    let from = counted(tx, casework, next, before).await?.unwrap_or(before);
+    Ok(total(tx, casework).await? - from)
+}
+
+/// What was noted about a subject that began at this time of day.
+async fn noted(tx: &mut Tx, casework: &Casework, subject: &str, began: i64) -> Result<Option<i64>> {
+    let row = sqlx::query("SELECT wall, running, mac FROM started WHERE subject = $1")
+        .bind(subject)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut c = Columns::of(&row);
+    let (wall, running) = (c.int()?, c.int()?);
+    if c.text()? != start_mac(casework, subject, wall, running) {
+        return Err(CaseworkError::unreadable(
+            "the record of how long obhut has run",
+        ));
+    }
+    // Noted before it began again, as when a case was decided a second time.
+    Ok((wall >= began).then_some(running))
+}
+
+/// The sentence for time that the clock says has passed and obhut wasn't observed to run.
+pub(crate) fn unsure(ran: i64, needed: i64) -> String {
+    format!(
+        "the clock says that the time is over, but obhut was observed to run for {} of its {} days only; two people can confirm it",
+        ran / DAY_MICROS,
+        (needed + DAY_MICROS - 1) / DAY_MICROS
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench;
+
+    const HOUR: i64 = 3_600 * 1_000_000;
+
+    /// What is counted since a time is never more than what has passed since then.
+    #[tokio::test]
+    async fn a_clock_that_jumps_adds_no_running_time() {
+        let (_folder, c, clock) = bench::opened_at(1_000 * HOUR).await;
+        let at = async |wall: i64| {
+            since(&mut c.db.snapshot().await.unwrap(), &c, "x", wall * HOUR)
+                .await
+                .unwrap()
+                / HOUR
+        };
+        assert_eq!(at(0).await, 0, "nothing was observed");
+        // Each hour by the true clock, which runs from 1,000; the clock's own time beside it.
+        for (wall, drifted) in [
+            (1_001, 0),
+            (1_002, 0),
+            // A year ahead, and back again.
+            (9_763, 8_760),
+            (9_764, 0),
+            (1_005, -8_760),
+            (1_006, 0),
+        ] {
+            clock.set(wall * HOUR);
+            count_running(&c, HOUR, drifted * HOUR).await.unwrap();
+        }
+        for (wall, passed) in [(999, 5), (1_001, 4), (1_002, 3), (1_005, 0), (9_763, 0)] {
+            assert_eq!(at(wall).await, passed, "since {wall}");
+        }
+        let mut tx = c.db.begin().await.unwrap();
+        note(&mut tx, &c, "noted").await.unwrap();
+        tx.commit().await.unwrap();
+        // The clock is put back over all of that: what was noted isn't doubted.
+        clock.set(0);
+        count_running(&c, HOUR, 0).await.unwrap();
+        count_running(&c, HOUR, 0).await.unwrap();
+        let mut tx = c.db.snapshot().await.unwrap();
+        let of = async |tx: &mut Tx, subject, wall: i64| {
+            since(tx, &c, subject, wall * HOUR).await.unwrap() / HOUR
+        };
+        assert_eq!(of(&mut tx, "noted", 1_006).await, 1);
+        assert_eq!(of(&mut tx, "x", 1_006).await, 0);
+        assert_eq!(of(&mut tx, "noted", 1_007).await, 0, "another beginning");
+        drop(tx);
+        let alarms = crate::alarms(&c).await.unwrap();
+        assert!(
+            alarms
+                .iter()
+                .any(|a| a.kind == "clock" && a.text.contains("8760 h back"))
+        );
+    }
+}
