@@ -13,10 +13,12 @@ use obhut_app::media::VoteReason;
 mod chain;
 mod payments;
 mod reporting;
+mod vault;
 
 pub use chain::*;
 pub use payments::*;
 pub use reporting::*;
+pub use vault::*;
 
 /// Takes suspected child sexual abuse from first match to a report authorities can act on.
 #[derive(Parser)]
@@ -520,45 +522,6 @@ pub enum CaseCommand {
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
-}
-
-#[derive(Subcommand)]
-pub enum VaultCommand {
-    /// Seal a file as an exhibit
-    Put {
-        /// The case it belongs to
-        #[arg(long)]
-        case: Option<String>,
-        /// Person who seals it (role reviewer)
-        #[arg(long, value_name = "PERSON")]
-        by: Option<String>,
-        /// The file
-        file: PathBuf,
-    },
-    /// List exhibits
-    List,
-    /// Read an exhibit; person and purpose are logged first
-    Get {
-        /// The exhibit
-        exhibit: String,
-        /// Person reading (role reviewer)
-        #[arg(long, value_name = "PERSON")]
-        by: Option<String>,
-        /// Purpose
-        #[arg(long, default_value = "taken out on the command line")]
-        purpose: String,
-        /// How much of it the person views; reports derive "viewed" from this alone
-        #[arg(long, value_parser = extents(), default_value = "unseen")]
-        seen: Extent,
-        /// Output file (mode 0600) [default: standard output, unless that is a terminal]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Delete files that nothing names, older than a day: left by what was cut off before it was
-    /// logged (`obhut verify` lists them)
-    Clean,
-    /// The same as `obhut verify`
-    Verify(VerifyArgs),
 }
 
 #[derive(Subcommand)]

@@ -42,6 +42,11 @@ pub fn alarm_hint(kind: &str, subject: &str) -> Option<String> {
             "`obhut destination set {name}`, then `obhut destination resume {name}`"
         )),
         ("people", _) => Some("`obhut person add NAME --role appeals`".into()),
+        ("retention", "never-filed") => Some("`obhut vault rule --days N --basis TEXT`".into()),
+        ("retention", destination) => Some(format!(
+            "`obhut vault rule --filed-with {destination} --days N --basis TEXT`"
+        )),
+        ("destruction", _) => Some("`obhut vault retention`".into()),
         ("child-in-danger", _) => Some("`obhut intake --queue`".into()),
         _ => None,
     }
@@ -53,6 +58,7 @@ const WHERE: &[(&str, &str)] = &[
     ("appeal", "`obhut case show` lists the appeals of a case"),
     ("case", "`obhut case list` lists them"),
     ("deadline", "`obhut deadline list` lists them"),
+    ("evidence hold", "`obhut vault retention` lists them"),
     ("exhibit", "`obhut vault list` lists them"),
     ("hold", "`obhut payments hold list` lists them"),
     ("incoming report", "`obhut intake --queue` lists them"),

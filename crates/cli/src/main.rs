@@ -19,6 +19,7 @@ mod matching;
 mod output;
 mod payments;
 mod reports;
+mod retention;
 mod routes;
 mod screen;
 mod serve;

@@ -53,6 +53,7 @@ pub async fn run(
     let telling = tokio::spawn(obhut_server::workers::notify_platform(casework.clone()));
     let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
     let sealing = tokio::spawn(obhut_server::workers::seal_rows(casework.clone()));
+    let keeping = tokio::spawn(obhut_server::workers::watch_retention(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
     if args.payments {
@@ -159,6 +160,7 @@ pub async fn run(
     telling.abort();
     comparing.abort();
     sealing.abort();
+    keeping.abort();
     if let Some(payments) = payments {
         payments.abort();
     }

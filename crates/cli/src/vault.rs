@@ -135,6 +135,14 @@ pub async fn run(
                 },
             )?;
         }
+        VaultCommand::Hold { .. }
+        | VaultCommand::Release { .. }
+        | VaultCommand::Extend { .. }
+        | VaultCommand::Destroy { .. }
+        | VaultCommand::Retention { .. }
+        | VaultCommand::Rule { .. } => {
+            return crate::retention::run(command, context, output).await;
+        }
         VaultCommand::Verify(args) => return crate::verify::run(args, context, output).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,128 @@
+//! Commands about exhibits.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use obhut_app::casework::Extent;
+
+use super::{VerifyArgs, destinations, extents};
+
+#[derive(Subcommand)]
+pub enum VaultCommand {
+    /// Seal a file as an exhibit
+    Put {
+        /// The case it belongs to
+        #[arg(long)]
+        case: Option<String>,
+        /// Person who seals it (role reviewer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// The file
+        file: PathBuf,
+    },
+    /// List exhibits
+    List,
+    /// Read an exhibit; person and purpose are logged first
+    Get {
+        /// The exhibit
+        exhibit: String,
+        /// Person reading (role reviewer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// Purpose
+        #[arg(long, default_value = "taken out on the command line")]
+        purpose: String,
+        /// How much of it the person views; reports derive "viewed" from this alone
+        #[arg(long, value_parser = extents(), default_value = "unseen")]
+        seen: Extent,
+        /// Output file (mode 0600) [default: standard output, unless that is a terminal]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Place a hold on an exhibit or a case: nothing of it is destroyed or erased while it lasts
+    Hold {
+        /// The exhibit, or a case with all its exhibits, later ones included
+        subject: String,
+        /// Who asks for it: an authority, a court, counsel
+        #[arg(long, value_name = "WHO")]
+        asked_by: String,
+        /// Their reference
+        #[arg(long)]
+        reference: String,
+        /// Until when, RFC 3339 [default: until two people release it]
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Person acting (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Release a hold; the second person's release ends it
+    Release {
+        /// The hold
+        hold: String,
+        /// Why it ends
+        #[arg(long)]
+        reason: String,
+        /// Person acting (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Keep an exhibit or a case's exhibits longer
+    Extend {
+        /// The exhibit, or a case with all its exhibits
+        subject: String,
+        /// Until when, RFC 3339
+        #[arg(long, value_name = "TIME")]
+        until: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Person acting (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Destroy an exhibit or a case's exhibits: one person asks, another confirms with the same command, and
+    /// seven days later it is done. What the law, a hold or open work keeps is refused
+    Destroy {
+        /// The exhibit, or a case with all its exhibits
+        #[arg(required_unless_present = "due")]
+        subject: Option<String>,
+        /// Confirm everything whose date has passed, and destroy what is confirmed by two people or
+        /// was observed to be due; for installations without a server
+        #[arg(long, conflicts_with = "subject")]
+        due: bool,
+        /// Why
+        #[arg(long, required_unless_present = "due")]
+        reason: Option<String>,
+        /// Person acting (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Show rules, holds and pending destructions; or what keeps an exhibit or a case's exhibits, and until
+    /// when
+    Retention {
+        /// The exhibit, or a case
+        subject: Option<String>,
+    },
+    /// Record how long exhibits are kept that were filed with a destination, or never filed
+    Rule {
+        /// The destination [default: exhibits that were never filed]
+        #[arg(long, value_parser = destinations())]
+        filed_with: Option<String>,
+        /// Days from the filing; of what was never filed, from the decision or, without a case, the
+        /// intake
+        #[arg(long)]
+        days: i64,
+        /// The law or the policy it follows
+        #[arg(long)]
+        basis: String,
+        /// Person acting (role administrator)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Delete files that nothing names, older than a day: left by what was cut off before it was
+    /// logged (`obhut verify` lists them)
+    Clean,
+    /// The same as `obhut verify`
+    Verify(VerifyArgs),
+}
