@@ -1,21 +1,29 @@
 #!/usr/bin/env python3
-"""Checks an obhut data folder without obhut and without its private keys.
+"""Checks an obhut data folder, export or proof without obhut and without its private keys.
 
-    python3 verify.py DATA [--log-key FILE]
+    python3 verify.py PATH [--log-key FILE] [--opened FOLDER]
 
-DATA is a data folder with SQLite that no program uses meanwhile, or a copy or backup of one; keys/ is
-not needed. Nothing is written. Needs
-Python 3.9 and PyPI's `cryptography`. Exit status 0 if everything agrees, 1 if something doesn't (one
-line for each fault), 2 if it could not be checked.
+PATH is one of these; keys/ is not needed, and nothing is written:
+- a data folder with SQLite that no program uses meanwhile, or a copy or backup of one;
+- an export (`obhut vault export`), with --opened also what its README says to decrypt;
+- a proof of one entry (.tlog-proof), or a folder of them (`obhut vault prove`).
 
-What it compares:
+Needs Python 3.9 and PyPI's `cryptography`. Exit status 0 if everything agrees, 1 if something doesn't
+(one line for each fault), 2 if it could not be checked.
+
+What it compares in a data folder:
 - log/checkpoint with its signature (C2SP signed-note and tlog-checkpoint, Ed25519);
 - the log's entries and tiles with the signed root (RFC 6962, C2SP tlog-tiles);
 - each sealed exhibit and record with its entry, each list's file with the row about it;
 - each covered row of the database with the newest commitment to it, and each commitment with its
   entry; the log with the head that the database remembers.
 
-Without --log-key the public key is read from the folder itself: then damage is found, and a forger
+In an export: each file with the manifests (BagIt, RFC 8493); each proof with the signed root (C2SP
+tlog-proof); that each exhibit has the proof of its intake and each record that of its entry; with
+--opened each record with the entry that commits to it, and each exhibit with its record. That all
+entries about an exhibit are there, no export can prove.
+
+Without --log-key the public key is read from PATH itself: then damage is found, and a forger
 who replaced log and key together is not. Get the key from `obhut verify --json` when the
 installation is trusted, and keep it elsewhere.
 
@@ -38,12 +46,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
 UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys shows whether obhut wrote it"
+MANIFESTS = ("manifest-sha256.txt", "tagmanifest-sha256.txt")  # BagIt, RFC 8493
 faults = []
 
 
 class Unreadable(Exception):
     """The database can't be read where it is: nothing is said about it."""
-
 
 
 def fault(place, what):
@@ -52,6 +60,14 @@ def fault(place, what):
 
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def decoded(text):
+    """Base64 in its one right spelling; raises ValueError."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("isn't base64 as it is written")
+    return raw
 
 
 def read(path):
@@ -67,7 +83,7 @@ def read(path):
 def public_key(text):
     """Name, key id and key of a signed-note verifier key: name+id+base64(1, 32 bytes)."""
     name, key_id, encoded = text.strip().split("+", 2)
-    raw = base64.b64decode(encoded)
+    raw = decoded(encoded)
     if raw[:1] != b"\x01" or len(raw) != 33:
         raise ValueError("not an Ed25519 key")
     own_id = sha256(name.encode(), b"\n", raw)[:4]
@@ -82,7 +98,7 @@ def checkpoint(note, key):
     text, _, signatures = note.decode().partition("\n\n")
     for line in signatures.splitlines():
         dash, signer, encoded = line.split(" ")
-        raw = base64.b64decode(encoded, validate=True)
+        raw = decoded(encoded)
         if dash == "\u2014" and signer == name and raw[:4] == key_id:
             try:
                 public.verify(raw[4:], (text + "\n").encode())
@@ -96,7 +112,7 @@ def checkpoint(note, key):
     origin, size, root = text.split("\n")
     if origin != name:
         raise ValueError("it is another log's")
-    return int(size), base64.b64decode(root, validate=True)
+    return int(size), decoded(root)
 
 
 def tile_path(log, level, index, width):
@@ -302,35 +318,190 @@ def name_of(at):
     return f"{at[0]} {at[1]}".replace("\x1f", " ")
 
 
+# Exports and proofs
+
+
+def proof(path, key):
+    """Index and event of a proof that holds (RFC 9162, section 2.1.3.2); raises ValueError."""
+    head, _, note = path.read_text(encoding="utf-8").partition("\n\n")
+    first, extra, place, *siblings = head.split("\n")
+    if first != "c2sp.org/tlog-proof@v1" or extra[:6] != "extra " or place[:6] != "index ":
+        raise ValueError("isn't a proof of an entry")
+    entry = decoded(extra[6:])
+    index = int(place[6:])
+    if str(index) != place[6:]:
+        raise ValueError("has a number that isn't written as one")
+    size, root = checkpoint(note.encode(), key)
+    n, last, own = index, size - 1, sha256(b"\x00", entry)
+    if not 0 <= n <= last:
+        raise ValueError("names no entry of its log")
+    for sibling in siblings:
+        sibling = decoded(sibling)
+        if last == 0:
+            raise ValueError("is longer than its tree is high")
+        if n & 1 or n == last:
+            own = sha256(b"\x01", sibling, own)
+            while n and not n & 1:
+                n, last = n >> 1, last >> 1
+        else:
+            own = sha256(b"\x01", own, sibling)
+        n, last = n >> 1, last >> 1
+    if last or own != root:
+        raise ValueError("doesn't lead to the signed root")
+    return index, json.loads(entry)
+
+
+def proofs(paths, key):
+    """The events that were proven, by index."""
+    events = {}
+    if not paths:
+        fault("proofs", "there are none")
+    for path in paths:
+        try:
+            index, event = proof(path, key)
+            if path.stem != str(index):
+                raise ValueError(f"is called {path.stem} and is of entry {index}")
+            events[index] = event
+        except (ValueError, KeyError, OSError) as e:
+            fault(path.name, e)
+    return events
+
+
+def compare_manifest(bag, name):
+    """Compares the files of a manifest; returns their paths."""
+    listed = set()
+    manifest = read(bag / name)
+    if manifest is None:
+        fault(name, "is missing")
+        return listed
+    for line in manifest.decode().splitlines():
+        expected, _, path = line.partition("  ")
+        listed.add(path)
+        stored = read(bag / path)
+        if stored is None:
+            fault(path, "is missing")
+        elif hashlib.sha256(stored).hexdigest() != expected:
+            fault(path, "its bytes are not those of the manifest")
+    return listed
+
+
+def compare_export(bag, key, opened):
+    """Compares an export; returns how many proofs and exhibits it has."""
+    listed = set().union(*(compare_manifest(bag, name) for name in MANIFESTS))
+    for path in sorted(bag.rglob("*")):
+        name = path.relative_to(bag).as_posix()
+        outside = opened is not None and opened.resolve() in (path.resolve(), *path.resolve().parents)
+        if path.is_file() and not outside and name not in listed and name != MANIFESTS[1]:
+            fault(name, "is in no manifest")
+    events = proofs(sorted((bag / "proofs").glob("*.tlog-proof")), key)
+    puts = {e["exhibit"]: n for n, e in events.items() if e["event"] == "put"}
+    exhibits = sorted(p.stem for p in (bag / "data" / "exhibits").glob("*.age"))
+    for exhibit in exhibits:
+        if exhibit not in puts:
+            fault(f"data/exhibits/{exhibit}.age", "has no proof of its intake")
+    for event in events.values():
+        if event["exhibit"] not in exhibits:
+            fault(f"proofs of {event['exhibit']}", "are about an exhibit that isn't here")
+    records = {p.name.split(".")[0] for p in (bag / "data" / "records").glob("*.json.age")}
+    for index in sorted(events):
+        if str(index) not in records:
+            fault(f"data/records/{index}.json.age", "is missing")
+    for index in sorted(records - {str(i) for i in events}):
+        fault(f"data/records/{index}.json.age", "has no proof of its entry")
+    if opened is not None:
+        compare_opened(opened, events, exhibits, puts)
+    return len(events), len(exhibits)
+
+
+def compare_opened(opened, events, exhibits, puts):
+    of_puts = {}
+    for index, event in events.items():
+        record = read(opened / "records" / f"{index}.json")
+        if record is None:
+            fault(f"opened records/{index}.json", "is missing")
+        elif hashlib.sha256(record).hexdigest() != event["commitment"]:
+            fault(f"opened records/{index}.json", "isn't the record that its entry commits to")
+        else:
+            of_puts[index] = json.loads(record)
+    for exhibit in exhibits:
+        stored = read(opened / "exhibits" / exhibit)
+        record = of_puts.get(puts.get(exhibit))
+        if stored is None:
+            fault(f"opened exhibits/{exhibit}", "is missing")
+        elif record is not None and hashlib.sha256(stored).hexdigest() != record["sha256"]:
+            fault(f"opened exhibits/{exhibit}", "isn't what was received")
+
+
+def option(arguments, name):
+    """Takes an option and its value out; None without it, an empty path without its value."""
+    if name not in arguments:
+        return None
+    at = arguments.index(name)
+    value = Path(arguments[at + 1]) if at + 1 < len(arguments) else Path()
+    del arguments[at : at + 2]
+    return value
+
+
 def main(arguments):
-    key_file = None
-    if "--log-key" in arguments:
-        at = arguments.index("--log-key")
-        key_file = Path(arguments[at + 1]) if at + 1 < len(arguments) else Path()
-        del arguments[at : at + 2]
-    if len(arguments) != 1 or key_file == Path():
+    key_file, opened = option(arguments, "--log-key"), option(arguments, "--opened")
+    if len(arguments) != 1 or Path() in (key_file, opened):
         print(__doc__.split("\n\n")[1].strip(), file=sys.stderr)
         return 2
-    data = Path(arguments[0])
-    log = data / "vault" / "log"
-    own = read(log / "key")
+    path = Path(arguments[0])
+    is_export = any((path / name).exists() for name in ("bagit.txt", *MANIFESTS))
+    is_proof = path.suffix == ".tlog-proof" or (path / "log-key").exists()
+    beside = path.parent if path.is_file() else path
+    own_key = beside / "log-key" if is_export or is_proof else path / "vault" / "log" / "key"
+    own = read(own_key)
     given = own if key_file is None else read(key_file)
     if given is None:
-        place = log / "key" if key_file is None else key_file
-        print(f"{place}: the log's public key isn't there", file=sys.stderr)
+        print(f"{key_file or own_key}: the log's public key isn't there", file=sys.stderr)
         return 2
-    if key_file is not None:
-        try:
-            public_key(given.decode())
-        except (ValueError, UnicodeError):
+    unchecked = False
+    try:
+        key = public_key(given.decode())
+    except (ValueError, UnicodeError):
+        if key_file is not None:
             print(f"{key_file}: isn't a log's public key", file=sys.stderr)
             return 2
+        fault(own_key.name, "isn't a log's public key")
+        key = None
+    if own is not None and own.strip() != given.strip():
+        fault("log/key", "isn't the key that was given")
+    if key is None:
+        done = "nothing compared"
+    elif is_export:
+        count, exhibits = compare_export(path, key, opened)
+        done = f"{count} proofs and {exhibits} exhibits compared"
+        if opened is None:
+            done += "; with --opened, their content is, too"
+    elif is_proof:
+        paths = [path] if path.is_file() else sorted(path.glob("*.tlog-proof"))
+        events = proofs(paths, key)
+        for index, event in sorted(events.items()):
+            print(f"entry {index}: {event['event']} {event['exhibit']} at {event['time']}")
+        done = f"{len(events)} proofs compared"
+    else:
+        done, unchecked = compare_folder(path, key)
+    for line in faults:
+        print(line)
+    print(done)
+    if faults:
+        return 1
+    if unchecked:
+        return 2
+    seen = "whole, as far as it is seen without the private keys"
+    seen += "" if is_export or is_proof else " (a relabelled leaf isn't)"
+    print(seen if key_file else "no damage; whether it was forged can't be said without --log-key")
+    return 0
+
+
+def compare_folder(data, key):
+    """Compares a data folder; returns what was compared, and whether its database wasn't."""
+    log = data / "vault" / "log"
     unchecked = False
     size, compared, waiting = 0, 0, 0
     try:
-        key = public_key(given.decode())
-        if own is not None and own.strip() != given.strip():
-            fault("log/key", "isn't the key that was given")
         note = read(log / "checkpoint")
         if note is None:
             raise ValueError("log/checkpoint is missing")
@@ -359,16 +530,8 @@ def main(arguments):
         unchecked = True
     except (ValueError, KeyError, UnicodeError, sqlite3.Error) as e:
         fault("log", f"can't be read: {e}")
-    for line in faults:
-        print(line)
-    print(f"{size} entries and {compared} rows compared, {waiting} rows not in the log yet")
-    if faults:
-        return 1
-    if unchecked:
-        return 2
-    seen = "whole, as far as it is seen without the private keys (a relabelled leaf isn't)"
-    print(seen if key_file else "no damage; whether it was forged can't be said without --log-key")
-    return 0
+    done = f"{size} entries and {compared} rows compared, {waiting} rows not in the log yet"
+    return done, unchecked
 
 
 if __name__ == "__main__":

@@ -56,6 +56,10 @@ const TESTS: &[Need] = &[
         present: || runs_with("ffmpeg", "-version") && runs_with("ffprobe", "-version"),
     },
     Need {
+        package: "age",
+        present: || runs("age"),
+    },
+    Need {
         package: "nginx-light",
         present: || nginx().is_some(),
     },
@@ -90,6 +94,9 @@ const ORACLE: [&str; 5] = [
 
 /// Real wallets and Bitcoin Core's kernel, which make chains; not every Python version has them.
 const WALLETS: [&str; 2] = ["bdkpython==3.1.1", "py-bitcoinkernel==0.1.0a5"];
+
+/// What receives exported evidence: BagIt's and CASE's own validators.
+const RECEIVERS: [&str; 2] = ["bagit==1.9.0", "case-utils==0.18.0"];
 
 /// What the demo needs.
 pub fn for_demo() -> Done {
@@ -275,8 +282,8 @@ pub fn moto_python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// A Python with the packages of [`ORACLE`], and of [`WALLETS`] where they install, in the target
-/// folder; made on first use.
+/// A Python with the packages of [`ORACLE`] and [`RECEIVERS`], and of [`WALLETS`] where they install,
+/// in the target folder; made on first use.
 pub fn oracle_python() -> Result<PathBuf, String> {
     let folder = target().join("oracle");
     let python = folder.join("bin/python");
@@ -305,6 +312,9 @@ pub fn oracle_python() -> Result<PathBuf, String> {
             "python3 -m venv",
         )?;
         install(&ORACLE)?;
+    }
+    if !ready("bagit, case_utils") {
+        install(&RECEIVERS)?;
     }
     // Only one test needs these, and it says when they are missing.
     if !ready("bdkpython, pbk") && install(&WALLETS).is_err() {

@@ -7,6 +7,7 @@
 
 pub mod chain;
 mod children;
+pub mod export;
 mod grounds;
 pub mod reports;
 

@@ -60,6 +60,7 @@ const WHERE: &[(&str, &str)] = &[
     ("deadline", "`obhut deadline list` lists them"),
     ("evidence hold", "`obhut vault retention` lists them"),
     ("exhibit", "`obhut vault list` lists them"),
+    ("export", "`obhut vault export` lists them"),
     ("hold", "`obhut payments hold list` lists them"),
     ("incoming report", "`obhut intake --queue` lists them"),
     ("key", "`obhut key list` shows all"),

@@ -9,6 +9,7 @@ mod cases;
 mod chain;
 #[cfg(test)]
 mod documents;
+mod export;
 mod hash;
 mod hints;
 mod in_order;

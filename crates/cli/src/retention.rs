@@ -175,11 +175,8 @@ pub async fn run(
 
 /// The exhibits a subject names: itself, or those of a case.
 async fn exhibits(casework: &Casework, subject: &str) -> anyhow::Result<Vec<String>> {
-    if subject.starts_with("case-") {
-        let of_case = casework::exhibits_of_case(casework, subject).await?;
-        return Ok(of_case.into_iter().map(|e| e.id).collect());
-    }
-    Ok(vec![casework::exhibit(casework, subject).await?.id])
+    let named = casework::exhibits_named(casework, subject).await?;
+    Ok(named.into_iter().map(|e| e.id).collect())
 }
 
 async fn overview(casework: &Casework, output: &Output) -> anyhow::Result<()> {

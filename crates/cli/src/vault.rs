@@ -143,6 +143,9 @@ pub async fn run(
         | VaultCommand::Rule { .. } => {
             return crate::retention::run(command, context, output).await;
         }
+        VaultCommand::Prove { .. } | VaultCommand::Export { .. } => {
+            return crate::export::run(command, context, output).await;
+        }
         VaultCommand::Verify(args) => return crate::verify::run(args, context, output).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -104,6 +104,39 @@ pub enum VaultCommand {
         /// The exhibit, or a case
         subject: Option<String>,
     },
+    /// Write what the log says of an exhibit, entry by entry, with proofs that others can check; for an erased
+    /// exhibit, too
+    Prove {
+        /// The exhibit
+        exhibit: String,
+        /// A new folder, or an empty one
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Hand an exhibit or a case over to an authority: ask for it (--to, --recipient, --purpose); two others
+    /// approve it (--approve); then write it (--out). Without an argument, list exports
+    Export {
+        /// The exhibit, or a case with the exhibits it has now; to approve or write: the export
+        subject: Option<String>,
+        /// Who receives it
+        #[arg(long, value_name = "WHO", requires_all = ["recipient", "purpose"], conflicts_with_all = ["approve", "out"])]
+        to: Option<String>,
+        /// Their key: an age recipient (age1…)
+        #[arg(long, value_name = "AGE")]
+        recipient: Option<String>,
+        /// What for
+        #[arg(long)]
+        purpose: Option<String>,
+        /// Approve the export
+        #[arg(long, conflicts_with = "out")]
+        approve: bool,
+        /// Write the export to a new folder, or an empty one: a BagIt bag
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+        /// Person acting (role reporting-officer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
     /// Record how long exhibits are kept that were filed with a destination, or never filed
     Rule {
         /// The destination [default: exhibits that were never filed]

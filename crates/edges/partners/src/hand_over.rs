@@ -258,6 +258,11 @@ pub fn is_recipient(key: &str) -> bool {
     recipient(key).is_some()
 }
 
+/// Encrypts bytes to an age recipient (age1…); `None` if it isn't one.
+pub fn encrypt_to(key: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    age::encrypt(&recipient(key)?, bytes).ok()
+}
+
 fn recipient(key: &str) -> Option<age::x25519::Recipient> {
     key.parse().ok()
 }

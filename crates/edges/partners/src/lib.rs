@@ -9,7 +9,7 @@
 pub mod destinations;
 pub mod fetch;
 pub mod filing;
-mod hand_over;
+pub mod hand_over;
 pub mod hls;
 pub mod http;
 mod mail;

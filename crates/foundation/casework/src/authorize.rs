@@ -58,6 +58,8 @@ pub enum Action {
     KeepDeadlines,
     /// Hold, release, extend and destroy exhibits.
     KeepEvidence,
+    /// Ask for the export of exhibits, approve and write it.
+    ExportEvidence,
     /// Say how long exhibits are kept.
     SetRetention,
     /// Mark an alarm as seen.
@@ -143,6 +145,7 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::SetEmbargo, OFFICER),
     gate(Action::KeepDeadlines, OFFICER),
     at_the_shell(Action::KeepEvidence, OFFICER),
+    at_the_shell(Action::ExportEvidence, OFFICER),
     at_the_shell(Action::SetRetention, ADMINISTRATOR),
     gate(Action::ResumeSending, OFFICER),
     gate(Action::SetUpDestinations, ADMINISTRATOR),

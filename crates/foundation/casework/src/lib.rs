@@ -38,6 +38,7 @@ mod erasing;
 mod erasures;
 mod evidence;
 mod exchanges;
+mod exports;
 mod facts;
 mod filings;
 mod findings;
@@ -120,6 +121,10 @@ pub use erasures::{
     restorations,
 };
 pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
+pub use exports::{
+    Export, Exported, NewExport, approve_export, export, export_to_write, export_written, exports,
+    prove, read_for_export, request_export,
+};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     Filing, FilingAddress, FilingState, SUBMISSIONS_MAX, filed_for_test, filing, filing_addressed,
@@ -147,7 +152,7 @@ pub use obhut_facts::{
     scores,
 };
 pub use obhut_facts::{Language, Signals, Strict, dates_in, sentences};
-pub use obhut_vault::{Clock, Exhibit, Verification};
+pub use obhut_vault::{Clock, Event, EventKind, Exhibit, Proven, Verification};
 pub use open::{open, open_to_verify, open_with};
 pub use outbox::{
     Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_held,
@@ -188,8 +193,8 @@ pub use verification::{
     Verified, delete_leftovers, expect_checkpoint, verify_as_it_is, verify_vault,
 };
 pub use views::{
-    Extent, ViewRecord, exhibit, exhibits, exhibits_of_case, put_exhibit, vault_key, view,
-    view_blurred, views,
+    Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, put_exhibit,
+    vault_key, view, view_blurred, views,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};

@@ -233,6 +233,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "destructions",
         include_str!("../migrations/0084_destructions.sql"),
     ),
+    (
+        85,
+        "exports",
+        include_str!("../migrations/0085_exports.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
@@ -289,6 +294,11 @@ pub(crate) const COVERED: &[Covered] = &[
     Covered {
         table: "destruction_confirmations",
         key: &[KeyColumn::Text("destruction"), KeyColumn::Text("person")],
+    },
+    by_id("exports", ID),
+    Covered {
+        table: "export_approvals",
+        key: &[KeyColumn::Text("export"), KeyColumn::Text("person")],
     },
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
     // Which tables are covered is covered, too.

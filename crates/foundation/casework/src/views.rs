@@ -465,6 +465,17 @@ pub async fn exhibits_of_case(casework: &Casework, case: &str) -> Result<Vec<Exh
     Ok(found)
 }
 
+/// The exhibits that a subject names: itself, or those of a case that weren't erased.
+///
+/// # Errors
+/// Not found for an unknown exhibit or case; a conflict for an erased exhibit.
+pub async fn exhibits_named(casework: &Casework, subject: &str) -> Result<Vec<Exhibit>> {
+    match cases::find(casework, subject).await? {
+        Some(case) => exhibits_of_case(casework, &case.id).await,
+        None => Ok(vec![exhibit(casework, subject).await?]),
+    }
+}
+
 /// True if an exhibit was ever put on record.
 pub(crate) async fn any_exhibit(casework: &Casework) -> Result<bool> {
     let row = sqlx::query("SELECT 1 FROM exhibit_digests LIMIT 1")

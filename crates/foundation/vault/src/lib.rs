@@ -11,7 +11,7 @@
 //!
 //! Invariant: an acknowledged exhibit is on stable storage, with its entry, if the store syncs.
 //! Invariant: no byte of an exhibit leaves [`Vault::get`] before its read entry is in the log.
-//! Not yet: witnesses, trusted timestamps, crypto-shredding, proofs for handing over.
+//! Not yet: witnesses, trusted timestamps, crypto-shredding.
 
 #![deny(missing_docs)]
 
@@ -22,7 +22,7 @@ mod vault;
 
 pub use keys::{KeyError, Keys, LookupKey, Sealer};
 pub use log::{Event, EventKind, LogHead};
-pub use vault::{Access, Exhibit, Intake, Problem, Vault, Verification};
+pub use vault::{Access, Exhibit, Intake, Problem, Proven, Vault, Verification};
 
 /// The time, from outside.
 pub trait Clock: Send + Sync {

@@ -145,6 +145,11 @@ impl Log {
         self.head_of(&bytes, CHECKPOINT)
     }
 
+    /// The signed checkpoint, byte for byte.
+    pub async fn checkpoint_file(&self) -> Result<Vec<u8>, VaultError> {
+        self.read(CHECKPOINT).await
+    }
+
     /// The head that a checkpoint signs; `name` is what errors call it.
     pub fn head_of(&self, checkpoint: &[u8], name: &str) -> Result<LogHead, VaultError> {
         let bad = |what: &str| VaultError::Tampered(format!("{name} {what}"));
@@ -352,8 +357,8 @@ impl Log {
 
 /// Hashes by storage index: those of the right edge as stored, and new ones.
 #[derive(Default)]
-struct Hashes {
-    tiles: HashMap<(u8, u64), Vec<u8>>,
+pub(crate) struct Hashes {
+    pub tiles: HashMap<(u8, u64), Vec<u8>>,
     new: HashMap<u64, Hash>,
 }
 

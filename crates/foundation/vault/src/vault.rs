@@ -1,8 +1,10 @@
 //! Exhibits in and out, each with its entry in the log.
 
 mod append;
+mod prove;
 mod verify;
 
+pub use prove::Proven;
 pub use verify::{Problem, Verification};
 
 use std::collections::HashSet;

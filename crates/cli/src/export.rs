@@ -1,0 +1,198 @@
+//! `obhut vault prove` and `obhut vault export`: what leaves the vault so that others can check it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use obhut_app::casework::{self, Act, Casework, Export, NewExport, rfc3339};
+use obhut_app::export::{check_recipient, write_export};
+use serde_json::json;
+
+use crate::app_context::{AppContext, shell_user};
+use crate::args::VaultCommand;
+use crate::hints::usage;
+use crate::output::{Output, count};
+use crate::whole_file::write_private;
+
+pub async fn run(
+    command: VaultCommand,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        VaultCommand::Prove { exhibit, out } => prove(&exhibit, &out, context, output).await?,
+        VaultCommand::Export {
+            subject: None,
+            to,
+            approve,
+            out,
+            ..
+        } => {
+            anyhow::ensure!(
+                to.is_none() && !approve && out.is_none(),
+                usage!("name the exhibit, the case or the export")
+            );
+            let casework = context.casework().await?;
+            for export in casework::exports(&casework).await? {
+                show(&export, output)?;
+            }
+        }
+        VaultCommand::Export {
+            subject: Some(subject),
+            to,
+            recipient,
+            purpose,
+            approve,
+            out,
+            by,
+        } => {
+            let casework = context.casework().await?;
+            let by = by.as_deref();
+            if let Some(to) = to {
+                let recipient = recipient.unwrap_or_default();
+                check_recipient(&recipient)?;
+                // Before `acting`, which may grant a role: an unknown id must not.
+                casework::exhibits_named(&casework, &subject).await?;
+                let person = context.acting(&casework, by, Act::ExportEvidence).await?;
+                let new = NewExport {
+                    subject: &subject,
+                    recipient: &recipient,
+                    handed_to: &to,
+                    purpose: &purpose.unwrap_or_default(),
+                };
+                show(
+                    &casework::request_export(&casework, new, &person).await?,
+                    output,
+                )?;
+            } else if approve {
+                casework::export(&casework, &subject).await?;
+                let person = context.acting(&casework, by, Act::ExportEvidence).await?;
+                show(
+                    &casework::approve_export(&casework, &subject, &person).await?,
+                    output,
+                )?;
+            } else if let Some(out) = out {
+                write(&casework, &subject, &out, by, context, output).await?;
+            } else {
+                show(&casework::export(&casework, &subject).await?, output)?;
+            }
+        }
+        _ => unreachable!("other commands are run elsewhere"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write(
+    casework: &Casework,
+    id: &str,
+    out: &Path,
+    by: Option<&str>,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<()> {
+    casework::export(casework, id).await?;
+    let person = context.acting(casework, by, Act::ExportEvidence).await?;
+    casework::export_to_write(casework, id, &person).await?;
+    empty(out)?;
+    let bar = output.progress("files, being encrypted to the recipient");
+    let written = write_export(casework, id, &person, |path, bytes| {
+        bar.inc(1);
+        private(&out.join(path), bytes)
+    })
+    .await;
+    bar.finish_and_clear();
+    let written = written.with_context(|| {
+        format!(
+            "{} isn't whole; remove it, and write the export again",
+            out.display()
+        )
+    })?;
+    output.line(
+        || json!({ "export": id, "exhibits": written.exhibits, "entries": written.entries, "out": out.to_string_lossy() }),
+        || {
+            format!(
+                "{} with {} of the log in {}; each reading is logged. README.txt says how the recipient checks it; give them the log's public key another way",
+                count(written.exhibits as u64, "exhibit", "exhibits"),
+                count(written.entries as u64, "entry", "entries"),
+                out.display()
+            )
+        },
+    )
+}
+
+async fn prove(
+    exhibit: &str,
+    out: &Path,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let casework = context.existing().await?;
+    let proven = casework::prove(&casework, exhibit, &shell_user()).await?;
+    empty(out)?;
+    let key = format!("{}\n", casework::vault_key(&casework).trim());
+    private(&out.join("log-key"), key.as_bytes())?;
+    for entry in proven {
+        let file = out.join(format!("{}.tlog-proof", entry.index));
+        private(&file, entry.proof.as_bytes())?;
+        let what = serde_json::to_value(entry.event.event)?;
+        let what = what.as_str().unwrap_or_default();
+        output.line(
+            || json!({ "log_index": entry.index, "event": what, "at": rfc3339(entry.event.time), "proof": file.to_string_lossy() }),
+            || format!("entry {}  {what}  {}  {}", entry.index, rfc3339(entry.event.time), file.display()),
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes a folder, or takes an empty one: files of something else must not get between those of a bag.
+fn empty(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{} can't be made", folder.display()))?;
+    let mut there =
+        std::fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
+    anyhow::ensure!(
+        there.next().is_none(),
+        usage!("{} isn't empty; name a new folder", folder.display())
+    );
+    Ok(())
+}
+
+fn private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{} can't be made", folder.display()))?;
+    }
+    write_private(path, bytes)
+}
+
+fn show(export: &Export, output: &Output) -> anyhow::Result<()> {
+    output.line(
+        || {
+            let approved = export.approved_by.iter();
+            let approved: Vec<_> = approved
+                .map(|(person, at)| json!({ "person": person, "at": rfc3339(*at) }))
+                .collect();
+            json!({
+                "export": export.id, "subject": export.subject, "exhibits": export.exhibits, "recipient": export.recipient,
+                "to": export.handed_to.expose(), "purpose": export.purpose.expose(), "asked_by": export.asked_by,
+                "asked_at": rfc3339(export.asked_at), "approved_by": approved, "written_at": export.written_at.map(rfc3339),
+            })
+        },
+        || {
+            let state = match export.written_at {
+                Some(at) => format!("written {}", rfc3339(at)),
+                None => format!(
+                    "approved by {} of two others",
+                    export.approved_by.len().min(2)
+                ),
+            };
+            format!(
+                "{}  {} of {} for {}: {state}",
+                export.id,
+                count(export.exhibits.len() as u64, "exhibit", "exhibits"),
+                export.subject,
+                export.handed_to.expose()
+            )
+        },
+    )
+}

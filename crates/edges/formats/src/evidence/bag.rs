@@ -1,0 +1,60 @@
+//! A BagIt bag (RFC 8493): manifests over files that the caller writes.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+/// Collects what was written into a bag, and makes the files that describe it.
+#[derive(Default)]
+pub struct Bag {
+    payload: BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+    bytes: u64,
+}
+
+impl Bag {
+    /// Takes note of a file. Below `data/` it belongs to the payload. The path is relative to the
+    /// bag; it has no line break and no `%`.
+    pub fn add(&mut self, path: &str, bytes: &[u8]) {
+        let digest = hex::encode(Sha256::digest(bytes));
+        let files = match path.starts_with("data/") {
+            true => {
+                self.bytes += bytes.len() as u64;
+                &mut self.payload
+            }
+            false => &mut self.tags,
+        };
+        files.insert(path.to_owned(), digest);
+    }
+
+    /// The files that remain to be written, in this order: declaration, information, manifests.
+    /// `info` has labels of RFC 8493, section 2.2.2, with values of one line.
+    pub fn finish(mut self, info: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+        let mut text = String::new();
+        for (label, value) in info {
+            let value = value.replace(['\r', '\n'], " ");
+            text += &format!("{label}: {value}\n");
+        }
+        text += &format!("Payload-Oxum: {}.{}\n", self.bytes, self.payload.len());
+        let mut files = vec![
+            (
+                "bagit.txt",
+                "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n".to_owned(),
+            ),
+            ("bag-info.txt", text),
+            ("manifest-sha256.txt", manifest(&self.payload)),
+        ];
+        for (name, text) in &files {
+            self.add(name, text.as_bytes());
+        }
+        files.push(("tagmanifest-sha256.txt", manifest(&self.tags)));
+        files
+    }
+}
+
+fn manifest(files: &BTreeMap<String, String>) -> String {
+    let lines = files.iter();
+    lines
+        .map(|(path, digest)| format!("{digest}  {path}\n"))
+        .collect()
+}

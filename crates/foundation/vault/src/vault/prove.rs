@@ -1,0 +1,141 @@
+//! What the log says of one exhibit, in a form that can be checked without this vault: C2SP
+//! tlog-proof.
+//!
+//! A proof is a text with the entry, its place in the log, the hashes that lead from it to the root,
+//! and the signed checkpoint of that root. It holds ids and digests of sealed bytes, nothing else.
+
+use std::cell::RefCell;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha2::{Digest as _, Sha256};
+use tlog_tiles::{Hash, HashReader, Tile, check_record, prove_record, record_hash};
+
+use super::{EventKind, Vault, record_path};
+use crate::log::{Event, Hashes, Log, TILE_HEIGHT, tile_path};
+use crate::{LogHead, VaultError};
+
+/// First line of a proof (C2SP tlog-proof).
+const FORMAT: &str = "c2sp.org/tlog-proof@v1";
+
+/// An entry about an exhibit, and what proves it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proven {
+    /// Index of the entry.
+    pub index: u64,
+    /// The entry.
+    pub event: Event,
+    /// The proof, as a file `.tlog-proof` holds it. Its `extra` line is the entry.
+    pub proof: String,
+    /// The record that the entry commits to, as JSON, byte for byte: SHA-256 of it is the entry's
+    /// commitment. It names who did it, why and for which case. `None` for the intake of an exhibit
+    /// that was erased, whose record is gone.
+    pub record: Option<Vec<u8>>,
+}
+
+impl Vault {
+    /// Every entry about an exhibit, in the order of the log, each with its proof. For an erased one,
+    /// too: then the last one proves the erasure.
+    ///
+    /// # Errors
+    /// Not found; or the log or a record isn't what it was.
+    pub async fn prove(&self, id: &str) -> Result<Vec<Proven>, VaultError> {
+        let (_, _, erased) = self.entries_of(id).await?;
+        // Held while reading: an append deletes the partial tiles of the size that is read here.
+        let guard = self.hold().await?;
+        let head = self.head().await?;
+        let checkpoint = self.log.checkpoint_file().await?;
+        let mut found = Vec::new();
+        let mut index = 0;
+        self.log
+            .each_entry(0, head.size, |entry| {
+                if let Ok(event) = serde_json::from_slice::<Event>(entry)
+                    && event.exhibit == id
+                {
+                    found.push((index, event, entry.to_vec()));
+                }
+                index += 1;
+                Ok(())
+            })
+            .await?;
+        let mut proven = Vec::with_capacity(found.len());
+        for (index, event, entry) in found {
+            proven.push(Proven {
+                proof: self.log.proof(head, &checkpoint, index, &entry).await?,
+                record: match event.event == EventKind::Put && erased.is_some() {
+                    true => None,
+                    false => Some(self.opened_record(&event).await?),
+                },
+                index,
+                event,
+            });
+        }
+        drop(guard);
+        Ok(proven)
+    }
+
+    /// The record an entry commits to, as it was before it was sealed.
+    async fn opened_record(&self, event: &Event) -> Result<Vec<u8>, VaultError> {
+        let name = || format!("record {}", event.record);
+        let sealed = self.log.read(&record_path(&event.record)).await?;
+        let opened = self.log.keys.sealer.open(&sealed);
+        let opened = opened.ok_or_else(|| VaultError::Sealed(name()))?;
+        match hex::encode(Sha256::digest(&opened)) == event.commitment {
+            true => Ok(opened),
+            false => Err(VaultError::Tampered(name())),
+        }
+    }
+}
+
+/// Remembers which hashes a proof needs, and answers with others.
+#[derive(Default)]
+struct Needed(RefCell<Vec<u64>>);
+
+impl HashReader for Needed {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
+        self.0.borrow_mut().extend(indexes);
+        Ok(vec![Hash([0; 32]); indexes.len()])
+    }
+}
+
+impl Log {
+    /// The proof of one entry in the log of this head, checked before it is given out.
+    async fn proof(
+        &self,
+        head: LogHead,
+        checkpoint: &[u8],
+        index: u64,
+        entry: &[u8],
+    ) -> Result<String, VaultError> {
+        let tampered = |_| VaultError::Tampered(format!("the tree above entry {index}"));
+        let needed = Needed::default();
+        prove_record(head.size, index, &needed).map_err(tampered)?;
+        let mut hashes = Hashes::default();
+        for index in needed.0.into_inner() {
+            let level = Tile::from_index(TILE_HEIGHT, index).level();
+            let number = Tile::from_index(TILE_HEIGHT, index).level_index();
+            if hashes.tiles.contains_key(&(level, number)) {
+                continue;
+            }
+            let count = head.size >> (TILE_HEIGHT * level);
+            let width = (count - (number << TILE_HEIGHT)).min(1 << TILE_HEIGHT);
+            let tile = Tile::new(TILE_HEIGHT, level, number, width as u32, false);
+            let bytes = self.read(&tile_path(&tile)).await?;
+            hashes.tiles.insert((level, number), bytes);
+        }
+        let proof = prove_record(head.size, index, &hashes).map_err(tampered)?;
+        let leaf = record_hash(entry);
+        check_record(&proof, head.size, Hash(head.root), index, leaf).map_err(tampered)?;
+        let mut text = format!(
+            "{FORMAT}\nextra {}\nindex {index}\n",
+            BASE64_STANDARD.encode(entry)
+        );
+        for hash in proof {
+            text += &BASE64_STANDARD.encode(hash.0);
+            text.push('\n');
+        }
+        text.push('\n');
+        // A signed note is UTF-8; that of this log was checked when its head was read.
+        text += &String::from_utf8_lossy(checkpoint);
+        Ok(text)
+    }
+}
