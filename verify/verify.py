@@ -18,8 +18,8 @@ What it compares in a data folder:
 - each covered row of the database with the newest commitment to it, and each commitment with its
   entry; the log with the head that the database remembers.
 
-In an export: each file with the manifests (BagIt, RFC 8493); each proof with the signed root (C2SP
-tlog-proof); that each exhibit has the proof of its intake and each record that of its entry; with
+In an export: the log's signature over it; each file with the manifests (BagIt, RFC 8493); each proof
+with the signed root (C2SP tlog-proof); that each exhibit has the proof of its intake and each record that of its entry; with
 --opened each record with the entry that commits to it, and each exhibit with its record. That all
 entries about an exhibit are there, no export can prove.
 
@@ -33,12 +33,14 @@ anything could hide behind it; `obhut verify` with the keys distinguishes them. 
 a key that this script hasn't: only `obhut verify` sees that one was relabelled or swapped.
 """
 
+import argparse
 import base64
 import hashlib
 import json
-import os
+import re
 import sqlite3
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -46,6 +48,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
 UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys shows whether obhut wrote it"
+PAYLOAD = r"data/(exhibits/[0-9a-f]{32}\.age|records/[0-9]+\.json\.age|provenance\.jsonld\.age)"
+TAGS = r"bagit\.txt|bag-info\.txt|manifest-sha256\.txt|README\.txt|LIESMICH\.txt|log-key|proofs/[0-9]+\.tlog-proof"
 MANIFESTS = ("manifest-sha256.txt", "tagmanifest-sha256.txt")  # BagIt, RFC 8493
 faults = []
 
@@ -71,10 +75,18 @@ def decoded(text):
 
 
 def read(path):
+    """The bytes of a file; None if there is none. What a link names isn't this folder's."""
     try:
-        return path.read_bytes()
-    except OSError:
+        return None if path.is_symlink() or not path.is_file() else path.read_bytes()
+    except (OSError, ValueError):
         return None
+
+
+def number(text):
+    """A number as it is written; raises ValueError."""
+    if not text.isascii() or str(int(text)) != text:
+        raise ValueError("has a number that isn't written as one")
+    return int(text)
 
 
 # The log
@@ -92,27 +104,30 @@ def public_key(text):
     return name, own_id, Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
-def checkpoint(note, key):
-    """Size and root of a checkpoint with a valid signature; raises ValueError."""
+def signed_text(note, key):
+    """The text of a note with a valid signature by the key and no other; raises ValueError."""
     name, key_id, public = key
     text, _, signatures = note.decode().partition("\n\n")
-    for line in signatures.splitlines():
-        dash, signer, encoded = line.split(" ")
-        raw = decoded(encoded)
-        if dash == "\u2014" and signer == name and raw[:4] == key_id:
-            try:
-                public.verify(raw[4:], (text + "\n").encode())
-            except InvalidSignature:
-                raise ValueError("its signature isn't valid") from None
-            break
-    else:
+    lines = signatures.split("\n")
+    if len(lines) != 2 or lines[1]:
+        raise ValueError("it hasn't exactly one signature")
+    dash, signer, encoded = lines[0].split(" ")
+    raw = decoded(encoded)
+    if dash != "\u2014" or signer != name or raw[:4] != key_id:
         raise ValueError("it isn't signed with the log's key")
-    if signatures.count("\n") != 1:
-        raise ValueError("it has more than one signature")
-    origin, size, root = text.split("\n")
-    if origin != name:
+    try:
+        public.verify(raw[4:], (text + "\n").encode())
+    except InvalidSignature:
+        raise ValueError("its signature isn't valid") from None
+    return text
+
+
+def checkpoint(note, key):
+    """Size and root of a checkpoint with a valid signature; raises ValueError."""
+    origin, size, root = signed_text(note, key).split("\n")
+    if origin != key[0]:
         raise ValueError("it is another log's")
-    return int(size), decoded(root)
+    return number(size), decoded(root)
 
 
 def tile_path(log, level, index, width):
@@ -252,6 +267,8 @@ def compare_database(path, hashes, logged):
         db.execute("BEGIN")  # one state throughout
         db.execute("SELECT COUNT(*) FROM leaves").fetchone()
     except sqlite3.OperationalError as e:
+        if "no such" in str(e):
+            raise
         raise Unreadable(f"{path}: {e}; copy the folder to where it can be written") from e
     db.row_factory = sqlite3.Row
     head = db.execute("SELECT size, root FROM log_heads WHERE name = 'vault'").fetchone()
@@ -300,6 +317,10 @@ def compare_database(path, hashes, logged):
     unplaced = {row[0] for row in unplaced}
     for index in sorted(i for i in left if left[i] not in unplaced):
         fault(f"log entry {index}", "is about a row that the database has no leaf of")
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')"):
+        fault(name, "isn't obhut's; it may change rows unnoticed")
+    for table, key, what in db.execute("SELECT tbl, row_key, what FROM row_faults"):
+        fault(name_of((table, key)), what)
     compare_lists(path.parent / "lists", db)
     return compared, len(waiting)
 
@@ -323,14 +344,12 @@ def name_of(at):
 
 def proof(path, key):
     """Index and event of a proof that holds (RFC 9162, section 2.1.3.2); raises ValueError."""
-    head, _, note = path.read_text(encoding="utf-8").partition("\n\n")
+    head, _, note = (read(path) or b"").decode().partition("\n\n")
     first, extra, place, *siblings = head.split("\n")
     if first != "c2sp.org/tlog-proof@v1" or extra[:6] != "extra " or place[:6] != "index ":
         raise ValueError("isn't a proof of an entry")
     entry = decoded(extra[6:])
-    index = int(place[6:])
-    if str(index) != place[6:]:
-        raise ValueError("has a number that isn't written as one")
+    index = number(place[6:])
     size, root = checkpoint(note.encode(), key)
     n, last, own = index, size - 1, sha256(b"\x00", entry)
     if not 0 <= n <= last:
@@ -361,13 +380,15 @@ def proofs(paths, key):
             index, event = proof(path, key)
             if path.stem != str(index):
                 raise ValueError(f"is called {path.stem} and is of entry {index}")
+            if not isinstance(event, dict):
+                raise ValueError("is of no event")
             events[index] = event
         except (ValueError, KeyError, OSError) as e:
             fault(path.name, e)
     return events
 
 
-def compare_manifest(bag, name):
+def compare_manifest(bag, name, belongs):
     """Compares the files of a manifest; returns their paths."""
     listed = set()
     manifest = read(bag / name)
@@ -376,32 +397,49 @@ def compare_manifest(bag, name):
         return listed
     for line in manifest.decode().splitlines():
         expected, _, path = line.partition("  ")
+        if path in listed or not re.fullmatch(belongs, path):
+            fault(name, f"has a line that doesn't belong to an export: {line!r}")
+            continue
         listed.add(path)
         stored = read(bag / path)
         if stored is None:
             fault(path, "is missing")
-        elif hashlib.sha256(stored).hexdigest() != expected:
+        elif hashlib.sha256(stored).hexdigest() != expected.lower():
             fault(path, "its bytes are not those of the manifest")
     return listed
 
 
+def compare_signature(bag, key):
+    manifest, note = read(bag / MANIFESTS[1]), read(bag / "export.sig")
+    if note is None:
+        fault("export.sig", "is missing")
+        return
+    try:
+        kind, _, digest = signed_text(note, key).split("\n")
+        if kind != "obhut export" or digest != hashlib.sha256(manifest or b"").hexdigest():
+            raise ValueError("is of another export, or this one was changed")
+    except ValueError as e:
+        fault("export.sig", e)
+
+
 def compare_export(bag, key, opened):
     """Compares an export; returns how many proofs and exhibits it has."""
-    listed = set().union(*(compare_manifest(bag, name) for name in MANIFESTS))
+    compare_signature(bag, key)
+    listed = compare_manifest(bag, MANIFESTS[0], PAYLOAD) | compare_manifest(bag, MANIFESTS[1], TAGS)
     for path in sorted(bag.rglob("*")):
         name = path.relative_to(bag).as_posix()
-        outside = opened is not None and opened.resolve() in (path.resolve(), *path.resolve().parents)
-        if path.is_file() and not outside and name not in listed and name != MANIFESTS[1]:
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and name not in listed and name not in (MANIFESTS[1], "export.sig"):
             fault(name, "is in no manifest")
     events = proofs(sorted((bag / "proofs").glob("*.tlog-proof")), key)
-    puts = {e["exhibit"]: n for n, e in events.items() if e["event"] == "put"}
+    puts = {e.get("exhibit"): n for n, e in events.items() if e.get("event") == "put"}
     exhibits = sorted(p.stem for p in (bag / "data" / "exhibits").glob("*.age"))
     for exhibit in exhibits:
         if exhibit not in puts:
             fault(f"data/exhibits/{exhibit}.age", "has no proof of its intake")
-    for event in events.values():
-        if event["exhibit"] not in exhibits:
-            fault(f"proofs of {event['exhibit']}", "are about an exhibit that isn't here")
+    for index, event in events.items():
+        if event.get("exhibit") not in exhibits:
+            fault(f"proofs/{index}.tlog-proof", "is about no exhibit that is here")
     records = {p.name.split(".")[0] for p in (bag / "data" / "records").glob("*.json.age")}
     for index in sorted(events):
         if str(index) not in records:
@@ -414,6 +452,12 @@ def compare_export(bag, key, opened):
 
 
 def compare_opened(opened, events, exhibits, puts):
+    expected = {f"exhibits/{e}" for e in exhibits} | {f"records/{n}.json" for n in events}
+    for path in sorted(opened.rglob("*")):
+        name = path.relative_to(opened).as_posix()
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and name not in expected | {"provenance.jsonld"}:
+            fault(f"opened {name}", "doesn't belong to the export")
     of_puts = {}
     for index, event in events.items():
         record = read(opened / "records" / f"{index}.json")
@@ -432,23 +476,20 @@ def compare_opened(opened, events, exhibits, puts):
             fault(f"opened exhibits/{exhibit}", "isn't what was received")
 
 
-def option(arguments, name):
-    """Takes an option and its value out; None without it, an empty path without its value."""
-    if name not in arguments:
-        return None
-    at = arguments.index(name)
-    value = Path(arguments[at + 1]) if at + 1 < len(arguments) else Path()
-    del arguments[at : at + 2]
-    return value
-
-
 def main(arguments):
-    key_file, opened = option(arguments, "--log-key"), option(arguments, "--opened")
-    if len(arguments) != 1 or Path() in (key_file, opened):
-        print(__doc__.split("\n\n")[1].strip(), file=sys.stderr)
+    reader = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    reader.add_argument("path", metavar="PATH", type=Path)
+    reader.add_argument("--log-key", metavar="FILE", type=Path, dest="key_file")
+    reader.add_argument("--opened", metavar="FOLDER", type=Path)
+    given_to = reader.parse_args(arguments)
+    path, key_file, opened = given_to.path, given_to.key_file, given_to.opened
+    if opened is not None and path.resolve() in (opened.resolve(), *opened.resolve().parents):
+        print("--opened: name a folder outside of the export", file=sys.stderr)
         return 2
-    path = Path(arguments[0])
-    is_export = any((path / name).exists() for name in ("bagit.txt", *MANIFESTS))
+    exports = ("bagit.txt", *MANIFESTS, "export.sig", "data/exhibits")
+    is_export = any((path / name).exists() for name in exports)
     is_proof = path.suffix == ".tlog-proof" or (path / "log-key").exists()
     beside = path.parent if path.is_file() else path
     own_key = beside / "log-key" if is_export or is_proof else path / "vault" / "log" / "key"
@@ -468,23 +509,28 @@ def main(arguments):
         key = None
     if own is not None and own.strip() != given.strip():
         fault("log/key", "isn't the key that was given")
-    if key is None:
-        done = "nothing compared"
-    elif is_export:
-        count, exhibits = compare_export(path, key, opened)
-        done = f"{count} proofs and {exhibits} exhibits compared"
-        if opened is None:
-            done += "; with --opened, their content is, too"
-    elif is_proof:
-        paths = [path] if path.is_file() else sorted(path.glob("*.tlog-proof"))
-        events = proofs(paths, key)
-        for index, event in sorted(events.items()):
-            print(f"entry {index}: {event['event']} {event['exhibit']} at {event['time']}")
-        done = f"{len(events)} proofs compared"
-    else:
-        done, unchecked = compare_folder(path, key)
+    done = "nothing compared"
+    try:
+        if key is None:
+            pass
+        elif is_export:
+            count, exhibits = compare_export(path, key, opened)
+            done = f"{count} proofs and {exhibits} exhibits compared"
+            if opened is None:
+                done += "; with --opened, their content is, too"
+        elif is_proof:
+            paths = [path] if path.is_file() else sorted(path.glob("*.tlog-proof"))
+            events = proofs(paths, key)
+            for index, event in sorted(events.items()):
+                at = datetime.fromtimestamp(event["time"] / 1e6, timezone.utc).isoformat()
+                print(f"entry {index}: {event['event']} {event.get('exhibit', '')} at {at}")
+            done = f"{len(events)} proofs compared"
+        else:
+            done, unchecked = compare_folder(path, key)
+    except Exception as e:  # whatever was put there, it isn't what obhut writes
+        fault("something", f"can't be read: {type(e).__name__}: {e}")
     for line in faults:
-        print(line)
+        print(line.encode("ascii", "backslashreplace").decode())
     print(done)
     if faults:
         return 1

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use obhut_casework::{self as casework, Casework, CaseworkError, EventKind, Person, Result};
-use obhut_formats::evidence::{Bag, Custody, Handling, Named, Provenance, provenance, readmes};
+use obhut_casework::{self as casework, Casework, CaseworkError, EventKind, Next, Person, Result};
+use obhut_formats::evidence::{
+    Bag, Custody, Handling, Named, Provenance, provenance, readmes, sha256,
+};
 use obhut_partners::hand_over::encrypt_to;
 use serde::Deserialize;
 
@@ -46,6 +48,14 @@ pub async fn write_export<E: From<CaseworkError>>(
 ) -> std::result::Result<Written, E> {
     let export = casework::export_to_write(casework, id, person).await?;
     check_recipient(&export.recipient)?;
+    let reporter = casework::reporter(casework).await?;
+    if reporter.service.trim().is_empty() {
+        return Err(CaseworkError::conflict(
+            "the export has to say who hands it over, and the reporter's service isn't set",
+        )
+        .then(Next::SetReporter)
+        .into());
+    }
     let mut bag = Bag::default();
     let mut put = |path: &str, bytes: &[u8]| {
         bag.add(path, bytes);
@@ -104,7 +114,6 @@ pub async fn write_export<E: From<CaseworkError>>(
         }
         custodies.push(custody);
     }
-    let reporter = casework::reporter(casework).await?;
     let about = Provenance {
         export: id,
         from: &reporter.service,
@@ -118,9 +127,9 @@ pub async fn write_export<E: From<CaseworkError>>(
     put("log-key", format!("{}\n", log_key.trim()).as_bytes())?;
     let named = Named {
         export: id,
-        to: export.handed_to.expose(),
         recipient: &export.recipient,
         log_key,
+        version: VERSION,
     };
     for (path, text) in readmes(named) {
         put(path, text.as_bytes())?;
@@ -133,9 +142,14 @@ pub async fn write_export<E: From<CaseworkError>>(
             concat!("obhut ", env!("CARGO_PKG_VERSION")),
         ),
     ];
+    let mut manifest_sha256 = String::new();
     for (path, text) in bag.finish(&info) {
         write(path, text.as_bytes())?;
+        // The last one covers the others, and through the payload's manifest everything.
+        manifest_sha256 = sha256(text.as_bytes());
     }
+    let signature = casework::sign_export(casework, id, &manifest_sha256);
+    write("export.sig", signature.as_bytes())?;
     casework::export_written(casework, id, person).await?;
     Ok(Written {
         exhibits: custodies.len(),

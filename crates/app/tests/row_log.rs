@@ -140,7 +140,7 @@ async fn a_row_changed_past_obhut_is_found() {
             "{named:?}"
         );
         // A change that claims to be obhut's own, without its token.
-        outside(&b, "UPDATE decisions SET ruling = 'no-report'; INSERT INTO touched SELECT 'decisions', id, 'x' FROM decisions").await;
+        outside(&b, "UPDATE decisions SET ruling = 'no-report'; INSERT INTO touched (tbl, row_key, writer) SELECT 'decisions', id, 'x' FROM decisions").await;
         let named = problems(&b).await;
         assert!(
             named
@@ -179,7 +179,9 @@ async fn a_change_that_hides_in_the_tables_of_the_log_is_found() {
         let c = casework::open_with(folder, None, b.clock.clone(), domains())
             .await
             .unwrap();
-        new_person(&c, "Olga", &[Role::Reviewer]).await;
+        let added = casework::add_person(&c, "Olga", &[Role::Reviewer], "test").await;
+        // A trigger would write in obhut's name: nothing is written beside one.
+        assert_eq!(added.is_err(), sql.starts_with("CREATE TRIGGER"), "{sql}");
         let _ = casework::seal_rows(&c).await;
         assert_ne!(problems(&b).await, Vec::<String>::new(), "{sql}, later");
     }
@@ -373,4 +375,119 @@ async fn leaves_that_are_taken_away_and_put_back_hide_nothing() {
         })
         .await;
     }
+}
+
+/// Regression: the token by which obhut's rows were known could be copied from the database, and
+/// what was written under it went into the log as obhut's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_obhut_noted_can_not_be_noted_again() {
+    on_each_database_broken(async |b: Bench| {
+        let rita = new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+        // Withdrawn and given again: the row is later as it was when this was noted.
+        let roles = [Role::Reviewer, Role::Appeals];
+        casework::add_person(&b.casework, "Rita", &roles, "test")
+            .await
+            .unwrap();
+        for copy in [
+            "CREATE TABLE copied AS SELECT * FROM touched",
+            "CREATE TABLE copied_seals AS SELECT * FROM touch_seals",
+        ] {
+            outside(&b, copy).await;
+        }
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+        casework::withdraw_role(&b.casework, "Rita", Role::Appeals, "test")
+            .await
+            .unwrap();
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+        let id = &rita.id;
+        let given = format!(
+            "UPDATE people_roles SET withdrawn_at = NULL WHERE person = '{id}' AND role = 'appeals'"
+        );
+        for replayed in [
+            given.as_str(),
+            "INSERT INTO touched SELECT * FROM copied",
+            "INSERT INTO touch_seals SELECT * FROM copied_seals",
+        ] {
+            outside(&b, replayed).await;
+        }
+        for round in 1..=2 {
+            let seen = problems(&b).await;
+            let is_named = seen.iter().any(|p| p.contains(id.as_str()));
+            assert!(is_named, "round {round}: {seen:?}");
+            assert!(
+                without_keys(&b)
+                    .await
+                    .iter()
+                    .any(|p| p.contains(id.as_str()))
+            );
+        }
+    })
+    .await;
+}
+
+/// Regression: a lawful change of a row that something else had changed put both into the log. And
+/// within a second after a lawful change another one went into the log with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lawful_change_hides_no_other() {
+    for before in [true, false] {
+        on_each_database_broken(async |b: Bench| {
+            let rita = new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+            assert_eq!(problems(&b).await, Vec::<String>::new());
+            let forged = format!("UPDATE people SET added_at = 7 WHERE id = '{}'", rita.id);
+            let lawful = async || {
+                casework::remove_person(&b.casework, "Rita", "test")
+                    .await
+                    .unwrap();
+            };
+            if before {
+                outside(&b, &forged).await;
+                lawful().await;
+            } else {
+                lawful().await;
+                outside(&b, &forged).await;
+            }
+            casework::seal_rows(&b.casework).await.unwrap();
+            // Also after the row was changed lawfully once more, and by later checks.
+            for round in 1..=2 {
+                let seen = problems(&b).await;
+                let what = format!("people {}", rita.id);
+                let is_named = seen.iter().any(|p| p.starts_with(&what));
+                assert!(is_named, "before: {before}, round {round}: {seen:?}");
+                new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+                casework::seal_rows(&b.casework).await.unwrap();
+            }
+            // A row that was taken away and is written again.
+            let role = format!("DELETE FROM people_roles WHERE person = '{}'", rita.id);
+            outside(&b, &role).await;
+            new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+            casework::seal_rows(&b.casework).await.unwrap();
+            let seen = problems(&b).await;
+            let is_named = seen.iter().any(|p| p.starts_with("people_roles"));
+            assert!(is_named, "{seen:?}");
+        })
+        .await;
+    }
+}
+
+/// What the triggers note is JSON, which has no bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_covered_table_has_a_column_of_bytes() {
+    let b = bench(None).await;
+    let tables: Vec<_> = domains().iter().flat_map(|d| d.covered()).collect();
+    assert!(!tables.is_empty());
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite:{}/obhut.db", b.folder.path().display());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let found = sqlx::query(
+        "SELECT t.tbl || '.' || c.name FROM covered t JOIN pragma_table_info(t.tbl) c WHERE c.type NOT IN ('TEXT', 'BIGINT')",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let found: Vec<String> = found
+        .iter()
+        .map(|row| sqlx::Row::try_get(row, 0).unwrap())
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
 }

@@ -95,23 +95,26 @@ async fn write(
     casework::export_to_write(casework, id, &person).await?;
     empty(out)?;
     let bar = output.progress("files, being encrypted to the recipient");
+    let mut begun = false;
     let written = write_export(casework, id, &person, |path, bytes| {
+        begun = true;
         bar.inc(1);
         private(&out.join(path), bytes)
     })
     .await;
     bar.finish_and_clear();
-    let written = written.with_context(|| {
-        format!(
+    let written = match written {
+        Err(e) if begun => Err(e.context(format!(
             "{} isn't whole; remove it, and write the export again",
             out.display()
-        )
-    })?;
+        ))),
+        written => written,
+    }?;
     output.line(
         || json!({ "export": id, "exhibits": written.exhibits, "entries": written.entries, "out": out.to_string_lossy() }),
         || {
             format!(
-                "{} with {} of the log in {}; each reading is logged. README.txt says how the recipient checks it; give them the log's public key another way",
+                "{} with {} of the log in {}; each reading is logged. README.txt says how the recipient checks it; send them the log's public key through a separate channel",
                 count(written.exhibits as u64, "exhibit", "exhibits"),
                 count(written.entries as u64, "entry", "entries"),
                 out.display()
@@ -144,10 +147,10 @@ async fn prove(
     Ok(())
 }
 
-/// Makes a folder, or takes an empty one: files of something else must not get between those of a bag.
+/// Creates a folder, or takes an empty one: files of something else must not get between those of a bag.
 fn empty(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
-        .with_context(|| format!("{} can't be made", folder.display()))?;
+        .with_context(|| format!("{} can't be created", folder.display()))?;
     let mut there =
         std::fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
     anyhow::ensure!(
@@ -160,7 +163,7 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
 fn private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("{} can't be made", folder.display()))?;
+            .with_context(|| format!("{} can't be created", folder.display()))?;
     }
     write_private(path, bytes)
 }
@@ -187,11 +190,13 @@ fn show(export: &Export, output: &Output) -> anyhow::Result<()> {
                 ),
             };
             format!(
-                "{}  {} of {} for {}: {state}",
+                "{}  {} of {} for {} ({}), encrypted to {}: {state}",
                 export.id,
                 count(export.exhibits.len() as u64, "exhibit", "exhibits"),
                 export.subject,
-                export.handed_to.expose()
+                export.handed_to.expose(),
+                export.purpose.expose(),
+                export.recipient
             )
         },
     )

@@ -137,6 +137,7 @@ pub fn hint(e: &anyhow::Error) -> Option<String> {
         Next::AllowFilesByMail { destination } => format!(
             "`obhut destination set {destination} --media-instruction REFERENCE` records the instruction; `--folder DIR` places packages in a folder instead"
         ),
+        Next::SetReporter => "`obhut settings reporter --service NAME` sets it".into(),
         Next::RecordNcaDuty => "`obhut settings reporter --nca-duty … --nca-unreported …` records it; `--help` says what each means".into(),
         Next::AddFactsOrOverride { case } => {
             format!(

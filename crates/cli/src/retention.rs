@@ -63,7 +63,7 @@ pub async fn run(
                 || match hold.released_at {
                     Some(_) => format!("{} has ended", hold.id),
                     None => format!(
-                        "{} goes on until another person releases it, too: `obhut vault release {} --reason … --by PERSON`",
+                        "{} stays in force until a second person releases it: `obhut vault release {} --reason … --by PERSON`",
                         hold.id, hold.id
                     ),
                 },
@@ -86,31 +86,12 @@ pub async fn run(
                 || format!("{subject} is kept at least until {}", rfc3339(until)),
             )?;
         }
-        VaultCommand::Destroy { due: true, by, .. } => {
-            let person = context
-                .acting(&casework, by.as_deref(), Act::KeepEvidence)
-                .await?;
-            casework::find_ended(&casework).await?;
-            let confirmed = casework::confirm_due(&casework, &person).await?;
-            let destroyed = casework::destroy_due(&casework).await?
-                + casework::finish_erasures(&casework).await?;
-            let waiting = casework::destructions(&casework, false).await?;
-            output.line(
-                || json!({ "confirmed": confirmed, "destroyed": destroyed, "waiting": waiting.len() }),
-                || {
-                    format!(
-                        "{} destroyed; {} confirmed by {}; {} waiting",
-                        count(destroyed as u64, "exhibit", "exhibits"),
-                        confirmed,
-                        person.name,
-                        waiting.len()
-                    )
-                },
-            )?;
-            for destruction in waiting {
-                show(&destruction, output)?;
-            }
-        }
+        VaultCommand::Destroy {
+            due: true,
+            today,
+            by,
+            ..
+        } => due(&casework, today.as_deref(), by.as_deref(), context, output).await?,
         VaultCommand::Destroy {
             subject,
             reason,
@@ -140,7 +121,7 @@ pub async fn run(
                     || {
                         let end = match retention.ends_at {
                             Some(end) => format!("until {}", rfc3339(end)),
-                            None => "without an end".into(),
+                            None => "indefinitely".into(),
                         };
                         let keepings = retention.keepings.iter().map(text);
                         format!(
@@ -171,6 +152,42 @@ pub async fn run(
         _ => unreachable!("other commands are run elsewhere"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn due(
+    casework: &Casework,
+    today: Option<&str>,
+    by: Option<&str>,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let person = context.acting(casework, by, Act::KeepEvidence).await?;
+    casework::find_ended(casework).await?;
+    if let Some(today) = today {
+        for exhibit in casework::vouch_for_date(casework, today, &person).await? {
+            output.line(
+                || json!({ "vouched_for": exhibit, "by": person.id }),
+                || format!("{} vouches for the date of {exhibit}", person.name),
+            )?;
+        }
+    }
+    let destroyed =
+        casework::destroy_due(casework).await? + casework::finish_erasures(casework).await?;
+    let waiting = casework::destructions(casework, false).await?;
+    output.line(
+        || json!({ "destroyed": destroyed, "waiting": waiting.len() }),
+        || {
+            format!(
+                "{} destroyed, {} waiting",
+                count(destroyed as u64, "exhibit", "exhibits"),
+                waiting.len()
+            )
+        },
+    )?;
+    for destruction in waiting {
+        show(&destruction, output)?;
+    }
+    Ok(())
 }
 
 /// The exhibits a subject names: itself, or those of a case.
@@ -259,7 +276,7 @@ fn show(destruction: &Destruction, output: &Output) -> anyhow::Result<()> {
 fn text(keeping: &Keeping) -> String {
     let end = match keeping.until {
         Some(until) => format!("until {}", rfc3339(until)),
-        None => "without an end".into(),
+        None => "indefinitely".into(),
     };
     format!("\n  {end}: {}", keeping.because)
 }

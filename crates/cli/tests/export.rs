@@ -44,6 +44,7 @@ fn world() -> (Bench, String) {
         "--json",
     ])));
     let case = case[0]["case"].as_str().unwrap().to_owned();
+    ok(&b.obhut(&["settings", "reporter", "--service", "Example"]));
     let listed = json(ok(&b.obhut(&["vault", "list", "--json"])));
     let exhibit = listed[0]["exhibit"].as_str().unwrap().to_owned();
     ok(&b.obhut(&[
@@ -64,7 +65,7 @@ fn world() -> (Bench, String) {
 fn authority(b: &Bench) -> Option<String> {
     let Ok(made) = Command::new("age-keygen")
         .arg("-o")
-        .arg(b.path("authority.key"))
+        .arg(b.path("KEY.txt"))
         .output()
     else {
         println!("not present: age (cargo xtask test brings it)");
@@ -100,9 +101,8 @@ fn opened_as_the_readme_says(b: &Bench, readme: &str) {
         .map(|line| format!("{line}\n"))
         .collect();
     assert!(script.contains("provenance"), "{script}");
-    let key = b.path("authority.key").display().to_string();
     let out = Command::new("sh")
-        .args(["-e", "-c", &script.replace("KEY.txt", &key)])
+        .args(["-e", "-c", &script])
         .current_dir(b.path("bag"))
         .output()
         .unwrap();
@@ -183,10 +183,9 @@ fn an_export_takes_two_others_and_is_checked_with_stock_tools() {
         assert!(bagit.status.success(), "{}", text(&bagit));
     }
     for readme in ["LIESMICH.txt", "README.txt"] {
-        let _ = std::fs::remove_dir_all(b.path("bag/opened"));
+        let _ = std::fs::remove_dir_all(b.path("opened"));
         opened_as_the_readme_says(&b, readme);
     }
-    std::fs::rename(b.path("bag/opened"), b.path("opened")).unwrap();
     let contents: Vec<_> = files(&b.path("opened/exhibits"))
         .iter()
         .map(|f| std::fs::read_to_string(f).unwrap())
@@ -248,8 +247,35 @@ fn an_export_takes_two_others_and_is_checked_with_stock_tools() {
         }
     }
     assert!(tried > 20, "{tried}");
-    std::fs::write(b.path("bag/data/exhibits/stranger.age"), b"x").unwrap();
+    // What something else could add, by a name or by a link.
+    let stranger = "0123456789abcdef0123456789abcdef";
+    let planted = [
+        format!("bag/data/exhibits/{stranger}.age"),
+        "bag/data/more.txt".into(),
+        "opened/exhibits/ffff".into(),
+    ];
+    for name in &planted {
+        std::fs::write(b.path(name), b"x").unwrap();
+        let found = checked(&python, &b, &all);
+        assert_eq!(found.status.code(), Some(1), "{name}: {}", text(&found));
+        std::fs::remove_file(b.path(name)).unwrap();
+    }
+    std::fs::create_dir(b.path("elsewhere")).unwrap();
+    std::fs::write(b.path("elsewhere/x.age"), b"x").unwrap();
+    std::os::unix::fs::symlink(b.path("elsewhere"), b.path("bag/data/more")).unwrap();
     assert_eq!(checked(&python, &b, &all).status.code(), Some(1));
+    std::fs::remove_file(b.path("bag/data/more")).unwrap();
+    // Manifests that name something else, rebuilt to agree; only the log's key signs them.
+    for line in ["../KEY.txt", "/etc/hostname", "data/exhibits/x"] {
+        let manifest = b.path("bag/manifest-sha256.txt");
+        let before = std::fs::read_to_string(&manifest).unwrap();
+        std::fs::write(&manifest, format!("{before}{stranger}  {line}\n")).unwrap();
+        let found = checked(&python, &b, &all);
+        assert_eq!(found.status.code(), Some(1), "{line}");
+        assert!(text(&found).contains("doesn't belong"), "{}", text(&found));
+        std::fs::write(&manifest, before).unwrap();
+    }
+    assert!(checked(&python, &b, &all).status.success());
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn a_hold_wins_over_two_people_who_want_an_exhibit_destroyed() {
     let (b, exhibit) = world();
     let text = |arguments: &[&str]| said(&b, arguments);
     let kept = text(&["vault", "retention", &exhibit]);
-    assert!(kept.contains("without an end: no rule says"), "{kept}");
+    assert!(kept.contains("indefinitely: no rule says"), "{kept}");
     text(&["vault", "rule", "--days", "90", "--basis", "our policy, 4"]);
     let kept = text(&["vault", "retention", &exhibit]);
     assert!(kept.contains("our policy, 4"), "{kept}");
@@ -78,12 +78,12 @@ fn a_hold_wins_over_two_people_who_want_an_exhibit_destroyed() {
             by,
         ]
     };
-    assert!(text(&release("Anna")).contains("goes on"));
-    refused(&b, &release("Anna"), 5, "another person");
+    assert!(text(&release("Anna")).contains("stays in force"));
+    refused(&b, &release("Anna"), 5, "a second person");
     assert!(text(&release("Ben")).contains("has ended"));
 
     assert!(text(&destroy("Anna")).contains("1 of 2 people"));
-    refused(&b, &destroy("Anna"), 5, "another person");
+    refused(&b, &destroy("Anna"), 5, "a second person");
     let asked = text(&destroy("Ben"));
     assert!(
         asked.contains("2 of 2 people") && asked.contains("pending until"),
@@ -91,6 +91,16 @@ fn a_hold_wins_over_two_people_who_want_an_exhibit_destroyed() {
     );
     let due = text(&["vault", "destroy", "--due", "--by", "Ben"]);
     assert!(due.starts_with("0 exhibits destroyed"), "{due}");
+    let today = [
+        "vault",
+        "destroy",
+        "--due",
+        "--today",
+        "2001-01-01",
+        "--by",
+        "Ben",
+    ];
+    refused(&b, &today, 2, "the clock says");
     // An extension calls it off.
     text(&[
         "vault",

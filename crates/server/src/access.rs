@@ -29,15 +29,38 @@ pub(crate) async fn authenticate_with_lists(
 
 /// The secret that a request's headers hold.
 fn sent(app: &App, headers: &HeaderMap) -> Result<String, Fault> {
-    headers
+    let (scheme, rest) = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.split_once(' '))
-        .and_then(|(scheme, rest)| secret(scheme, rest.trim()))
-        .ok_or_else(|| {
-            app.metrics.denied(Denial::NoKey);
-            unauthorised("send a key as `Authorization: Bearer …`")
-        })
+        .unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("basic") && is_from_another_site(headers) {
+        app.metrics.denied(Denial::OtherSite);
+        return Err(Fault::new(
+            StatusCode::FORBIDDEN,
+            "other-site",
+            "a page of another site sent this, with the key that the browser keeps; send the key as `Authorization: Bearer …`",
+        ));
+    }
+    secret(scheme, rest.trim()).ok_or_else(|| {
+        app.metrics.denied(Denial::NoKey);
+        unauthorised("send a key as `Authorization: Bearer …`")
+    })
+}
+
+/// True if a browser says that a page of another site made the request. A browser that was given a
+/// key as a password once sends it with every request, whoever's page made it.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|v| v.to_str().unwrap_or_default());
+    // Source: Fetch Metadata Request Headers (W3C), 2.3. `none` is what a person typed.
+    if let Some(site) = text("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let origin = text(header::ORIGIN.as_str());
+    origin.is_some_and(|origin| {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        host.is_none() || host != text(header::HOST.as_str())
+    })
 }
 
 /// The key of a request, if it has one of the rights. Whether the key's person may do what
@@ -108,11 +131,15 @@ pub(crate) async fn authenticate_secret(
     // A person's key opens nothing once the person is removed or has no role left.
     if key.person.is_some() {
         let person = person(app, &key).await?;
+        let refused = person.removed || person.roles.is_empty();
+        if refused && app.metrics.denied(Denial::NoRole) {
+            tracing::warn!(key = key.id, "the key of a person without a role was sent");
+        }
         let why = match person.removed {
             true => "has been removed and can no longer act",
             false => "has no role; an administrator can give one",
         };
-        if person.removed || person.roles.is_empty() {
+        if refused {
             return Err(Fault::new(
                 StatusCode::FORBIDDEN,
                 "denied",
@@ -151,7 +178,12 @@ pub(crate) async fn acting(app: &App, headers: &HeaderMap, act: Act) -> Result<P
         person: Some(&person),
     };
     // Four-eyes rules and the state of a case are checked in casework, where the action happens.
-    authorize(&actor, act, State::Any)?;
+    if let Err(e) = authorize(&actor, act, State::Any) {
+        if app.metrics.denied(Denial::NoRole) {
+            tracing::warn!(key = key.id, act = ?act, "a person was refused an act for want of a role");
+        }
+        return Err(e.into());
+    }
     Ok(person)
 }
 
@@ -183,4 +215,51 @@ async fn person(app: &App, key: &ApiKey) -> Result<Person, Fault> {
         )
     })?;
     Ok(casework::person(&app.casework, id).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: a page of another site could send reports with the key that a browser had been
+    /// given as a password.
+    #[test]
+    fn a_browsers_word_for_another_site_is_taken() {
+        for (headers, other) in [
+            (&[][..], false),
+            (&[("sec-fetch-site", "same-origin")], false),
+            (&[("sec-fetch-site", "none")], false),
+            (&[("sec-fetch-site", "cross-site")], true),
+            (&[("sec-fetch-site", "same-site")], true),
+            (
+                &[
+                    ("origin", "https://obhut.example"),
+                    ("host", "obhut.example"),
+                ],
+                false,
+            ),
+            (
+                &[
+                    ("origin", "https://evil.example"),
+                    ("host", "obhut.example"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("origin", "http://obhut.example:81"),
+                    ("host", "obhut.example"),
+                ],
+                true,
+            ),
+            (&[("origin", "null"), ("host", "obhut.example")], true),
+            (&[("origin", "https://obhut.example")], true),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            assert_eq!(is_from_another_site(&map), other, "{headers:?}");
+        }
+    }
 }

@@ -14,14 +14,18 @@ pub(crate) enum Denial {
     Unknown,
     Lapsed,
     NoRight,
+    NoRole,
+    OtherSite,
 }
 
 impl Denial {
-    const ALL: [(Self, &str); 4] = [
+    const ALL: [(Self, &str); 6] = [
         (Self::NoKey, "no-key"),
         (Self::Unknown, "unknown"),
         (Self::Lapsed, "revoked-or-expired"),
         (Self::NoRight, "no-right"),
+        (Self::NoRole, "no-role"),
+        (Self::OtherSite, "other-site"),
     ];
 }
 

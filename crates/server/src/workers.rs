@@ -22,9 +22,9 @@ const SCHEMA_EVERY: Duration = Duration::from_secs(86_400);
 /// Pause after a comparison that wasn't possible: an hour. Our judgement.
 const SCHEMA_AGAIN: Duration = Duration::from_secs(3_600);
 
-/// How often what was counted is written down: a quarter of an hour. Our judgement: a restart loses
-/// no more than that.
-const COUNT_EVERY: Duration = Duration::from_secs(900);
+/// How often what was counted is written down: an hour. Our judgement: a restart loses no more than
+/// that, and the vault's log grows by an entry each time.
+const COUNT_EVERY: Duration = Duration::from_secs(3_600);
 /// How often all exhibits are looked at for their retention's end. Our judgement: their ends are days.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 

@@ -87,10 +87,13 @@ pub enum VaultCommand {
         /// The exhibit, or a case with all its exhibits
         #[arg(required_unless_present = "due")]
         subject: Option<String>,
-        /// Confirm everything whose date has passed, and destroy what is confirmed by two people or
-        /// was observed to be due; for installations without a server
+        /// Destroy what is due, and list what waits. A server does it by itself
         #[arg(long, conflicts_with = "subject")]
         due: bool,
+        /// Today's date (UTC, YYYY-MM-DD), from a calendar, not from this machine: with it you vouch that
+        /// whatever the clock says is due is due. Two people's word replaces what obhut was observed to run
+        #[arg(long, value_name = "DATE", requires = "due")]
+        today: Option<String>,
         /// Why
         #[arg(long, required_unless_present = "due")]
         reason: Option<String>,
@@ -104,8 +107,8 @@ pub enum VaultCommand {
         /// The exhibit, or a case
         subject: Option<String>,
     },
-    /// Write what the log says of an exhibit, entry by entry, with proofs that others can check; for an erased
-    /// exhibit, too
+    /// Write what the log says of an exhibit, entry by entry, with proofs that others can check; also of erased
+    /// exhibits
     Prove {
         /// The exhibit
         exhibit: String,

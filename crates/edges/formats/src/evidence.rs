@@ -4,7 +4,7 @@
 mod bag;
 mod provenance;
 
-pub use bag::Bag;
+pub use bag::{Bag, sha256};
 pub use provenance::{Custody, Handling, Provenance, provenance};
 
 /// The bag's README, in English.
@@ -17,19 +17,19 @@ const LIESMICH: &str = include_str!("evidence/liesmich.txt");
 pub struct Named<'a> {
     /// The export's id.
     pub export: &'a str,
-    /// Who receives it.
-    pub to: &'a str,
     /// The age recipient.
     pub recipient: &'a str,
     /// The public key of the vault's log.
     pub log_key: &'a str,
+    /// obhut's version.
+    pub version: &'a str,
 }
 
 /// File names and contents of the READMEs.
 pub fn readmes(named: Named<'_>) -> [(&'static str, String); 2] {
     let filled = |text: &str| {
         text.replace("{export}", named.export)
-            .replace("{to}", named.to)
+            .replace("{version}", named.version)
             .replace("{recipient}", named.recipient)
             .replace("{key}", named.log_key.trim())
     };

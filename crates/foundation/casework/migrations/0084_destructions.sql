@@ -3,4 +3,5 @@ CREATE TABLE destructions (
     running_at BIGINT NOT NULL, done_at BIGINT, log_index BIGINT, cancelled_at BIGINT, cancelled_because TEXT);
 CREATE UNIQUE INDEX destructions_pending ON destructions (exhibit) WHERE done_at IS NULL AND cancelled_at IS NULL;
 CREATE TABLE destruction_confirmations (
-    destruction TEXT NOT NULL, person TEXT NOT NULL, given_at BIGINT NOT NULL, PRIMARY KEY (destruction, person));
+    destruction TEXT NOT NULL, person TEXT NOT NULL, given_at BIGINT NOT NULL, vouches BIGINT NOT NULL,
+    PRIMARY KEY (destruction, person));

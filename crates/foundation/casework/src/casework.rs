@@ -26,8 +26,8 @@ pub struct Casework {
     pub(crate) clock: Arc<dyn Clock>,
     /// The tables whose rows the vault's log covers.
     pub(crate) covered: Vec<Covered>,
-    /// The token by which what this installation writes in them is noted.
-    pub(crate) writer: String,
+    /// The key of the codes by which it is seen that this installation wrote in them.
+    pub(crate) note_key: LookupKey,
     /// False if it was opened for checks without the private keys: what they bind isn't checked.
     pub(crate) has_keys: bool,
     /// True while it is opened and the log covers nothing yet.

@@ -2,10 +2,12 @@
 //!
 //! An exhibit whose retention has ended is first pending, so that people can still keep it. It is
 //! destroyed after that only if time has passed for certain: by the clock and by what obhut was
-//! observed to run ([`crate::running_time`]), or by two people's word given after the date. The
-//! vault's log proves what was destroyed and when; the reason is in the sealed record of that entry.
+//! observed to run ([`crate::running_time`]), or because two people vouch for the date. The vault's
+//! log proves what was destroyed and when; the reason is in the sealed record of that entry.
 //!
 //! Invariant: nothing that is held, that the law keeps, or that work waits for is destroyed.
+//! Invariant: nothing is destroyed while the database doesn't agree with the vault's log: rows that
+//! something else has written must not speak for people.
 
 use serde::Serialize;
 
@@ -14,8 +16,8 @@ use crate::database::{Columns, Tx};
 use crate::retention::{Known, Retention};
 use crate::retention_rules::{DAY_MICROS, NEVER_FILED};
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, alarms, audit, erasures, ids, running_time,
-    sealed, views,
+    Casework, CaseworkError, Person, Result, Role, alarms, audit, erasures, ids, people, row_log,
+    running_time, sealed, verification, views,
 };
 
 /// How long an exhibit is pending before it is destroyed, in microseconds: seven days. Our
@@ -64,7 +66,16 @@ struct Stored {
     destruction: Destruction,
     /// What obhut was observed to run when it became pending, in microseconds.
     running_at: i64,
-    confirmed: Vec<(String, i64)>,
+    confirmed: Vec<Word>,
+}
+
+/// A person's word for a destruction or an erasure.
+struct Word {
+    person: String,
+    /// When, microseconds since 1970.
+    given_at: i64,
+    /// True if the person vouches for the date.
+    vouches: bool,
 }
 
 const COLUMNS: &str = "id, exhibit, because, asked_by, pending_at, running_at, done_at, log_index, cancelled_at, cancelled_because";
@@ -74,14 +85,14 @@ async fn read(casework: &Casework, tx: &mut Tx, row: &sqlx::any::AnyRow) -> Resu
     let id = c.text()?;
     let (exhibit, because, asked_by) = (c.text()?, c.text()?, c.text()?);
     let (pending_at, running_at) = (c.int()?, c.int()?);
-    let confirmed = confirmations(tx, &id).await?;
+    let confirmed = words(casework, tx, &id).await?;
     Ok(Stored {
         destruction: Destruction {
             id,
             exhibit,
             because: sealed::open_words(casework, &because)?,
             asked_by: Some(asked_by).filter(|a| !a.is_empty()),
-            confirmed_by: confirmed.iter().map(|(person, _)| person.clone()).collect(),
+            confirmed_by: confirmed.iter().map(|word| word.person.clone()).collect(),
             not_before: pending_at + PENDING_MICROS,
             waits_for: None,
             done_at: c.maybe_int()?,
@@ -94,39 +105,67 @@ async fn read(casework: &Casework, tx: &mut Tx, row: &sqlx::any::AnyRow) -> Resu
     })
 }
 
-/// Who has confirmed a destruction or an erasure, and when, microseconds since 1970.
-async fn confirmations(tx: &mut Tx, id: &str) -> Result<Vec<(String, i64)>> {
+/// The words given for a destruction or an erasure, of people who may still give them.
+async fn words(casework: &Casework, tx: &mut Tx, id: &str) -> Result<Vec<Word>> {
     let rows = sqlx::query(
-        "SELECT person, given_at FROM destruction_confirmations WHERE destruction = $1 ORDER BY given_at, person",
+        "SELECT person, given_at, vouches FROM destruction_confirmations WHERE destruction = $1 ORDER BY given_at, person",
     )
     .bind(id)
     .fetch_all(&mut **tx)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let mut c = Columns::of(row);
-            Ok((c.text()?, c.int()?))
-        })
-        .collect()
+    let mut words = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let word = Word {
+            person: c.text()?,
+            given_at: c.int()?,
+            vouches: c.int()? != 0,
+        };
+        if may_speak(casework, &word.person).await? {
+            words.push(word);
+        }
+    }
+    Ok(words)
 }
 
-async fn confirm(tx: &mut Tx, now: i64, id: &str, person: &Person) -> Result<()> {
+/// False for somebody who has left or lost the role since.
+async fn may_speak(casework: &Casework, person: &str) -> Result<bool> {
+    let person = people::person(casework, person).await?;
+    Ok(!person.removed && person.roles.contains(&Role::ReportingOfficer))
+}
+
+async fn confirm(tx: &mut Tx, now: i64, id: &str, person: &Person, vouches: bool) -> Result<()> {
     sqlx::query(
-        "INSERT INTO destruction_confirmations (destruction, person, given_at) VALUES ($1, $2, $3)
-         ON CONFLICT (destruction, person) DO UPDATE SET given_at = $3",
+        "INSERT INTO destruction_confirmations (destruction, person, given_at, vouches) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (destruction, person) DO UPDATE SET given_at = $3, vouches = $4",
     )
     .bind(id)
     .bind(&person.id)
     .bind(now)
+    .bind(i64::from(vouches))
     .execute(&mut **tx)
     .await?;
-    audit::write(tx, now, &person.id, "destruction.confirm", id, "").await
+    let act = match vouches {
+        true => "destruction.vouch",
+        false => "destruction.confirm",
+    };
+    audit::write(tx, now, &person.id, act, id, "").await
 }
 
-/// True if two people have given their word for it at this time of day or later.
-pub(crate) async fn is_confirmed(tx: &mut Tx, id: &str, from: i64) -> Result<bool> {
-    let given = confirmations(tx, id).await?;
-    Ok(given.iter().filter(|(_, at)| *at >= from).count() >= PEOPLE_MIN)
+/// True if two people vouch that this time, microseconds since 1970, has passed.
+pub(crate) async fn is_vouched_for(
+    casework: &Casework,
+    tx: &mut Tx,
+    id: &str,
+    from: i64,
+) -> Result<bool> {
+    let words = words(casework, tx, id).await?;
+    Ok(vouched(&words, from))
+}
+
+fn vouched(words: &[Word], from: i64) -> bool {
+    let valid = words.iter().filter(|w| w.vouches && w.given_at >= from);
+    valid.count() >= PEOPLE_MIN
 }
 
 async fn pending_of(casework: &Casework, tx: &mut Tx, exhibit: &str) -> Result<Option<Stored>> {
@@ -213,18 +252,19 @@ async fn waits(
             crate::rfc3339(from)
         )));
     }
-    let mut people: Vec<&String> = stored.confirmed.iter().map(|(person, _)| person).collect();
-    people.extend(&stored.destruction.asked_by);
-    people.sort_unstable();
-    people.dedup();
-    let after_the_date = stored.confirmed.iter().any(|(_, at)| *at >= from);
-    if people.len() >= PEOPLE_MIN && after_the_date {
+    if let Some(asked_by) = &stored.destruction.asked_by {
+        let mut people: Vec<&String> = stored.confirmed.iter().map(|w| &w.person).collect();
+        if may_speak(casework, asked_by).await? && !people.contains(&asked_by) {
+            people.push(asked_by);
+        }
+        if people.len() < PEOPLE_MIN {
+            return Ok(Some("a second person has to confirm it".into()));
+        }
+    }
+    if vouched(&stored.confirmed, from) {
         return Ok(None);
     }
-    if stored.destruction.asked_by.is_some() && people.len() < PEOPLE_MIN {
-        return Ok(Some("another person has to confirm it".into()));
-    }
-    let ran = running_time::total(tx, casework).await? - stored.running_at;
+    let ran = running_time::total(tx).await? - stored.running_at;
     if ran < PENDING_MICROS {
         return Ok(Some(running_time::unsure(ran, PENDING_MICROS)));
     }
@@ -232,7 +272,7 @@ async fn waits(
         let Some(until) = keeping.until.filter(|until| *until <= now) else {
             continue;
         };
-        let ran = running_time::since(tx, casework, &keeping.began, keeping.from).await?;
+        let ran = running_time::since(tx, &keeping.began, keeping.from).await?;
         if ran < until - keeping.from {
             return Ok(Some(running_time::unsure(ran, until - keeping.from)));
         }
@@ -288,7 +328,10 @@ pub async fn find_ended(casework: &Casework) -> Result<usize> {
         let retention = known
             .of_exhibit(&mut tx, &stored.destruction.exhibit)
             .await?;
-        match cancels(now, &stored, retention.as_ref()) {
+        let because = cancels(now, &stored, retention.as_ref());
+        // One that was cut off after its entry in the log is finished, whatever came since.
+        let is_begun = is_erased(casework, &stored.destruction.exhibit).await?;
+        match because.filter(|_| !is_begun) {
             Some(because) => cancel(&mut tx, now, &stored.destruction.id, &because).await?,
             None => pending += 1,
         }
@@ -296,8 +339,12 @@ pub async fn find_ended(casework: &Casework) -> Result<usize> {
     match pending {
         0 => alarms::end(&mut tx, now, "destruction", "exhibits", "retention").await?,
         n => {
+            let count = match n {
+                1 => "1 exhibit".to_owned(),
+                n => format!("{n} exhibits"),
+            };
             let text = format!(
-                "{n} exhibits are destroyed after seven days; hold or extend those that have to be kept"
+                "{count} will be destroyed seven days after the end of retention; hold or extend what has to be kept"
             );
             alarms::raise(&mut tx, now, "destruction", "exhibits", &text).await?;
         }
@@ -307,13 +354,13 @@ pub async fn find_ended(casework: &Casework) -> Result<usize> {
             NEVER_FILED => (
                 "never-filed",
                 format!(
-                    "{count} exhibits that were never filed have no end: record how long such exhibits are kept, and on which basis"
+                    "no rule says how long exhibits are kept that were never filed ({count} so far); record one, with its basis"
                 ),
             ),
             destination => (
                 destination,
                 format!(
-                    "{count} exhibits that were filed with {destination} have no end: record how long such exhibits are kept, and on which basis"
+                    "no rule says how long exhibits are kept that were filed with {destination} ({count} so far); record one, with its basis"
                 ),
             ),
         };
@@ -348,7 +395,7 @@ async fn begin(
     let now = casework.now();
     let id = ids::new("destruction");
     let mut tx = casework.db.begin().await?;
-    let running = running_time::total(&mut tx, casework).await?;
+    let running = running_time::total(&mut tx).await?;
     let begun = sqlx::query(
         "INSERT INTO destructions (id, exhibit, because, asked_by, pending_at, running_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (exhibit) WHERE done_at IS NULL AND cancelled_at IS NULL DO NOTHING",
@@ -386,7 +433,7 @@ pub async fn request_destruction(
     person.require(Role::ReportingOfficer)?;
     if is_blank(because) {
         return Err(CaseworkError::invalid(
-            "because",
+            "reason",
             "an exhibit is destroyed only with a reason",
         ));
     }
@@ -420,12 +467,12 @@ pub async fn request_destruction(
         Some(stored) => {
             if stored.destruction.asked_by.as_ref() == Some(&person.id) {
                 return Err(CaseworkError::conflict(format!(
-                    "{} has asked for it already; another person has to confirm it",
+                    "{} has asked for it already; a second person has to confirm it",
                     person.name
                 )));
             }
             let mut tx = casework.db.begin().await?;
-            confirm(&mut tx, now, &stored.destruction.id, person).await?;
+            confirm(&mut tx, now, &stored.destruction.id, person, false).await?;
             tx.commit().await?;
         }
     }
@@ -436,35 +483,43 @@ pub async fn request_destruction(
     })
 }
 
-/// Confirms, for one person, every destruction and every erasure of a cleared person's exhibit that
-/// the clock says is due and that waits because obhut wasn't observed to run for long enough.
-/// Returns how many.
+/// Vouches, for one person, for the date: every destruction and every erasure of a cleared person's
+/// exhibit that the clock says is due then needs only a second person who does, and not what obhut
+/// was observed to run. `today` is what the person takes for today's date (UTC, YYYY-MM-DD). Returns
+/// the exhibits.
 ///
 /// # Errors
-/// Denied without the role reporting-officer.
-pub async fn confirm_due(casework: &Casework, person: &Person) -> Result<usize> {
+/// Denied without the role reporting-officer; invalid if the clock has another date.
+pub async fn vouch_for_date(
+    casework: &Casework,
+    today: &str,
+    person: &Person,
+) -> Result<Vec<String>> {
     person.require(Role::ReportingOfficer)?;
     let now = casework.now();
+    let date = crate::rfc3339(now);
+    if date.split('T').next() != Some(today) {
+        return Err(CaseworkError::invalid(
+            "today",
+            format!(
+                "the clock says it is {date}; set the clock right, or give today's date as YYYY-MM-DD (UTC)"
+            ),
+        ));
+    }
     let mut tx = casework.db.begin().await?;
-    let mut ids: Vec<String> = all_pending(casework, &mut tx)
-        .await?
-        .into_iter()
-        .filter(|s| s.destruction.not_before <= now)
-        // A person can't confirm what they have asked for.
-        .filter(|s| s.destruction.asked_by.as_ref() != Some(&person.id))
-        .map(|s| s.destruction.id)
+    let pending = all_pending(casework, &mut tx).await?;
+    let pending = pending.into_iter().map(|s| s.destruction);
+    let mut due: Vec<(String, String)> = pending
+        .filter(|d| d.not_before <= now)
+        .map(|d| (d.id, d.exhibit))
         .collect();
-    ids.extend(
-        erasures::due_within(&mut tx, now)
-            .await?
-            .into_iter()
-            .map(|[id, ..]| id),
-    );
-    for id in &ids {
-        confirm(&mut tx, now, id, person).await?;
+    let erasures = erasures::due_within(&mut tx, now).await?.into_iter();
+    due.extend(erasures.map(|[id, _, exhibit, _]| (id, exhibit)));
+    for (id, _) in &due {
+        confirm(&mut tx, now, id, person, true).await?;
     }
     tx.commit().await?;
-    Ok(ids.len())
+    Ok(due.into_iter().map(|(_, exhibit)| exhibit).collect())
 }
 
 /// Destroys everything that is due, and returns how many exhibits that were. Resumes after an
@@ -483,9 +538,19 @@ pub async fn destroy_due(casework: &Casework) -> Result<usize> {
         }
     }
     if count > 0 {
+        row_log::seal_rows(casework).await?;
         casework.db.empty_log().await?;
     }
     failed.map_or(Ok(count), Err)
+}
+
+/// True if the vault's log has an entry that this exhibit was erased.
+async fn is_erased(casework: &Casework, exhibit: &str) -> Result<bool> {
+    match casework.vault.exhibit(exhibit).await {
+        Ok(_) => Ok(false),
+        Err(obhut_vault::VaultError::Erased(_)) => Ok(true),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Destroys an exhibit if that is due; false if it stays.
@@ -501,14 +566,18 @@ async fn destroy(casework: &Casework, exhibit: &str) -> Result<bool> {
         .await?
         .of_exhibit(&mut tx, exhibit)
         .await?;
-    if cancels(now, &stored, retention.as_ref()).is_some()
-        || waits(casework, &mut tx, now, &stored, retention.as_ref())
-            .await?
-            .is_some()
-    {
+    // One that was cut off after its entry in the log is finished: the entry says that it is done.
+    let stays = !is_erased(casework, exhibit).await?;
+    let stays = stays
+        && (cancels(now, &stored, retention.as_ref()).is_some()
+            || waits(casework, &mut tx, now, &stored, retention.as_ref())
+                .await?
+                .is_some());
+    drop(tx);
+    if stays {
         return Ok(false);
     }
-    drop(tx);
+    verification::require_whole(casework).await?;
     let mut people = stored.destruction.confirmed_by.clone();
     people.extend(stored.destruction.asked_by.clone());
     people.sort_unstable();

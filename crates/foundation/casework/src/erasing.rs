@@ -4,7 +4,10 @@
 use obhut_store::DataFolder;
 
 use crate::retention::{self, ErasureWaits};
-use crate::{Casework, Result, appeals, destructions, erasures, filings, findings, views};
+use crate::{
+    Casework, Result, appeals, destructions, erasures, filings, findings, row_log, verification,
+    views,
+};
 
 /// Runs the queued work of domains for cleared cases and returns how many items were done. Safe to
 /// interrupt: unfinished items stay queued.
@@ -27,7 +30,7 @@ pub async fn finish_settlements(casework: &Casework) -> Result<usize> {
         // Work of a domain that this process doesn't know stays queued for one that does.
     }
     if done > 0 {
-        casework.db.empty_log().await?;
+        leave_no_copy(casework).await?;
     }
     failed.map_or(Ok(done), Err)
 }
@@ -64,8 +67,18 @@ async fn finish(casework: &Casework, only: Option<&str>) -> Result<usize> {
             Err(e) => drop(failed.get_or_insert(e)),
         }
     }
-    casework.db.empty_log().await?;
+    leave_no_copy(casework).await?;
     failed.map_or(Ok(count), Err)
+}
+
+/// Deletes what the database keeps of deleted rows for a while: the notes that say what they held,
+/// and SQLite's write-ahead log.
+pub(crate) async fn leave_no_copy(casework: &Casework) -> Result<()> {
+    if let Err(e) = row_log::seal_rows(casework).await {
+        // The worker or the next command puts them into the log, and deletes them then.
+        tracing::error!(cause = %e, "what was erased stays noted until it is in the vault's log; it is tried again");
+    }
+    casework.db.empty_log().await
 }
 
 /// Erases an item; false if it stays, for now or for good.
@@ -97,8 +110,8 @@ async fn erase(casework: &Casework, [id, case, exhibit, appeal]: [String; 4]) ->
             return Ok(false);
         }
         Some(ErasureWaits::Unsure { since, .. }) => {
-            let confirmed = destructions::is_confirmed(&mut tx, &id, since).await?;
-            if !confirmed {
+            let vouched = destructions::is_vouched_for(casework, &mut tx, &id, since).await?;
+            if !vouched {
                 return Ok(false);
             }
         }
@@ -111,6 +124,7 @@ async fn erase(casework: &Casework, [id, case, exhibit, appeal]: [String; 4]) ->
         erasures::kept(casework, &id, "another case refers to it").await?;
         return Ok(false);
     }
+    verification::require_whole(casework).await?;
     let access = obhut_vault::Access {
         actor: "redress".into(),
         purpose: format!("appeal {appeal} upheld"),

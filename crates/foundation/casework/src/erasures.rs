@@ -199,21 +199,25 @@ pub(crate) async fn mark_finished(casework: &Casework, case: &str, domain: &str)
 
 /// Marks an item that was to be erased as kept.
 pub(crate) async fn kept(casework: &Casework, id: &str, because: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE erasures SET kept_because = $1 WHERE id = $2 AND done_at IS NULL")
         .bind(because)
         .bind(id)
-        .execute(casework.db.pool())
+        .execute(&mut *tx)
         .await?;
+    tx.commit().await?;
     Ok(())
 }
 
 /// Puts off the erasure of an item, in microseconds since 1970.
 pub(crate) async fn put_off(casework: &Casework, id: &str, until: i64) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE erasures SET not_before = $1 WHERE id = $2 AND done_at IS NULL")
         .bind(until)
         .bind(id)
-        .execute(casework.db.pool())
+        .execute(&mut *tx)
         .await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -8,10 +8,11 @@ use obhut_vault::Proven;
 
 use crate::children::is_blank;
 use crate::database::{Columns, Tx};
+use crate::retention::Known;
 use crate::retention_rules::DAY_MICROS;
 use crate::{
-    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, cases, ids, people, sealed,
-    views,
+    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, ids, people, sealed,
+    verification, views,
 };
 
 /// People besides the one who asks. Our judgement: as many as have to release a hold.
@@ -70,12 +71,27 @@ pub struct Exported {
     pub proven: Vec<Proven>,
 }
 
+/// Fails for an exhibit that was erased, or that is to be: it belongs to a person who was cleared.
+async fn require_exportable(casework: &Casework, exhibits: &[String]) -> Result<()> {
+    let mut tx = casework.db.snapshot().await?;
+    let mut known = Known::rules(&mut tx).await?;
+    for exhibit in exhibits {
+        casework.vault.exhibit(exhibit).await?;
+        if known.of_exhibit(&mut tx, exhibit).await?.is_none() {
+            return Err(CaseworkError::conflict(format!(
+                "exhibit {exhibit} isn't handed over: the person of its case was cleared, or an older version took it in"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Asks for an export; two others have to approve it.
 ///
 /// # Errors
 /// Denied without the role reporting-officer; invalid without a receiver or a purpose; not found for
-/// an unknown exhibit or case; a conflict for an erased exhibit, a cleared case, one without
-/// exhibits, and one with more than 10,000.
+/// an unknown exhibit or case; a conflict for an erased exhibit, one of a cleared person, a case
+/// without exhibits, and one with more than 10,000.
 pub async fn request_export(
     casework: &Casework,
     new: NewExport<'_>,
@@ -91,12 +107,9 @@ pub async fn request_export(
             "say what the export is needed for",
         ));
     }
-    if cases::find(casework, new.subject).await?.is_some() {
-        let mut tx = casework.db.snapshot().await?;
-        cases::require_not_cleared(&mut tx, new.subject).await?;
-    }
     let exhibits = views::exhibits_named(casework, new.subject).await?;
     let exhibits: Vec<String> = exhibits.into_iter().map(|e| e.id).collect();
+    require_exportable(casework, &exhibits).await?;
     if exhibits.is_empty() || exhibits.len() > EXHIBITS_MAX {
         return Err(CaseworkError::conflict(format!(
             "{} has {} exhibits; an export holds 1 to {EXHIBITS_MAX}",
@@ -155,9 +168,20 @@ pub async fn approve_export(casework: &Casework, id: &str, person: &Person) -> R
 /// An export that may be written by this person now.
 ///
 /// # Errors
-/// Denied for another person than the one who asked; a conflict while approvals are missing.
+/// Denied for another person than the one who asked; a conflict while approvals are missing, for an
+/// exhibit that isn't there any more or whose person was cleared, and if the database doesn't agree
+/// with the vault's log.
 pub async fn export_to_write(casework: &Casework, id: &str, person: &Person) -> Result<Export> {
     person.require(Role::ReportingOfficer)?;
+    // Rows that something else has written must not speak for those who approved it.
+    verification::require_whole(casework).await?;
+    let known = may_write(casework, id, person).await?;
+    // Before the first byte: an export that can't be whole isn't begun.
+    require_exportable(casework, &known.exhibits).await?;
+    Ok(known)
+}
+
+async fn may_write(casework: &Casework, id: &str, person: &Person) -> Result<Export> {
     let known = export(casework, id).await?;
     if known.asked_by != person.id {
         return Err(CaseworkError::denied(format!(
@@ -173,27 +197,27 @@ pub async fn export_to_write(casework: &Casework, id: &str, person: &Person) -> 
         valid += usize::from(may && (0..APPROVAL_MICROS).contains(&(now - at)));
     }
     let missing = APPROVALS_MIN.saturating_sub(valid);
-    match missing {
-        0 => Ok(known),
-        n => Err(CaseworkError::conflict(format!(
-            "export {id} needs {n} more approval{} by others than the one who asked; an approval counts for seven days",
-            if n == 1 { "" } else { "s" }
-        ))),
+    if missing == 0 {
+        return Ok(known);
     }
+    Err(CaseworkError::conflict(format!(
+        "export {id} needs {missing} more approval{} from others than the one who asked; an approval counts for seven days",
+        if missing == 1 { "" } else { "s" }
+    )))
 }
 
 /// The bytes of an exhibit of an approved export, and what the log says of it. The reading is
 /// recorded before the first byte is read.
 ///
 /// # Errors
-/// As [`export_to_write`]; a conflict for an exhibit that isn't part of the export, or was erased.
+/// As [`export_to_write`], but for the comparison with the log; a conflict for an exhibit that isn't part of the export, or was erased.
 pub async fn read_for_export(
     casework: &Casework,
     id: &str,
     exhibit: &str,
     person: &Person,
 ) -> Result<Exported> {
-    let known = export_to_write(casework, id, person).await?;
+    let known = may_write(casework, id, person).await?;
     if !known.exhibits.iter().any(|e| e == exhibit) {
         return Err(CaseworkError::conflict(format!(
             "exhibit {exhibit} isn't part of export {id}"
@@ -225,6 +249,14 @@ pub async fn prove(casework: &Casework, exhibit: &str, actor: &str) -> Result<Ve
     let proven = casework.vault.prove(exhibit).await?;
     audit::note(casework, actor, "exhibit.prove", exhibit, "").await?;
     Ok(proven)
+}
+
+/// The log's signature over an export: over the SHA-256 of the manifest that covers everything else
+/// in it, hexadecimal.
+pub fn sign_export(casework: &Casework, id: &str, manifest_sha256: &str) -> String {
+    casework
+        .vault
+        .signed("obhut export", &[id, manifest_sha256])
 }
 
 /// Records that an export was written.

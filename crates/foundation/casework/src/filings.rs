@@ -392,20 +392,22 @@ pub async fn filing_addressed(
     host: &str,
     why: Option<&str>,
 ) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE filings SET host = $1, why = $2, changed_at = $3 WHERE report = $4")
         .bind(host)
         .bind(why)
         .bind(casework.now())
         .bind(&filing.report)
-        .execute(casework.db.pool())
+        .execute(&mut *tx)
         .await?;
+    tx.commit().await?;
     Ok(())
 }
 
 /// Records that the destination has the report: stores its receipt, ends the reporting deadline and
-/// the job, and starts the preservation, if the law or a rule on record asks for one. A filing with a test service, our own system or the public
-/// leaves the deadline running and starts no preservation. If the case was cleared meanwhile, the
-/// retraction is queued.
+/// the job, and starts the preservation, if the law or a rule on record asks for one. A filing with
+/// a test service, our own system or the public leaves the deadline running and starts no
+/// preservation. If the case was cleared meanwhile, the retraction is queued.
 pub async fn filing_filed(
     casework: &Casework,
     filing: &Filing,

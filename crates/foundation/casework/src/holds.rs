@@ -9,7 +9,8 @@ use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::retention_rules::Keeping;
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, cases, ids, running_time, sealed,
+    Casework, CaseworkError, Person, Result, Role, audit, cases, ids, people, running_time, sealed,
+    verification,
 };
 
 /// People who have to release a hold. Our judgement: one person under pressure must not be enough.
@@ -114,10 +115,12 @@ pub async fn release_hold(
     person.require(Role::ReportingOfficer)?;
     if is_blank(because) {
         return Err(CaseworkError::invalid(
-            "because",
+            "reason",
             "a hold is released only with a reason",
         ));
     }
+    // Rows that something else has written must not speak for a person.
+    verification::require_whole(casework).await?;
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
     // Locked, so that two people who release it in one moment both count.
@@ -134,10 +137,17 @@ pub async fn release_hold(
             "hold {id} was released already"
         )));
     }
-    let before = releases(&mut tx, id).await?;
+    // Words of those who have left or lost the role since don't count.
+    let mut before = Vec::new();
+    for other in releases(&mut tx, id).await? {
+        let other = people::person(casework, &other).await?;
+        if !other.removed && other.roles.contains(&Role::ReportingOfficer) {
+            before.push(other.id);
+        }
+    }
     if before.contains(&person.id) {
         return Err(CaseworkError::conflict(format!(
-            "{} has released hold {id} already; it takes another person, too",
+            "{} has released hold {id} already; a second person has to release it, too",
             person.name
         )));
     }
@@ -177,7 +187,7 @@ pub async fn extend_retention(
     person.require(Role::ReportingOfficer)?;
     if is_blank(because) {
         return Err(CaseworkError::invalid(
-            "because",
+            "reason",
             "retention is extended only with a reason",
         ));
     }

@@ -111,8 +111,8 @@ pub use decisions::{
     see_alarm,
 };
 pub use destructions::{
-    Destruction, PENDING_MICROS, confirm_due, destroy_due, destructions, find_ended,
-    request_destruction,
+    Destruction, PENDING_MICROS, destroy_due, destructions, find_ended, request_destruction,
+    vouch_for_date,
 };
 pub use determinations::{determinations, determine};
 pub use erasing::{finish_erasures, finish_settlements};
@@ -123,7 +123,7 @@ pub use erasures::{
 pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use exports::{
     Export, Exported, NewExport, approve_export, export, export_to_write, export_written, exports,
-    prove, read_for_export, request_export,
+    prove, read_for_export, request_export, sign_export,
 };
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{

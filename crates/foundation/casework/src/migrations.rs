@@ -238,6 +238,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "exports",
         include_str!("../migrations/0085_exports.sql"),
     ),
+    (
+        86,
+        "row_log",
+        include_str!("../migrations/0086_row_log.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
@@ -289,6 +294,8 @@ pub(crate) const COVERED: &[Covered] = &[
         key: &[KeyColumn::Text("hold"), KeyColumn::Text("person")],
     },
     by_id("extensions", ID),
+    by_id("running_time", &[KeyColumn::Int("seq")]),
+    by_id("started", &[KeyColumn::Text("subject")]),
     by_id("retention_rules", &[KeyColumn::Text("filed_with")]),
     by_id("destructions", ID),
     Covered {
@@ -300,6 +307,7 @@ pub(crate) const COVERED: &[Covered] = &[
         table: "export_approvals",
         key: &[KeyColumn::Text("export"), KeyColumn::Text("person")],
     },
+    by_id("row_faults", ID),
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
     // Which tables are covered is covered, too.
     by_id("covered", &[KeyColumn::Text("tbl")]),

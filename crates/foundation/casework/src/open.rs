@@ -59,12 +59,12 @@ async fn assemble(
     // One process copies and migrates; others wait for the lock and then have nothing to do.
     let upgrading = folder.hold_upgrade().await?;
     let covered = covered(&domains);
-    let writer = keys.first_lookup.keyed_digest("writer", b"");
+    let note_key = keys.first_lookup.clone();
     let copy_to = |last| folder.copy_before(last);
     let covering = Covering {
         tables: &covered,
-        into: row_log::NOTED,
-        writer: &writer,
+        kept_in: row_log::KEPT_IN,
+        key: note_key.clone(),
     };
     let db = Database::connect(&url, &owners, &copy_to, &covering).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
@@ -82,7 +82,7 @@ async fn assemble(
         vault,
         clock,
         covered,
-        writer,
+        note_key,
         has_keys: true,
         is_upgrading: AtomicBool::new(false),
         domains,
@@ -146,15 +146,12 @@ pub async fn open_to_verify(
         Some(lookup) => lookup,
         None => LookupKey::from_text(&stand_in).expect("an age identity is long enough"),
     };
-    let (sealer, vault_keys, writer) = match keys {
-        Some(keys) => {
-            let writer = keys.first_lookup.keyed_digest("writer", b"");
-            (keys.sealer, keys.vault, writer)
-        }
+    let (sealer, vault_keys, note_key) = match keys {
+        Some(keys) => (keys.sealer, keys.vault, keys.first_lookup),
         None => {
             let public = Keys::public(&folder.published_key()?);
             let public = public.map_err(|e| missing("vault/log/key", &e.to_string()))?;
-            (sealer, public, String::new())
+            (sealer, public, lookup.clone())
         }
     };
     let domains = with_evidence(domains);
@@ -174,7 +171,7 @@ pub async fn open_to_verify(
         vault,
         clock,
         covered: covered(&domains),
-        writer,
+        note_key,
         has_keys,
         is_upgrading: AtomicBool::new(false),
         domains,

@@ -277,10 +277,12 @@ pub async fn take_back_grant(
         // Another process may have given the person a role in between.
         let unused = "DELETE FROM people WHERE id = $1
             AND NOT EXISTS (SELECT 1 FROM people_roles WHERE person = $1)";
+        let mut tx = casework.db.begin().await?;
         sqlx::query(unused)
             .bind(&person.id)
-            .execute(casework.db.pool())
+            .execute(&mut *tx)
             .await?;
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -89,12 +89,11 @@ impl Known {
         for case in &cases {
             let of_case = self.of_case(tx, case).await?;
             all_cleared &= of_case.cleared;
-            if !of_case.cleared {
-                found.keepings.extend(of_case.keepings.iter().cloned());
-                found
-                    .missing_rules
-                    .extend(of_case.missing_rules.iter().cloned());
-            }
+            // Holds and duties of a cleared case keep it, too.
+            found.keepings.extend(of_case.keepings.iter().cloned());
+            found
+                .missing_rules
+                .extend(of_case.missing_rules.iter().cloned());
         }
         if all_cleared {
             return Ok(None);
@@ -141,6 +140,7 @@ impl Known {
                     binds: true,
                     began,
                 }),
+                (_, None) if found.cleared => {}
                 (_, None) => {
                     found.keepings.push(Keeping {
                         because: format!(
@@ -209,7 +209,7 @@ pub async fn retention(casework: &Casework, exhibit: &str) -> Result<Retention> 
         .await?;
     known.ok_or_else(|| {
         CaseworkError::conflict(format!(
-            "exhibit {exhibit} has no retention: the person of its case was cleared and it is erased for that reason, or an older version took it in"
+            "exhibit {exhibit} has no retention: an older version took it in, or the person of its case was cleared, and it is erased as soon as no hold and no duty keeps it"
         ))
     })
 }
@@ -282,7 +282,7 @@ pub(crate) async fn erasure_waits(
     let since = duties.iter().filter_map(|k| k.until).max().unwrap_or(0);
     for duty in duties {
         let needed = duty.until.unwrap_or(duty.from) - duty.from;
-        let ran = running_time::since(tx, casework, &duty.began, duty.from).await?;
+        let ran = running_time::since(tx, &duty.began, duty.from).await?;
         if ran < needed {
             return Ok(Some(ErasureWaits::Unsure {
                 since,

@@ -1,10 +1,15 @@
 //! Puts what the covered tables hold into the vault's log, and compares them with it.
 //!
-//! A trigger notes each row that this program writes or deletes (`touched`). [`seal_rows`] makes a
-//! salted commitment to the row as it is stored now (a leaf), and adds the leaf to the log. The row
-//! of the leaf is committed first, without its place in the log: after a crash the leaf is looked
-//! for in the log before it is added. So a row is in the log shortly after its transaction, not with
-//! it, and what waits is counted.
+//! A trigger notes each row that this program writes or deletes (`touched`), as it was before and as
+//! it is after, and each transaction seals its notes when it commits (`touch_seals`). [`seal_rows`]
+//! makes a salted commitment to the row (a leaf), and adds the leaf to the log. The row of the leaf
+//! is committed first, without its place in the log: after a crash the leaf is looked for in the log
+//! before it is added. So a row is in the log shortly after its transaction, not with it, and what
+//! waits is counted.
+//!
+//! A leaf is made only if the notes lead from what the newest leaf says to what the row holds.
+//! Otherwise something else has changed the row between two changes of obhut's, and that stays on
+//! record (`row_faults`).
 //!
 //! Leaves and the remembered head carry a code of the lookup key: what is in the database alone can't
 //! be made to look like obhut's.
@@ -15,17 +20,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use obhut_store::database::Columns;
 use obhut_store::database::Tx;
 use obhut_store::database::changes;
-use obhut_store::database::covered::{Covered, Stored, StoredRow, Touched};
-use obhut_store::database::{Columns, VALUES_MAX};
+use obhut_store::database::covered::{Covered, KeptIn, Note, Stored, StoredRow, code};
 use obhut_vault::{LogHead, Problem, Verification};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Casework, Result, views};
-
-/// Rows whose leaves are made in one transaction. Our judgement: it takes milliseconds.
-const ROWS_AT_ONCE: usize = VALUES_MAX;
 
 /// Rows that are compared at a time. Our judgement: some megabytes.
 const COMPARED_AT_ONCE: i64 = 2_000;
@@ -37,8 +39,12 @@ const NAMED_MAX: usize = 1_000;
 const UNPROVEN: &str =
     "isn't in the log yet; only a check with the private keys shows whether obhut wrote it";
 
-/// The table in which written rows are noted.
-pub(crate) const NOTED: &str = "touched";
+/// The tables in which written rows are noted.
+pub(crate) const KEPT_IN: KeptIn = KeptIn {
+    notes: "touched",
+    seals: "touch_seals",
+    leaves: "leaves",
+};
 
 /// Name of the log's head as the database remembers it.
 const HEAD: &str = "vault";
@@ -109,65 +115,167 @@ pub async fn seal_rows(casework: &Casework) -> Result<u64> {
     Ok(sealed)
 }
 
-/// Makes the leaves of at most [`ROWS_AT_ONCE`] noted rows. Returns how many rows were noted.
-async fn make_leaves(casework: &Casework) -> Result<usize> {
-    let mut tx = casework.db.begin().await?;
-    let rows = sqlx::query("SELECT DISTINCT tbl, row_key FROM touched WHERE writer = $1 LIMIT $2")
-        .bind(&casework.writer)
-        .bind(ROWS_AT_ONCE as i64)
-        .fetch_all(&mut *tx)
+/// What transactions have noted about one row.
+#[derive(Default)]
+struct OfRow {
+    notes: Vec<Note>,
+    /// The newest leaf when the first of the transactions was sealed.
+    sealed_at: i64,
+}
+
+/// The notes that transactions of obhut's have sealed, by table and key, and the transactions'
+/// tokens. Others stay where they are, and verification names them.
+async fn sealed_notes(
+    tx: &mut Tx,
+    casework: &Casework,
+) -> Result<(BTreeMap<(String, String), OfRow>, Vec<String>)> {
+    let seals = sqlx::query("SELECT writer, leaf, mac FROM touch_seals")
+        .fetch_all(&mut **tx)
         .await?;
-    let mut touched = BTreeSet::new();
-    for row in &rows {
-        let mut c = Columns::of(row);
-        touched.insert(Touched {
-            table: c.text()?,
-            key: c.text()?,
-        });
+    let (mut rows, mut tokens): (BTreeMap<_, OfRow>, _) = (BTreeMap::new(), Vec::new());
+    for seal in &seals {
+        let mut c = Columns::of(seal);
+        let (token, newest) = (c.text()?, c.int()?);
+        let notes = tx.notes(&token).await?;
+        if c.text()? != code(&casework.note_key, &token, newest, &notes) {
+            continue;
+        }
+        for note in notes {
+            let at = (note.table.clone(), note.key.clone());
+            let of_row = rows.entry(at).or_insert_with(|| OfRow {
+                notes: Vec::new(),
+                sealed_at: newest,
+            });
+            of_row.sealed_at = of_row.sealed_at.min(newest);
+            of_row.notes.push(note);
+        }
+        tokens.push(token);
     }
-    if touched.is_empty() {
+    Ok((rows, tokens))
+}
+
+impl OfRow {
+    /// What is wrong with the row, if the notes don't lead from `leaf` to what it holds now.
+    fn fault(
+        &self,
+        covered: &Covered,
+        key: &str,
+        leaf: Option<&Leaf>,
+        now: Option<&StoredRow>,
+    ) -> Option<&'static str> {
+        // A transaction of obhut's that was noted again after its leaf was made.
+        if leaf.is_some_and(|leaf| leaf.seq > self.sealed_at) {
+            return Some("was noted a second time by something else");
+        }
+        let was_there = leaf.filter(|leaf| !leaf.gone);
+        let begins = |note: &Note| match (&note.before, was_there) {
+            (None, _) => true,
+            (Some(json), None) => json.is_empty(),
+            (Some(json), Some(leaf)) => noted(covered, json).is_some_and(|row| {
+                commitment(&leaf.salt, covered.table, key, Some(&row)) == leaf.commitment
+            }),
+        };
+        let ends = |note: &Note| match (&note.after, now) {
+            (None, _) => true,
+            (Some(json), None) => json.is_empty(),
+            (Some(json), Some(row)) => noted(covered, json).as_ref() == Some(row),
+        };
+        if !self.notes.iter().any(begins) {
+            return Some("was changed by something else before obhut changed it");
+        }
+        let ended = self.notes.iter().any(ends);
+        (!ended).then_some("was changed by something else after obhut changed it")
+    }
+}
+
+/// A row from the JSON that a trigger notes; `None` if it is none.
+fn noted(covered: &Covered, json: &[u8]) -> Option<StoredRow> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).ok()?;
+    let columns = object.into_iter().map(|(name, value)| {
+        let value = match value {
+            serde_json::Value::Null => Stored::Null,
+            serde_json::Value::String(text) => Stored::Text(text),
+            serde_json::Value::Number(number) => number.as_i64().map_or(Stored::Other, Stored::Int),
+            _ => Stored::Other,
+        };
+        (name, value)
+    });
+    Some(covered.of_columns(columns.collect()))
+}
+
+/// Makes the leaves of the rows that are noted. Returns how many rows were.
+async fn make_leaves(casework: &Casework) -> Result<usize> {
+    let mut tx = casework.db.begin_alone().await?;
+    let (rows, tokens) = sealed_notes(&mut tx, casework).await?;
+    if tokens.is_empty() {
         return Ok(0);
     }
     // The counter stays locked until the commit, so the numbers are in the order of the log.
-    let first = changes::numbers(&mut tx, "leaves", touched.len() as i64).await?;
-    for (seq, row) in (first..).zip(&touched) {
-        // Deleted before the row is read: a later change of the row is noted again.
-        sqlx::query("DELETE FROM touched WHERE tbl = $1 AND row_key = $2 AND writer = $3")
-            .bind(&row.table)
-            .bind(&row.key)
-            .bind(&casework.writer)
-            .execute(&mut *tx)
-            .await?;
+    let first = changes::numbers(&mut tx, "leaves", rows.len() as i64).await?;
+    for (seq, ((table, key), of_row)) in (first..).zip(&rows) {
         // A table that a later version no longer covers.
-        let Some(covered) = casework.covered.iter().find(|c| c.table == row.table) else {
+        let Some(covered) = casework.covered.iter().find(|c| c.table == table) else {
             continue;
         };
-        let stored = covered.row(&mut tx, &row.key).await?;
+        let stored = covered.row(&mut tx, key).await?;
+        let newest = newest_leaf(&mut tx, table, key).await?;
+        if let Some(what) = of_row.fault(covered, key, newest.as_ref(), stored.as_ref()) {
+            sqlx::query("INSERT INTO row_faults (id, tbl, row_key, what, found_at) VALUES ($1, $2, $3, $4, $5)")
+                .bind(obhut_store::ids::new("fault"))
+                .bind(table)
+                .bind(key)
+                .bind(what)
+                .bind(casework.now())
+                .execute(&mut *tx)
+                .await?;
+            tracing::error!(table, key, "a row {what}; verify the data folder");
+            continue;
+        }
         let salt = obhut_store::ids::random_hex(32);
         let leaf = Leaf {
             seq,
-            commitment: commitment(&salt, &row.table, &row.key, stored.as_ref()),
+            commitment: commitment(&salt, table, key, stored.as_ref()),
             gone: stored.is_none(),
             salt,
         };
         sqlx::query("UPDATE leaves SET salt = '' WHERE tbl = $1 AND row_key = $2 AND salt <> ''")
-            .bind(&row.table)
-            .bind(&row.key)
+            .bind(table)
+            .bind(key)
             .execute(&mut *tx)
             .await?;
         sqlx::query("INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)")
             .bind(seq)
-            .bind(&row.table)
-            .bind(&row.key)
+            .bind(table)
+            .bind(key)
             .bind(&leaf.salt)
             .bind(&leaf.commitment)
             .bind(i64::from(leaf.gone))
-            .bind(leaf.mac(casework, &row.table, &row.key))
+            .bind(leaf.mac(casework, table, key))
             .execute(&mut *tx)
             .await?;
     }
+    for token in &tokens {
+        for sql in [
+            "DELETE FROM touched WHERE writer = $1",
+            "DELETE FROM touch_seals WHERE writer = $1",
+        ] {
+            sqlx::query(sql).bind(token).execute(&mut *tx).await?;
+        }
+    }
     tx.commit().await?;
-    Ok(touched.len())
+    Ok(rows.len())
+}
+
+async fn newest_leaf(tx: &mut Tx, table: &str, key: &str) -> Result<Option<Leaf>> {
+    let row = sqlx::query("SELECT seq, tbl, row_key, salt, commitment, gone FROM leaves WHERE tbl = $1 AND row_key = $2 ORDER BY seq DESC LIMIT 1")
+        .bind(table)
+        .bind(key)
+        .fetch_optional(&mut **tx)
+        .await?;
+    match row {
+        Some(row) => Ok(Some(Leaf::read(&mut Columns::of(&row))?.2)),
+        None => Ok(None),
+    }
 }
 
 /// Adds the leaves that aren't in the log to it, and remembers its head. Returns how many.
@@ -339,10 +447,11 @@ pub(crate) async fn begin(casework: &Casework) -> Result<()> {
         loop {
             let rows = covered.rows(&mut tx, from, COMPARED_AT_ONCE).await?;
             for row in &rows {
+                let token = tx.token().to_owned();
                 sqlx::query("INSERT INTO touched (tbl, row_key, writer) VALUES ($1, $2, $3)")
                     .bind(covered.table)
                     .bind(&row.key)
-                    .bind(&casework.writer)
+                    .bind(token)
                     .execute(&mut *tx)
                     .await?;
             }
@@ -392,6 +501,62 @@ impl Leaf {
     }
 }
 
+/// The rows that are noted and not in the log yet, each with whether obhut noted it. Without the keys
+/// that is unknown, and a note could hide any change.
+async fn waiting(
+    tx: &mut Tx,
+    casework: &Casework,
+    faults: &mut Faults,
+) -> Result<BTreeMap<(String, String), bool>> {
+    let seals = sqlx::query("SELECT writer, leaf, mac FROM touch_seals")
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut sealed: HashMap<String, (i64, String)> = HashMap::new();
+    for seal in &seals {
+        let mut c = Columns::of(seal);
+        sealed.insert(c.text()?, (c.int()?, c.text()?));
+    }
+    let rows = sqlx::query("SELECT tbl, row_key, writer, before, after FROM touched")
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut by_token: BTreeMap<String, Vec<Note>> = BTreeMap::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (table, key, token) = (c.text()?, c.text()?, c.text()?);
+        by_token.entry(token).or_default().push(Note {
+            table,
+            key,
+            before: c.maybe_bytes()?,
+            after: c.maybe_bytes()?,
+        });
+    }
+    let mut waiting = BTreeMap::new();
+    for (token, mut notes) in by_token {
+        notes.sort_unstable();
+        let ours = sealed
+            .remove(&token)
+            .is_some_and(|(newest, mac)| mac == code(&casework.note_key, &token, newest, &notes));
+        for note in notes {
+            *waiting.entry((note.table, note.key)).or_insert(true) &= ours;
+        }
+    }
+    // A transaction without notes seals nothing.
+    for token in sealed.keys() {
+        faults.add("touch_seals", token, "has lost its notes");
+    }
+    let rows =
+        sqlx::query("SELECT tbl, row_key, what, found_at FROM row_faults ORDER BY found_at, id")
+            .fetch_all(&mut **tx)
+            .await?;
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (table, key, what) = (c.text()?, c.text()?, c.text()?);
+        let what = format!("{what}; found {}", crate::rfc3339(c.int()?));
+        faults.add(&table, &key, &what);
+    }
+    Ok(waiting)
+}
+
 /// Compares the covered tables with the log. `seen` is what was read from the log, and gets the
 /// differences. Returns how many rows were compared, and how many changes aren't in the log yet.
 ///
@@ -400,18 +565,8 @@ impl Leaf {
 // Long: one pass over the leaves and one over each table, with what is left between them.
 pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Result<(u64, u64)> {
     let mut tx = casework.db.frozen().await?;
-    let mut waiting = BTreeMap::new();
-    let rows = sqlx::query("SELECT tbl, row_key, writer FROM touched")
-        .fetch_all(&mut *tx)
-        .await?;
-    for row in &rows {
-        let mut c = Columns::of(row);
-        let at = (c.text()?, c.text()?);
-        // Without the keys this is unknown, and a note could hide any change.
-        let ours = c.text()? == casework.writer;
-        *waiting.entry(at).or_insert(true) &= ours;
-    }
     let mut faults = Faults::default();
+    let waiting = waiting(&mut tx, casework, &mut faults).await?;
     let mut newest: HashMap<(String, String), Leaf> = HashMap::new();
     // A log that can't be read has been named; not each of its rows too.
     let log_is_read = seen.entries > 0 || seen.problems.is_empty();

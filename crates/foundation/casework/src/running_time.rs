@@ -6,7 +6,7 @@
 
 use crate::database::{Columns, Tx};
 use crate::retention_rules::DAY_MICROS;
-use crate::{Casework, CaseworkError, Result, alarms, changes};
+use crate::{Casework, Result, alarms, changes};
 
 /// How far the clock may differ from what was counted before people are alarmed, in microseconds:
 /// an hour. Our judgement: more than any correction by network time, less than a day.
@@ -17,17 +17,16 @@ const DRIFT_MICROS_MAX: i64 = 3_600 * 1_000_000;
 /// negative, less far) meanwhile.
 ///
 /// # Errors
-/// The database failed, or something else has changed what was written down.
+/// The database failed.
 pub async fn count_running(casework: &Casework, elapsed: i64, drifted: i64) -> Result<()> {
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
     let seq = changes::numbers(&mut tx, "running_time", 1).await?;
-    let running = total(&mut tx, casework).await? + elapsed.max(0);
-    sqlx::query("INSERT INTO running_time (seq, wall, running, mac) VALUES ($1, $2, $3, $4)")
+    let running = total(&mut tx).await? + elapsed.max(0);
+    sqlx::query("INSERT INTO running_time (seq, wall, running) VALUES ($1, $2, $3)")
         .bind(seq)
         .bind(now)
         .bind(running)
-        .bind(mac(casework, seq, now, running))
         .execute(&mut *tx)
         .await?;
     if drifted.abs() > DRIFT_MICROS_MAX {
@@ -44,57 +43,33 @@ pub async fn count_running(casework: &Casework, elapsed: i64, drifted: i64) -> R
     Ok(())
 }
 
-/// The log doesn't cover these rows, of which there are many; the code shows that they are obhut's.
-fn mac(casework: &Casework, seq: i64, wall: i64, running: i64) -> String {
-    let about = format!("{seq} {wall} {running}");
-    casework
-        .lookup
-        .keyed_digest("running time", about.as_bytes())
-}
-
 /// What was counted until the row that `which` selects; `None` without one.
-async fn counted(
-    tx: &mut Tx,
-    casework: &Casework,
-    which: &'static str,
-    value: i64,
-) -> Result<Option<i64>> {
-    let sql = format!("SELECT seq, wall, running, mac FROM running_time {which} LIMIT 1");
+async fn counted(tx: &mut Tx, which: &'static str, value: i64) -> Result<Option<i64>> {
+    let sql = format!("SELECT running FROM running_time {which} LIMIT 1");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(value)
         .fetch_optional(&mut **tx)
         .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let mut c = Columns::of(&row);
-    let (seq, wall, running) = (c.int()?, c.int()?, c.int()?);
-    if c.text()? != mac(casework, seq, wall, running) {
-        return Err(CaseworkError::unreadable(
-            "the record of how long obhut has run",
-        ));
-    }
-    Ok(Some(running))
+    row.map(|row| Columns::of(&row).int()).transpose()
 }
 
 /// How long obhut has been observed to run in all, in microseconds.
-pub(crate) async fn total(tx: &mut Tx, casework: &Casework) -> Result<i64> {
+pub(crate) async fn total(tx: &mut Tx) -> Result<i64> {
     let latest = "WHERE running >= $1 ORDER BY running DESC, seq DESC";
-    Ok(counted(tx, casework, latest, 0).await?.unwrap_or(0))
+    Ok(counted(tx, latest, 0).await?.unwrap_or(0))
 }
 
 /// Writes down how long obhut had run when something began that keeps exhibits. Called in the
 /// transaction in which it began.
 pub(crate) async fn note(tx: &mut Tx, casework: &Casework, subject: &str) -> Result<()> {
-    let (now, running) = (casework.now(), total(tx, casework).await?);
+    let (now, running) = (casework.now(), total(tx).await?);
     sqlx::query(
-        "INSERT INTO started (subject, wall, running, mac) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (subject) DO UPDATE SET wall = $2, running = $3, mac = $4",
+        "INSERT INTO started (subject, wall, running) VALUES ($1, $2, $3)
+         ON CONFLICT (subject) DO UPDATE SET wall = $2, running = $3",
     )
     .bind(subject)
     .bind(now)
     .bind(running)
-    .bind(start_mac(casework, subject, now, running))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -109,58 +84,39 @@ pub(crate) async fn forget(tx: &mut Tx, subject: &str) -> Result<()> {
     Ok(())
 }
 
-fn start_mac(casework: &Casework, subject: &str, wall: i64, running: i64) -> String {
-    let about = format!("{wall} {running} {subject}");
-    casework.lookup.keyed_digest("started", about.as_bytes())
-}
-
 /// How long at least obhut has been observed to run since something began: `subject` if it was
 /// noted, at the time of day `wall`, microseconds since 1970. Of what wasn't noted only the time of
 /// day is known; then it may be too little where the clock was put back, because what was written
 /// down under an earlier time of day counts as earlier.
-pub(crate) async fn since(
-    tx: &mut Tx,
-    casework: &Casework,
-    subject: &str,
-    wall: i64,
-) -> Result<i64> {
-    let before = match noted(tx, casework, subject, wall).await? {
+pub(crate) async fn since(tx: &mut Tx, subject: &str, wall: i64) -> Result<i64> {
+    let before = match noted(tx, subject, wall).await? {
         Some(running) => running,
         None => {
             let before = "WHERE wall <= $1 ORDER BY running DESC, seq DESC";
-            counted(tx, casework, before, wall).await?.unwrap_or(0)
+            counted(tx, before, wall).await?.unwrap_or(0)
         }
     };
     // Part of what the next entry adds may have passed before that time.
     let next = "WHERE running > $1 ORDER BY running, seq";
-    let from = counted(tx, casework, next, before).await?.unwrap_or(before);
-    Ok(total(tx, casework).await? - from)
+    let from = counted(tx, next, before).await?.unwrap_or(before);
+    Ok(total(tx).await? - from)
 }
 
 /// What was noted about a subject that began at this time of day.
-async fn noted(tx: &mut Tx, casework: &Casework, subject: &str, began: i64) -> Result<Option<i64>> {
-    let row = sqlx::query("SELECT wall, running, mac FROM started WHERE subject = $1")
+async fn noted(tx: &mut Tx, subject: &str, began: i64) -> Result<Option<i64>> {
+    // One that was noted before it began again, as when a case is decided twice, isn't the same.
+    let row = sqlx::query("SELECT running FROM started WHERE subject = $1 AND wall >= $2")
         .bind(subject)
+        .bind(began)
         .fetch_optional(&mut **tx)
         .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let mut c = Columns::of(&row);
-    let (wall, running) = (c.int()?, c.int()?);
-    if c.text()? != start_mac(casework, subject, wall, running) {
-        return Err(CaseworkError::unreadable(
-            "the record of how long obhut has run",
-        ));
-    }
-    // Noted before it began again, as when a case was decided a second time.
-    Ok((wall >= began).then_some(running))
+    row.map(|row| Columns::of(&row).int()).transpose()
 }
 
 /// The sentence for time that the clock says has passed and obhut wasn't observed to run.
 pub(crate) fn unsure(ran: i64, needed: i64) -> String {
     format!(
-        "the clock says that the time is over, but obhut was observed to run for {} of its {} days only; two people can confirm it",
+        "the clock says the period has ended, but obhut has been observed running for only {} of {} days; two people can vouch for the date",
         ran / DAY_MICROS,
         (needed + DAY_MICROS - 1) / DAY_MICROS
     )
@@ -178,7 +134,7 @@ mod tests {
     async fn a_clock_that_jumps_adds_no_running_time() {
         let (_folder, c, clock) = bench::opened_at(1_000 * HOUR).await;
         let at = async |wall: i64| {
-            since(&mut c.db.snapshot().await.unwrap(), &c, "x", wall * HOUR)
+            since(&mut c.db.snapshot().await.unwrap(), "x", wall * HOUR)
                 .await
                 .unwrap()
                 / HOUR
@@ -209,7 +165,7 @@ mod tests {
         count_running(&c, HOUR, 0).await.unwrap();
         let mut tx = c.db.snapshot().await.unwrap();
         let of = async |tx: &mut Tx, subject, wall: i64| {
-            since(tx, &c, subject, wall * HOUR).await.unwrap() / HOUR
+            since(tx, subject, wall * HOUR).await.unwrap() / HOUR
         };
         assert_eq!(of(&mut tx, "noted", 1_006).await, 1);
         assert_eq!(of(&mut tx, "x", 1_006).await, 0);

@@ -64,6 +64,24 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
     })
 }
 
+/// Compares the database's rows with the vault's log before something is done that can't be undone
+/// or taken back. What was recorded last is put into the log first.
+///
+/// # Errors
+/// Something differs; or the database or the vault failed.
+pub(crate) async fn require_whole(casework: &Casework) -> Result<()> {
+    row_log::seal_rows(casework).await?;
+    let mut seen = casework.vault.verify_log().await;
+    row_log::compare(casework, &mut seen).await?;
+    match seen.problems.first() {
+        None => Ok(()),
+        Some(first) => Err(crate::CaseworkError::conflict(format!(
+            "the record doesn't agree with the vault's log ({}: {}); until it does, nothing is destroyed, released or handed over",
+            first.place, first.what
+        ))),
+    }
+}
+
 /// Requires the vault's log to be one that has grown from a checkpoint kept elsewhere: an older copy
 /// of the whole folder isn't. A copy of `vault/log/checkpoint` is one.
 ///

@@ -325,11 +325,13 @@ pub async fn view_blurred<E: From<CaseworkError>>(
 }
 
 async fn set_extent(casework: &Casework, record: &str, extent: Extent) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE views SET extent = $1 WHERE id = $2")
         .bind(extent.word())
         .bind(record)
-        .execute(casework.db.pool())
+        .execute(&mut *tx)
         .await?;
+    tx.commit().await?;
     Ok(())
 }
 

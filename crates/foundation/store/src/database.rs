@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::migrations::{self, Numbered};
 use crate::{CaseworkError, Result};
-use covered::Covering;
+use covered::{Covering, Noting};
 
 /// Connections kept open at most. Our judgement.
 const CONNECTIONS_MAX: u32 = 8;
@@ -42,6 +42,8 @@ pub struct Database {
     /// SQLite has one writer. Transactions of this process queue here, in order and without polling;
     /// SQLite's own busy handler would retry with ever longer sleeps.
     writer: Arc<Mutex<()>>,
+    /// Notes what transactions write; `None` before the tables are there, and for reading only.
+    noting: Option<Arc<Noting>>,
 }
 
 /// A transaction; on SQLite a writing one also holds the writer's lock.
@@ -49,10 +51,28 @@ pub struct Tx {
     inner: Transaction<'static, Any>,
     /// Rows of the audit trail, written at the end.
     audit: Vec<audit::Pending>,
+    /// Seals what it has noted, and its token.
+    noting: Option<(Arc<Noting>, String)>,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
 impl Tx {
+    /// The token under which this transaction notes what it writes; empty if nothing is noted.
+    pub fn token(&self) -> &str {
+        self.noting.as_ref().map_or("", |(_, token)| token)
+    }
+
+    /// What other transactions have noted under a token.
+    ///
+    /// # Errors
+    /// The database doesn't answer, or nothing is noted in this transaction.
+    pub async fn notes(&mut self, token: &str) -> Result<Vec<covered::Note>> {
+        match self.noting.clone() {
+            Some((noting, _)) => noting.notes(self, token).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Inserts the pending audit rows and commits.
     ///
     /// # Errors
@@ -62,6 +82,9 @@ impl Tx {
         // could deadlock.
         let rows = std::mem::take(&mut self.audit);
         audit::flush(&mut self, &rows).await?;
+        if let Some((noting, token)) = self.noting.take() {
+            noting.seal(&mut self, &token).await?;
+        }
         self.inner
             .commit()
             .await
@@ -136,19 +159,19 @@ impl Database {
         // Without the triggers, because the tables may not be there yet.
         let migrating = Self::pooled(url, backend, 1, String::new()).await?;
         migrating.migrate(owners).await?;
-        if backend == Backend::Postgres {
-            let mut connection = migrating.pool.acquire().await?;
-            covered::create_on_postgres(&mut connection, covering).await?;
-        }
-        migrating.pool.close().await;
+        let mut connection = migrating.pool.acquire().await?;
         let noting = match backend {
-            Backend::Sqlite => {
-                let tables = covering.tables.iter();
-                tables.map(|c| c.sqlite_triggers(covering)).collect()
+            Backend::Sqlite => covered::for_sqlite(&mut connection, covering).await?,
+            Backend::Postgres => {
+                covered::create_on_postgres(&mut connection, covering).await?;
+                String::new()
             }
-            Backend::Postgres => format!("SET obhut.writer = '{}'", covering.writer),
         };
-        Self::pooled(url, backend, CONNECTIONS_MAX, noting).await
+        drop(connection);
+        migrating.pool.close().await;
+        let mut db = Self::pooled(url, backend, CONNECTIONS_MAX, noting).await?;
+        db.noting = Some(Noting::new(covering, backend == Backend::Sqlite));
+        Ok(db)
     }
 
     /// Connects for reading only: nothing is created, migrated or noted.
@@ -182,6 +205,7 @@ impl Database {
             pool: opened.map_err(|e| unavailable(&e))?,
             backend,
             writer: Arc::default(),
+            noting: None,
         };
         let all = migrations::in_order(owners);
         let mut connection = db.pool.acquire().await.map_err(|e| unavailable(&e))?;
@@ -242,6 +266,7 @@ impl Database {
             pool,
             backend,
             writer: Arc::default(),
+            noting: None,
         })
     }
 
@@ -288,23 +313,34 @@ impl Database {
     /// A transaction that may write. On SQLite it takes the writer's lock at the start, so that it
     /// can't fail later because another transaction is writing.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self.backend {
+        let (inner, writer) = match self.backend {
             Backend::Sqlite => {
                 // The queue first: a waiting writer must not hold one of the few connections.
                 let writer = self.writer.clone().lock_owned().await;
-                Tx {
-                    inner: self.pool.begin_with("BEGIN IMMEDIATE").await?,
-                    audit: Vec::new(),
-                    _writer: Some(writer),
-                }
+                (self.pool.begin_with("BEGIN IMMEDIATE").await?, Some(writer))
             }
             // PostgreSQL locks single rows, so its writers need no queue.
-            Backend::Postgres => Tx {
-                inner: self.pool.begin().await?,
-                audit: Vec::new(),
-                _writer: None,
-            },
-        })
+            Backend::Postgres => (self.pool.begin().await?, None),
+        };
+        let mut tx = Tx {
+            inner,
+            audit: Vec::new(),
+            noting: None,
+            _writer: writer,
+        };
+        if let Some(noting) = &self.noting {
+            let token = noting.begin(&mut tx).await?;
+            tx.noting = Some((noting.clone(), token));
+        }
+        Ok(tx)
+    }
+
+    /// A transaction during which no other seals what it has written: what is noted is complete, and
+    /// rows are as it says. On SQLite every writing transaction is one.
+    pub async fn begin_alone(&self) -> Result<Tx> {
+        let mut tx = self.begin().await?;
+        self.turn(&mut tx, covered::LEAVES).await?;
+        Ok(tx)
     }
 
     /// A transaction for reading only. The database doesn't enforce that; callers must not write.
@@ -315,6 +351,7 @@ impl Database {
         Ok(Tx {
             inner: self.pool.begin().await?,
             audit: Vec::new(),
+            noting: None,
             _writer: None,
         })
     }
@@ -509,6 +546,12 @@ impl<'a> Columns<'a> {
 
     /// A number or none.
     pub fn maybe_int(&mut self) -> Result<Option<i64>> {
+        let at = self.at();
+        Ok(self.row.try_get(at)?)
+    }
+
+    /// Bytes or none.
+    pub fn maybe_bytes(&mut self) -> Result<Option<Vec<u8>>> {
         let at = self.at();
         Ok(self.row.try_get(at)?)
     }

@@ -144,6 +144,8 @@ pub enum Next {
     },
     /// Name a destination, or record a route with its legal basis.
     AddRoute,
+    /// Say who reports.
+    SetReporter,
     /// Set the platform's address and secret.
     SetUpPlatform,
     /// Record the authority's statement that ends an embargo.

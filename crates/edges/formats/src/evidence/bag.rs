@@ -16,7 +16,7 @@ impl Bag {
     /// Takes note of a file. Below `data/` it belongs to the payload. The path is relative to the
     /// bag; it has no line break and no `%`.
     pub fn add(&mut self, path: &str, bytes: &[u8]) {
-        let digest = hex::encode(Sha256::digest(bytes));
+        let digest = sha256(bytes);
         let files = match path.starts_with("data/") {
             true => {
                 self.bytes += bytes.len() as u64;
@@ -50,6 +50,11 @@ impl Bag {
         files.push(("tagmanifest-sha256.txt", manifest(&self.tags)));
         files
     }
+}
+
+/// SHA-256, lower-case hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
 }
 
 fn manifest(files: &BTreeMap<String, String>) -> String {

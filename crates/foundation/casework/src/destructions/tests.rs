@@ -92,6 +92,13 @@ impl World {
         alarms.iter().filter(|a| a.kind == kind).count()
     }
 
+    /// Vouches for the day that the clock shows; how many exhibits that is about.
+    async fn vouch(&self, person: &Person) -> usize {
+        let now = crate::rfc3339(self.c.now());
+        let today = now.split('T').next().unwrap();
+        vouch_for_date(&self.c, today, person).await.unwrap().len()
+    }
+
     async fn waits_for(&self) -> String {
         let waiting = destructions(&self.c, false).await.unwrap();
         waiting[0].waits_for.clone().unwrap_or_default()
@@ -143,17 +150,29 @@ async fn an_exhibit_is_destroyed_on_two_peoples_word() {
     }
     let asked = ask(anna, "a slip").await.unwrap();
     assert!(ask(anna, "a slip").await.is_err(), "the same person");
-    assert_eq!(confirm_due(&w.c, anna).await.unwrap(), 0, "nothing is due");
 
     w.clock.set(asked.not_before);
     assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
-    assert!(w.waits_for().await.contains("another person"));
+    assert!(w.waits_for().await.contains("a second person"));
     ask(ben, "a slip indeed").await.unwrap();
+    // Both have asked for it; that the date has passed is what the clock says.
+    assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
+    assert!(w.waits_for().await.contains("vouch"));
+    for person in &w.officers {
+        assert_eq!(w.vouch(person).await, 1);
+    }
     // A hold that is placed in time wins over both.
     let hold = w.hold("case-b", Some(asked.not_before + DAY_MICROS)).await;
     assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
     assert!(w.waits_for().await.contains(&hold.id));
     w.clock.set(asked.not_before + DAY_MICROS);
+    // Somebody who has left vouches for nothing any more.
+    crate::remove_person(&w.c, "ben", "test").await.unwrap();
+    assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
+    let roles = [Role::ReportingOfficer];
+    crate::add_person(&w.c, "ben", &roles, "test")
+        .await
+        .unwrap();
     assert_eq!(destroy_due(&w.c).await.unwrap(), 1);
     assert!(!w.there(&exhibit).await);
     assert!(w.there(&open).await);
@@ -182,16 +201,89 @@ async fn time_that_nobody_observed_takes_two_people() {
     let exhibit = w.exhibit("case-a", CaseStatus::Closed).await;
     w.clock.set(START + 91 * DAY_MICROS);
     find_ended(&w.c).await.unwrap();
-    assert_eq!(confirm_due(&w.c, anna).await.unwrap(), 0, "too early");
+    assert_eq!(w.vouch(anna).await, 0, "too early");
     w.clock.set(START + 99 * DAY_MICROS);
     assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
     assert!(w.waits_for().await.contains("two people"));
-    assert_eq!(confirm_due(&w.c, anna).await.unwrap(), 1);
-    assert_eq!(confirm_due(&w.c, anna).await.unwrap(), 1);
+    let wrong = vouch_for_date(&w.c, "2026-01-01", anna).await;
+    assert!(wrong.unwrap_err().to_string().contains("the clock says"));
+    for _ in 0..2 {
+        assert_eq!(w.vouch(anna).await, 1);
+    }
     assert_eq!(destroy_due(&w.c).await.unwrap(), 0, "one person twice");
-    assert_eq!(confirm_due(&w.c, ben).await.unwrap(), 1);
+    assert_eq!(w.vouch(ben).await, 1);
     assert_eq!(destroy_due(&w.c).await.unwrap(), 1);
     assert!(!w.there(&exhibit).await);
+}
+
+/// Regression: a destruction that was cut off after its entry in the log, and then called off, left
+/// the file for ever, and verification failed.
+#[tokio::test]
+async fn a_destruction_that_has_begun_is_finished() {
+    let w = World::new().await;
+    let [anna, ben] = &w.officers;
+    let exhibit = w.exhibit("case-a", CaseStatus::Closed).await;
+    for person in [anna, ben] {
+        request_destruction(&w.c, &exhibit, "a slip", person)
+            .await
+            .unwrap();
+    }
+    // As the vault does it, up to the entry.
+    let file = w
+        ._folder
+        .path()
+        .join(format!("vault/exhibits/{exhibit}.age"));
+    let bytes = std::fs::read(&file).unwrap();
+    let access = obhut_vault::Access {
+        actor: "test".into(),
+        purpose: "test".into(),
+    };
+    w.c.vault.erase(&exhibit, access).await.unwrap();
+    std::fs::write(&file, bytes).unwrap();
+    w.hold("case-a", None).await;
+    find_ended(&w.c).await.unwrap();
+    assert_eq!(destroy_due(&w.c).await.unwrap(), 1);
+    assert!(!file.exists());
+}
+
+/// Regression: rows that the database's administrator wrote, and took away again, destroyed held
+/// evidence and lifted holds on nobody's word.
+#[tokio::test]
+async fn rows_of_something_else_speak_for_nobody() {
+    let w = World::new().await;
+    let [anna, ben] = &w.officers;
+    let exhibit = w.exhibit("case-a", CaseStatus::Closed).await;
+    let hold = w.hold(&exhibit, None).await;
+    crate::seal_rows(&w.c).await.unwrap();
+    // Past obhut: what is written outside its transactions isn't noted.
+    let outside = async |sql: &str| {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        sqlx::raw_sql(sql).execute(w.c.db.pool()).await.unwrap();
+    };
+    outside(&format!(
+        "INSERT INTO hold_releases VALUES ('{}', '{}', 'x', 1)",
+        hold.id, anna.id
+    ))
+    .await;
+    let refused = release_hold(&w.c, &hold.id, "over", ben).await.unwrap_err();
+    assert!(refused.to_string().contains("hold_releases"), "{refused}");
+    outside("DELETE FROM hold_releases").await;
+
+    outside("DELETE FROM holds").await;
+    outside(&format!(
+        "INSERT INTO destructions (id, exhibit, because, asked_by, pending_at, running_at) VALUES ('destruction-1', '{exhibit}', '', '{}', 1, 0)",
+        anna.id
+    ))
+    .await;
+    for person in &w.officers {
+        outside(&format!(
+            "INSERT INTO destruction_confirmations VALUES ('destruction-1', '{}', {START}, 1)",
+            person.id
+        ))
+        .await;
+    }
+    assert!(destroy_due(&w.c).await.is_err());
+    assert!(w.there(&exhibit).await);
 }
 
 /// What the simulation knows of an exhibit, by days of true time.

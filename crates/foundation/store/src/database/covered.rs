@@ -1,15 +1,20 @@
 //! The tables whose rows the vault's log covers: notes which rows this program writes, and reads rows
 //! as they are stored.
 //!
-//! Triggers note the rows, so that no statement can be forgotten. On SQLite they belong to the
-//! connections of this program, on PostgreSQL they act only in sessions that have set its token: a
-//! row that something else writes isn't noted, and then differs from the log.
+//! Triggers note the rows, so that no statement can be forgotten, each as it was before and as it is
+//! after. They act only in transactions of this program, which carry a token of their own each. When
+//! a transaction commits, its notes are sealed with a code that only the key makes ([`Noting`]): a
+//! row that something else writes isn't noted, or its note isn't sealed, and it then differs from
+//! the log.
 
+use std::sync::Arc;
+
+use obhut_vault::LookupKey;
 use sqlx::any::{AnyRow, AnyTypeInfoKind};
-use sqlx::{AnyConnection, Column as _, Row as _, ValueRef as _};
+use sqlx::{AnyConnection, Column as _, Executor as _, Row as _, ValueRef as _};
 
 use super::Tx;
-use crate::Result;
+use crate::{CaseworkError, Result};
 
 /// A table whose rows the log covers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,15 +43,159 @@ impl KeyColumn {
 }
 
 /// What is noted, and where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Covering<'a> {
     /// The tables whose rows are noted.
     pub tables: &'a [Covered],
-    /// The table they are noted in, with three texts: the name of the row's table, its key, and the
-    /// token.
-    pub into: &'static str,
-    /// The token of this program, lower-case hex.
-    pub writer: &'a str,
+    /// The names of the tables it is kept in.
+    pub kept_in: KeptIn,
+    /// The key of the codes.
+    pub key: LookupKey,
+}
+
+/// Names of tables; another module owns them.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptIn {
+    /// A row for each note: table, key, token, the row before and after, as JSON in bytes; empty for
+    /// one that wasn't or isn't there.
+    pub notes: &'static str,
+    /// A row for each transaction: its token, the newest leaf when it was sealed, and the code.
+    pub seals: &'static str,
+    /// The leaves, numbered by `seq`.
+    pub leaves: &'static str,
+}
+
+/// A note: which row a transaction wrote or deleted.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Note {
+    /// The row's table.
+    pub table: String,
+    /// Its key, as in [`StoredRow::key`].
+    pub key: String,
+    /// The row before, as JSON; empty if it wasn't there, `None` if that is unknown.
+    pub before: Option<Vec<u8>>,
+    /// The row after, as JSON; empty if it isn't there any more, `None` if that is unknown.
+    pub after: Option<Vec<u8>>,
+}
+
+/// Seals the notes of transactions.
+pub struct Noting {
+    kept_in: KeptIn,
+    key: LookupKey,
+    on_sqlite: bool,
+}
+
+impl Noting {
+    pub(super) fn new(covering: &Covering<'_>, on_sqlite: bool) -> Arc<Self> {
+        Arc::new(Self {
+            kept_in: covering.kept_in,
+            key: covering.key.clone(),
+            on_sqlite,
+        })
+    }
+
+    /// Lets the triggers act until the transaction ends, under a new token.
+    pub(super) async fn begin(&self, connection: &mut AnyConnection) -> Result<String> {
+        let token = crate::ids::random_hex(16);
+        let sql = match self.on_sqlite {
+            true => "UPDATE temp.obhut_writer SET token = $1",
+            false => "SELECT set_config('obhut.writer', $1, true)",
+        };
+        sqlx::query(sql).bind(&token).execute(connection).await?;
+        Ok(token)
+    }
+
+    /// Seals what was noted under a token. The last statement before the commit.
+    pub(super) async fn seal(&self, connection: &mut AnyConnection, token: &str) -> Result<()> {
+        let KeptIn { seals, leaves, .. } = self.kept_in;
+        let notes = self.notes(connection, token).await?;
+        if !notes.is_empty() {
+            // What a foreign trigger writes would be noted as obhut's. It can't be taken away
+            // before this transaction ends.
+            if let Some(name) = foreign(connection, self.on_sqlite).await?.first() {
+                return Err(CaseworkError::Unavailable {
+                    why: format!(
+                        "the database has a trigger or view that isn't obhut's ({name}); find out who made it, and remove it"
+                    ),
+                });
+            }
+            if !self.on_sqlite {
+                // Whoever makes leaves holds it alone: no leaf is added until this has committed.
+                sqlx::query("SELECT 1 FROM pg_advisory_xact_lock_shared($1)")
+                    .bind(LEAVES)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            let newest = sqlx::AssertSqlSafe(format!("SELECT COALESCE(MAX(seq), 0) FROM {leaves}"));
+            let newest: i64 = sqlx::query(newest)
+                .fetch_one(&mut *connection)
+                .await?
+                .try_get(0)?;
+            let insert = format!("INSERT INTO {seals} (writer, leaf, mac) VALUES ($1, $2, $3)");
+            sqlx::query(sqlx::AssertSqlSafe(insert))
+                .bind(token)
+                .bind(newest)
+                .bind(code(&self.key, token, newest, &notes))
+                .execute(&mut *connection)
+                .await?;
+        }
+        if self.on_sqlite {
+            // The table outlives the transaction: what is written outside of one isn't obhut's.
+            connection
+                .execute("UPDATE temp.obhut_writer SET token = ''")
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What was noted under a token.
+    ///
+    /// # Errors
+    /// The database doesn't answer.
+    pub async fn notes(&self, connection: &mut AnyConnection, token: &str) -> Result<Vec<Note>> {
+        let KeptIn { notes, .. } = self.kept_in;
+        let sql = format!("SELECT tbl, row_key, before, after FROM {notes} WHERE writer = $1");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(token)
+            .fetch_all(connection)
+            .await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            found.push(Note {
+                table: row.try_get(0)?,
+                key: row.try_get(1)?,
+                before: row.try_get(2)?,
+                after: row.try_get(3)?,
+            });
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+}
+
+/// PostgreSQL's number of the lock between those who seal notes and the one who makes leaves.
+/// Arbitrary, and must never change.
+pub(super) const LEAVES: i64 = 478_560_413_047;
+
+/// The code that shows that obhut noted this, in one transaction, when `newest` was the newest leaf.
+/// The notes are in their own order.
+pub fn code(key: &LookupKey, token: &str, newest: i64, notes: &[Note]) -> String {
+    let mut about = Vec::new();
+    let mut part = |bytes: &[u8]| {
+        about.extend((bytes.len() as u64).to_be_bytes());
+        about.extend(bytes);
+    };
+    part(token.as_bytes());
+    part(&newest.to_be_bytes());
+    for note in notes {
+        part(note.table.as_bytes());
+        part(note.key.as_bytes());
+        for row in [&note.before, &note.after] {
+            part(&[u8::from(row.is_some())]);
+            part(row.as_deref().unwrap_or_default());
+        }
+    }
+    key.keyed_digest("notes", &about)
 }
 
 /// A table with a single text as its key.
@@ -81,15 +230,6 @@ pub struct StoredRow {
     pub columns: Vec<(String, Stored)>,
 }
 
-/// A row that was written or deleted and isn't in the log yet.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Touched {
-    /// Its table.
-    pub table: String,
-    /// Its key, as in [`StoredRow::key`].
-    pub key: String,
-}
-
 impl Covered {
     /// The expression of its key for a row called `row` in a trigger.
     fn key_of(&self, row: &str) -> String {
@@ -97,18 +237,36 @@ impl Covered {
         columns.collect::<Vec<_>>().join(" || char(31) || ")
     }
 
-    /// The triggers of one SQLite connection.
-    pub(super) fn sqlite_triggers(&self, to: &Covering<'_>) -> String {
+    /// The triggers of one SQLite connection, for a table with these columns.
+    pub(super) fn sqlite_triggers(&self, columns: &[String], into: &str) -> String {
         let table = self.table;
         let (new, old) = (self.key_of("NEW"), self.key_of("OLD"));
-        let Covering { into, writer, .. } = to;
-        let note = |key: &str| format!("INSERT INTO {into} VALUES ('{table}', {key}, '{writer}');");
+        // JSON has no bytes; no covered table has a column of them, and what something else has put
+        // there is written as a text, which it then differs by.
+        let json = |row: &str| {
+            let columns = columns.iter().map(|c| {
+                format!("'{c}', CASE typeof({row}.{c}) WHEN 'blob' THEN hex({row}.{c}) ELSE {row}.{c} END")
+            });
+            let columns = columns.collect::<Vec<_>>().join(", ");
+            format!("CAST(json_object({columns}) AS BLOB)")
+        };
+        let note = |key: &str, before: &str, after: &str, unless: &str| {
+            format!(
+                "INSERT INTO {into} (tbl, row_key, writer, before, after) SELECT '{table}', {key}, token, {before}, {after} FROM temp.obhut_writer WHERE token <> ''{unless};"
+            )
+        };
+        let (before, after) = (json("OLD"), json("NEW"));
         let mut sql = String::new();
-        // An update may change the key: then one row is gone and another is there.
         for (event, notes) in [
-            ("INSERT", note(&new)),
-            ("UPDATE", note(&new) + &note(&old)),
-            ("DELETE", note(&old)),
+            ("INSERT", note(&new, "x''", &after, "")),
+            // An update may change the key: then one row is gone and another is there.
+            (
+                "UPDATE",
+                note(&new, &before, &after, &format!(" AND {new} = {old}"))
+                    + &note(&old, &before, "x''", &format!(" AND {new} <> {old}"))
+                    + &note(&new, "x''", &after, &format!(" AND {new} <> {old}")),
+            ),
+            ("DELETE", note(&old, &before, "x''", "")),
         ] {
             sql += &format!(
                 "CREATE TEMP TRIGGER touched_{table}_{event} AFTER {event} ON main.{table} BEGIN {notes} END;"
@@ -118,26 +276,34 @@ impl Covered {
     }
 
     /// The triggers on PostgreSQL, for all sessions.
-    fn postgres_triggers(&self, into: &str) -> [String; 3] {
+    fn postgres_triggers(&self, into: &str) -> [String; 5] {
         let table = self.table;
         let key_of = |row| self.key_of(row).replace("char(31)", "chr(31)");
-        let note = |row| {
-            let key = key_of(row);
+        let (new, old) = (key_of("NEW"), key_of("OLD"));
+        let json = |row| format!("convert_to(to_jsonb({row})::text, 'UTF8')");
+        let note = |key: &str, before: &str, after: &str| {
             format!(
-                "INSERT INTO {into} VALUES ('{table}', {key}, current_setting('obhut.writer', true));"
+                "INSERT INTO {into} (tbl, row_key, writer, before, after) VALUES ('{table}', {key}, current_setting('obhut.writer', true), {before}, {after});"
             )
         };
-        let (new, old) = (note("NEW"), note("OLD"));
+        let none = "''::bytea";
+        let (before, after) = (json("OLD"), json("NEW"));
+        let (inserted, deleted) = (note(&new, none, &after), note(&old, &before, none));
+        let updated = note(&new, &before, &after);
         let function = format!(
             "CREATE OR REPLACE FUNCTION {TRIGGERS}{table}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN \
              IF coalesce(current_setting('obhut.writer', true), '') = '' THEN RETURN NULL; END IF; \
-             IF TG_OP <> 'DELETE' THEN {new} END IF; \
-             IF TG_OP <> 'INSERT' THEN {old} END IF; \
+             IF TG_OP = 'INSERT' THEN {inserted} \
+             ELSIF TG_OP = 'DELETE' THEN {deleted} \
+             ELSIF {new} = {old} THEN {updated} \
+             ELSE {deleted} {inserted} END IF; \
              RETURN NULL; END $body$"
         );
         [
             function,
             format!("DROP TRIGGER IF EXISTS {TRIGGERS}{table} ON {table}"),
+            format!("DROP TRIGGER IF EXISTS {EARLIER}{table} ON {table}"),
+            format!("DROP FUNCTION IF EXISTS {EARLIER}{table}()"),
             format!(
                 "CREATE TRIGGER {TRIGGERS}{table} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {TRIGGERS}{table}()"
             ),
@@ -208,6 +374,11 @@ impl Covered {
             };
             columns.push((column.name().to_owned(), value));
         }
+        Ok(self.of_columns(columns))
+    }
+
+    /// A row of these columns, each with its name.
+    pub fn of_columns(&self, mut columns: Vec<(String, Stored)>) -> StoredRow {
         // A migration may add a column anywhere; the order of the names doesn't depend on it.
         columns.sort_by(|a, b| a.0.cmp(&b.0));
         let of_key = |c: &KeyColumn| {
@@ -219,16 +390,18 @@ impl Covered {
             }
         };
         let key: Vec<_> = self.key.iter().map(of_key).collect();
-        Ok(StoredRow {
+        StoredRow {
             key: key.join(&BETWEEN.to_string()),
             columns,
-        })
+        }
     }
 }
 
 /// How the names of the functions and triggers on PostgreSQL begin. With a number, because those of
 /// an earlier version are replaced by counting them.
-const TRIGGERS: &str = "obhut_touched_1_";
+const TRIGGERS: &str = "obhut_touched_2_";
+/// Those of the version before, which are removed.
+const EARLIER: &str = "obhut_touched_1_";
 
 /// Triggers and, on SQLite, views that obhut didn't make.
 pub(super) async fn foreign(
@@ -264,11 +437,33 @@ pub(super) async fn create_on_postgres(
         return Ok(());
     }
     for covered in to.tables {
-        for sql in covered.postgres_triggers(to.into) {
+        for sql in covered.postgres_triggers(to.kept_in.notes) {
             sqlx::query(sqlx::AssertSqlSafe(sql))
                 .execute(&mut *connection)
                 .await?;
         }
     }
     Ok(())
+}
+
+/// The statements that each SQLite connection begins with.
+pub(super) async fn for_sqlite(
+    connection: &mut AnyConnection,
+    to: &Covering<'_>,
+) -> Result<String> {
+    let mut sql = String::from(
+        "CREATE TEMP TABLE obhut_writer (token TEXT NOT NULL); INSERT INTO temp.obhut_writer VALUES ('');",
+    );
+    for covered in to.tables {
+        let rows = sqlx::query("SELECT name FROM pragma_table_info($1)")
+            .bind(covered.table)
+            .fetch_all(&mut *connection)
+            .await?;
+        let mut columns = Vec::with_capacity(rows.len());
+        for row in &rows {
+            columns.push(row.try_get(0)?);
+        }
+        sql += &covered.sqlite_triggers(&columns, to.kept_in.notes);
+    }
+    Ok(sql)
 }

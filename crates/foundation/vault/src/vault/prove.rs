@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use sha2::{Digest as _, Sha256};
+use signed_note::Note;
 use tlog_tiles::{Hash, HashReader, Tile, check_record, prove_record, record_hash};
 
 use super::{EventKind, Vault, record_path};
@@ -60,7 +61,7 @@ impl Vault {
         let mut proven = Vec::with_capacity(found.len());
         for (index, event, entry) in found {
             proven.push(Proven {
-                proof: self.log.proof(head, &checkpoint, index, &entry).await?,
+                proof: proof(&self.log, head, &checkpoint, index, &entry).await?,
                 record: match event.event == EventKind::Put && erased.is_some() {
                     true => None,
                     false => Some(self.opened_record(&event).await?),
@@ -71,6 +72,16 @@ impl Vault {
         }
         drop(guard);
         Ok(proven)
+    }
+
+    /// Signs a statement with the log's key, as a C2SP signed-note. `about` is its first line, and tells
+    /// it from a checkpoint, whose first line is the log's name; the lines hold no line break.
+    pub fn signed(&self, about: &str, lines: &[&str]) -> String {
+        let text = [&[about], lines].concat().join("\n") + "\n";
+        let mut note = Note::new(text.as_bytes(), &[]).expect("lines are a note's text");
+        note.add_sigs(&[&self.log.keys.signer])
+            .expect("Ed25519 signs");
+        String::from_utf8_lossy(&note.to_bytes()).into_owned()
     }
 
     /// The record an entry commits to, as it was before it was sealed.
@@ -97,45 +108,43 @@ impl HashReader for Needed {
     }
 }
 
-impl Log {
-    /// The proof of one entry in the log of this head, checked before it is given out.
-    async fn proof(
-        &self,
-        head: LogHead,
-        checkpoint: &[u8],
-        index: u64,
-        entry: &[u8],
-    ) -> Result<String, VaultError> {
-        let tampered = |_| VaultError::Tampered(format!("the tree above entry {index}"));
-        let needed = Needed::default();
-        prove_record(head.size, index, &needed).map_err(tampered)?;
-        let mut hashes = Hashes::default();
-        for index in needed.0.into_inner() {
-            let level = Tile::from_index(TILE_HEIGHT, index).level();
-            let number = Tile::from_index(TILE_HEIGHT, index).level_index();
-            if hashes.tiles.contains_key(&(level, number)) {
-                continue;
-            }
-            let count = head.size >> (TILE_HEIGHT * level);
-            let width = (count - (number << TILE_HEIGHT)).min(1 << TILE_HEIGHT);
-            let tile = Tile::new(TILE_HEIGHT, level, number, width as u32, false);
-            let bytes = self.read(&tile_path(&tile)).await?;
-            hashes.tiles.insert((level, number), bytes);
+/// The proof of one entry in the log of this head, checked before it is given out.
+async fn proof(
+    log: &Log,
+    head: LogHead,
+    checkpoint: &[u8],
+    index: u64,
+    entry: &[u8],
+) -> Result<String, VaultError> {
+    let tampered = |_| VaultError::Tampered(format!("the tree above entry {index}"));
+    let needed = Needed::default();
+    prove_record(head.size, index, &needed).map_err(tampered)?;
+    let mut hashes = Hashes::default();
+    for index in needed.0.into_inner() {
+        let level = Tile::from_index(TILE_HEIGHT, index).level();
+        let number = Tile::from_index(TILE_HEIGHT, index).level_index();
+        if hashes.tiles.contains_key(&(level, number)) {
+            continue;
         }
-        let proof = prove_record(head.size, index, &hashes).map_err(tampered)?;
-        let leaf = record_hash(entry);
-        check_record(&proof, head.size, Hash(head.root), index, leaf).map_err(tampered)?;
-        let mut text = format!(
-            "{FORMAT}\nextra {}\nindex {index}\n",
-            BASE64_STANDARD.encode(entry)
-        );
-        for hash in proof {
-            text += &BASE64_STANDARD.encode(hash.0);
-            text.push('\n');
-        }
-        text.push('\n');
-        // A signed note is UTF-8; that of this log was checked when its head was read.
-        text += &String::from_utf8_lossy(checkpoint);
-        Ok(text)
+        let count = head.size >> (TILE_HEIGHT * level);
+        let width = (count - (number << TILE_HEIGHT)).min(1 << TILE_HEIGHT);
+        let tile = Tile::new(TILE_HEIGHT, level, number, width as u32, false);
+        let bytes = log.read(&tile_path(&tile)).await?;
+        hashes.tiles.insert((level, number), bytes);
     }
+    let proof = prove_record(head.size, index, &hashes).map_err(tampered)?;
+    let leaf = record_hash(entry);
+    check_record(&proof, head.size, Hash(head.root), index, leaf).map_err(tampered)?;
+    let mut text = format!(
+        "{FORMAT}\nextra {}\nindex {index}\n",
+        BASE64_STANDARD.encode(entry)
+    );
+    for hash in proof {
+        text += &BASE64_STANDARD.encode(hash.0);
+        text.push('\n');
+    }
+    text.push('\n');
+    // A signed note is UTF-8; that of this log was checked when its head was read.
+    text += &String::from_utf8_lossy(checkpoint);
+    Ok(text)
 }

@@ -53,10 +53,10 @@ pub struct Verification {
 }
 
 impl Vault {
-    /// Reads every entry, tile, record and exhibit. Nothing is changed, and no content leaves.
-    pub async fn verify(&self) -> Verification {
+    /// Reads the log's entries and compares them with its signed root; exhibits and records aren't
+    /// read.
+    pub async fn verify_log(&self) -> Verification {
         let mut seen = Verification::default();
-        // Holds the lock throughout: an append in between would look like a difference.
         let guard = match self.hold().await {
             Ok(guard) => guard,
             Err(e) => {
@@ -64,19 +64,34 @@ impl Vault {
                 return seen;
             }
         };
-        self.compare_public_key(&mut seen).await;
+        if let Some((_, entries)) = self.compare_log(&mut seen).await {
+            for (index, entry) in (0..).zip(&entries) {
+                match serde_json::from_slice::<Event>(entry) {
+                    Ok(e) if e.event == EventKind::Row => seen.rows.push((index, e.commitment)),
+                    Ok(_) => {}
+                    Err(_) => seen.problem(format!("entry {index}"), "isn't an event"),
+                }
+            }
+        }
+        drop(guard);
+        seen
+    }
+
+    /// The tree and the entries of the log; `None` if they can't be read, which is named then.
+    async fn compare_log(&self, seen: &mut Verification) -> Option<(Tree, Vec<Vec<u8>>)> {
+        self.compare_public_key(seen).await;
         let head = match self.head().await {
             Ok(head) => head,
             Err(e) => {
                 seen.problem("log/checkpoint", e);
-                return seen;
+                return None;
             }
         };
         let entries = match self.log.entries(head.size).await {
             Ok(entries) => entries,
             Err(e) => {
                 seen.problem("log/tile/entries", e);
-                return seen;
+                return None;
             }
         };
         seen.entries = head.size;
@@ -104,6 +119,23 @@ impl Vault {
                 "the entries' Merkle root differs from the signed root",
             );
         }
+        Some((tree, entries))
+    }
+
+    /// Reads every entry, tile, record and exhibit. Nothing is changed, and no content leaves.
+    pub async fn verify(&self) -> Verification {
+        let mut seen = Verification::default();
+        // Holds the lock throughout: an append in between would look like a difference.
+        let guard = match self.hold().await {
+            Ok(guard) => guard,
+            Err(e) => {
+                seen.problem("writer lock", e);
+                return seen;
+            }
+        };
+        let Some((tree, entries)) = self.compare_log(&mut seen).await else {
+            return seen;
+        };
         self.compare_tiles(&tree, &mut seen).await;
 
         // Unreadable entries are skipped only here; the loop below reports them.
@@ -113,7 +145,7 @@ impl Vault {
             .collect();
         seen.remarks = dated_back(&events);
         let erased = erased(&events);
-        let mut known = self.log.files_of(head.size);
+        let mut known = self.log.files_of(tree.size);
         for (index, entry) in entries.iter().enumerate() {
             let Ok(event) = serde_json::from_slice::<Event>(entry) else {
                 seen.problem(format!("entry {index}"), "isn't an event");
@@ -248,7 +280,7 @@ impl Vault {
         if tree.root() != head.root {
             return Err(VaultError::Tampered("the entries and their root".into()));
         }
-        let mut known = self.log.files_of(head.size);
+        let mut known = self.log.files_of(tree.size);
         for entry in &entries {
             let event: Event = serde_json::from_slice(entry)
                 .map_err(|_| VaultError::Tampered("an entry isn't an event".into()))?;
