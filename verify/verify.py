@@ -489,8 +489,12 @@ def main(arguments):
         print("--opened: name a folder outside of the export", file=sys.stderr)
         return 2
     exports = ("bagit.txt", *MANIFESTS, "export.sig", "data/exhibits")
-    is_export = any((path / name).exists() for name in exports)
-    is_proof = path.suffix == ".tlog-proof" or (path / "log-key").exists()
+    try:
+        is_export = any((path / name).exists() for name in exports)
+        is_proof = path.suffix == ".tlog-proof" or (path / "log-key").exists()
+    except OSError as e:
+        print(f"{path}: {e.strerror}", file=sys.stderr)
+        return 2
     beside = path.parent if path.is_file() else path
     own_key = beside / "log-key" if is_export or is_proof else path / "vault" / "log" / "key"
     own = read(own_key)
@@ -520,6 +524,9 @@ def main(arguments):
                 done += "; with --opened, their content is, too"
         elif is_proof:
             paths = [path] if path.is_file() else sorted(path.glob("*.tlog-proof"))
+            for other in sorted(path.rglob("*")) if path.is_dir() else ():
+                if other not in paths and other.name != "log-key":
+                    fault(other.relative_to(path), "is no proof; nothing covers it")
             events = proofs(paths, key)
             for index, event in sorted(events.items()):
                 at = datetime.fromtimestamp(event["time"] / 1e6, timezone.utc).isoformat()

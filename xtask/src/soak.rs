@@ -1,4 +1,4 @@
-//! Tests that run for hours: growing lists, ten thousand generated cases, a hundred thousand
+//! Tests that run for hours: growing lists, ten thousand generated cases, years of retention, a hundred thousand
 //! filings with injected faults, a hundred thousand while the destination moves, and mutated inputs
 //! for every parser.
 
@@ -71,6 +71,14 @@ pub fn run(more: &[String]) -> Done {
             .args(["--", "--nocapture", "generated_cases", "every_fact"])
             .env("OBHUT_SOAK", "1"),
         "generated cases",
+    )?;
+    println!("five years of retention with holds and a clock that jumps");
+    must(
+        cargo()
+            .args(["test", "--package", "obhut-casework", "--lib"])
+            .args(["--", "--nocapture", "years_of_retention"])
+            .env("OBHUT_SOAK", "1"),
+        "years of retention",
     )?;
     println!("{FILINGS} filings, the sender killed every 500");
     let mut filings = cargo();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use obhut_casework::{self as casework, Casework, CaseworkError, EventKind, Next, Person, Result};
+use obhut_casework::{self as casework, Casework, CaseworkError, EventKind, Person, Result};
 use obhut_formats::evidence::{
     Bag, Custody, Handling, Named, Provenance, provenance, readmes, sha256,
 };
@@ -40,6 +40,7 @@ struct Access {
 ///
 /// # Errors
 /// As [`casework::export_to_write`]; the recipient isn't an age recipient; or `write` failed.
+// Long: one file of the bag after another.
 pub async fn write_export<E: From<CaseworkError>>(
     casework: &Casework,
     id: &str,
@@ -49,13 +50,6 @@ pub async fn write_export<E: From<CaseworkError>>(
     let export = casework::export_to_write(casework, id, person).await?;
     check_recipient(&export.recipient)?;
     let reporter = casework::reporter(casework).await?;
-    if reporter.service.trim().is_empty() {
-        return Err(CaseworkError::conflict(
-            "the export has to say who hands it over, and the reporter's service isn't set",
-        )
-        .then(Next::SetReporter)
-        .into());
-    }
     let mut bag = Bag::default();
     let mut put = |path: &str, bytes: &[u8]| {
         bag.add(path, bytes);

@@ -382,21 +382,31 @@ async fn leaves_that_are_taken_away_and_put_back_hide_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_obhut_noted_can_not_be_noted_again() {
     on_each_database_broken(async |b: Bench| {
-        let rita = new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+        for copy in [
+            "CREATE TABLE copied AS SELECT * FROM touched WHERE 1 = 0",
+            "CREATE TABLE copied_seals AS SELECT * FROM touch_seals WHERE 1 = 0",
+        ] {
+            outside(&b, copy).await;
+        }
+        // One that runs wouldn't write any more: its tables have changed.
+        let folder = DataFolder::new(b.folder.path());
+        let c = obhut_app::open(folder, b.url.as_deref(), b.clock.clone()).await;
+        let c = c.unwrap();
+        let rita = new_person(&c, "Rita", &[Role::Reviewer]).await;
         assert_eq!(problems(&b).await, Vec::<String>::new());
         // Withdrawn and given again: the row is later as it was when this was noted.
         let roles = [Role::Reviewer, Role::Appeals];
-        casework::add_person(&b.casework, "Rita", &roles, "test")
+        casework::add_person(&c, "Rita", &roles, "test")
             .await
             .unwrap();
         for copy in [
-            "CREATE TABLE copied AS SELECT * FROM touched",
-            "CREATE TABLE copied_seals AS SELECT * FROM touch_seals",
+            "INSERT INTO copied SELECT * FROM touched",
+            "INSERT INTO copied_seals SELECT * FROM touch_seals",
         ] {
             outside(&b, copy).await;
         }
         assert_eq!(problems(&b).await, Vec::<String>::new());
-        casework::withdraw_role(&b.casework, "Rita", Role::Appeals, "test")
+        casework::withdraw_role(&c, "Rita", Role::Appeals, "test")
             .await
             .unwrap();
         assert_eq!(problems(&b).await, Vec::<String>::new());
@@ -411,6 +421,7 @@ async fn what_obhut_noted_can_not_be_noted_again() {
         ] {
             outside(&b, replayed).await;
         }
+        casework::seal_rows(&c).await.unwrap();
         for round in 1..=2 {
             let seen = problems(&b).await;
             let is_named = seen.iter().any(|p| p.contains(id.as_str()));
@@ -490,4 +501,74 @@ async fn no_covered_table_has_a_column_of_bytes() {
         .map(|row| sqlx::Row::try_get(row, 0).unwrap())
         .collect();
     assert_eq!(found, Vec::<String>::new());
+}
+
+/// Regression: rows that the database's administrator wrote, and took away again, destroyed held
+/// evidence and lifted holds on nobody's word.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_something_else_speak_for_nobody() {
+    on_each_database_broken(async |b: Bench| {
+        let c = &b.casework;
+        let anna = new_person(c, "Anna", &[Role::ReportingOfficer, Role::Reviewer]).await;
+        let ben = new_person(c, "Ben", &[Role::ReportingOfficer]).await;
+        let exhibit = casework::put_exhibit(c, b"x", None, None, None, None, &anna).await;
+        let exhibit = exhibit.unwrap().id;
+        let new = NewHold {
+            subject: &exhibit,
+            asked_by: "a court",
+            reference: "AZ 1",
+            until: None,
+        };
+        let hold = casework::place_hold(c, new, &anna).await.unwrap().id;
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+        let forged = format!(
+            "INSERT INTO hold_releases VALUES ('{hold}', '{}', 'x', 1)",
+            anna.id
+        );
+        outside(&b, &forged).await;
+        let refused = casework::release_hold(c, &hold, "over", &ben).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("hold_releases"), "{refused}");
+        outside(&b, "DELETE FROM hold_releases").await;
+
+        outside(&b, "DELETE FROM holds").await;
+        outside(&b, &format!(
+            "INSERT INTO destructions (id, exhibit, because, asked_by, pending_at, running_at) VALUES ('destruction-1', '{exhibit}', '', '{}', 1, 0)",
+            anna.id
+        ))
+        .await;
+        for person in [&anna, &ben] {
+            outside(&b, &format!(
+                "INSERT INTO destruction_confirmations VALUES ('destruction-1', '{}', {}, 1)",
+                person.id,
+                casework::PENDING_MICROS + 1
+            ))
+            .await;
+        }
+        assert!(casework::destroy_due(c).await.is_err());
+        assert!(casework::exhibit(c, &exhibit).await.is_ok());
+    })
+    .await;
+}
+
+/// Regression: a trigger with a name like those of obhut's own wrote in obhut's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_beside_a_foreign_trigger() {
+    let b = bench(None).await;
+    new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+    outside(&b, "CREATE TRIGGER obhut_touched_2_x AFTER INSERT ON audit BEGIN UPDATE people SET added_at = 1; END").await;
+    for again in [false, true] {
+        // Of a process that runs, and of one that starts now.
+        let folder = DataFolder::new(b.folder.path());
+        let started = casework::open_with(folder, None, b.clock.clone(), domains());
+        let started = started.await.unwrap();
+        let c = if again { &started } else { &b.casework };
+        let added = casework::add_person(c, "Olga", &[Role::Reviewer], "test").await;
+        assert!(added.is_err(), "again: {again}");
+    }
+    let named = problems(&b).await;
+    assert!(
+        named.iter().any(|p| p.contains("obhut_touched_2_x")),
+        "{named:?}"
+    );
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::app_context::AppContext;
 use crate::args::VaultCommand;
+use crate::hints::usage;
 use crate::output::{Output, count};
 use crate::routes::time;
 
@@ -95,9 +96,11 @@ pub async fn run(
         VaultCommand::Destroy {
             subject,
             reason,
+            today,
             by,
             ..
         } => {
+            anyhow::ensure!(today.is_none(), usage!("--today goes with --due"));
             let subject = subject.unwrap_or_default();
             let of_subject = exhibits(&casework, &subject).await?;
             let person = context
@@ -164,7 +167,11 @@ async fn due(
     let person = context.acting(casework, by, Act::KeepEvidence).await?;
     casework::find_ended(casework).await?;
     if let Some(today) = today {
-        for exhibit in casework::vouch_for_date(casework, today, &person).await? {
+        let vouched = casework::vouch_for_date(casework, today, &person).await?;
+        if vouched.is_empty() {
+            output.remark("nothing is due today, so there is nothing to vouch for");
+        }
+        for exhibit in vouched {
             output.line(
                 || json!({ "vouched_for": exhibit, "by": person.id }),
                 || format!("{} vouches for the date of {exhibit}", person.name),

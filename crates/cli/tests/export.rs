@@ -145,7 +145,7 @@ fn an_export_takes_two_others_and_is_checked_with_stock_tools() {
     refused(&b, &write("Anna"), 5, "needs 1 more approval");
     ok(&b.obhut(&approve("Cem")));
     refused(&b, &write("Ben"), 3, "another person");
-    // An approval of somebody who has left doesn't count.
+    // An approval of someone who has left doesn't count.
     ok(&b.obhut(&["person", "remove", "Cem"]));
     refused(&b, &write("Anna"), 5, "needs 1 more approval");
     ok(&b.obhut(&approve("Dana")));

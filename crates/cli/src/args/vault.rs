@@ -95,7 +95,7 @@ pub enum VaultCommand {
         #[arg(long, value_name = "DATE", requires = "due")]
         today: Option<String>,
         /// Why
-        #[arg(long, required_unless_present = "due")]
+        #[arg(long, required_unless_present = "due", conflicts_with = "due")]
         reason: Option<String>,
         /// Person acting (role reporting-officer)
         #[arg(long, value_name = "PERSON")]

@@ -128,7 +128,7 @@ async fn words(casework: &Casework, tx: &mut Tx, id: &str) -> Result<Vec<Word>> 
     Ok(words)
 }
 
-/// False for somebody who has left or lost the role since.
+/// False for someone who has left or lost the role since.
 async fn may_speak(casework: &Casework, person: &str) -> Result<bool> {
     let person = people::person(casework, person).await?;
     Ok(!person.removed && person.roles.contains(&Role::ReportingOfficer))
@@ -160,11 +160,13 @@ pub(crate) async fn is_vouched_for(
     from: i64,
 ) -> Result<bool> {
     let words = words(casework, tx, id).await?;
-    Ok(vouched(&words, from))
+    Ok(vouched(&words, from, casework.now()))
 }
 
-fn vouched(words: &[Word], from: i64) -> bool {
-    let valid = words.iter().filter(|w| w.vouches && w.given_at >= from);
+fn vouched(words: &[Word], from: i64, now: i64) -> bool {
+    let valid = words
+        .iter()
+        .filter(|w| w.vouches && (from..=now).contains(&w.given_at));
     valid.count() >= PEOPLE_MIN
 }
 
@@ -261,7 +263,7 @@ async fn waits(
             return Ok(Some("a second person has to confirm it".into()));
         }
     }
-    if vouched(&stored.confirmed, from) {
+    if vouched(&stored.confirmed, from, now) {
         return Ok(None);
     }
     let ran = running_time::total(tx).await? - stored.running_at;
@@ -286,6 +288,7 @@ async fn waits(
 ///
 /// # Errors
 /// The database failed.
+// Long: a pass over the exhibits, and one over what is pending.
 pub async fn find_ended(casework: &Casework) -> Result<usize> {
     let mut missing: Vec<(String, u64)> = Vec::new();
     let mut after = 0;
@@ -498,6 +501,12 @@ pub async fn vouch_for_date(
     person.require(Role::ReportingOfficer)?;
     let now = casework.now();
     let date = crate::rfc3339(now);
+    if today.parse::<jiff::civil::Date>().is_err() {
+        return Err(CaseworkError::invalid(
+            "today",
+            format!("\"{today}\" isn't a date; write today's as YYYY-MM-DD (UTC)"),
+        ));
+    }
     if date.split('T').next() != Some(today) {
         return Err(CaseworkError::invalid(
             "today",
@@ -553,31 +562,39 @@ async fn is_erased(casework: &Casework, exhibit: &str) -> Result<bool> {
     }
 }
 
+/// The pending destruction of an exhibit, if it is due.
+async fn due(casework: &Casework, tx: &mut Tx, now: i64, exhibit: &str) -> Result<Option<Stored>> {
+    let Some(stored) = pending_of(casework, tx, exhibit).await? else {
+        return Ok(None);
+    };
+    // One that was cut off after its entry in the log is finished: the entry says that it is done.
+    if is_erased(casework, exhibit).await? {
+        return Ok(Some(stored));
+    }
+    let retention = Known::rules(tx).await?.of_exhibit(tx, exhibit).await?;
+    let stays = cancels(now, &stored, retention.as_ref()).is_some()
+        || waits(casework, tx, now, &stored, retention.as_ref())
+            .await?
+            .is_some();
+    Ok((!stays).then_some(stored))
+}
+
 /// Destroys an exhibit if that is due; false if it stays.
 async fn destroy(casework: &Casework, exhibit: &str) -> Result<bool> {
     // Holds take the same turn: one that is placed now is seen here, or finds the exhibit gone.
     let _turn = casework.folder.lock_erasing().await?;
     let now = casework.now();
+    // Asked first without comparing everything: most calls find nothing due.
     let mut tx = casework.db.snapshot().await?;
-    let Some(stored) = pending_of(casework, &mut tx, exhibit).await? else {
-        return Ok(false);
-    };
-    let retention = Known::rules(&mut tx)
-        .await?
-        .of_exhibit(&mut tx, exhibit)
-        .await?;
-    // One that was cut off after its entry in the log is finished: the entry says that it is done.
-    let stays = !is_erased(casework, exhibit).await?;
-    let stays = stays
-        && (cancels(now, &stored, retention.as_ref()).is_some()
-            || waits(casework, &mut tx, now, &stored, retention.as_ref())
-                .await?
-                .is_some());
-    drop(tx);
-    if stays {
+    if due(casework, &mut tx, now, exhibit).await?.is_none() {
         return Ok(false);
     }
-    verification::require_whole(casework).await?;
+    drop(tx);
+    let mut tx = verification::begin_whole(casework).await?;
+    let Some(stored) = due(casework, &mut tx, now, exhibit).await? else {
+        return Ok(false);
+    };
+    drop(tx);
     let mut people = stored.destruction.confirmed_by.clone();
     people.extend(stored.destruction.asked_by.clone());
     people.sort_unstable();

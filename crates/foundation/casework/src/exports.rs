@@ -11,8 +11,8 @@ use crate::database::{Columns, Tx};
 use crate::retention::Known;
 use crate::retention_rules::DAY_MICROS;
 use crate::{
-    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, ids, people, sealed,
-    verification, views,
+    Casework, CaseworkError, Exhibit, Next, Person, Result, Role, audit, ids, people, sealed,
+    settings, verification, views,
 };
 
 /// People besides the one who asks. Our judgement: as many as have to release a hold.
@@ -107,6 +107,17 @@ pub async fn request_export(
             "say what the export is needed for",
         ));
     }
+    if settings::reporter(casework)
+        .await?
+        .service
+        .trim()
+        .is_empty()
+    {
+        return Err(CaseworkError::conflict(
+            "the export has to say who hands it over, and the reporter's service isn't set",
+        )
+        .then(Next::SetReporter));
+    }
     let exhibits = views::exhibits_named(casework, new.subject).await?;
     let exhibits: Vec<String> = exhibits.into_iter().map(|e| e.id).collect();
     require_exportable(casework, &exhibits).await?;
@@ -174,10 +185,12 @@ pub async fn approve_export(casework: &Casework, id: &str, person: &Person) -> R
 pub async fn export_to_write(casework: &Casework, id: &str, person: &Person) -> Result<Export> {
     person.require(Role::ReportingOfficer)?;
     // Rows that something else has written must not speak for those who approved it.
-    verification::require_whole(casework).await?;
+    let whole = verification::begin_whole(casework).await?;
     let known = may_write(casework, id, person).await?;
     // Before the first byte: an export that can't be whole isn't begun.
     require_exportable(casework, &known.exhibits).await?;
+    // Held until here: nothing else can have written what was read.
+    drop(whole);
     Ok(known)
 }
 
@@ -192,7 +205,7 @@ async fn may_write(casework: &Casework, id: &str, person: &Person) -> Result<Exp
     let mut valid = 0;
     for (person, at) in &known.approved_by {
         let approver = people::person(casework, person).await?;
-        // An approval of somebody who has left since counts no more.
+        // An approval of someone who has left since counts no more.
         let may = !approver.removed && approver.roles.contains(&Role::ReportingOfficer);
         valid += usize::from(may && (0..APPROVAL_MICROS).contains(&(now - at)));
     }

@@ -9,14 +9,14 @@ use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::retention_rules::Keeping;
 use crate::{
-    Casework, CaseworkError, Person, Result, Role, audit, cases, ids, people, running_time, sealed,
-    verification,
+    Casework, CaseworkError, Person, Result, Role, audit, cases, ids, people, row_log,
+    running_time, sealed, verification,
 };
 
 /// People who have to release a hold. Our judgement: one person under pressure must not be enough.
 const RELEASES_MIN: usize = 2;
 
-/// A hold: an exhibit or a case that somebody else wants kept.
+/// A hold: an exhibit or a case that someone else wants kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Hold {
@@ -98,6 +98,8 @@ pub async fn place_hold(casework: &Casework, new: NewHold<'_>, person: &Person) 
     audit::write(&mut tx, now, &person.id, "hold.place", &id, new.subject).await?;
     tx.commit().await?;
     drop(turn);
+    // In the log before it is promised: what takes it away from now on is named.
+    row_log::seal_rows(casework).await?;
     hold(casework, &id).await
 }
 
@@ -119,10 +121,9 @@ pub async fn release_hold(
             "a hold is released only with a reason",
         ));
     }
-    // Rows that something else has written must not speak for a person.
-    verification::require_whole(casework).await?;
     let now = casework.now();
-    let mut tx = casework.db.begin().await?;
+    // Rows that something else has written must not speak for a person.
+    let mut tx = verification::begin_whole(casework).await?;
     // Locked, so that two people who release it in one moment both count.
     let row = sqlx::query(
         "UPDATE holds SET subject = subject WHERE id = $1 RETURNING released_at, until",

@@ -40,6 +40,7 @@ mod evidence;
 mod exchanges;
 mod exports;
 mod facts;
+mod filed;
 mod filings;
 mod findings;
 pub mod for_domains;

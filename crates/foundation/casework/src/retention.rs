@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::database::Tx;
 use crate::retention_rules::{DAY_MICROS, Keeping, NEVER_FILED, RetentionRule};
 use crate::{
-    Casework, CaseworkError, Result, cases, deadlines, filings, findings, holds, retention_rules,
+    Casework, CaseworkError, Result, cases, deadlines, filed, findings, holds, retention_rules,
     running_time, views,
 };
 
@@ -127,7 +127,7 @@ impl Known {
         };
         found.cleared = status == CaseStatus::Cleared;
         found.keepings.extend(deadlines::keeping(tx, case).await?);
-        let filed = filings::filed_of_case(tx, case).await?;
+        let filed = filed::of_case(tx, case).await?;
         for filed in &filed.filed {
             let (destination, from, began) = (&filed.destination, filed.at, filed.report.clone());
             match (destination.as_str(), self.rules.get(destination)) {
@@ -220,7 +220,7 @@ async fn duties(tx: &mut Tx, case: &str) -> Result<Vec<Keeping>> {
     let mut duties = deadlines::keeping(tx, case).await?;
     duties.retain(|k| k.until.is_some());
     let rules = retention_rules::all(tx).await?;
-    for filed in filings::filed_of_case(tx, case).await?.filed {
+    for filed in filed::of_case(tx, case).await?.filed {
         let from = filed.at;
         if let Some(rule) = rules.get(&filed.destination) {
             duties.push(Keeping {

@@ -657,6 +657,9 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
             "was changed; it isn't what obhut wrote",
         ),
     }
+    if let Some(what) = casework.db.integrity().await? {
+        faults.add("database", "file", &what);
+    }
     for what in casework.db.foreign_triggers().await? {
         faults.add(
             "trigger or view",

@@ -1,5 +1,6 @@
 //! Compares everything on record with the vault's log.
 
+use obhut_store::database::Tx;
 use obhut_vault::{Problem, Verification};
 
 use crate::{Casework, Result, row_log};
@@ -64,22 +65,34 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
     })
 }
 
-/// Compares the database's rows with the vault's log before something is done that can't be undone
-/// or taken back. What was recorded last is put into the log first.
+/// How often what others record meanwhile is put into the log first. Our judgement.
+const TRIES_MAX: usize = 20;
+
+/// A transaction in which the database's rows agree with the vault's log, begun before something is
+/// done that can't be undone or taken back. What is read in it was written by obhut: on SQLite
+/// nothing else can write before it ends. It may be dropped before what it decided is done.
 ///
 /// # Errors
-/// Something differs; or the database or the vault failed.
-pub(crate) async fn require_whole(casework: &Casework) -> Result<()> {
-    row_log::seal_rows(casework).await?;
-    let mut seen = casework.vault.verify_log().await;
-    row_log::compare(casework, &mut seen).await?;
-    match seen.problems.first() {
-        None => Ok(()),
-        Some(first) => Err(crate::CaseworkError::conflict(format!(
-            "the record doesn't agree with the vault's log ({}: {}); until it does, nothing is destroyed, released or handed over",
-            first.place, first.what
-        ))),
+/// Something differs; others write all the time; or the database or the vault failed.
+pub(crate) async fn begin_whole(casework: &Casework) -> Result<Tx> {
+    for _ in 0..TRIES_MAX {
+        row_log::seal_rows(casework).await?;
+        let tx = casework.db.begin_alone().await?;
+        let mut seen = casework.vault.verify_log().await;
+        let (_, waiting) = row_log::compare(casework, &mut seen).await?;
+        if let Some(first) = seen.problems.first() {
+            return Err(crate::CaseworkError::conflict(format!(
+                "the record doesn't agree with the vault's log ({}: {}); until it does, nothing is destroyed, released or handed over",
+                first.place, first.what
+            )));
+        }
+        if waiting == 0 {
+            return Ok(tx);
+        }
     }
+    Err(crate::CaseworkError::Unavailable {
+        why: "others are writing to the database; try again".into(),
+    })
 }
 
 /// Requires the vault's log to be one that has grown from a checkpoint kept elsewhere: an older copy

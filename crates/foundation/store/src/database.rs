@@ -167,10 +167,12 @@ impl Database {
                 String::new()
             }
         };
+        let on_sqlite = backend == Backend::Sqlite;
+        let schema = covered::schema_version(&mut connection, on_sqlite).await?;
         drop(connection);
         migrating.pool.close().await;
         let mut db = Self::pooled(url, backend, CONNECTIONS_MAX, noting).await?;
-        db.noting = Some(Noting::new(covering, backend == Backend::Sqlite));
+        db.noting = Some(Noting::new(covering, on_sqlite, schema));
         Ok(db)
     }
 
@@ -283,6 +285,22 @@ impl Database {
         let mut connection = self.pool.acquire().await?;
         let copied = copy(&mut connection, path).await;
         copied.map_err(|why| CaseworkError::Unavailable { why })
+    }
+
+    /// What SQLite finds wrong with its file: tables and indexes that differ. `None` if it is whole, and
+    /// on PostgreSQL, which has no such check.
+    ///
+    /// # Errors
+    /// The database doesn't answer.
+    pub async fn integrity(&self) -> Result<Option<String>> {
+        if self.backend == Backend::Postgres {
+            return Ok(None);
+        }
+        let row = sqlx::query("PRAGMA integrity_check(1)")
+            .fetch_one(&self.pool)
+            .await?;
+        let said: String = row.try_get(0)?;
+        Ok((said != "ok").then_some(said))
     }
 
     /// Triggers and, on SQLite, views that obhut didn't make. They could change rows in obhut's name.

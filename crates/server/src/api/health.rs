@@ -128,5 +128,12 @@ fn down() -> Response {
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Fault> {
     let waiting = casework::jobs_waiting(&app.casework).await?;
     let text = app.metrics.text(waiting, app.places.taken());
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response())
 }

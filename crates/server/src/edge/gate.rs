@@ -128,7 +128,7 @@ pub(crate) async fn with_headers(request: Request, next: Next) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
+            "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
         ),
         (
             HeaderName::from_static("cross-origin-resource-policy"),

@@ -83,14 +83,17 @@ pub struct Noting {
     kept_in: KeptIn,
     key: LookupKey,
     on_sqlite: bool,
+    /// As [`schema_version`] gave it when the database was opened.
+    schema: i64,
 }
 
 impl Noting {
-    pub(super) fn new(covering: &Covering<'_>, on_sqlite: bool) -> Arc<Self> {
+    pub(super) fn new(covering: &Covering<'_>, on_sqlite: bool, schema: i64) -> Arc<Self> {
         Arc::new(Self {
             kept_in: covering.kept_in,
             key: covering.key.clone(),
             on_sqlite,
+            schema,
         })
     }
 
@@ -110,6 +113,11 @@ impl Noting {
         let KeptIn { seals, leaves, .. } = self.kept_in;
         let notes = self.notes(connection, token).await?;
         if !notes.is_empty() {
+            if schema_version(connection, self.on_sqlite).await? != self.schema {
+                return Err(CaseworkError::Unavailable {
+                    why: "something has changed the database's tables since obhut opened it; find out what, and start obhut again".into(),
+                });
+            }
             // What a foreign trigger writes would be noted as obhut's. It can't be taken away
             // before this transaction ends.
             if let Some(name) = foreign(connection, self.on_sqlite).await?.first() {
@@ -403,25 +411,38 @@ const TRIGGERS: &str = "obhut_touched_2_";
 /// Those of the version before, which are removed.
 const EARLIER: &str = "obhut_touched_1_";
 
-/// Triggers and, on SQLite, views that obhut didn't make.
+/// Triggers and, on SQLite, views that obhut didn't make. Those of obhut's own connections to SQLite
+/// are temporary: none is in the database.
 pub(super) async fn foreign(
     connection: &mut AnyConnection,
     on_sqlite: bool,
 ) -> Result<Vec<String>> {
     let sql = match on_sqlite {
         true => "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name",
+        // One of obhut's own is called after its table, and calls the function of that name.
         false => {
-            "SELECT CAST(tgname AS TEXT) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT tgisinternal AND n.nspname = current_schema() ORDER BY tgname"
+            "SELECT CAST(t.tgname AS TEXT) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+             JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
+             WHERE NOT t.tgisinternal AND n.nspname = current_schema()
+             AND (t.tgname <> 'obhut_touched_2_' || c.relname OR p.proname <> t.tgname) ORDER BY t.tgname"
         }
     };
     let mut names = Vec::new();
     for row in &sqlx::query(sql).fetch_all(connection).await? {
-        let name: String = row.try_get(0)?;
-        if !name.starts_with(TRIGGERS) {
-            names.push(name);
-        }
+        names.push(row.try_get(0)?);
     }
     Ok(names)
+}
+
+/// SQLite's number of the schema, which grows with each change of it; 0 on PostgreSQL.
+pub(super) async fn schema_version(connection: &mut AnyConnection, on_sqlite: bool) -> Result<i64> {
+    if !on_sqlite {
+        return Ok(0);
+    }
+    let row = sqlx::query("SELECT schema_version FROM pragma_schema_version")
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
 /// Creates the triggers on PostgreSQL, if they aren't there.

@@ -259,7 +259,7 @@ impl Vault {
             if self.log.read(&place).await.is_ok() {
                 seen.problem(
                     place,
-                    "is recorded as erased and still exists; erase it again",
+                    "is recorded as erased and still exists: the erasure was cut off; the next start of a server, or the next time that destruction is run, finishes it",
                 );
             }
         }
