@@ -159,7 +159,7 @@ pub fn check_recipient(key: &str) -> Result<()> {
     obhut_partners::destinations::check_recipient(key)
 }
 
-/// The name of whoever an id means; the text itself if it is no person's.
+/// The name of the person an id belongs to; any other text as it is.
 async fn name(casework: &Casework, names: &mut BTreeMap<String, String>, actor: String) -> String {
     if let Some(known) = names.get(&actor) {
         return known.clone();

@@ -180,7 +180,7 @@ async fn a_change_that_hides_in_the_tables_of_the_log_is_found() {
             .await
             .unwrap();
         let added = casework::add_person(&c, "Olga", &[Role::Reviewer], "test").await;
-        // A trigger would write in obhut's name: nothing is written beside one.
+        // A trigger would write in obhut's name: nothing is written while one is there.
         assert_eq!(added.is_err(), sql.starts_with("CREATE TRIGGER"), "{sql}");
         let _ = casework::seal_rows(&c).await;
         assert_ne!(problems(&b).await, Vec::<String>::new(), "{sql}, later");

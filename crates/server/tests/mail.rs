@@ -153,6 +153,18 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
             .text
             .contains(&format!("{report}-retraction"))
     );
+    // How long what this authority has is kept, no law says.
+    let ada = casework::add_person(&b.casework, "Ada", &[Role::Administrator], "test")
+        .await
+        .unwrap();
+    let rule = casework::RetentionRule {
+        filed_with: "package".into(),
+        days: 30,
+        basis: "an agreement with the police".into(),
+    };
+    casework::set_retention_rule(&b.casework, &rule, &ada)
+        .await
+        .unwrap();
     // A message isn't sent again either if the process was killed before the answer; a person
     // decides.
     let report = b.approved("user-4", None, "package").await;
@@ -197,7 +209,12 @@ async fn a_message_that_was_not_confirmed_is_not_sent_again() {
     let due = casework::deadlines(&b.casework, Some(&row.case), false)
         .await
         .unwrap();
-    assert!(due.iter().any(|d| d.kind == DeadlineKind::Preservation));
+    let kept: Vec<_> = due
+        .iter()
+        .filter(|d| d.kind == DeadlineKind::Preservation)
+        .map(|d| d.basis.as_str())
+        .collect();
+    assert_eq!(kept, ["an agreement with the police"]);
     let alarms = casework::alarms(&b.casework).await.unwrap();
     assert!(alarms.iter().all(|a| a.subject != report), "{alarms:?}");
     b.drain().await;

@@ -87,7 +87,7 @@ pub enum VaultCommand {
         /// The exhibit, or a case with all its exhibits
         #[arg(required_unless_present = "due")]
         subject: Option<String>,
-        /// Destroy what is due, and list what waits. A server does it by itself
+        /// Destroy what is due, and list what waits. A server does so unasked
         #[arg(long, conflicts_with = "subject")]
         due: bool,
         /// Today's date (UTC, YYYY-MM-DD), from a calendar, not from this machine: with it you vouch that

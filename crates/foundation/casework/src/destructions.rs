@@ -27,7 +27,7 @@ pub const PENDING_MICROS: i64 = 7 * DAY_MICROS;
 /// People whose word replaces what obhut was observed to run. Our judgement.
 const PEOPLE_MIN: usize = 2;
 
-/// Exhibits read at once. Our judgement.
+/// Exhibits read in one transaction. Our judgement.
 const EXHIBITS_AT_ONCE: i64 = 500;
 
 /// The destruction of an exhibit, planned or done.

@@ -59,7 +59,7 @@ pub struct Erasure {
     pub not_before: i64,
     /// Index of the entry in the vault's log; `None` for what the vault doesn't hold.
     pub log_index: Option<i64>,
-    /// What it waits for besides its time: a hold, or certainty that the time has passed.
+    /// What else it waits for: a hold, or certainty that the time has passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
 }

@@ -15,7 +15,7 @@ use crate::{
     settings, verification, views,
 };
 
-/// People besides the one who asks. Our judgement: as many as have to release a hold.
+/// People other than the one who asks. Our judgement: as many as have to release a hold.
 const APPROVALS_MIN: usize = 2;
 /// How long an approval counts, in microseconds: seven days. Our judgement.
 const APPROVAL_MICROS: i64 = 7 * DAY_MICROS;

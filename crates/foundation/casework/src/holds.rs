@@ -28,7 +28,7 @@ pub struct Hold {
     pub asked_by: Sealed<String>,
     /// Their reference.
     pub reference: Sealed<String>,
-    /// When it ends by itself, microseconds since 1970; `None` if only people end it.
+    /// Its last moment, microseconds since 1970; `None` if only people end it.
     pub until: Option<i64>,
     /// Id of the person who placed it.
     pub placed_by: String,

@@ -1,5 +1,5 @@
 //! How long exhibits are kept: the law's year for what the CyberTipline has, and the operator's own
-//! rules for everything else. There is no default for the latter.
+//! rules for everything else. The latter have no default.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! How long obhut has been observed to run, so that no clock that jumps destroys anything.
 //!
-//! Processes count by a clock that only runs forward, one at a time, and write down the sum beside
-//! the time of day. What is counted never exceeds the time that has really passed: a period has
+//! Processes count by a clock that only runs forward, one at a time, and write down the sum
+//! with the time of day. What is counted never exceeds the time that has really passed: a period has
 //! passed for certain once as much was counted.
 
 use crate::database::{Columns, Tx};
@@ -140,7 +140,7 @@ mod tests {
                 / HOUR
         };
         assert_eq!(at(0).await, 0, "nothing was observed");
-        // Each hour by the true clock, which runs from 1,000; the clock's own time beside it.
+        // Each hour by the true clock, which runs from 1,000; then the clock's own time.
         for (wall, drifted) in [
             (1_001, 0),
             (1_002, 0),
@@ -159,7 +159,7 @@ mod tests {
         let mut tx = c.db.begin().await.unwrap();
         note(&mut tx, &c, "noted").await.unwrap();
         tx.commit().await.unwrap();
-        // The clock is put back over all of that: what was noted isn't doubted.
+        // The clock is put back over all of that: what was noted still counts.
         clock.set(0);
         count_running(&c, HOUR, 0).await.unwrap();
         count_running(&c, HOUR, 0).await.unwrap();

@@ -69,7 +69,7 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
 const TRIES_MAX: usize = 20;
 
 /// A transaction in which the database's rows agree with the vault's log, begun before something is
-/// done that can't be undone or taken back. What is read in it was written by obhut: on SQLite
+/// done for good. What is read in it was written by obhut: on SQLite
 /// nothing else can write before it ends. It may be dropped before what it decided is done.
 ///
 /// # Errors
