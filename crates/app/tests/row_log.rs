@@ -504,7 +504,7 @@ async fn no_covered_table_has_a_column_of_bytes() {
 }
 
 /// Regression: rows that the database's administrator wrote, and took away again, destroyed held
-/// evidence and lifted holds on nobody's word.
+/// evidence and lifted holds although no person had agreed.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_something_else_speak_for_nobody() {
     on_each_database_broken(async |b: Bench| {

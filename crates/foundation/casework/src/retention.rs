@@ -244,7 +244,7 @@ pub(crate) async fn preserved_until(tx: &mut Tx, case: &str) -> Result<i64> {
 
 /// Why an exhibit of a cleared person isn't erased yet.
 pub(crate) enum ErasureWaits {
-    /// Somebody wants it kept: the hold's id.
+    /// It is on hold; the hold's id.
     Held(String),
     /// It was filed and has to be preserved until then, microseconds since 1970.
     Until(i64),

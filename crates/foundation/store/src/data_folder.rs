@@ -555,7 +555,7 @@ impl Drop for Held {
     }
 }
 
-/// Opens the file that stands for a lock.
+/// Opens a lock file.
 fn open_lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);

@@ -166,7 +166,7 @@ async fn an_exhibit_is_destroyed_on_two_peoples_word() {
     assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
     assert!(w.waits_for().await.contains(&hold.id));
     w.clock.set(asked.not_before + DAY_MICROS);
-    // Somebody who has left vouches for nothing any more.
+    // The word of a person who has left no longer counts.
     crate::remove_person(&w.c, "ben", "test").await.unwrap();
     assert_eq!(destroy_due(&w.c).await.unwrap(), 0);
     let roles = [Role::ReportingOfficer];

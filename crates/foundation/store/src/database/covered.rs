@@ -128,7 +128,7 @@ impl Noting {
                 });
             }
             if !self.on_sqlite {
-                // Whoever makes leaves holds it alone: no leaf is added until this has committed.
+                // `begin_alone` holds it exclusively: no leaf is added until this has committed.
                 sqlx::query("SELECT 1 FROM pg_advisory_xact_lock_shared($1)")
                     .bind(LEAVES)
                     .execute(&mut *connection)

@@ -74,8 +74,8 @@ impl Vault {
         Ok(proven)
     }
 
-    /// Signs a statement with the log's key, as a C2SP signed-note. `about` is its first line, and tells
-    /// it from a checkpoint, whose first line is the log's name; the lines hold no line break.
+    /// Signs a statement with the log's key, as a C2SP signed-note. Its first line is `about`, which
+    /// must not be the log's name: a checkpoint begins with that. The lines contain no line breaks.
     pub fn signed(&self, about: &str, lines: &[&str]) -> String {
         let text = [&[about], lines].concat().join("\n") + "\n";
         let mut note = Note::new(text.as_bytes(), &[]).expect("lines are a note's text");
