@@ -8,7 +8,7 @@ pub mod changes;
 pub mod covered;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
@@ -37,7 +37,11 @@ pub type CopyTo<'a> = &'a (dyn Fn(i64) -> PathBuf + Send + Sync);
 
 /// The database: SQLite or PostgreSQL.
 pub struct Database {
+    /// For reading, and for single statements.
     pool: AnyPool,
+    /// For transactions that write. On SQLite it is one connection, because only that one needs the
+    /// triggers, which take longer to make than most commands run; on PostgreSQL it is `pool`.
+    writing: AnyPool,
     backend: Backend,
     /// SQLite has one writer. Transactions of this process queue here, in order and without polling;
     /// SQLite's own busy handler would retry with ever longer sleeps.
@@ -156,22 +160,38 @@ impl Database {
             };
             CaseworkError::Unavailable { why }
         })?;
-        // Without the triggers, because the tables may not be there yet.
-        let migrating = Self::pooled(url, backend, 1, String::new()).await?;
-        migrating.migrate(owners).await?;
-        let mut connection = migrating.pool.acquire().await?;
-        let noting = match backend {
-            Backend::Sqlite => covered::for_sqlite(&mut connection, covering).await?,
-            Backend::Postgres => {
-                covered::create_on_postgres(&mut connection, covering).await?;
-                String::new()
-            }
-        };
         let on_sqlite = backend == Backend::Sqlite;
+        let triggers: Triggers = Arc::default();
+        let most = if on_sqlite { 1 } else { CONNECTIONS_MAX };
+        let writing = pooled(backend, most, triggers.clone()).connect(url).await?;
+        let pool = match backend {
+            Backend::Sqlite => {
+                pooled(backend, CONNECTIONS_MAX, Triggers::default()).connect_lazy(url)?
+            }
+            Backend::Postgres => writing.clone(),
+        };
+        let mut db = Self {
+            pool,
+            writing,
+            backend,
+            writer: Arc::default(),
+            noting: None,
+        };
+        db.migrate(owners).await?;
+        let mut connection = db.writing.acquire().await?;
+        if on_sqlite {
+            // Only now, because the tables may not have been there yet; connections that replace
+            // this one begin with the same.
+            let sql = covered::for_sqlite(&mut connection, covering).await?;
+            let sql = triggers.get_or_init(|| sql).clone();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&mut *connection)
+                .await?;
+        } else {
+            covered::create_on_postgres(&mut connection, covering).await?;
+        }
         let schema = covered::schema_version(&mut connection, on_sqlite).await?;
         drop(connection);
-        migrating.pool.close().await;
-        let mut db = Self::pooled(url, backend, CONNECTIONS_MAX, noting).await?;
         db.noting = Some(Noting::new(covering, on_sqlite, schema));
         Ok(db)
     }
@@ -203,8 +223,10 @@ impl Database {
             })
             .connect(url)
             .await;
+        let pool = opened.map_err(|e| unavailable(&e))?;
         let db = Self {
-            pool: opened.map_err(|e| unavailable(&e))?,
+            writing: pool.clone(),
+            pool,
             backend,
             writer: Arc::default(),
             noting: None,
@@ -231,45 +253,6 @@ impl Database {
         }
         drop(connection);
         Ok(db)
-    }
-
-    /// Connections that each begin with the statements `noting`.
-    async fn pooled(url: &str, backend: Backend, most: u32, noting: String) -> Result<Self> {
-        let noting: Arc<str> = noting.into();
-        let pool = AnyPoolOptions::new()
-            .max_connections(most)
-            .acquire_timeout(WAIT_MAX)
-            .after_connect(move |connection, _| {
-                let noting = noting.clone();
-                Box::pin(async move {
-                    // SQLite keeps most of these per connection, and the pool opens connections at any time.
-                    if backend == Backend::Sqlite {
-                        for pragma in PRAGMAS {
-                            connection.execute(*pragma).await?;
-                        }
-                    }
-                    // Statements here are short and many run in parallel: starting workers for one
-                    // takes longer than what they save.
-                    if backend == Backend::Postgres {
-                        connection
-                            .execute("SET max_parallel_workers_per_gather = 0")
-                            .await?;
-                    }
-                    if !noting.is_empty() {
-                        let noting = sqlx::AssertSqlSafe(noting.to_string());
-                        sqlx::raw_sql(noting).execute(connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .connect(url)
-            .await?;
-        Ok(Self {
-            pool,
-            backend,
-            writer: Arc::default(),
-            noting: None,
-        })
     }
 
     /// True if it is a SQLite file.
@@ -335,10 +318,13 @@ impl Database {
             Backend::Sqlite => {
                 // The queue first: a waiting writer must not hold one of the few connections.
                 let writer = self.writer.clone().lock_owned().await;
-                (self.pool.begin_with("BEGIN IMMEDIATE").await?, Some(writer))
+                (
+                    self.writing.begin_with("BEGIN IMMEDIATE").await?,
+                    Some(writer),
+                )
             }
             // PostgreSQL locks single rows, so its writers need no queue.
-            Backend::Postgres => (self.pool.begin().await?, None),
+            Backend::Postgres => (self.writing.begin().await?, None),
         };
         let mut tx = Tx {
             inner,
@@ -410,7 +396,7 @@ impl Database {
 
     async fn migrate(&self, owners: &[&[Numbered]]) -> Result<()> {
         let all = migrations::in_order(owners);
-        if migrations::is_up_to_date(&mut *self.pool.acquire().await?, &all).await {
+        if migrations::is_up_to_date(&mut *self.writing.acquire().await?, &all).await {
             return Ok(());
         }
         let mut tx = self.begin().await?;
@@ -439,6 +425,39 @@ const PRAGMAS: &[&str] = &[
     // Overwrite deleted rows, so that erased data isn't readable in free pages.
     "PRAGMA secure_delete = ON",
 ];
+
+/// What a connection makes before it is used, once that is known.
+type Triggers = Arc<OnceLock<String>>;
+
+/// A pool of at most `most` connections, each with `triggers`.
+fn pooled(backend: Backend, most: u32, triggers: Triggers) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(WAIT_MAX)
+        .after_connect(move |connection, _| {
+            let triggers = triggers.clone();
+            Box::pin(async move {
+                // SQLite keeps most of these per connection, and the pool opens connections at any time.
+                if backend == Backend::Sqlite {
+                    for pragma in PRAGMAS {
+                        connection.execute(*pragma).await?;
+                    }
+                }
+                // Statements here are short and many run in parallel: starting workers for one
+                // takes longer than what they save.
+                if backend == Backend::Postgres {
+                    connection
+                        .execute("SET max_parallel_workers_per_gather = 0")
+                        .await?;
+                }
+                if let Some(sql) = triggers.get() {
+                    let sql = sqlx::AssertSqlSafe(sql.clone());
+                    sqlx::raw_sql(sql).execute(connection).await?;
+                }
+                Ok(())
+            })
+        })
+}
 
 /// Copies a SQLite database. Writes to a temporary name, then renames: an interrupted copy must not look
 /// complete.

@@ -7,6 +7,7 @@
 //! row that something else writes isn't noted, or its note isn't sealed, and it then differs from
 //! the log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use obhut_vault::LookupKey;
@@ -249,38 +250,33 @@ impl Covered {
     pub(super) fn sqlite_triggers(&self, columns: &[String], into: &str) -> String {
         let table = self.table;
         let (new, old) = (self.key_of("NEW"), self.key_of("OLD"));
-        // JSON has no bytes; no covered table has a column of them, and what something else has put
-        // there is written as a text, which it then differs by.
+        // No covered table has a column of bytes. Where something else has put some, SQLite refuses
+        // the change: JSON has none.
         let json = |row: &str| {
-            let columns = columns.iter().map(|c| {
-                format!("'{c}', CASE typeof({row}.{c}) WHEN 'blob' THEN hex({row}.{c}) ELSE {row}.{c} END")
-            });
+            let columns = columns.iter().map(|c| format!("'{c}', {row}.{c}"));
             let columns = columns.collect::<Vec<_>>().join(", ");
             format!("CAST(json_object({columns}) AS BLOB)")
         };
-        let note = |key: &str, before: &str, after: &str, unless: &str| {
+        let note = |key: &str, before: &str, after: &str| {
             format!(
-                "INSERT INTO {into} (tbl, row_key, writer, before, after) SELECT '{table}', {key}, token, {before}, {after} FROM temp.obhut_writer WHERE token <> ''{unless};"
+                "INSERT INTO {into} (tbl, row_key, writer, before, after) SELECT '{table}', {key}, token, {before}, {after} FROM temp.obhut_writer WHERE token <> '';"
             )
         };
         let (before, after) = (json("OLD"), json("NEW"));
-        let mut sql = String::new();
-        for (event, notes) in [
-            ("INSERT", note(&new, "x''", &after, "")),
-            // An update may change the key: then one row is gone and another is there.
-            (
-                "UPDATE",
-                note(&new, &before, &after, &format!(" AND {new} = {old}"))
-                    + &note(&old, &before, "x''", &format!(" AND {new} <> {old}"))
-                    + &note(&new, "x''", &after, &format!(" AND {new} <> {old}")),
-            ),
-            ("DELETE", note(&old, &before, "x''", "")),
-        ] {
-            sql += &format!(
+        // obhut changes no key; without this the old key's row would be gone without a note.
+        let same = format!("SELECT RAISE(ABORT, 'a key was changed') WHERE {new} <> {old};");
+        // Short, because a connection parses all of this twice before the first command.
+        [
+            ("INSERT", note(&new, "x''", &after)),
+            ("UPDATE", same + &note(&new, &before, &after)),
+            ("DELETE", note(&old, &before, "x''")),
+        ]
+        .map(|(event, notes)| {
+            format!(
                 "CREATE TEMP TRIGGER touched_{table}_{event} AFTER {event} ON main.{table} BEGIN {notes} END;"
-            );
-        }
-        sql
+            )
+        })
+        .concat()
     }
 
     /// The triggers on PostgreSQL, for all sessions.
@@ -475,16 +471,19 @@ pub(super) async fn for_sqlite(
     let mut sql = String::from(
         "CREATE TEMP TABLE obhut_writer (token TEXT NOT NULL); INSERT INTO temp.obhut_writer VALUES ('');",
     );
+    let rows = sqlx::query(
+        "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in &rows {
+        let of_table = columns.entry(row.try_get(0)?).or_default();
+        of_table.push(row.try_get(1)?);
+    }
     for covered in to.tables {
-        let rows = sqlx::query("SELECT name FROM pragma_table_info($1)")
-            .bind(covered.table)
-            .fetch_all(&mut *connection)
-            .await?;
-        let mut columns = Vec::with_capacity(rows.len());
-        for row in &rows {
-            columns.push(row.try_get(0)?);
-        }
-        sql += &covered.sqlite_triggers(&columns, to.kept_in.notes);
+        let columns = columns.get(covered.table).map_or(&[][..], Vec::as_slice);
+        sql += &covered.sqlite_triggers(columns, to.kept_in.notes);
     }
     Ok(sql)
 }
