@@ -196,8 +196,29 @@ def compare_tiles(log, hashes):
         level += 1
 
 
+# What the log, and writers that may have been interrupted, call their files.
+OF_LOG = re.compile(r"log/(checkpoint|key|tile/(entries|[0-7])/(x\d{3}/)*\d{3}(\.p/\d{1,3})?)(#\d+)?")
+OF_STORE = re.compile(r"(exhibits|records)/[0-9a-f]{32}\.age(#\d+)?")
+OF_LIST = re.compile(r"list-[0-9a-f]+/[0-9a-f]{64}\.age(.*\.partial)?")
+
+
+def compare_names(folder, named, left):
+    """A file called as one that an interrupted writer left is only noted."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() or name in named or OF_LOG.fullmatch(name):
+            continue
+        if left.fullmatch(name):
+            print(f"note: nothing names {name}", file=sys.stderr)
+        else:
+            fault(name, "isn't a file of obhut's")
+
+
 def compare_files(vault, events):
     erased = {e["exhibit"] for e in events if e["event"] == "erase"}
+    named = {f"exhibits/{e['exhibit']}.age" for e in events if e["event"] != "row"}
+    named |= {f"records/{e['record']}.age" for e in events if e["event"] != "row"}
+    compare_names(vault, named, OF_STORE)
 
     def compare(path, expected):
         stored = read(path)
@@ -333,6 +354,8 @@ def compare_lists(folder, db):
             fault(f"lists/{list_}/{version}.age", "is missing")
         elif hashlib.sha256(stored).hexdigest() != expected:
             fault(f"lists/{list_}/{version}.age", "its bytes are not those that were written")
+    named = db.execute("SELECT list, version FROM list_versions")
+    compare_names(folder, {f"{list_}/{version}.age" for list_, version in named}, OF_LIST)
 
 
 def name_of(at):

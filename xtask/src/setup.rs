@@ -63,6 +63,10 @@ const TESTS: &[Need] = &[
         package: "nginx-light",
         present: || nginx().is_some(),
     },
+    Need {
+        package: "strace",
+        present: || runs("strace"),
+    },
 ];
 
 /// What building PyPI's vpdq needs.

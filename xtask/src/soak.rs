@@ -1,5 +1,5 @@
-//! Tests that run for hours: growing lists, ten thousand generated cases, years of retention, a hundred thousand
-//! filings with injected faults, a hundred thousand while the destination moves, and mutated inputs
+//! Tests that run for hours: growing lists, ten thousand generated cases, years of retention, faults
+//! of the storage at every call, changes of the record, a hundred thousand filings with injected faults, a hundred thousand while the destination moves, and mutated inputs
 //! for every parser.
 
 use std::process::{Command, Stdio};
@@ -11,6 +11,8 @@ const SECONDS: &str = "60";
 /// Reports filed with injected faults, and as many while the destination moves. Our judgement:
 /// together they take hours.
 const FILINGS: &str = "100000";
+/// Changes of the record. Our judgement: an hour.
+const CHANGES: &str = "100000";
 /// The targets in fuzz/src/lib.rs.
 const TARGETS: [&str; 17] = [
     "list_csv",
@@ -79,6 +81,23 @@ pub fn run(more: &[String]) -> Done {
             .args(["--", "--nocapture", "years_of_retention"])
             .env("OBHUT_SOAK", "1"),
         "years of retention",
+    )?;
+    println!("every fault that strace injects into a command that writes");
+    must(
+        cargo()
+            .args(["test", "--release", "--package", "obhut-decode"])
+            .args(["--package", "obhut", "--test", "storage_faults"])
+            .args(["--", "--nocapture"])
+            .env("OBHUT_SOAK", "1"),
+        "faults of the storage",
+    )?;
+    println!("{CHANGES} changes of files and rows, each of which verification finds");
+    must(
+        cargo()
+            .args(["test", "--release", "--package", "obhut-app"])
+            .args(["--test", "changes", "--", "--nocapture"])
+            .env("OBHUT_SOAK_CHANGES", CHANGES),
+        "changes of the record",
     )?;
     println!("{FILINGS} filings, the sender killed every 500");
     let mut filings = cargo();

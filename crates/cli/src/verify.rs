@@ -145,7 +145,7 @@ fn text(verified: &Verified, is_known: bool) -> String {
     }
     if !seen.leftovers.is_empty() {
         text += &format!(
-            "\n{} named by no entry: left by intakes that were cut off before they were acknowledged, or not obhut's; nothing refers to them, and `obhut vault clean` deletes those older than a day:",
+            "\n{} named by no entry: probably left by what was cut off before it was acknowledged; nothing refers to them, and `obhut vault clean` deletes those older than a day:",
             count(seen.leftovers.len() as u64, "file is", "files are")
         );
         for name in seen.leftovers.iter().take(LEFTOVERS_SHOWN_MAX) {

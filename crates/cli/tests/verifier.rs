@@ -228,12 +228,16 @@ fn a_changed_list_file_is_named_with_and_without_the_keys() {
 fn leftovers_are_named_and_deleted_when_they_are_old() {
     let b = world();
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+    let (exhibit, record, new) = ("a".repeat(32), "b".repeat(32), "c".repeat(32));
+    let list = format!("lists/list-1d/{}.age", "d".repeat(64));
     for (name, is_old) in [
-        ("data/vault/exhibits/old.age", true),
-        ("data/vault/records/old.age", true),
-        ("data/vault/log/added", true),
-        ("data/vault/exhibits/new.age", false),
+        (format!("data/vault/exhibits/{exhibit}.age"), true),
+        (format!("data/vault/records/{record}.age"), true),
+        ("data/vault/log/tile/0/000.p/1".into(), true),
+        (format!("data/{list}"), true),
+        (format!("data/vault/exhibits/{new}.age"), false),
     ] {
+        let name = name.as_str();
         b.write(name, b"x");
         if is_old {
             let file = std::fs::File::options().write(true).open(b.path(name));
@@ -242,7 +246,7 @@ fn leftovers_are_named_and_deleted_when_they_are_old() {
     }
     // Everything that is named is old, too.
     for path in files(&b.path("data/vault")) {
-        if !path.ends_with("new.age") {
+        if !path.ends_with(format!("{new}.age")) {
             let file = std::fs::File::options().write(true).open(path).unwrap();
             file.set_modified(old).unwrap();
         }
@@ -250,18 +254,36 @@ fn leftovers_are_named_and_deleted_when_they_are_old() {
     let seen = json(ok(&b.obhut(&["verify", "--json"])));
     assert_eq!(
         seen[0]["leftovers"].as_array().unwrap().len(),
-        4,
+        5,
         "{seen:?}"
     );
+    // What isn't called as obhut's files are is no leftover.
+    for foreign in [
+        "data/vault/exhibits/x.age",
+        "data/vault/added",
+        "data/lists/added",
+    ] {
+        b.write(foreign, b"x");
+        let seen = b.obhut(&["verify", "--json"]);
+        assert_eq!(seen.status.code(), Some(1), "{foreign}");
+        let problems = json(&seen)[0]["problems"].to_string();
+        assert!(problems.contains("isn't a file of obhut's"), "{problems}");
+        std::fs::remove_file(b.path(foreign)).unwrap();
+    }
     let done = json(ok(&b.obhut(&["vault", "clean", "--json"])));
     let mut deleted: Vec<_> = done[0]["deleted"].as_array().unwrap().clone();
     deleted.sort_by_key(ToString::to_string);
     assert_eq!(
         deleted,
-        ["exhibits/old.age", "log/added", "records/old.age"]
+        [
+            format!("exhibits/{exhibit}.age"),
+            list,
+            "log/tile/0/000.p/1".into(),
+            format!("records/{record}.age"),
+        ]
     );
     let seen = json(ok(&b.obhut(&["verify", "--json"])));
-    assert_eq!(seen[0]["leftovers"][0], "exhibits/new.age");
+    assert_eq!(seen[0]["leftovers"][0], format!("exhibits/{new}.age"));
     assert_eq!(
         (&seen[0]["ok"], &seen[0]["exhibits"]),
         (&true.into(), &1.into())

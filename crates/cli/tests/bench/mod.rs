@@ -36,6 +36,17 @@ impl Bench {
         }
     }
 
+    /// A copy of everything in the folder.
+    pub fn copied(&self) -> Self {
+        let new = Self::new();
+        for file in files(self.folder.path()) {
+            let name = file.strip_prefix(self.folder.path()).unwrap();
+            std::fs::create_dir_all(new.folder.path().join(name).parent().unwrap()).unwrap();
+            std::fs::copy(&file, new.folder.path().join(name)).unwrap();
+        }
+        new
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_obhut"));
         command

@@ -31,7 +31,7 @@ pub(crate) use loaded::EntryHit;
 pub use loaded::LoadedList;
 pub use reader::{ListProblem, read_list_file, read_plain_list};
 pub use signed::{CheckedList, checked_lists};
-pub(crate) use signed::{bind_old_signatures, faults_of_files, key_contents};
+pub(crate) use signed::{bind_old_signatures, faults_of_files, key_contents, unnamed_files};
 pub use videos::{PERCENT_MIN as VIDEO_PERCENT_MIN, Stretch, VideoFrameDigest, compare_videos};
 pub(crate) use videos::{QueryFrame, pad_edges};
 pub use votes::{Vote, VoteReason, approve_vote, propose_vote, votes};

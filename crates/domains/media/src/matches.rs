@@ -41,6 +41,10 @@ impl Domain for Media {
         lists::faults_of_files(casework).await
     }
 
+    async fn leftovers(&self, casework: &Casework) -> Result<Vec<String>> {
+        Ok(lists::unnamed_files(casework).await?.leftovers)
+    }
+
     async fn opened(&self, casework: &Casework) -> Result<()> {
         if !casework.is_upgrading() {
             return Ok(());

@@ -53,6 +53,7 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
         vault
             .problems
             .extend(faults.map(|(place, what)| Problem { place, what }));
+        vault.leftovers.extend(domain.leftovers(casework).await?);
     }
     // The store doesn't list its unfinished files.
     let unfinished = casework.folder.unfinished_evidence();
@@ -64,6 +65,10 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
         with_keys: casework.has_keys,
     })
 }
+
+/// A file that nothing names is deleted only when it is this old. Our judgement: an import takes
+/// minutes, and clocks differ by hours at most.
+const LEFTOVER_AGE_MIN: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// How often what others record meanwhile is put into the log first. Our judgement.
 const TRIES_MAX: usize = 20;
@@ -108,13 +113,22 @@ pub fn expect_checkpoint(casework: &Casework, checkpoint: &[u8]) -> Result<()> {
     })
 }
 
-/// Deletes files of the vault that nothing names and that are older than a day: what intakes,
-/// readings and erasures left that were cut off before they were logged. Returns their names.
+/// Deletes files of the vault and the domains that nothing names and that are older than a day: what
+/// intakes, readings, erasures and imports left that were cut off before they were recorded. Returns
+/// their names.
 ///
 /// # Errors
-/// The vault's log can't be read in whole, or a file can't be deleted.
+/// The vault's log or the database can't be read in whole, or a file can't be deleted.
 pub async fn delete_leftovers(casework: &Casework, actor: &str) -> Result<Vec<String>> {
     // Before, so that no file vanishes without a row.
     crate::note(casework, actor, "vault.clean", "vault", "").await?;
-    Ok(casework.vault.delete_leftovers().await?)
+    let mut deleted = casework.vault.delete_leftovers().await?;
+    for domain in casework.domains() {
+        for name in domain.leftovers(casework).await? {
+            if casework.folder.delete_if_older(&name, LEFTOVER_AGE_MIN)? {
+                deleted.push(name);
+            }
+        }
+    }
+    Ok(deleted)
 }

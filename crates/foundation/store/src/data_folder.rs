@@ -320,6 +320,37 @@ impl DataFolder {
             .collect()
     }
 
+    /// Every file below a folder, as paths relative to the data folder, sorted.
+    pub fn files_below(&self, folder: &str) -> Vec<String> {
+        walkdir::WalkDir::new(self.root.join(folder))
+            .sort_by_file_name()
+            .into_iter()
+            .flatten()
+            .filter(|entry| !entry.file_type().is_dir())
+            .filter_map(|entry| {
+                let name = entry.path().strip_prefix(&self.root).ok()?;
+                Some(name.to_string_lossy().into_owned())
+            })
+            .collect()
+    }
+
+    /// Deletes a file, given relative to the folder, that was last written longer than `age` ago.
+    /// Returns whether it did.
+    ///
+    /// # Errors
+    /// The file can't be read or deleted.
+    pub fn delete_if_older(&self, file: &str, age: std::time::Duration) -> Result<bool> {
+        let path = self.root.join(file);
+        let fault = |e: io::Error| self.fault(file, &e);
+        let written = fs::symlink_metadata(&path).and_then(|m| m.modified());
+        // A time in the future is no age.
+        let is_old = written.map_err(fault)?.elapsed().is_ok_and(|a| a >= age);
+        if is_old {
+            fs::remove_file(&path).map_err(fault)?;
+        }
+        Ok(is_old)
+    }
+
     /// True if a restore to this folder was cut off.
     pub fn is_half_restored(&self) -> bool {
         self.root.join(RESTORING).exists()

@@ -5,7 +5,7 @@
 //! sealing begins with a random key, so nothing can be found from it, and it can be checked without
 //! the keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -139,6 +139,52 @@ pub(super) async fn faults(
     };
     let read = tokio::task::spawn_blocking(reading).await;
     read.map_err(|_| CaseworkError::unreadable("a list's file"))
+}
+
+/// Files below `lists/` that no version names, as paths relative to the data folder.
+#[derive(Default)]
+pub(crate) struct Unnamed {
+    /// Called as obhut calls them: an import that was cut off may have left them.
+    pub(crate) leftovers: Vec<String>,
+    /// Others.
+    pub(crate) foreign: Vec<String>,
+}
+
+/// The files that none of `versions` (list, version and content of each) names.
+pub(super) fn unnamed(casework: &Casework, versions: &[(String, String, String)]) -> Unnamed {
+    let folder = casework.folder();
+    let named = versions
+        .iter()
+        .map(|(list, version, _)| folder.list_file(list, version));
+    let named: HashSet<PathBuf> = named.collect();
+    let mut found = Unnamed::default();
+    for name in folder.files_below("lists") {
+        if named.contains(&folder.root().join(&name)) {
+            continue;
+        }
+        match is_called_like_ours(&name) {
+            true => found.leftovers.push(name),
+            false => found.foreign.push(name),
+        }
+    }
+    found
+}
+
+/// True for `lists/<list>/<version>.age`, also with the suffix of one that wasn't written in whole.
+fn is_called_like_ours(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('/').collect();
+    let ["lists", list, file] = parts[..] else {
+        return false;
+    };
+    let Some((version, rest)) = file.split_once(".age") else {
+        return false;
+    };
+    let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_whole = rest.is_empty() || rest.ends_with(".partial");
+    list.strip_prefix("list-").is_some_and(is_hex)
+        && version.len() == 64
+        && is_hex(version)
+        && is_whole
 }
 
 fn fault_of(file: &Stored, checker: Option<&Checker>) -> Option<String> {

@@ -102,7 +102,19 @@ pub(crate) async fn faults_of_files(casework: &Casework) -> Result<Vec<(String, 
     let rows = sqlx::query("SELECT list, version, content FROM list_versions WHERE content <> '' ORDER BY list, sequence")
         .fetch_all(casework.pool())
         .await?;
-    files::faults(casework, versions(&rows)?).await
+    let mut faults = files::faults(casework, versions(&rows)?).await?;
+    let foreign = unnamed_files(casework).await?.foreign.into_iter();
+    faults
+        .extend(foreign.map(|name| (name, "isn't a file of obhut's; nothing refers to it".into())));
+    Ok(faults)
+}
+
+/// The files below `lists/` that no version names.
+pub(crate) async fn unnamed_files(casework: &Casework) -> Result<files::Unnamed> {
+    let rows = sqlx::query("SELECT list, version, content FROM list_versions")
+        .fetch_all(casework.pool())
+        .await?;
+    Ok(files::unnamed(casework, &versions(&rows)?))
 }
 
 /// List, version and content of each row.

@@ -97,6 +97,12 @@ pub trait Domain: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Its files outside the vault that nothing names, and that an interruption may have left: paths
+    /// relative to the data folder.
+    async fn leftovers(&self, _: &Casework) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// Runs once after the data folder was opened and its tables were migrated.
     async fn opened(&self, _: &Casework) -> Result<()> {
         Ok(())

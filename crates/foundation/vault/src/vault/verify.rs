@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use tlog_tiles::Tile;
 
 use crate::VaultError;
-use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, Tree, tile_path};
+use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, TILE_WIDTH, Tree, tile_path};
 use crate::vault::{Vault, erased, exhibit_path, record_path};
 
 /// How far an entry may be dated before an earlier one without a remark, in microseconds: ten minutes.
@@ -17,6 +17,9 @@ const DATED_BACK_MICROS_MAX: i64 = 10 * 60 * 1_000_000;
 /// A file that nothing names is deleted only when it is this old, in microseconds: a day. Our
 /// judgement: an intake takes seconds, and clocks differ by hours at most.
 const LEFTOVER_AGE_MICROS_MIN: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Characters of an id of an exhibit or a record.
+const ID_CHARS: usize = 32;
 
 /// Something that does not agree with the log.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,9 +49,9 @@ pub struct Verification {
     pub unopened: u64,
     /// What is remarkable and no difference: entries that are dated back.
     pub remarks: Vec<Problem>,
-    /// Files that neither the log nor an entry names: left by an intake, reading, erasure or append
-    /// that was interrupted before its entry was written, or put there by something else.
-    /// Nothing refers to them and nothing hands them out.
+    /// Files that neither the log nor an entry names, and that are called as obhut's are: left by an
+    /// intake, reading, erasure or append that was interrupted before its entry was written. Nothing
+    /// refers to them and nothing hands them out. Others are problems.
     pub leftovers: Vec<String>,
 }
 
@@ -312,11 +315,44 @@ impl Vault {
             .await;
         match listed {
             Err(e) => seen.problem("vault", e),
-            Ok(paths) => seen
-                .leftovers
-                .extend(paths.into_iter().filter(|p| !known.contains(p))),
+            Ok(paths) => {
+                for path in paths.into_iter().filter(|p| !known.contains(p)) {
+                    match is_called_like_ours(&path) {
+                        true => seen.leftovers.push(path),
+                        false => {
+                            seen.problem(path, "isn't a file of obhut's; nothing refers to it")
+                        }
+                    }
+                }
+            }
         }
     }
+}
+
+/// True if the vault gives such names to files, so that an interruption may have left one.
+fn is_called_like_ours(path: &str) -> bool {
+    let sealed = |folder: &str| path.strip_prefix(folder)?.strip_suffix(".age");
+    if let Some(id) = sealed("exhibits/").or(sealed("records/")) {
+        return id.len() == ID_CHARS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    }
+    // C2SP tlog-tiles: `<level>/x001/234.p/7`.
+    let Some((level, tile)) = path
+        .strip_prefix("log/tile/")
+        .and_then(|t| t.split_once('/'))
+    else {
+        return false;
+    };
+    let is_level = level == "entries" || level.parse::<u8>().is_ok_and(|l| l < 8);
+    let (index, width) = tile.split_once(".p/").unwrap_or((tile, "1"));
+    let is_width = width
+        .parse::<u64>()
+        .is_ok_and(|w| (1..TILE_WIDTH).contains(&w));
+    let mut groups = index.rsplit('/');
+    let is_group = |group: &str| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit());
+    is_level
+        && is_width
+        && groups.next().is_some_and(is_group)
+        && groups.all(|g| g.strip_prefix('x').is_some_and(is_group))
 }
 
 /// Entries far earlier than one before them: the clock was set back, or the entries were made later.

@@ -1,0 +1,398 @@
+//! A command that is killed, or whose disk fails, at any call that writes: what it acknowledged is
+//! there, the record verifies, and the command can be given again. `strace` injects the faults; a
+//! sample of them by default, all of them in `cargo xtask soak`.
+
+mod bench;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use bench::{Bench, json, ok};
+use serde_json::Value;
+
+/// A process that is killed when the test ends, even if it panics.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The calls that change a file, a folder, or what of them is on the disk. `write` is also used for
+/// output and to wake threads: those fail, too.
+const CALLS: [&str; 13] = [
+    "openat",
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "fallocate",
+    "rename",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "linkat",
+];
+
+/// What happens at a call: the process is killed, the call fails once, or the disk is full from then
+/// on.
+const FAULTS: [&str; 3] = [
+    "signal=KILL:when=N",
+    "error=EIO:when=N",
+    "error=ENOSPC:when=N+",
+];
+
+/// Faults tried in an ordinary run. Our judgement: half a minute.
+const SAMPLE: usize = 56;
+
+/// A command that changes the record, and how to see that it has.
+struct Operation {
+    name: &'static str,
+    command: Vec<String>,
+    done: Box<dyn Fn(&Bench) -> bool + Send + Sync>,
+}
+
+impl Operation {
+    fn new(
+        name: &'static str,
+        command: &[&str],
+        done: impl Fn(&Bench) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            command: command.iter().map(|a| (*a).to_owned()).collect(),
+            done: Box::new(done),
+        }
+    }
+}
+
+fn shown(b: &Bench, arguments: &[&str]) -> Vec<Value> {
+    json(ok(&b.obhut(&[&["--json"], arguments].concat())))
+}
+
+/// The id in the first line of the answer.
+fn id_of(answer: &[Value], field: &str) -> String {
+    answer[0][field].as_str().unwrap().to_owned()
+}
+
+/// A fake CyberTipline, and its address.
+fn service(b: &Bench) -> (Ended, String) {
+    let arguments = [
+        "--json",
+        "testserver",
+        "cybertip",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let mut command = b.command(&arguments);
+    let mut service = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(service.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let answer = serde_json::from_str::<Value>(&line).unwrap();
+    (service, answer["url"].as_str().unwrap().to_owned())
+}
+
+/// A case with a file, about an account of its own.
+fn case(b: &Bench, account: &str) -> String {
+    let case = format!(
+        r#"{{"files": [{{"name": "a.txt", "content": "aGVsbG8="}}], "facts": {{"reported": {{"id": "{account}"}}, "places": [{{"place": "chat", "content": "x"}}]}}}}"#
+    );
+    b.write("case.json", case.as_bytes());
+    id_of(&shown(b, &["case", "new", "--from", "case.json"]), "case")
+}
+
+fn decide(b: &Bench, case: &str) {
+    let ruling = ["--ruling", "report", "--grounds", "g"];
+    ok(&b.obhut(&[&["case", "decide", case, "--by", "Rita"], &ruling[..]].concat()));
+}
+
+/// A data folder, and each operation on it that is tried.
+fn world(b: &Bench, service: &str) -> Vec<Operation> {
+    ok(&b.obhut(&[
+        "settings",
+        "reporter",
+        "--service",
+        "E",
+        "--email",
+        "t@example.com",
+    ]));
+    b.write("password", b"test");
+    let channel = [
+        "--url",
+        service,
+        "--user",
+        "test",
+        "--password-file",
+        "password",
+    ];
+    ok(&b.obhut(&[&["destination", "set", "ncmec"], &channel[..]].concat()));
+    let sent = case(b, "sent");
+    decide(b, &sent);
+    ok(&b.obhut(&["report", "file", &sent, "--destination", "ncmec"]));
+    ok(&b.obhut(&[
+        "report",
+        "approve",
+        &sent,
+        "--destination",
+        "ncmec",
+        "--by",
+        "Olga",
+    ]));
+    let decided = case(b, "decided");
+    let cleared = case(b, "cleared");
+    decide(b, &cleared);
+    let appeal = id_of(
+        &shown(b, &["appeal", "open", &cleared, "--reason", "mine"]),
+        "id",
+    );
+    b.write(
+        "list.csv",
+        b"kind,digest\nmd5,5d41402abc4b2a76b9719d911017c592\n",
+    );
+    b.import("l", "list.csv");
+    ok(&b.obhut(&["list", "sign", "l", "--by", "Ada"]));
+    // Whoever acts has the role already, so that no command announces one.
+    for (person, role) in [
+        ("Bea", "list-steward"),
+        ("Nina", "appeals"),
+        ("Olga", "reporting-officer"),
+    ] {
+        ok(&b.obhut(&["person", "add", person, "--role", role]));
+    }
+    b.write("b.txt", b"another");
+    let exhibit = id_of(&shown(b, &["vault", "put", "b.txt"]), "exhibit");
+    b.write("c.txt", b"a third");
+
+    let exhibits = shown(b, &["vault", "list"]).len();
+    let (seen, of_case, of_sent, of_cleared) =
+        (exhibit.clone(), decided.clone(), sent, cleared.clone());
+    vec![
+        Operation::new("put", &["vault", "put", "c.txt"], move |b| {
+            shown(b, &["vault", "list"]).len() > exhibits
+        }),
+        Operation::new(
+            "view",
+            &[
+                "vault",
+                "get",
+                &exhibit,
+                "--by",
+                "Rita",
+                "--purpose",
+                "p",
+                "--out",
+                "seen",
+            ],
+            move |b| {
+                let audit = shown(b, &["audit"]);
+                let of_exhibit = |row: &&Value| row["subject"] == seen.as_str();
+                b.read("seen") == b"another" && audit.iter().filter(of_exhibit).count() > 1
+            },
+        ),
+        Operation::new(
+            "decide",
+            &[
+                "case",
+                "decide",
+                &decided,
+                "--by",
+                "Rita",
+                "--ruling",
+                "no-report",
+                "--grounds",
+                "g",
+            ],
+            move |b| {
+                shown(b, &["case", "show", &of_case])[0]
+                    .to_string()
+                    .contains("no-report")
+            },
+        ),
+        Operation::new("sign", &["list", "sign", "l", "--by", "Bea"], |b| {
+            shown(b, &["list", "show", "l"])[0]
+                .to_string()
+                .contains("Bea")
+        }),
+        Operation::new(
+            "send",
+            &["report", "send", "--claim-seconds", "1"],
+            move |b| {
+                let status = shown(b, &["report", "status", &of_sent]);
+                status[0]["filing"] == "filed"
+            },
+        ),
+        Operation::new(
+            "destroy",
+            &[
+                "vault", "destroy", &exhibit, "--reason", "r", "--by", "Olga",
+            ],
+            |b| {
+                shown(b, &["audit"])
+                    .iter()
+                    .any(|row| row.to_string().contains("destr"))
+            },
+        ),
+        Operation::new(
+            "uphold",
+            &[
+                "appeal",
+                "decide",
+                &appeal,
+                "--outcome",
+                "upheld",
+                "--grounds",
+                "g",
+                "--by",
+                "Nina",
+            ],
+            move |b| {
+                let listed = shown(b, &["vault", "list"]);
+                listed.iter().all(|e| e["case"] != of_cleared.as_str())
+            },
+        ),
+    ]
+}
+
+/// The operation under strace with these options.
+fn traced(b: &Bench, operation: &Operation, options: &[&str]) -> Output {
+    let command = b.command(&[]);
+    let mut traced = Command::new("strace");
+    traced
+        .args(["-f", "-qq", "-o"])
+        .arg(b.path("calls"))
+        .args(options)
+        .arg(command.get_program())
+        .args(&operation.command)
+        .current_dir(b.folder.path())
+        .env("OBHUT_DATA", b.path("data"))
+        .env_remove("OBHUT_DATABASE");
+    traced.output().unwrap()
+}
+
+/// How often any one thread makes each call: strace counts by thread.
+fn calls(b: &Bench, operation: &Operation) -> BTreeMap<&'static str, u32> {
+    let trace = format!("trace={}", CALLS.join(","));
+    ok(&traced(b, operation, &["-e", &trace]));
+    let text = String::from_utf8(b.read("calls")).unwrap();
+    let mut by_thread: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for line in text.lines() {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let name = call.trim_start().split('(').next().unwrap();
+        *by_thread.entry((thread, name)).or_default() += 1;
+    }
+    let mut most = BTreeMap::new();
+    for ((_, name), count) in by_thread {
+        if let Some(call) = CALLS.iter().find(|c| **c == name) {
+            let entry = most.entry(*call).or_insert(0);
+            *entry = count.max(*entry);
+        }
+    }
+    most
+}
+
+fn verified(b: &Bench) -> Result<(), String> {
+    let out = b.obhut(&["verify"]);
+    match out.status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "doesn't verify: {}{}",
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr)
+        )),
+    }
+}
+
+/// Gives the command again until it has its effect.
+fn again(b: &Bench, operation: &Operation) -> Result<(), String> {
+    let arguments: Vec<&str> = operation.command.iter().map(String::as_str).collect();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let out = b.obhut(&arguments);
+        if (operation.done)(b) {
+            return verified(b).map_err(|e| format!("given again, it {e}"));
+        }
+        if Instant::now() > deadline {
+            let said = String::from_utf8_lossy(&out.stderr);
+            return Err(format!("given again, it has no effect: {said}"));
+        }
+        // What a killed sender has claimed is free after a second.
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn one_fault(base: &Bench, operation: &Operation, fault: &str) -> Result<(), String> {
+    let b = base.copied();
+    let inject = format!("inject={fault}");
+    let out = traced(&b, operation, &["-e", "trace=none", "-e", &inject]);
+    verified(&b)?;
+    if out.status.success() && !(operation.done)(&b) {
+        return Err("was acknowledged, and isn't there".into());
+    }
+    again(&b, operation)
+}
+
+#[test]
+fn what_is_acknowledged_survives_a_fault_at_any_call() {
+    let soak = std::env::var_os("OBHUT_SOAK").is_some();
+    let base = Bench::new();
+    let probe = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .status();
+    if !probe.is_ok_and(|s| s.success()) {
+        println!("not present: strace that may trace (cargo xtask test brings it)");
+        return;
+    }
+    let (_service, address) = service(&base);
+    let operations = world(&base, &address);
+    let mut all = Vec::new();
+    for operation in &operations {
+        let b = base.copied();
+        for (call, most) in calls(&b, operation) {
+            for n in 1..=most {
+                for fault in FAULTS {
+                    all.push((
+                        operation,
+                        format!("{call}:{}", fault.replace('N', &n.to_string())),
+                    ));
+                }
+            }
+        }
+        assert!(
+            (operation.done)(&b),
+            "{} has an effect that can be seen",
+            operation.name
+        );
+    }
+    // Spread over all operations and calls.
+    let step = if soak { 1 } else { all.len() / SAMPLE };
+    let chosen: Vec<_> = all.iter().step_by(step).collect();
+    println!("{} of {} faults", chosen.len(), all.len());
+    let faults = std::sync::Mutex::new(Vec::new());
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|s| {
+        for _ in 0..workers {
+            s.spawn(|| {
+                while let Some((operation, fault)) =
+                    chosen.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    if let Err(what) = one_fault(&base, operation, fault) {
+                        let what = format!("{} {fault}: {what}", operation.name);
+                        println!("{what}");
+                        faults.lock().unwrap().push(what);
+                    }
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().unwrap();
+    assert!(faults.is_empty(), "{} faults: {faults:#?}", faults.len());
+}
