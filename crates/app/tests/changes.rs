@@ -117,13 +117,16 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     into.sort();
 }
 
+/// Files and what they held; `None` for one that wasn't there.
+type Undo = Vec<(PathBuf, Option<Vec<u8>>)>;
+
 /// Changes a file, if it can be changed so; says how. `older` are files as they were earlier.
 fn change_file(
     chance: &mut Chance,
     root: &Path,
     all: &[PathBuf],
     older: &BTreeMap<PathBuf, Vec<u8>>,
-) -> Option<(String, Vec<(PathBuf, Option<Vec<u8>>)>)> {
+) -> Option<(String, Undo)> {
     let path = all[chance.below(all.len())].clone();
     let before = std::fs::read(&path).unwrap();
     let mut bytes = before.clone();

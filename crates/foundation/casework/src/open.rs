@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use obhut_store::database::Database;
 use obhut_store::database::covered::{Covered, Covering};
+use obhut_store::database::schema::compared_in;
 use obhut_store::{CaseworkError, DataFolder, FolderKeys, Result};
 use obhut_vault::{Clock, Keys, LookupKey, Sealer, Vault};
 
@@ -65,6 +66,7 @@ async fn assemble(
         tables: &covered,
         kept_in: row_log::KEPT_IN,
         key: note_key.clone(),
+        compared: &compared_in(folder.root()),
     };
     let db = Database::connect(&url, &owners, &copy_to, &covering).await?;
     let lookup = settings::lookup_key(&db, &folder, &keys, clock.now_micros()).await?;
@@ -156,7 +158,14 @@ pub async fn open_to_verify(
     };
     let domains = with_evidence(domains);
     let url = database_url.map_or_else(|| folder.sqlite_url_to_read(), str::to_owned);
-    let db = Database::read_only(&url, &owners(&domains)).await?;
+    let covered = covered(&domains);
+    let covering = Covering {
+        tables: &covered,
+        kept_in: row_log::KEPT_IN,
+        key: note_key.clone(),
+        compared: &compared_in(folder.root()),
+    };
+    let db = Database::read_only(&url, &owners(&domains), &covering).await?;
     let vault = Vault::new(
         folder.evidence_store()?,
         Arc::new(vault_keys),
@@ -170,7 +179,7 @@ pub async fn open_to_verify(
         lookup: Arc::new(lookup),
         vault,
         clock,
-        covered: covered(&domains),
+        covered,
         note_key,
         has_keys,
         is_upgrading: AtomicBool::new(false),

@@ -24,6 +24,7 @@ use obhut_store::database::Columns;
 use obhut_store::database::Tx;
 use obhut_store::database::changes;
 use obhut_store::database::covered::{Covered, KeptIn, Note, Stored, StoredRow, code};
+use obhut_store::database::schema::Definitions;
 use obhut_vault::{LogHead, Problem, Verification};
 use sha2::{Digest as _, Sha256};
 
@@ -501,13 +502,19 @@ impl Leaf {
     }
 }
 
-/// The rows that are noted and not in the log yet, each with whether obhut noted it. Without the keys
-/// that is unknown, and a note could hide any change.
+/// What is noted about a row that isn't in the log yet.
+struct Waiting {
+    /// Whether obhut noted it. Without the keys that is unknown, and a note could hide any change.
+    ours: bool,
+    of_row: OfRow,
+}
+
+/// The rows that are noted and not in the log yet.
 async fn waiting(
     tx: &mut Tx,
     casework: &Casework,
     faults: &mut Faults,
-) -> Result<BTreeMap<(String, String), bool>> {
+) -> Result<BTreeMap<(String, String), Waiting>> {
     let seals = sqlx::query("SELECT writer, leaf, mac FROM touch_seals")
         .fetch_all(&mut **tx)
         .await?;
@@ -530,14 +537,23 @@ async fn waiting(
             after: c.maybe_bytes()?,
         });
     }
-    let mut waiting = BTreeMap::new();
+    let mut waiting: BTreeMap<_, Waiting> = BTreeMap::new();
     for (token, mut notes) in by_token {
         notes.sort_unstable();
-        let ours = sealed
-            .remove(&token)
-            .is_some_and(|(newest, mac)| mac == code(&casework.note_key, &token, newest, &notes));
+        let (newest, mac) = sealed.remove(&token).unwrap_or_default();
+        let ours = mac == code(&casework.note_key, &token, newest, &notes);
         for note in notes {
-            *waiting.entry((note.table, note.key)).or_insert(true) &= ours;
+            let at = (note.table.clone(), note.key.clone());
+            let entry = waiting.entry(at).or_insert_with(|| Waiting {
+                ours: true,
+                of_row: OfRow {
+                    notes: Vec::new(),
+                    sealed_at: newest,
+                },
+            });
+            entry.ours &= ours;
+            entry.of_row.sealed_at = entry.of_row.sealed_at.min(newest);
+            entry.of_row.notes.push(note);
         }
     }
     // A transaction without notes seals nothing.
@@ -617,18 +633,13 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
                 let at = (covered.table.to_owned(), row.key.clone());
                 let leaf = newest.remove(&at);
                 match waiting.get(&at) {
-                    Some(true) => continue,
-                    Some(false) if !casework.has_keys => {
-                        faults.add(covered.table, &row.key, UNPROVEN);
-                        continue;
+                    None => faults.compare(covered, row, leaf),
+                    Some(noted) => {
+                        let what =
+                            noted.fault(casework, covered, &row.key, leaf.as_ref(), Some(row));
+                        faults.add_any(covered.table, &row.key, what);
                     }
-                    Some(false) => {
-                        faults.add(covered.table, &row.key, "was written by something else");
-                        continue;
-                    }
-                    None => {}
                 }
-                faults.compare(covered, row, leaf);
             }
             if (rows.len() as i64) < COMPARED_AT_ONCE {
                 break;
@@ -639,10 +650,13 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     // What is left has no row any more.
     for ((table, key), leaf) in newest {
         let expected = commitment(&leaf.salt, &table, &key, None);
-        let noted = waiting.contains_key(&(table.clone(), key.clone()));
-        match noted {
-            true if !casework.has_keys => faults.add(&table, &key, UNPROVEN),
-            false if !leaf.gone || expected != leaf.commitment => {
+        let covered = casework.covered.iter().find(|c| c.table == table);
+        match (waiting.get(&(table.clone(), key.clone())), covered) {
+            (Some(noted), Some(covered)) => {
+                let what = noted.fault(casework, covered, &key, Some(&leaf), None);
+                faults.add_any(&table, &key, what);
+            }
+            _ if !leaf.gone || expected != leaf.commitment => {
                 faults.add(&table, &key, "is missing; the log has no deletion of it");
             }
             _ => {}
@@ -660,12 +674,17 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     if let Some(what) = casework.db.integrity().await? {
         faults.add("database", "file", &what);
     }
-    for what in casework.db.foreign_triggers().await? {
-        faults.add(
-            "trigger or view",
-            &what,
-            "isn't obhut's; it may change rows unnoticed",
-        );
+    match casework.db.definitions().await? {
+        Definitions::Same => {}
+        Definitions::Differ(what) => faults.add(
+            "database",
+            "definitions",
+            &format!("{what}; it may change rows in obhut's name"),
+        ),
+        Definitions::Unknown(why) => seen.remarks.push(Problem {
+            place: "database definitions".into(),
+            what: format!("can't be compared with those that obhut makes: {why}"),
+        }),
     }
     // A run that was cut off has added those that wait, and finds them again.
     in_log.retain(|_, commitment| !unplaced.contains(commitment));
@@ -678,6 +697,24 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
     }
     seen.problems.extend(faults.named());
     Ok((compared, (waiting.len() + unplaced.len()) as u64))
+}
+
+impl Waiting {
+    /// What is wrong with the row, which is `now`.
+    fn fault(
+        &self,
+        casework: &Casework,
+        covered: &Covered,
+        key: &str,
+        leaf: Option<&Leaf>,
+        now: Option<&StoredRow>,
+    ) -> Option<&'static str> {
+        match self.ours {
+            _ if !casework.has_keys => Some(UNPROVEN),
+            false => Some("was written by something else"),
+            true => self.of_row.fault(covered, key, leaf, now),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -696,6 +733,12 @@ impl Faults {
             place: format!("{table} {}", key.replace('\u{1f}', " ")),
             what: what.to_owned(),
         });
+    }
+
+    fn add_any(&mut self, table: &str, key: &str, what: Option<&str>) {
+        if let Some(what) = what {
+            self.add(table, key, what);
+        }
     }
 
     fn compare(&mut self, covered: &Covered, row: &StoredRow, leaf: Option<Leaf>) {

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod changes;
 pub mod covered;
+pub mod schema;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::migrations::{self, Numbered};
 use crate::{CaseworkError, Result};
 use covered::{Covering, Noting};
+use schema::{Definitions, Made};
 
 /// Connections kept open at most. Our judgement.
 const CONNECTIONS_MAX: u32 = 8;
@@ -48,6 +50,7 @@ pub struct Database {
     writer: Arc<Mutex<()>>,
     /// Notes what transactions write; `None` before the tables are there, and for reading only.
     noting: Option<Arc<Noting>>,
+    made: Made,
 }
 
 /// A transaction; on SQLite a writing one also holds the writer's lock.
@@ -176,6 +179,7 @@ impl Database {
             backend,
             writer: Arc::default(),
             noting: None,
+            made: made(url, owners, covering, true),
         };
         db.migrate(owners).await?;
         let mut connection = db.writing.acquire().await?;
@@ -190,9 +194,11 @@ impl Database {
         } else {
             covered::create_on_postgres(&mut connection, covering).await?;
         }
-        let schema = covered::schema_version(&mut connection, on_sqlite).await?;
+        // The version first: what changes after it is seen when something is written.
+        let version = schema::version(&mut connection, on_sqlite).await?;
+        let definitions = db.made.compare(&mut connection).await?;
         drop(connection);
-        db.noting = Some(Noting::new(covering, on_sqlite, schema));
+        db.noting = Some(Noting::new(covering, on_sqlite, version, definitions));
         Ok(db)
     }
 
@@ -200,7 +206,11 @@ impl Database {
     ///
     /// # Errors
     /// A database that doesn't answer, or that another version wrote.
-    pub async fn read_only(url: &str, owners: &[&[Numbered]]) -> Result<Self> {
+    pub async fn read_only(
+        url: &str,
+        owners: &[&[Numbered]],
+        covering: &Covering<'_>,
+    ) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let (backend, noting) = match url.split_once(':') {
             Some(("sqlite", _)) => (Backend::Sqlite, "PRAGMA query_only = ON"),
@@ -230,6 +240,7 @@ impl Database {
             backend,
             writer: Arc::default(),
             noting: None,
+            made: made(url, owners, covering, false),
         };
         let all = migrations::in_order(owners);
         let mut connection = db.pool.acquire().await.map_err(|e| unavailable(&e))?;
@@ -286,10 +297,14 @@ impl Database {
         Ok((said != "ok").then_some(said))
     }
 
-    /// Triggers and, on SQLite, views that obhut didn't make. They could change rows in obhut's name.
-    pub async fn foreign_triggers(&self) -> Result<Vec<String>> {
+    /// Compares the definitions of tables, triggers and functions with what the migrations make.
+    /// Others could change rows in obhut's name.
+    ///
+    /// # Errors
+    /// The database doesn't answer.
+    pub async fn definitions(&self) -> Result<Definitions> {
         let mut connection = self.pool.acquire().await?;
-        covered::foreign(&mut connection, self.backend == Backend::Sqlite).await
+        self.made.compare(&mut connection).await
     }
 
     /// For single statements outside a transaction.
@@ -426,6 +441,23 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA secure_delete = ON",
 ];
 
+fn made(url: &str, owners: &[&[Numbered]], covering: &Covering<'_>, remembers: bool) -> Made {
+    let on_sqlite = url.starts_with("sqlite:");
+    Made {
+        url: url.to_owned(),
+        on_sqlite,
+        migrations: migrations::in_order(owners),
+        // Those on SQLite are a connection's own, and aren't in the database.
+        triggers: match on_sqlite {
+            true => Vec::new(),
+            false => covered::on_postgres(covering),
+        },
+        key: covering.key.clone(),
+        compared: covering.compared.to_owned(),
+        remembers,
+    }
+}
+
 /// What a connection makes before it is used, once that is known.
 type Triggers = Arc<OnceLock<String>>;
 
@@ -448,6 +480,10 @@ fn pooled(backend: Backend, most: u32, triggers: Triggers) -> AnyPoolOptions {
                 if backend == Backend::Postgres {
                     connection
                         .execute("SET max_parallel_workers_per_gather = 0")
+                        .await?;
+                    // One schema, whatever is set for the user or the database later.
+                    connection
+                        .execute("SELECT set_config('search_path', quote_ident(current_schema()), false)")
                         .await?;
                 }
                 if let Some(sql) = triggers.get() {

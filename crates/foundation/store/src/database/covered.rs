@@ -8,6 +8,7 @@
 //! the log.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use obhut_vault::LookupKey;
@@ -15,6 +16,7 @@ use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{AnyConnection, Column as _, Executor as _, Row as _, ValueRef as _};
 
 use super::Tx;
+use super::schema::{self, Definitions};
 use crate::{CaseworkError, Result};
 
 /// A table whose rows the log covers.
@@ -52,6 +54,8 @@ pub struct Covering<'a> {
     pub kept_in: KeptIn,
     /// The key of the codes.
     pub key: LookupKey,
+    /// The file that saves comparing the tables' definitions again ([`super::schema::compared_in`]).
+    pub compared: &'a Path,
 }
 
 /// Names of tables; another module owns them.
@@ -84,17 +88,28 @@ pub struct Noting {
     kept_in: KeptIn,
     key: LookupKey,
     on_sqlite: bool,
-    /// As [`schema_version`] gave it when the database was opened.
-    schema: i64,
+    /// As [`schema::version`] gave it when the database was opened.
+    version: String,
+    /// What of the definitions wasn't obhut's then.
+    differs: Option<String>,
 }
 
 impl Noting {
-    pub(super) fn new(covering: &Covering<'_>, on_sqlite: bool, schema: i64) -> Arc<Self> {
+    pub(super) fn new(
+        covering: &Covering<'_>,
+        on_sqlite: bool,
+        version: String,
+        definitions: Definitions,
+    ) -> Arc<Self> {
         Arc::new(Self {
             kept_in: covering.kept_in,
             key: covering.key.clone(),
             on_sqlite,
-            schema,
+            version,
+            differs: match definitions {
+                Definitions::Differ(what) => Some(what),
+                Definitions::Same | Definitions::Unknown(_) => None,
+            },
         })
     }
 
@@ -114,21 +129,17 @@ impl Noting {
         let KeptIn { seals, leaves, .. } = self.kept_in;
         let notes = self.notes(connection, token).await?;
         if !notes.is_empty() {
-            if schema_version(connection, self.on_sqlite).await? != self.schema {
+            // What a foreign default, trigger or rule writes would be noted as obhut's.
+            if let Some(what) = &self.differs {
+                return Err(schema::changed(what));
+            }
+            if schema::version(connection, self.on_sqlite).await? != self.version {
                 return Err(CaseworkError::Unavailable {
                     why: "something has changed the database's tables since obhut opened it; find out what, and start obhut again".into(),
                 });
             }
-            // What a foreign trigger writes would be noted as obhut's. It can't be taken away
-            // before this transaction ends.
-            if let Some(name) = foreign(connection, self.on_sqlite).await?.first() {
-                return Err(CaseworkError::Unavailable {
-                    why: format!(
-                        "the database has a trigger or view that isn't obhut's ({name}); find out who made it, and remove it"
-                    ),
-                });
-            }
             if !self.on_sqlite {
+                self.only_ours(connection, token).await?;
                 // `begin_alone` holds it exclusively: no leaf is added until this has committed.
                 sqlx::query("SELECT 1 FROM pg_advisory_xact_lock_shared($1)")
                     .bind(LEAVES)
@@ -155,6 +166,25 @@ impl Noting {
                 .await?;
         }
         Ok(())
+    }
+
+    /// PostgreSQL shows tokens of running transactions to its administrators: what another transaction
+    /// has noted under this one isn't obhut's.
+    async fn only_ours(&self, connection: &mut AnyConnection, token: &str) -> Result<()> {
+        let KeptIn { notes, .. } = self.kept_in;
+        let sql = format!(
+            "SELECT COUNT(*) FROM {notes} WHERE writer = $1 AND xmin <> pg_current_xact_id()::xid"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(token)
+            .fetch_one(connection)
+            .await?;
+        match row.try_get::<i64, _>(0)? {
+            0 => Ok(()),
+            _ => Err(CaseworkError::Unavailable {
+                why: "something else has written to the database in obhut's name; find out who, before you try again".into(),
+            }),
+        }
     }
 
     /// What was noted under a token.
@@ -350,12 +380,48 @@ impl Covered {
             self.table,
             order.join(", ")
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(count)
-            .bind(from)
-            .fetch_all(&mut **tx)
-            .await?;
-        rows.iter().map(|r| self.stored(r)).collect()
+        let read = async |tx: &mut Tx, from: i64, count: i64| {
+            let query = sqlx::query(sqlx::AssertSqlSafe(sql.clone()));
+            query.bind(count).bind(from).fetch_all(&mut **tx).await
+        };
+        match read(tx, from, count).await {
+            Ok(rows) => return rows.iter().map(|r| self.stored(r)).collect(),
+            Err(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+        // SQLite stores texts that aren't UTF-8, which obhut never writes: one row hides no other.
+        let mut rows = Vec::new();
+        for at in from..from + count {
+            match read(tx, at, 1).await {
+                Ok(one) if one.is_empty() => break,
+                Ok(one) => rows.push(self.stored(&one[0])?),
+                Err(_) => rows.push(self.unreadable(tx, at).await?),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The row at this place in the order of keys, of which only the key is read.
+    async fn unreadable(&self, tx: &mut Tx, at: i64) -> Result<StoredRow> {
+        let order: Vec<_> = self.key.iter().map(|c| c.name()).collect();
+        let keys: Vec<_> = order.iter().map(|c| format!("CAST({c} AS BLOB)")).collect();
+        let sql = format!(
+            "SELECT {} FROM {} ORDER BY {} LIMIT 1 OFFSET $1",
+            keys.join(", "),
+            self.table,
+            order.join(", ")
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(at);
+        let row = query.fetch_one(&mut **tx).await?;
+        let mut key = Vec::with_capacity(order.len());
+        for n in 0..order.len() {
+            let bytes: Vec<u8> = row.try_get(n)?;
+            key.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Ok(StoredRow {
+            key: key.join(&BETWEEN.to_string()),
+            columns: vec![("all".into(), Stored::Other)],
+        })
     }
 
     fn stored(&self, row: &AnyRow) -> Result<StoredRow> {
@@ -407,40 +473,6 @@ const TRIGGERS: &str = "obhut_touched_2_";
 /// Those of the version before, which are removed.
 const EARLIER: &str = "obhut_touched_1_";
 
-/// Triggers and, on SQLite, views that obhut didn't make. Those of obhut's own connections to SQLite
-/// are temporary: none is in the database.
-pub(super) async fn foreign(
-    connection: &mut AnyConnection,
-    on_sqlite: bool,
-) -> Result<Vec<String>> {
-    let sql = match on_sqlite {
-        true => "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY name",
-        // One of obhut's own is called after its table, and calls the function of that name.
-        false => {
-            "SELECT CAST(t.tgname AS TEXT) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-             JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
-             WHERE NOT t.tgisinternal AND n.nspname = current_schema()
-             AND (t.tgname <> 'obhut_touched_2_' || c.relname OR p.proname <> t.tgname) ORDER BY t.tgname"
-        }
-    };
-    let mut names = Vec::new();
-    for row in &sqlx::query(sql).fetch_all(connection).await? {
-        names.push(row.try_get(0)?);
-    }
-    Ok(names)
-}
-
-/// SQLite's number of the schema, which grows with each change of it; 0 on PostgreSQL.
-pub(super) async fn schema_version(connection: &mut AnyConnection, on_sqlite: bool) -> Result<i64> {
-    if !on_sqlite {
-        return Ok(0);
-    }
-    let row = sqlx::query("SELECT schema_version FROM pragma_schema_version")
-        .fetch_one(connection)
-        .await?;
-    Ok(row.try_get(0)?)
-}
-
 /// Creates the triggers on PostgreSQL, if they aren't there.
 pub(super) async fn create_on_postgres(
     connection: &mut AnyConnection,
@@ -453,14 +485,18 @@ pub(super) async fn create_on_postgres(
     if row.try_get::<i64, _>(0)? == to.tables.len() as i64 {
         return Ok(());
     }
-    for covered in to.tables {
-        for sql in covered.postgres_triggers(to.kept_in.notes) {
-            sqlx::query(sqlx::AssertSqlSafe(sql))
-                .execute(&mut *connection)
-                .await?;
-        }
+    for sql in on_postgres(to) {
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
+}
+
+/// The statements that create the triggers on PostgreSQL, or create them again.
+pub(super) fn on_postgres(to: &Covering<'_>) -> Vec<String> {
+    let of_table = |covered: &Covered| covered.postgres_triggers(to.kept_in.notes);
+    to.tables.iter().flat_map(of_table).collect()
 }
 
 /// The statements that each SQLite connection begins with.

@@ -1,0 +1,254 @@
+//! Whether the database's tables, triggers and functions are those that the migrations make.
+//!
+//! A default, a foreign key, a rule or a trigger's function that something else has put there writes
+//! rows in obhut's name. So what the database says of its own definitions is compared with what the
+//! same migrations make in an empty place: a database in memory (SQLite) or a schema that is rolled
+//! back (PostgreSQL). That takes long; a definition that was compared before is recognised by a code
+//! that only the key makes.
+//!
+//! What isn't compared: extensions, what is outside the schema that the tables are in, and what a
+//! superuser of PostgreSQL can do to the server itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use obhut_vault::LookupKey;
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
+
+use crate::migrations::{self, Numbered};
+use crate::{CaseworkError, Result};
+
+/// What the definitions are compared with.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) url: String,
+    pub(super) on_sqlite: bool,
+    pub(super) migrations: Vec<Numbered>,
+    /// Statements after the migrations.
+    pub(super) triggers: Vec<String>,
+    pub(super) key: LookupKey,
+    /// The file with the code of the definitions that were compared.
+    pub(super) compared: PathBuf,
+    /// False for a check that writes nothing.
+    pub(super) remembers: bool,
+}
+
+/// How the definitions compare.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Definitions {
+    /// They are those that the migrations make.
+    Same,
+    /// One isn't: which, and how.
+    Differ(String),
+    /// They couldn't be compared: why.
+    Unknown(String),
+}
+
+/// Kind and name of each definition, and what it says.
+type Listed = BTreeMap<(String, String), String>;
+
+impl Made {
+    /// Compares the definitions of the database that `connection` is to.
+    pub(super) async fn compare(&self, connection: &mut AnyConnection) -> Result<Definitions> {
+        let listed = listed(connection, self.on_sqlite).await?;
+        let code = self.code(&listed);
+        if std::fs::read_to_string(&self.compared).is_ok_and(|known| known == code) {
+            return Ok(Definitions::Same);
+        }
+        let expected = match self.expected().await {
+            Ok(expected) => expected,
+            Err(e) => return Ok(Definitions::Unknown(e.to_string())),
+        };
+        if let Some(what) = difference(&listed, &expected) {
+            return Ok(Definitions::Differ(what));
+        }
+        if self.remembers {
+            // Only saves time: without it, or with another's, they are compared again.
+            let _ = crate::write_private(&self.compared, code.as_bytes());
+        }
+        Ok(Definitions::Same)
+    }
+
+    fn code(&self, listed: &Listed) -> String {
+        let mut about = Vec::new();
+        for ((kind, name), says) in listed {
+            for part in [kind, name, says] {
+                about.extend((part.len() as u64).to_be_bytes());
+                about.extend(part.as_bytes());
+            }
+        }
+        self.key.keyed_digest("schema", &about)
+    }
+
+    /// What the migrations make in an empty place.
+    async fn expected(&self) -> Result<Listed> {
+        if self.on_sqlite {
+            let mut empty = AnyConnection::connect("sqlite::memory:").await?;
+            migrations::run(&mut empty, &self.migrations).await?;
+            return listed(&mut empty, true).await;
+        }
+        let mut connection = AnyConnection::connect(&self.url).await?;
+        connection
+            .execute("SET default_transaction_read_only = off")
+            .await?;
+        // Never committed.
+        let mut tx = connection.begin().await?;
+        let schema = format!("obhut_empty_{}", crate::ids::random_hex(8));
+        for sql in [
+            format!("CREATE SCHEMA {schema}"),
+            format!("SET LOCAL search_path TO {schema}"),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .execute(&mut *tx)
+                .await?;
+        }
+        migrations::run(&mut tx, &self.migrations).await?;
+        for sql in &self.triggers {
+            let sql = sqlx::AssertSqlSafe(sql.clone());
+            sqlx::query(sql).execute(&mut *tx).await?;
+        }
+        let made = listed(&mut tx, false).await?;
+        tx.rollback().await?;
+        Ok(made)
+    }
+}
+
+/// The first definition that differs, and how.
+fn difference(listed: &Listed, expected: &Listed) -> Option<String> {
+    let added = listed.keys().find(|at| !expected.contains_key(at));
+    if let Some((kind, name)) = added {
+        return Some(format!("{kind} {name} isn't obhut's"));
+    }
+    let (kind, name) = expected
+        .iter()
+        .find(|(at, says)| listed.get(at) != Some(says))?
+        .0;
+    Some(match listed.contains_key(&(kind.clone(), name.clone())) {
+        true => format!("{kind} {name} isn't as obhut made it"),
+        false => format!("{kind} {name} is missing"),
+    })
+}
+
+async fn listed(connection: &mut AnyConnection, on_sqlite: bool) -> Result<Listed> {
+    let sql = match on_sqlite {
+        true => ON_SQLITE,
+        false => ON_POSTGRES,
+    };
+    let mut listed = Listed::new();
+    for row in &sqlx::query(sql).fetch_all(connection).await? {
+        let (kind, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let says: Option<String> = row.try_get(2)?;
+        // SQLite keeps the blanks and quotes with which a statement was written.
+        let says = says.unwrap_or_default().replace('"', "");
+        let says = says.split_whitespace().collect::<Vec<_>>().join(" ");
+        let entry: &mut String = listed.entry((kind, name)).or_default();
+        // Several under one name, such as functions with other arguments, in the query's order.
+        entry.push_str(&says);
+        entry.push('\n');
+    }
+    Ok(listed)
+}
+
+/// Everything but the table that sqlx keeps, whose form is sqlx's, and what SQLite makes for itself.
+const ON_SQLITE: &str = "SELECT type, name, sql FROM sqlite_master
+    WHERE NOT (type IN ('table', 'index') AND (tbl_name = '_sqlx_migrations'
+        OR name LIKE 'sqlite\\_autoindex\\_%' ESCAPE '\\' OR name IN ('sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4')))
+    ORDER BY type, name, sql";
+
+/// Without what belongs to an extension. Names are without the schema, which is another one where
+/// the expected definitions are made.
+const ON_POSTGRES: &str = "
+WITH here AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = current_schema()),
+tables AS (SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity
+    FROM pg_class c JOIN here ON c.relnamespace = here.oid
+    WHERE c.relkind NOT IN ('i', 'I', 't', 'c') AND c.relname <> '_sqlx_migrations'
+    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')),
+found AS (
+    SELECT 'table' AS kind, relname::text AS name,
+        concat_ws(' ', relkind, relpersistence, relrowsecurity, relforcerowsecurity) AS says FROM tables
+    UNION ALL
+    SELECT 'column', t.relname || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod),
+        a.attnotnull, a.attgenerated, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
+        FROM pg_attribute a JOIN tables t ON t.oid = a.attrelid
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'constraint', t.relname || '.' || c.conname, pg_get_constraintdef(c.oid, true)
+        FROM pg_constraint c JOIN tables t ON t.oid = c.conrelid WHERE c.contype <> 'n'
+    UNION ALL
+    SELECT 'index', i.relname::text, replace(pg_get_indexdef(i.oid), quote_ident(here.nspname) || '.', '')
+        FROM pg_index x JOIN tables t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid, here
+    UNION ALL
+    SELECT 'trigger', t.relname || '.' || CASE WHEN g.tgisinternal THEN 'of a constraint' ELSE g.tgname END,
+        concat_ws(' ', g.tgenabled, g.tgtype, p.proname, CASE WHEN NOT g.tgisinternal
+            THEN replace(pg_get_triggerdef(g.oid, true), quote_ident(here.nspname) || '.', '') END)
+        FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid, here
+    UNION ALL
+    SELECT 'rule', t.relname || '.' || r.rulename, pg_get_ruledef(r.oid, true)
+        FROM pg_rewrite r JOIN tables t ON t.oid = r.ev_class
+    UNION ALL
+    SELECT 'policy', t.relname || '.' || p.polname, '' FROM pg_policy p JOIN tables t ON t.oid = p.polrelid
+    UNION ALL
+    SELECT 'child table of', t.relname::text, i.inhrelid::regclass::text
+        FROM pg_inherits i JOIN tables t ON t.oid = i.inhparent
+    UNION ALL
+    SELECT 'function', p.proname::text, concat_ws(' ', pg_get_function_arguments(p.oid), l.lanname, p.prosecdef,
+        p.proconfig::text, p.prosrc)
+        FROM pg_proc p JOIN here ON p.pronamespace = here.oid JOIN pg_language l ON l.oid = p.prolang
+        WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT 'operator', o.oprname::text, concat_ws(' ', o.oprleft::regtype, o.oprright::regtype, o.oprcode::text)
+        FROM pg_operator o JOIN here ON o.oprnamespace = here.oid
+        WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT 'type', y.typname::text, y.typtype::text FROM pg_type y JOIN here ON y.typnamespace = here.oid
+        WHERE y.typtype IN ('d', 'e', 'r', 'b') AND y.typcategory <> 'A'
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = y.oid AND d.deptype = 'e'))
+SELECT kind, name, says FROM found ORDER BY kind, name, says COLLATE \"C\"";
+
+/// A text that changes with each change of the definitions, while obhut runs. On SQLite it is all of
+/// them; on PostgreSQL the versions of the catalogues' rows, so that a definition that was
+/// changed and changed back is seen, too.
+pub(super) async fn version(connection: &mut AnyConnection, on_sqlite: bool) -> Result<String> {
+    let sql = match on_sqlite {
+        true => VERSION_ON_SQLITE,
+        false => VERSION_ON_POSTGRES,
+    };
+    Ok(sqlx::query(sql).fetch_one(connection).await?.try_get(0)?)
+}
+
+/// The number alone isn't enough: whoever may write the schema's table directly needn't raise it.
+const VERSION_ON_SQLITE: &str =
+    "SELECT (SELECT schema_version FROM pragma_schema_version) || char(10)
+    || (SELECT group_concat(type || name || COALESCE(sql, ''), char(10)) FROM sqlite_master)";
+
+const VERSION_ON_POSTGRES: &str = "
+WITH here AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema()),
+tables AS (SELECT c.oid, c.relkind, c.relrowsecurity FROM pg_class c JOIN here ON c.relnamespace = here.oid
+    WHERE c.relkind NOT IN ('i', 'I', 't', 'c')),
+found AS (
+    SELECT concat(oid, relkind, relrowsecurity) AS x FROM tables
+    UNION ALL SELECT concat_ws(' ', p.oid, p.xmin) FROM pg_proc p JOIN here ON p.pronamespace = here.oid
+    UNION ALL SELECT concat_ws(' ', o.oid, o.xmin) FROM pg_operator o JOIN here ON o.oprnamespace = here.oid
+    UNION ALL SELECT concat_ws(' ', g.oid, g.xmin) FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid
+    UNION ALL SELECT concat_ws(' ', d.oid, d.xmin) FROM pg_attrdef d JOIN tables t ON t.oid = d.adrelid
+    UNION ALL SELECT concat_ws(' ', r.oid, r.xmin) FROM pg_rewrite r JOIN tables t ON t.oid = r.ev_class
+    UNION ALL SELECT concat_ws(' ', c.oid, c.xmin) FROM pg_constraint c JOIN tables t ON t.oid = c.conrelid
+    UNION ALL SELECT concat_ws(' ', p.oid, p.xmin) FROM pg_policy p JOIN tables t ON t.oid = p.polrelid
+    UNION ALL SELECT concat_ws(' ', i.inhrelid, i.xmin) FROM pg_inherits i JOIN tables t ON t.oid = i.inhparent
+    UNION ALL SELECT current_setting('session_replication_role'))
+SELECT md5(string_agg(x, ',' ORDER BY x)) FROM found";
+
+/// The file in which a data folder keeps the code of the definitions that were compared last.
+pub fn compared_in(folder: &Path) -> PathBuf {
+    folder.join("schema.compared")
+}
+
+/// What a changed definition is answered with.
+pub(super) fn changed(what: &str) -> CaseworkError {
+    CaseworkError::Unavailable {
+        why: format!(
+            "the database's definitions aren't those that obhut made ({what}), and could write in its name; find out who changed them, and undo it"
+        ),
+    }
+}
