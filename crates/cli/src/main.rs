@@ -1,5 +1,6 @@
 //! The binary `obhut`: arguments and environment are read in this crate and in no library.
 
+mod acceptances;
 mod admin;
 mod app_context;
 mod appeals;

@@ -143,6 +143,9 @@ pub async fn run(
         | VaultCommand::Rule { .. } => {
             return crate::retention::run(command, context, output).await;
         }
+        VaultCommand::Accept { code, reason, by } => {
+            return crate::acceptances::run(code, reason, by, context, output).await;
+        }
         VaultCommand::Prove { .. } | VaultCommand::Export { .. } => {
             return crate::export::run(command, context, output).await;
         }

@@ -67,6 +67,19 @@ pub enum VaultCommand {
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
+    /// Take rows as they are that something else has changed, after two people have looked: without a code
+    /// it names what differs and gives the code. `obhut verify` remarks on it ever after
+    Accept {
+        /// The code of what differs
+        #[arg(requires = "reason")]
+        code: Option<String>,
+        /// Why they are taken as they are
+        #[arg(long, requires = "code")]
+        reason: Option<String>,
+        /// Person acting (role administrator)
+        #[arg(long, value_name = "PERSON", requires = "code")]
+        by: Option<String>,
+    },
     /// Keep an exhibit or a case's exhibits longer
     Extend {
         /// The exhibit, or a case with all its exhibits

@@ -12,6 +12,7 @@
 
 #![deny(missing_docs)]
 
+mod acceptances;
 mod acknowledgements;
 mod alarms;
 mod api_keys;
@@ -64,6 +65,7 @@ mod resuming;
 mod retention;
 mod retention_rules;
 mod routes;
+mod row_comparison;
 mod row_log;
 mod running_time;
 mod same_bytes;
@@ -81,6 +83,7 @@ pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClo
 pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use crate::casework::{Casework, Finding, MatchedEntry};
+pub use acceptances::{Differences, accept_differences, differences};
 pub use acknowledgements::{acknowledge_arrival, acknowledge_retraction};
 pub use alarms::{Alarm, alarms, first_alarms, raise_alarm};
 pub use api_keys::{

@@ -243,6 +243,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "row_log",
         include_str!("../migrations/0086_row_log.sql"),
     ),
+    (
+        87,
+        "acceptances",
+        include_str!("../migrations/0087_acceptances.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
@@ -308,6 +313,8 @@ pub(crate) const COVERED: &[Covered] = &[
         key: &[KeyColumn::Text("export"), KeyColumn::Text("person")],
     },
     by_id("row_faults", ID),
+    by_id("acceptances", ID),
+    by_id("accepted_entries", &[KeyColumn::Int("log_index")]),
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
     // Which tables are covered is covered, too.
     by_id("covered", &[KeyColumn::Text("tbl")]),

@@ -24,20 +24,16 @@ use obhut_store::database::Columns;
 use obhut_store::database::Tx;
 use obhut_store::database::changes;
 use obhut_store::database::covered::{Covered, KeptIn, Note, Stored, StoredRow, code};
-use obhut_store::database::schema::Definitions;
-use obhut_vault::{LogHead, Problem, Verification};
+use obhut_vault::LogHead;
 use sha2::{Digest as _, Sha256};
 
 use crate::{Casework, Result, views};
 
 /// Rows that are compared at a time. Our judgement: some megabytes.
-const COMPARED_AT_ONCE: i64 = 2_000;
-
-/// Problems named of one kind; more are only counted. Our judgement.
-const NAMED_MAX: usize = 1_000;
+pub(crate) const COMPARED_AT_ONCE: i64 = 2_000;
 
 /// The fault of a row that is noted and not in the log, if it is unknown who noted it.
-const UNPROVEN: &str =
+pub(crate) const UNPROVEN: &str =
     "isn't in the log yet; only a check with the private keys shows whether obhut wrote it";
 
 /// The tables in which written rows are noted.
@@ -232,28 +228,7 @@ async fn make_leaves(casework: &Casework) -> Result<usize> {
             tracing::error!(table, key, "a row {what}; verify the data folder");
             continue;
         }
-        let salt = obhut_store::ids::random_hex(32);
-        let leaf = Leaf {
-            seq,
-            commitment: commitment(&salt, table, key, stored.as_ref()),
-            gone: stored.is_none(),
-            salt,
-        };
-        sqlx::query("UPDATE leaves SET salt = '' WHERE tbl = $1 AND row_key = $2 AND salt <> ''")
-            .bind(table)
-            .bind(key)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(seq)
-            .bind(table)
-            .bind(key)
-            .bind(&leaf.salt)
-            .bind(&leaf.commitment)
-            .bind(i64::from(leaf.gone))
-            .bind(leaf.mac(casework, table, key))
-            .execute(&mut *tx)
-            .await?;
+        add_leaf(&mut tx, casework, seq, (table, key), stored.as_ref()).await?;
     }
     for token in &tokens {
         for sql in [
@@ -265,6 +240,39 @@ async fn make_leaves(casework: &Casework) -> Result<usize> {
     }
     tx.commit().await?;
     Ok(rows.len())
+}
+
+/// Makes a leaf of a row as it is `now`; the salts of its older ones are deleted.
+async fn add_leaf(
+    tx: &mut Tx,
+    casework: &Casework,
+    seq: i64,
+    (table, key): (&str, &str),
+    now: Option<&StoredRow>,
+) -> Result<()> {
+    let salt = obhut_store::ids::random_hex(32);
+    let leaf = Leaf {
+        seq,
+        commitment: commitment(&salt, table, key, now),
+        gone: now.is_none(),
+        salt,
+    };
+    sqlx::query("UPDATE leaves SET salt = '' WHERE tbl = $1 AND row_key = $2 AND salt <> ''")
+        .bind(table)
+        .bind(key)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("INSERT INTO leaves (seq, tbl, row_key, salt, commitment, gone, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(seq)
+        .bind(table)
+        .bind(key)
+        .bind(&leaf.salt)
+        .bind(&leaf.commitment)
+        .bind(i64::from(leaf.gone))
+        .bind(leaf.mac(casework, table, key))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 async fn newest_leaf(tx: &mut Tx, table: &str, key: &str) -> Result<Option<Leaf>> {
@@ -382,6 +390,16 @@ async fn remember(tx: &mut Tx, casework: &Casework, head: LogHead) -> Result<()>
     Ok(())
 }
 
+/// Replaces what the database remembers of the log's head, whatever it says.
+async fn remember_anew(tx: &mut Tx, casework: &Casework) -> Result<()> {
+    let head = casework.vault.head().await?;
+    sqlx::query("DELETE FROM log_heads WHERE name = $1")
+        .bind(HEAD)
+        .execute(&mut **tx)
+        .await?;
+    remember(tx, casework, head).await
+}
+
 /// Begins the log of a new vault, and covers the tables that were not covered before: each of their
 /// rows is noted.
 ///
@@ -467,11 +485,11 @@ pub(crate) async fn begin(casework: &Casework) -> Result<()> {
 }
 
 /// A commitment to a row, as it is in the log.
-struct Leaf {
-    seq: i64,
-    salt: String,
-    commitment: String,
-    gone: bool,
+pub(crate) struct Leaf {
+    pub(crate) seq: i64,
+    pub(crate) salt: String,
+    pub(crate) commitment: String,
+    pub(crate) gone: bool,
 }
 
 impl Leaf {
@@ -503,18 +521,26 @@ impl Leaf {
 }
 
 /// What is noted about a row that isn't in the log yet.
-struct Waiting {
+pub(crate) struct Waiting {
     /// Whether obhut noted it. Without the keys that is unknown, and a note could hide any change.
     ours: bool,
     of_row: OfRow,
 }
 
-/// The rows that are noted and not in the log yet.
-async fn waiting(
+/// Tokens of which it isn't shown that a transaction of obhut's noted something under them.
+#[derive(Default)]
+pub(crate) struct Unproven {
+    /// There are notes, and obhut didn't seal them.
+    foreign: Vec<String>,
+    /// Obhut sealed notes, and they are gone.
+    pub(crate) lost: Vec<String>,
+}
+
+/// The rows that are noted and not in the log yet, by table and key.
+pub(crate) async fn waiting(
     tx: &mut Tx,
     casework: &Casework,
-    faults: &mut Faults,
-) -> Result<BTreeMap<(String, String), Waiting>> {
+) -> Result<(BTreeMap<(String, String), Waiting>, Unproven)> {
     let seals = sqlx::query("SELECT writer, leaf, mac FROM touch_seals")
         .fetch_all(&mut **tx)
         .await?;
@@ -538,10 +564,14 @@ async fn waiting(
         });
     }
     let mut waiting: BTreeMap<_, Waiting> = BTreeMap::new();
+    let mut unproven = Unproven::default();
     for (token, mut notes) in by_token {
         notes.sort_unstable();
         let (newest, mac) = sealed.remove(&token).unwrap_or_default();
         let ours = mac == code(&casework.note_key, &token, newest, &notes);
+        if !ours {
+            unproven.foreign.push(token);
+        }
         for note in notes {
             let at = (note.table.clone(), note.key.clone());
             let entry = waiting.entry(at).or_insert_with(|| Waiting {
@@ -557,151 +587,102 @@ async fn waiting(
         }
     }
     // A transaction without notes seals nothing.
-    for token in sealed.keys() {
-        faults.add("touch_seals", token, "has lost its notes");
-    }
+    unproven.lost = sealed.into_keys().collect();
+    Ok((waiting, unproven))
+}
+
+/// Faults that were found when leaves were made: table, key and what was wrong.
+pub(crate) async fn faults_on_record(tx: &mut Tx) -> Result<Vec<(String, String, String)>> {
     let rows =
         sqlx::query("SELECT tbl, row_key, what, found_at FROM row_faults ORDER BY found_at, id")
             .fetch_all(&mut **tx)
             .await?;
-    for row in &rows {
-        let mut c = Columns::of(row);
-        let (table, key, what) = (c.text()?, c.text()?, c.text()?);
-        let what = format!("{what}; found {}", crate::rfc3339(c.int()?));
-        faults.add(&table, &key, &what);
-    }
-    Ok(waiting)
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            let (table, key, what) = (c.text()?, c.text()?, c.text()?);
+            let what = format!("{what}; found {}", crate::rfc3339(c.int()?));
+            Ok((table, key, what))
+        })
+        .collect()
 }
 
-/// Compares the covered tables with the log. `seen` is what was read from the log, and gets the
-/// differences. Returns how many rows were compared, and how many changes aren't in the log yet.
-///
-/// # Errors
-/// The database doesn't answer.
-// Long: one pass over the leaves and one over each table, with what is left between them.
-pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Result<(u64, u64)> {
-    let mut tx = casework.db.frozen().await?;
-    let mut faults = Faults::default();
-    let waiting = waiting(&mut tx, casework, &mut faults).await?;
-    let mut newest: HashMap<(String, String), Leaf> = HashMap::new();
-    // A log that can't be read has been named; not each of its rows too.
-    let log_is_read = seen.entries > 0 || seen.problems.is_empty();
-    let mut in_log: HashMap<u64, String> = seen.rows.iter().cloned().collect();
-    let mut unplaced = BTreeSet::new();
+/// A leaf as it is in the database.
+pub(crate) struct Kept {
+    pub(crate) table: String,
+    pub(crate) key: String,
+    pub(crate) leaf: Leaf,
+    /// Its code is the one that obhut makes.
+    pub(crate) is_ours: bool,
+    /// Its place in the log.
+    pub(crate) index: Option<i64>,
+}
+
+/// All leaves, in the order in which they were made.
+pub(crate) async fn leaves(tx: &mut Tx, casework: &Casework) -> Result<Vec<Kept>> {
     let rows = sqlx::query(
         "SELECT seq, tbl, row_key, salt, commitment, gone, mac, log_index FROM leaves ORDER BY seq",
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut **tx)
     .await?;
-    for row in &rows {
-        let mut c = Columns::of(row);
-        let (table, key, leaf) = Leaf::read(&mut c)?;
-        let mac = c.text()?;
-        if casework.has_keys && mac != leaf.mac(casework, &table, &key) {
-            faults.add(&table, &key, "has a leaf that obhut didn't make");
-        }
-        // A place that isn't a number is none of the log's.
-        match c.maybe_int().unwrap_or(Some(-1)) {
-            None => {
-                if !casework.has_keys {
-                    faults.add(&table, &key, UNPROVEN);
-                }
-                unplaced.insert(leaf.commitment.clone());
-            }
-            // Added since the log was read.
-            Some(index)
-                if casework.has_keys
-                    && log_is_read
-                    && u64::try_from(index).is_ok_and(|i| i >= seen.entries) => {}
-            Some(index) => {
-                let entry = u64::try_from(index).ok().and_then(|i| in_log.remove(&i));
-                if log_is_read && entry.as_ref() != Some(&leaf.commitment) {
-                    faults.add(&table, &key, "its leaf isn't the one in the log");
-                }
-            }
-        }
-        newest.insert((table, key), leaf);
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            let (table, key, leaf) = Leaf::read(&mut c)?;
+            Ok(Kept {
+                is_ours: c.text()? == leaf.mac(casework, &table, &key),
+                // A place that isn't a number is none of the log's.
+                index: c.maybe_int().unwrap_or(Some(-1)),
+                table,
+                key,
+                leaf,
+            })
+        })
+        .collect()
+}
+
+/// Takes the rows as they are now: two people have accepted that something else changed them. Leaves
+/// and notes that aren't obhut's are deleted, and so are the faults on record.
+pub(crate) async fn take_as_they_are(
+    tx: &mut Tx,
+    casework: &Casework,
+    rows: &BTreeSet<(String, String)>,
+    leaves: &BTreeSet<i64>,
+) -> Result<()> {
+    for seq in leaves {
+        sqlx::query("DELETE FROM leaves WHERE seq = $1")
+            .bind(seq)
+            .execute(&mut **tx)
+            .await?;
     }
-    drop(rows);
-    let mut compared = 0;
-    for covered in &casework.covered {
-        let mut from = 0;
-        loop {
-            let rows = covered.rows(&mut tx, from, COMPARED_AT_ONCE).await?;
-            for row in &rows {
-                compared += 1;
-                let at = (covered.table.to_owned(), row.key.clone());
-                let leaf = newest.remove(&at);
-                match waiting.get(&at) {
-                    None => faults.compare(covered, row, leaf),
-                    Some(noted) => {
-                        let what =
-                            noted.fault(casework, covered, &row.key, leaf.as_ref(), Some(row));
-                        faults.add_any(covered.table, &row.key, what);
-                    }
-                }
-            }
-            if (rows.len() as i64) < COMPARED_AT_ONCE {
-                break;
-            }
-            from += COMPARED_AT_ONCE;
+    let (_, unproven) = waiting(tx, casework).await?;
+    let own = tx.token().to_owned();
+    let tokens = unproven.foreign.iter().chain(&unproven.lost);
+    for token in tokens.filter(|token| **token != own) {
+        for sql in [
+            "DELETE FROM touched WHERE writer = $1",
+            "DELETE FROM touch_seals WHERE writer = $1",
+        ] {
+            sqlx::query(sql).bind(token).execute(&mut **tx).await?;
         }
     }
-    // What is left has no row any more.
-    for ((table, key), leaf) in newest {
-        let expected = commitment(&leaf.salt, &table, &key, None);
-        let covered = casework.covered.iter().find(|c| c.table == table);
-        match (waiting.get(&(table.clone(), key.clone())), covered) {
-            (Some(noted), Some(covered)) => {
-                let what = noted.fault(casework, covered, &key, Some(&leaf), None);
-                faults.add_any(&table, &key, what);
-            }
-            _ if !leaf.gone || expected != leaf.commitment => {
-                faults.add(&table, &key, "is missing; the log has no deletion of it");
-            }
-            _ => {}
+    let first = changes::numbers(tx, "leaves", rows.len() as i64).await?;
+    for (seq, (table, key)) in (first..).zip(rows) {
+        if let Some(covered) = casework.covered.iter().find(|c| c.table == table) {
+            let stored = covered.row(tx, key).await?;
+            add_leaf(tx, casework, seq, (table, key), stored.as_ref()).await?;
         }
     }
-    match head(casework).await {
-        Ok(Some(_)) => {}
-        Ok(None) => faults.add("log_heads", "vault", "is missing"),
-        Err(_) => faults.add(
-            "log_heads",
-            "vault",
-            "was changed; it isn't what obhut wrote",
-        ),
-    }
-    if let Some(what) = casework.db.integrity().await? {
-        faults.add("database", "file", &what);
-    }
-    match casework.db.definitions().await? {
-        Definitions::Same => {}
-        Definitions::Differ(what) => faults.add(
-            "database",
-            "definitions",
-            &format!("{what}; it may change rows in obhut's name"),
-        ),
-        Definitions::Unknown(why) => seen.remarks.push(Problem {
-            place: "database definitions".into(),
-            what: format!("can't be compared with those that obhut makes: {why}"),
-        }),
-    }
-    // A run that was cut off has added those that wait, and finds them again.
-    in_log.retain(|_, commitment| !unplaced.contains(commitment));
-    for index in in_log.keys() {
-        faults.add(
-            "log",
-            &format!("entry {index}"),
-            "is about a row that the database has no leaf of",
-        );
-    }
-    seen.problems.extend(faults.named());
-    Ok((compared, (waiting.len() + unplaced.len()) as u64))
+    // After their own leaves: a fault that something else wrote has one now, and its deletion follows.
+    sqlx::query("DELETE FROM row_faults")
+        .execute(&mut **tx)
+        .await?;
+    remember_anew(tx, casework).await
 }
 
 impl Waiting {
     /// What is wrong with the row, which is `now`.
-    fn fault(
+    pub(crate) fn fault(
         &self,
         casework: &Casework,
         covered: &Covered,
@@ -717,63 +698,12 @@ impl Waiting {
     }
 }
 
-#[derive(Default)]
-struct Faults {
-    found: Vec<Problem>,
-    more: u64,
-}
-
-impl Faults {
-    fn add(&mut self, table: &str, key: &str, what: &str) {
-        if self.found.len() == NAMED_MAX {
-            self.more += 1;
-            return;
-        }
-        self.found.push(Problem {
-            place: format!("{table} {}", key.replace('\u{1f}', " ")),
-            what: what.to_owned(),
-        });
-    }
-
-    fn add_any(&mut self, table: &str, key: &str, what: Option<&str>) {
-        if let Some(what) = what {
-            self.add(table, key, what);
-        }
-    }
-
-    fn compare(&mut self, covered: &Covered, row: &StoredRow, leaf: Option<Leaf>) {
-        let what = match leaf {
-            None => "was added; the log has no entry about it",
-            Some(leaf) if leaf.gone => "is in the log as deleted, and is there",
-            Some(leaf) => {
-                let now = commitment(&leaf.salt, covered.table, &row.key, Some(row));
-                if now == leaf.commitment {
-                    return;
-                }
-                "was changed; it isn't what the log says"
-            }
-        };
-        self.add(covered.table, &row.key, what);
-    }
-
-    fn named(mut self) -> Vec<Problem> {
-        self.found.sort_by(|a, b| a.place.cmp(&b.place));
-        if self.more > 0 {
-            self.found.push(Problem {
-                place: "more rows".into(),
-                what: format!("{} more rows differ from the log", self.more),
-            });
-        }
-        self.found
-    }
-}
-
 /// The commitment to a row: SHA-256 in hex of the salt's 32 bytes, the table, the key, and the name
 /// and value of each column in the order of the names. Every text has its length in bytes before
 /// it, 8 bytes, big-endian. A value begins with a byte for its kind: `n` (none), `i` (a number, in
 /// decimal), `t` (a text) or `b` (bytes). Without a row it is the commitment to its deletion, whose
 /// column is called `-` and has no value.
-fn commitment(salt: &str, table: &str, key: &str, row: Option<&StoredRow>) -> String {
+pub(crate) fn commitment(salt: &str, table: &str, key: &str, row: Option<&StoredRow>) -> String {
     let mut hash = Sha256::new();
     hash.update(hex::decode(salt).unwrap_or_default());
     let mut part = |bytes: &[u8]| {

@@ -3,7 +3,7 @@
 use obhut_store::database::Tx;
 use obhut_vault::{Problem, Verification};
 
-use crate::{Casework, Result, row_log};
+use crate::{Casework, Result, row_comparison, row_log};
 
 /// What [`verify_vault`] compared and found.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub async fn verify_vault(casework: &Casework) -> Result<Verified> {
 pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
     // What another process writes meanwhile is noted, and isn't compared.
     let mut vault = casework.vault.verify().await;
-    let (rows, waiting) = row_log::compare(casework, &mut vault).await?;
+    let compared = row_comparison::compare(casework, &mut vault).await?;
     for domain in casework.domains() {
         let faults = domain.faults(casework).await?;
         let faults = faults.into_iter();
@@ -60,8 +60,8 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
     vault.leftovers.extend(unfinished);
     Ok(Verified {
         vault,
-        rows,
-        waiting,
+        rows: compared.rows,
+        waiting: compared.waiting,
         with_keys: casework.has_keys,
     })
 }
@@ -84,7 +84,7 @@ pub(crate) async fn begin_whole(casework: &Casework) -> Result<Tx> {
         row_log::seal_rows(casework).await?;
         let tx = casework.db.begin_alone().await?;
         let mut seen = casework.vault.verify_log().await;
-        let (_, waiting) = row_log::compare(casework, &mut seen).await?;
+        let waiting = row_comparison::compare(casework, &mut seen).await?.waiting;
         if let Some(first) = seen.problems.first() {
             return Err(crate::CaseworkError::conflict(format!(
                 "the record doesn't agree with the vault's log ({}: {}); until it does, nothing is destroyed, released or handed over",

@@ -22,7 +22,7 @@ const LEFTOVER_AGE_MICROS_MIN: i64 = 24 * 60 * 60 * 1_000_000;
 const ID_CHARS: usize = 32;
 
 /// Something that does not agree with the log.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Problem {
     /// The file or entry it is about.
     pub place: String,
