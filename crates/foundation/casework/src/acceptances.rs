@@ -5,10 +5,10 @@
 //! Each of two people gives the code of what is found; what was found in between has another code.
 //! Then the rows are taken as they are, and the log says so: verification remarks on it ever after.
 
-use obhut_store::database::Columns;
 use obhut_store::database::Tx;
 use obhut_vault::Problem;
 
+use crate::accepted::{self, Acceptance};
 use crate::children::is_blank;
 use crate::row_comparison::{Compared, compare};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids, people, row_log, sealed};
@@ -92,24 +92,18 @@ pub async fn accept_differences(
     let now = casework.now();
     if is_last {
         row_log::take_as_they_are(&mut tx, casework, &compared.differ, &compared.leaves).await?;
-        for index in &compared.entries {
-            sqlx::query("INSERT INTO accepted_entries (log_index, acceptance) VALUES ($1, $2) ON CONFLICT (log_index) DO NOTHING")
-                .bind(*index as i64)
-                .bind(&id)
-                .execute(&mut *tx)
-                .await?;
-        }
+        accepted::put_entries(&mut tx, &id, &compared.entries).await?;
     }
-    sqlx::query("INSERT INTO acceptances (id, code, person, because, differences, given_at, carried_out) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(&id)
-        .bind(&expected)
-        .bind(&person.id)
-        .bind(sealed::seal_words(casework, because))
-        .bind(lines.join("\n"))
-        .bind(now)
-        .bind(i64::from(is_last))
-        .execute(&mut *tx)
-        .await?;
+    let new = Acceptance {
+        id: &id,
+        code: &expected,
+        person: &person.id,
+        because: sealed::seal_words(casework, because),
+        differences: lines.join("\n"),
+        given_at: now,
+        is_last,
+    };
+    accepted::put(&mut tx, new).await?;
     audit::write(
         &mut tx,
         now,
@@ -176,46 +170,12 @@ async fn code(tx: &mut Tx, casework: &Casework, compared: &Compared) -> Result<S
 
 /// Who has accepted what has this code: those who may still.
 async fn accepted(tx: &mut Tx, casework: &Casework, code: &str) -> Result<Vec<String>> {
-    let rows = sqlx::query("SELECT person FROM acceptances WHERE code = $1 AND carried_out = 0")
-        .bind(code)
-        .fetch_all(&mut **tx)
-        .await?;
     let mut ids = Vec::new();
-    for row in &rows {
-        let person = people::person(casework, &Columns::of(row).text()?).await?;
+    for id in accepted::by(tx, code).await? {
+        let person = people::person(casework, &id).await?;
         if !person.removed && person.roles.contains(&Role::Administrator) {
             ids.push(person.id);
         }
     }
     Ok(ids)
-}
-
-/// Entries of the log of which two people have accepted that the database has no leaf.
-pub(crate) async fn entries(tx: &mut Tx) -> Result<Vec<u64>> {
-    let rows = sqlx::query("SELECT log_index FROM accepted_entries")
-        .fetch_all(&mut **tx)
-        .await?;
-    let index = |row| Ok(u64::try_from(Columns::of(row).int()?).unwrap_or(u64::MAX));
-    rows.iter().map(index).collect()
-}
-
-/// A remark for each time that rows were taken as they were.
-pub(crate) async fn remarks(tx: &mut Tx) -> Result<Vec<Problem>> {
-    let rows = sqlx::query("SELECT id, code, differences, given_at FROM acceptances WHERE carried_out = 1 ORDER BY given_at, id")
-        .fetch_all(&mut **tx)
-        .await?;
-    let mut remarks = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut c = Columns::of(row);
-        let (id, code, differences) = (c.text()?, c.text()?, c.text()?);
-        remarks.push(Problem {
-            place: id,
-            what: format!(
-                "on {} two people accepted what differed (code {code}): {}",
-                crate::rfc3339(c.int()?),
-                differences.replace('\n', "; ")
-            ),
-        });
-    }
-    Ok(remarks)
 }

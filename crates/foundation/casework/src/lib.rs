@@ -13,6 +13,7 @@
 #![deny(missing_docs)]
 
 mod acceptances;
+mod accepted;
 mod acknowledgements;
 mod alarms;
 mod api_keys;

@@ -245,8 +245,8 @@ pub(crate) const ALL: &[Numbered] = &[
     ),
     (
         87,
-        "acceptances",
-        include_str!("../migrations/0087_acceptances.sql"),
+        "accepted",
+        include_str!("../migrations/0087_accepted.sql"),
     ),
 ];
 

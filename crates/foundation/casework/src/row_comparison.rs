@@ -8,7 +8,7 @@ use obhut_store::database::schema::Definitions;
 use obhut_vault::{Problem, Verification};
 
 use crate::row_log::{self, COMPARED_AT_ONCE, Kept, Leaf, UNPROVEN, commitment};
-use crate::{Casework, Result, acceptances};
+use crate::{Casework, Result, accepted};
 
 /// Problems named of one kind; more are only counted. Our judgement.
 const NAMED_MAX: usize = 1_000;
@@ -170,7 +170,7 @@ async fn compare_rows(
         ),
     }
     // Two people have accepted that no row belongs to these.
-    for index in acceptances::entries(tx).await? {
+    for index in accepted::entries(tx).await? {
         in_log.remove(&index);
     }
     // A run that was cut off has added those that wait, and finds them again.
@@ -188,7 +188,7 @@ async fn compare_rows(
     compared.differ = rows.filter(|(table, _)| is_covered(table)).collect();
     compared.waiting = (waiting.len() + unplaced.len()) as u64;
     compared.problems = faults.named();
-    seen.remarks.extend(acceptances::remarks(tx).await?);
+    seen.remarks.extend(accepted::remarks(tx).await?);
     Ok(())
 }
 

@@ -1,0 +1,92 @@
+//! The record of what two people have accepted ([`crate::accept_differences`]).
+
+use std::collections::BTreeSet;
+
+use obhut_store::database::{Columns, Tx};
+use obhut_vault::Problem;
+
+use crate::Result;
+
+/// One person's word.
+pub(crate) struct Acceptance<'a> {
+    pub(crate) id: &'a str,
+    /// Of exactly what is accepted.
+    pub(crate) code: &'a str,
+    pub(crate) person: &'a str,
+    /// Why, sealed.
+    pub(crate) because: String,
+    /// What differs, a line for each.
+    pub(crate) differences: String,
+    pub(crate) given_at: i64,
+    /// The word with which the rows were taken as they were.
+    pub(crate) is_last: bool,
+}
+
+pub(crate) async fn put(tx: &mut Tx, new: Acceptance<'_>) -> Result<()> {
+    sqlx::query("INSERT INTO acceptances (id, code, person, because, differences, given_at, carried_out) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(new.id)
+        .bind(new.code)
+        .bind(new.person)
+        .bind(new.because)
+        .bind(new.differences)
+        .bind(new.given_at)
+        .bind(i64::from(new.is_last))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Records that the database has no leaf of these entries of the log.
+pub(crate) async fn put_entries(
+    tx: &mut Tx,
+    acceptance: &str,
+    entries: &BTreeSet<u64>,
+) -> Result<()> {
+    for index in entries {
+        sqlx::query("INSERT INTO accepted_entries (log_index, acceptance) VALUES ($1, $2) ON CONFLICT (log_index) DO NOTHING")
+            .bind(*index as i64)
+            .bind(acceptance)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Ids of the people who have accepted what has this code, if it wasn't carried out.
+pub(crate) async fn by(tx: &mut Tx, code: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT person FROM acceptances WHERE code = $1 AND carried_out = 0")
+        .bind(code)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
+/// Entries of the log of which two people have accepted that the database has no leaf.
+pub(crate) async fn entries(tx: &mut Tx) -> Result<Vec<u64>> {
+    let rows = sqlx::query("SELECT log_index FROM accepted_entries")
+        .fetch_all(&mut **tx)
+        .await?;
+    let index = |row| Ok(u64::try_from(Columns::of(row).int()?).unwrap_or(u64::MAX));
+    rows.iter().map(index).collect()
+}
+
+/// A remark for each time that rows were taken as they were.
+pub(crate) async fn remarks(tx: &mut Tx) -> Result<Vec<Problem>> {
+    let rows = sqlx::query("SELECT id, code, differences, given_at FROM acceptances WHERE carried_out = 1 ORDER BY given_at, id")
+        .fetch_all(&mut **tx)
+        .await?;
+    let mut remarks = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (id, code, differences) = (c.text()?, c.text()?, c.text()?);
+        remarks.push(Problem {
+            place: id,
+            what: format!(
+                "on {} two people accepted what differed (code {code}): {}",
+                crate::rfc3339(c.int()?),
+                differences.replace('\n', "; ")
+            ),
+        });
+    }
+    Ok(remarks)
+}
