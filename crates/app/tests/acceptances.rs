@@ -42,6 +42,14 @@ async fn accepted_by_two(c: &Casework, ada: &Person, bea: &Person) {
     let found = casework::differences(c).await.unwrap();
     let first = casework::accept_differences(c, &found.code, "a bad disk", ada).await;
     assert_eq!(first.unwrap().accepted_by, ["Ada"]);
+    let named = found
+        .problems
+        .iter()
+        .filter(|p| !p.place.starts_with("log entry"));
+    assert!(
+        found.rows.len() >= usize::from(named.count() > 0),
+        "{found:?}"
+    );
     assert!(!problems(c).await.is_empty(), "one person isn't enough");
     let again = casework::accept_differences(c, &found.code, "a bad disk", ada).await;
     assert!(refused(again).contains("a second person"));
@@ -85,6 +93,15 @@ async fn two_people_accept_what_something_else_changed() {
         assert!(refused(denied).contains("administrator"));
         let silent = casework::accept_differences(c, &now, " ", &ada).await;
         assert!(refused(silent).contains("reason"));
+        accepted_by_two(c, &ada, &bea).await;
+
+        // The same differences come back: who accepted them then hasn't accepted them now.
+        for name in ["Ri", "Rit", "Ri"] {
+            outside(&b, &format!("UPDATE people SET name = '{name}' WHERE folded = 'rita'")).await;
+            assert_eq!(casework::differences(c).await.unwrap().accepted_by, Vec::<String>::new());
+            accepted_by_two(c, &ada, &bea).await;
+        }
+        outside(&b, "UPDATE people SET name = 'Rit' WHERE folded = 'rita'").await;
         accepted_by_two(c, &ada, &bea).await;
 
         // The next change is found as ever, of an accepted row, too, and of what says so.

@@ -23,7 +23,7 @@ async fn outside(b: &Bench, sql: &str) {
         .unwrap();
     assert!(
         done.rows_affected() > 0
-            || ["CREATE", "DROP", "ALTER", "ATTACH"]
+            || ["CREATE", "DROP", "ALTER", "ATTACH", "GRANT", "REVOKE"]
                 .iter()
                 .any(|w| sql.starts_with(w)),
         "{sql}"
@@ -639,6 +639,26 @@ async fn nothing_is_written_by_definitions_that_are_not_obhuts() {
             "isn't",
         ),
         (
+            "CREATE SCHEMA evil; CREATE FUNCTION evil.f(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE INDEX evil_i ON audit (evil.f(act))",
+            "DROP SCHEMA evil CASCADE",
+            "index evil_i",
+        ),
+        (
+            "CREATE SCHEMA evil; CREATE DOMAIN evil.d AS TEXT; ALTER TABLE audit ALTER detail TYPE evil.d",
+            "ALTER TABLE audit ALTER detail TYPE TEXT; DROP SCHEMA evil CASCADE",
+            "column audit.detail",
+        ),
+        (
+            "CREATE FUNCTION public.to_jsonb(audit) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb'; ALTER EXTENSION plpgsql ADD FUNCTION public.to_jsonb(audit)",
+            "ALTER EXTENSION plpgsql DROP FUNCTION public.to_jsonb(audit); DROP FUNCTION public.to_jsonb(audit)",
+            "function to_jsonb",
+        ),
+        (
+            "CREATE SCHEMA evil; CREATE FUNCTION evil.f(jsonb) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'; CREATE CAST (jsonb AS text) WITH FUNCTION evil.f(jsonb)",
+            "DROP SCHEMA evil CASCADE",
+            "cast jsonb to text",
+        ),
+        (
             "CREATE OR REPLACE FUNCTION obhut_touched_2_people() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
             "",
             "function obhut_touched_2_people",
@@ -718,4 +738,54 @@ async fn a_row_that_waits_is_compared_with_its_note() {
         }
     })
     .await;
+}
+
+/// Regression: what something else changed between two changes of obhut's that both waited went into
+/// the log as obhut's.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_slips_in_between_two_changes() {
+    on_each_database_broken(async |b: Bench| {
+        let c = &b.casework;
+        let carl = new_person(c, "Carl", &[Role::Reviewer]).await;
+        outside(&b, "UPDATE people SET added_at = 12345 WHERE name = 'Carl'").await;
+        casework::remove_person(c, "Carl", "test").await.unwrap();
+        let place = format!("people {}", carl.id);
+        let waits = named_in(&unwritten(&b).await);
+        assert!(waits.contains(&place), "{waits}");
+        casework::seal_rows(c).await.unwrap();
+        let found = problems(&b).await.join("; ");
+        assert!(
+            found.contains(&place) && found.contains("between two changes"),
+            "{found}"
+        );
+    })
+    .await;
+}
+
+/// Regression: a role that can't make what is expected wrote all the same, and whoever changed the
+/// definitions took the right away.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_where_definitions_can_not_be_compared() {
+    let Some(url) = fresh_postgres().await else {
+        return;
+    };
+    let b = bench(Some(url.clone())).await;
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let role = format!("{name}_writer");
+    outside(&b, &format!("CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; REVOKE CREATE ON DATABASE {name} FROM {role}")).await;
+    let as_writer = server.replace("postgres@", &format!("{role}@"));
+    std::fs::remove_file(b.folder.path().join("schema.compared")).unwrap();
+    let opened = async || {
+        let folder = DataFolder::new(b.folder.path());
+        let url = format!("{as_writer}/{name}");
+        casework::open_with(folder, Some(&url), b.clock.clone(), domains())
+            .await
+            .unwrap()
+    };
+    let added = casework::add_person(&opened().await, "Olga", &[Role::Reviewer], "test").await;
+    let why = added.map(|p| p.name).unwrap_err().to_string();
+    assert!(why.contains("GRANT CREATE ON DATABASE"), "{why}");
+    outside(&b, &format!("GRANT CREATE ON DATABASE {name} TO {role}")).await;
+    new_person(&opened().await, "Olga", &[Role::Reviewer]).await;
+    outside(&b, &format!("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}; REVOKE CREATE ON DATABASE {name} FROM {role}; DROP ROLE {role}")).await;
 }

@@ -53,8 +53,9 @@ fn named(found: &Differences) -> String {
         false => format!("\naccepted so far by {}", found.accepted_by.join(", ")),
     };
     format!(
-        "{}\n{} between the database and the vault's log. Find out who changed the rows, and put them back if you can (from a backup). If they have to stay as they are, two administrators say so: obhut vault accept {} --reason TEXT --by PERSON{by}",
+        "{}\nthe rows as they are now:\n  {}\n{} between the database and the vault's log. Find out who changed the rows, and put them back if you can (from a backup). If they have to stay as they are, two administrators say so: obhut vault accept {} --reason TEXT --by PERSON{by}",
         lines.join("\n"),
+        found.rows.join("\n  "),
         count(lines.len() as u64, "difference", "differences"),
         found.code
     )

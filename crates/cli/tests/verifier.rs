@@ -361,3 +361,41 @@ fn both_verifiers_find_the_same_folders_whole_and_damaged() {
     outside(&python, &b, "DELETE FROM decisions");
     whole(false, "a decision that is gone");
 }
+
+/// Regression: `vault clean` deleted what a link in the vault led to, and files that aren't called as
+/// obhut's are.
+#[test]
+fn nothing_that_is_not_obhuts_is_deleted() {
+    let b = world();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3 * 24 * 60 * 60);
+    let aged = |name: &str| {
+        b.write(name, b"x");
+        let file = std::fs::File::options().write(true).open(b.path(name));
+        file.unwrap().set_modified(old).unwrap();
+    };
+    let like_ours = format!("{}.age", "a".repeat(32));
+    aged("data/vault/notes.txt");
+    aged(&format!("elsewhere/{like_ours}"));
+    let cleaned = json(ok(&b.obhut(&["vault", "clean", "--json"])));
+    assert_eq!(cleaned[0]["deleted"].as_array().unwrap().len(), 0);
+    std::fs::remove_file(b.path("data/vault/notes.txt")).unwrap();
+    // A folder, a file, and a folder of obhut's own replaced by a link.
+    for (link, to) in [
+        ("data/vault/exhibits/there", "elsewhere"),
+        ("data/vault/tile", "elsewhere"),
+        ("data/lists/there", "elsewhere"),
+    ] {
+        std::os::unix::fs::symlink(b.path(to), b.path(link)).unwrap();
+        let cleaned = b.obhut(&["vault", "clean"]);
+        assert_eq!(cleaned.status.code(), Some(5), "{link}");
+        let seen = b.obhut(&["verify"]);
+        let said = String::from_utf8_lossy(&seen.stdout).into_owned();
+        assert!(
+            !seen.status.success() && said.contains("is a link"),
+            "{link}: {said}"
+        );
+        std::fs::remove_file(b.path(link)).unwrap();
+    }
+    assert_eq!(b.read(&format!("elsewhere/{like_ours}")), b"x");
+    ok(&b.obhut(&["verify"]));
+}

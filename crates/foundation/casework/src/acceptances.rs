@@ -5,13 +5,22 @@
 //! Each of two people gives the code of what is found; what was found in between has another code.
 //! Then the rows are taken as they are, and the log says so: verification remarks on it ever after.
 
+use std::collections::BTreeMap;
+
 use obhut_store::database::Tx;
+use obhut_store::database::covered::{Stored, StoredRow};
 use obhut_vault::Problem;
 
 use crate::accepted::{self, Acceptance};
 use crate::children::is_blank;
 use crate::row_comparison::{Compared, compare};
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, ids, people, row_log, sealed};
+
+/// Differences that people can look at. Our judgement.
+const SHOWN_MAX: usize = 1_000;
+
+/// Longest value of a column that is shown, in characters. Our judgement.
+const VALUE_CHARS_MAX: usize = 60;
 
 /// People who have to accept differences. Our judgement: as for the release of a hold.
 const ACCEPTANCES_MIN: usize = 2;
@@ -22,6 +31,8 @@ const ACCEPTANCES_MIN: usize = 2;
 pub struct Differences {
     /// What was found about rows, as verification names it.
     pub problems: Vec<Problem>,
+    /// The rows that differ, as they are now, in words.
+    pub rows: Vec<String>,
     /// The code by which people accept exactly this; empty if there is nothing to accept.
     pub code: String,
     /// Names of the people who have accepted it so far.
@@ -37,13 +48,14 @@ pub async fn differences(casework: &Casework) -> Result<Differences> {
     row_log::seal_rows(casework).await?;
     let mut tx = casework.db.begin_alone().await?;
     let compared = compared(casework).await?;
-    let code = code(&mut tx, casework, &compared).await?;
+    let (code, rows) = code(&mut tx, casework, &compared).await?;
     let mut accepted_by = Vec::new();
     for id in accepted(&mut tx, casework, &code).await? {
         accepted_by.push(people::person(casework, &id).await?.name);
     }
     Ok(Differences {
         problems: compared.problems,
+        rows: shown(&rows),
         code,
         accepted_by,
     })
@@ -69,7 +81,7 @@ pub async fn accept_differences(
     row_log::seal_rows(casework).await?;
     let mut tx = casework.db.begin_alone().await?;
     let compared = compared(casework).await?;
-    let expected = code(&mut tx, casework, &compared).await?;
+    let (expected, rows) = code(&mut tx, casework, &compared).await?;
     if expected.is_empty() {
         return Err(CaseworkError::conflict("nothing differs"));
     }
@@ -91,7 +103,7 @@ pub async fn accept_differences(
     let lines: Vec<_> = lines.map(|p| format!("{}: {}", p.place, p.what)).collect();
     let now = casework.now();
     if is_last {
-        row_log::take_as_they_are(&mut tx, casework, &compared.differ, &compared.leaves).await?;
+        row_log::take_as_they_are(&mut tx, casework, &rows, &compared.leaves).await?;
         accepted::put_entries(&mut tx, &id, &compared.entries).await?;
     }
     let new = Acceptance {
@@ -122,6 +134,7 @@ pub async fn accept_differences(
     }
     Ok(Differences {
         problems: compared.problems,
+        rows: shown(&rows),
         code: expected,
         accepted_by,
     })
@@ -145,19 +158,32 @@ async fn compared(casework: &Casework) -> Result<Compared> {
     Ok(compared)
 }
 
-/// A code over what was found and over the rows as they are; empty if nothing was.
-async fn code(tx: &mut Tx, casework: &Casework, compared: &Compared) -> Result<String> {
+/// The rows that differ, as they are now.
+type Rows = BTreeMap<(String, String), Option<StoredRow>>;
+
+/// A code over what was found and over the rows as they are, and these rows; the code is empty if
+/// nothing was found.
+async fn code(tx: &mut Tx, casework: &Casework, compared: &Compared) -> Result<(String, Rows)> {
+    let mut rows = Rows::new();
     if compared.problems.is_empty() {
-        return Ok(String::new());
+        return Ok((String::new(), rows));
     }
-    let mut about = String::new();
+    if compared.problems.len() > SHOWN_MAX {
+        return Err(CaseworkError::conflict(format!(
+            "more than {SHOWN_MAX} rows differ, too many to look at; put the database back from a backup"
+        )));
+    }
+    // What was accepted once doesn't count for the same differences later.
+    let mut about = format!("{}\n", accepted::times(tx).await?);
     for problem in &compared.problems {
         about += &format!("{}\n{}\n", problem.place, problem.what);
     }
     for (table, key) in &compared.differ {
         if let Some(covered) = casework.covered.iter().find(|c| c.table == table) {
+            // Read once: what is accepted is what the code is of.
             let row = covered.row(tx, key).await?;
             about += &row_log::commitment("", table, key, row.as_ref());
+            rows.insert((table.clone(), key.clone()), row);
         }
     }
     about += &format!("{:?} {:?}", compared.leaves, compared.entries);
@@ -165,7 +191,32 @@ async fn code(tx: &mut Tx, casework: &Casework, compared: &Compared) -> Result<S
         .lookup
         .keyed_digest("differences", about.as_bytes());
     // Typed by a person; 64 bits of a keyed digest can't be guessed in as many tries as a shell has.
-    Ok(code[..16].to_owned())
+    Ok((code[..16].to_owned(), rows))
+}
+
+fn shown(rows: &Rows) -> Vec<String> {
+    let value = |value: &Stored| {
+        let text = match value {
+            Stored::Null => "nothing".into(),
+            Stored::Int(number) => number.to_string(),
+            Stored::Text(text) => format!("{text:?}"),
+            Stored::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Stored::Other => "a value that obhut doesn't store".into(),
+        };
+        text.chars().take(VALUE_CHARS_MAX).collect::<String>()
+    };
+    let row = |((table, key), row): (&(String, String), &Option<StoredRow>)| match row {
+        None => format!("{table} {key:?}: is not there"),
+        Some(row) => {
+            let columns = row.columns.iter();
+            let columns = columns.map(|(name, v)| format!("{name} {}", value(v)));
+            format!(
+                "{table} {key:?}: {}",
+                columns.collect::<Vec<_>>().join(", ")
+            )
+        }
+    };
+    rows.iter().map(row).collect()
 }
 
 /// Who has accepted what has this code: those who may still.

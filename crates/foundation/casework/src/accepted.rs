@@ -61,6 +61,14 @@ pub(crate) async fn by(tx: &mut Tx, code: &str) -> Result<Vec<String>> {
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
+/// How often rows were taken as they were.
+pub(crate) async fn times(tx: &mut Tx) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM acceptances WHERE carried_out = 1")
+        .fetch_one(&mut **tx)
+        .await?;
+    Columns::of(&row).int()
+}
+
 /// Entries of the log of which two people have accepted that the database has no leaf.
 pub(crate) async fn entries(tx: &mut Tx) -> Result<Vec<u64>> {
     let rows = sqlx::query("SELECT log_index FROM accepted_entries")

@@ -54,10 +54,17 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
             place: "database definitions".into(),
             what: format!("{what}; it may change rows in obhut's name"),
         }),
-        Definitions::Unknown(why) => seen.remarks.push(Problem {
-            place: "database definitions".into(),
-            what: format!("can't be compared with those that obhut makes: {why}"),
-        }),
+        Definitions::Unknown(why) => {
+            let unknown = Problem {
+                place: "database definitions".into(),
+                what: format!("can't be compared with those that obhut makes: {why}"),
+            };
+            // Without the keys the database's role may be one that only reads.
+            match casework.has_keys {
+                true => compared.of_database.push(unknown),
+                false => seen.remarks.push(unknown),
+            }
+        }
     }
     seen.problems.extend(compared.problems.iter().cloned());
     seen.problems.extend(compared.of_database.iter().cloned());
@@ -208,7 +215,8 @@ impl Faults {
             return;
         }
         self.found.push(Problem {
-            place: format!("{table} {}", key.replace('\u{1f}', " ")),
+            // A key that something else wrote must not look like lines of its own.
+            place: format!("{table} {key}").replace(char::is_control, " "),
             what: what.to_owned(),
         });
     }

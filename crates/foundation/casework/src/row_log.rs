@@ -164,24 +164,56 @@ impl OfRow {
         if leaf.is_some_and(|leaf| leaf.seq > self.sealed_at) {
             return Some("was noted a second time by something else");
         }
-        let was_there = leaf.filter(|leaf| !leaf.gone);
-        let begins = |note: &Note| match (&note.before, was_there) {
-            (None, _) => true,
-            (Some(json), None) => json.is_empty(),
-            (Some(json), Some(leaf)) => noted(covered, json).is_some_and(|row| {
-                commitment(&leaf.salt, covered.table, key, Some(&row)) == leaf.commitment
-            }),
-        };
-        let ends = |note: &Note| match (&note.after, now) {
-            (None, _) => true,
-            (Some(json), None) => json.is_empty(),
-            (Some(json), Some(row)) => noted(covered, json).as_ref() == Some(row),
-        };
-        if !self.notes.iter().any(begins) {
-            return Some("was changed by something else before obhut changed it");
+        // Notes of a table that was covered later say nothing of what was there.
+        if self
+            .notes
+            .iter()
+            .any(|n| n.before.is_none() || n.after.is_none())
+        {
+            return None;
         }
-        let ended = self.notes.iter().any(ends);
-        (!ended).then_some("was changed by something else after obhut changed it")
+        let mut steps = Vec::with_capacity(self.notes.len());
+        for note in &self.notes {
+            match (state(covered, &note.before), state(covered, &note.after)) {
+                (Some(before), Some(after)) => steps.push((before, after)),
+                _ => return Some("has a note that isn't a row"),
+            }
+        }
+        let was_there = leaf.filter(|leaf| !leaf.gone);
+        let is_leaf = |row: &Option<StoredRow>| match (row, was_there) {
+            (None, None) => true,
+            (Some(row), Some(leaf)) => {
+                commitment(&leaf.salt, covered.table, key, Some(row)) == leaf.commitment
+            }
+            _ => false,
+        };
+        let Some(begin) = steps
+            .iter()
+            .map(|(before, _)| before)
+            .find(|row| is_leaf(row))
+        else {
+            return Some("was changed by something else before obhut changed it");
+        };
+        let end = now.cloned();
+        if !steps.iter().any(|(_, after)| *after == end) {
+            return Some("was changed by something else after obhut changed it");
+        }
+        // In a chain from `begin` to `end`, each state between is left as often as it is reached.
+        let states = steps.iter().flat_map(|(before, after)| [before, after]);
+        let is_chain = states.into_iter().all(|row| {
+            let left = steps.iter().filter(|(before, _)| before == row).count();
+            let reached = steps.iter().filter(|(_, after)| after == row).count();
+            left + usize::from(*row == end) == reached + usize::from(row == begin)
+        });
+        (!is_chain).then_some("was changed by something else between two changes of obhut's")
+    }
+}
+
+/// The state that a note says: a row, or `None` inside for none. `None` if it says no row.
+fn state(covered: &Covered, json: &Option<Vec<u8>>) -> Option<Option<StoredRow>> {
+    match json.as_deref().unwrap_or_default() {
+        [] => Some(None),
+        json => noted(covered, json).map(Some),
     }
 }
 
@@ -641,12 +673,12 @@ pub(crate) async fn leaves(tx: &mut Tx, casework: &Casework) -> Result<Vec<Kept>
         .collect()
 }
 
-/// Takes the rows as they are now: two people have accepted that something else changed them. Leaves
+/// Takes the rows as they were read: two people have accepted that something else changed them. Leaves
 /// and notes that aren't obhut's are deleted, and so are the faults on record.
 pub(crate) async fn take_as_they_are(
     tx: &mut Tx,
     casework: &Casework,
-    rows: &BTreeSet<(String, String)>,
+    rows: &BTreeMap<(String, String), Option<StoredRow>>,
     leaves: &BTreeSet<i64>,
 ) -> Result<()> {
     for seq in leaves {
@@ -667,11 +699,8 @@ pub(crate) async fn take_as_they_are(
         }
     }
     let first = changes::numbers(tx, "leaves", rows.len() as i64).await?;
-    for (seq, (table, key)) in (first..).zip(rows) {
-        if let Some(covered) = casework.covered.iter().find(|c| c.table == table) {
-            let stored = covered.row(tx, key).await?;
-            add_leaf(tx, casework, seq, (table, key), stored.as_ref()).await?;
-        }
+    for (seq, ((table, key), row)) in (first..).zip(rows) {
+        add_leaf(tx, casework, seq, (table, key), row.as_ref()).await?;
     }
     // After their own leaves: a fault that something else wrote has one now, and its deletion follows.
     sqlx::query("DELETE FROM row_faults")

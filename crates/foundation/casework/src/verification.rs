@@ -55,6 +55,12 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
             .extend(faults.map(|(place, what)| Problem { place, what }));
         vault.leftovers.extend(domain.leftovers(casework).await?);
     }
+    for link in casework.folder.links() {
+        vault.problems.push(Problem {
+            place: link,
+            what: "is a link, and obhut makes none; nothing behind it is part of the record".into(),
+        });
+    }
     // The store doesn't list its unfinished files.
     let unfinished = casework.folder.unfinished_evidence();
     vault.leftovers.extend(unfinished);
@@ -120,6 +126,12 @@ pub fn expect_checkpoint(casework: &Casework, checkpoint: &[u8]) -> Result<()> {
 /// # Errors
 /// The vault's log or the database can't be read in whole, or a file can't be deleted.
 pub async fn delete_leftovers(casework: &Casework, actor: &str) -> Result<Vec<String>> {
+    // A store follows links: what they lead to isn't obhut's to delete.
+    if let Some(link) = casework.folder.links().first() {
+        return Err(crate::CaseworkError::conflict(format!(
+            "{link} is a link, and obhut makes none; find out who made it, and remove it first"
+        )));
+    }
     // Before, so that no file vanishes without a row.
     crate::note(casework, actor, "vault.clean", "vault", "").await?;
     let mut deleted = casework.vault.delete_leftovers().await?;

@@ -320,6 +320,26 @@ impl DataFolder {
             .collect()
     }
 
+    /// Symbolic links in the folders of the vault and the lists, or instead of these, as paths
+    /// relative to the data folder. Nothing is looked for behind one.
+    pub fn links(&self) -> Vec<String> {
+        let below = ["vault", "lists"].map(|folder| {
+            walkdir::WalkDir::new(self.root.join(folder))
+                .follow_root_links(false)
+                .sort_by_file_name()
+        });
+        below
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path_is_symlink())
+            .filter_map(|entry| {
+                let name = entry.path().strip_prefix(&self.root).ok()?;
+                Some(name.to_string_lossy().into_owned())
+            })
+            .collect()
+    }
+
     /// Every file below a folder, as paths relative to the data folder, sorted.
     pub fn files_below(&self, folder: &str) -> Vec<String> {
         walkdir::WalkDir::new(self.root.join(folder))

@@ -90,8 +90,8 @@ pub struct Noting {
     on_sqlite: bool,
     /// As [`schema::version`] gave it when the database was opened.
     version: String,
-    /// What of the definitions wasn't obhut's then.
-    differs: Option<String>,
+    /// Why nothing is written: the definitions weren't obhut's then, or couldn't be compared.
+    refuses: Option<String>,
 }
 
 impl Noting {
@@ -106,9 +106,10 @@ impl Noting {
             key: covering.key.clone(),
             on_sqlite,
             version,
-            differs: match definitions {
-                Definitions::Differ(what) => Some(what),
-                Definitions::Same | Definitions::Unknown(_) => None,
+            refuses: match definitions {
+                Definitions::Same => None,
+                Definitions::Differ(what) => Some(schema::changed(&what)),
+                Definitions::Unknown(why) => Some(schema::not_compared(&why)),
             },
         })
     }
@@ -130,8 +131,8 @@ impl Noting {
         let notes = self.notes(connection, token).await?;
         if !notes.is_empty() {
             // What a foreign default, trigger or rule writes would be noted as obhut's.
-            if let Some(what) = &self.differs {
-                return Err(schema::changed(what));
+            if let Some(why) = self.refuses.clone() {
+                return Err(CaseworkError::Unavailable { why });
             }
             if schema::version(connection, self.on_sqlite).await? != self.version {
                 return Err(CaseworkError::Unavailable {
@@ -365,8 +366,13 @@ impl Covered {
                 },
             };
         }
-        let row = query.fetch_optional(&mut **tx).await?;
-        row.map(|r| self.stored(&r)).transpose()
+        match query.fetch_optional(&mut **tx).await {
+            Ok(row) => row.map(|r| self.stored(&r)).transpose(),
+            Err(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => {
+                Ok(Some(unreadable(key.to_owned())))
+            }
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// At most `count` rows in the order of their keys, after the first `from`.
@@ -418,10 +424,7 @@ impl Covered {
             let bytes: Vec<u8> = row.try_get(n)?;
             key.push(String::from_utf8_lossy(&bytes).into_owned());
         }
-        Ok(StoredRow {
-            key: key.join(&BETWEEN.to_string()),
-            columns: vec![("all".into(), Stored::Other)],
-        })
+        Ok(unreadable(key.join(&BETWEEN.to_string())))
     }
 
     fn stored(&self, row: &AnyRow) -> Result<StoredRow> {
@@ -464,6 +467,14 @@ impl Covered {
             key: key.join(&BETWEEN.to_string()),
             columns,
         }
+    }
+}
+
+/// A row with a text that isn't UTF-8.
+fn unreadable(key: String) -> StoredRow {
+    StoredRow {
+        key,
+        columns: vec![("all".into(), Stored::Other)],
     }
 }
 

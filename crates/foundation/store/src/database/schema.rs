@@ -6,8 +6,8 @@
 //! back (PostgreSQL). That takes long; a definition that was compared before is recognised by a code
 //! that only the key makes.
 //!
-//! What isn't compared: extensions, what is outside the schema that the tables are in, and what a
-//! superuser of PostgreSQL can do to the server itself.
+//! What isn't compared: functions of extensions that are written in C, what is outside the schema
+//! that the tables are in, and what a superuser of PostgreSQL can do to the server itself.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use obhut_vault::LookupKey;
 use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
+use crate::Result;
 use crate::migrations::{self, Numbered};
-use crate::{CaseworkError, Result};
 
 /// What the definitions are compared with.
 #[derive(Debug)]
@@ -107,8 +107,10 @@ impl Made {
             let sql = sqlx::AssertSqlSafe(sql.clone());
             sqlx::query(sql).execute(&mut *tx).await?;
         }
-        let made = listed(&mut tx, false).await?;
+        let mut made = listed(&mut tx, false).await?;
         tx.rollback().await?;
+        // Of the whole database or session: the migrations make none.
+        made.retain(|(kind, _), _| kind != "cast" && kind != "setting");
         Ok(made)
     }
 }
@@ -139,7 +141,8 @@ async fn listed(connection: &mut AnyConnection, on_sqlite: bool) -> Result<Liste
         let (kind, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let says: Option<String> = row.try_get(2)?;
         // SQLite keeps the blanks and quotes with which a statement was written.
-        let says = says.unwrap_or_default().replace('"', "");
+        let says = says.unwrap_or_default();
+        let says = if on_sqlite { unquoted(&says) } else { says };
         let says = says.split_whitespace().collect::<Vec<_>>().join(" ");
         let entry: &mut String = listed.entry((kind, name)).or_default();
         // Several under one name, such as functions with other arguments, in the query's order.
@@ -147,6 +150,24 @@ async fn listed(connection: &mut AnyConnection, on_sqlite: bool) -> Result<Liste
         entry.push('\n');
     }
     Ok(listed)
+}
+
+/// Without the quotes around single words: a renamed table has some. A type may be several words in
+/// quotes, which then aren't constraints.
+fn unquoted(sql: &str) -> String {
+    let parts: Vec<&str> = sql.split('"').collect();
+    let is_word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let mut text = String::with_capacity(sql.len());
+    for (n, part) in parts.iter().enumerate() {
+        // Every second part is inside quotes.
+        match n % 2 == 1 && !is_word(part) {
+            true => text += &format!("\"{part}\""),
+            false => text += part,
+        }
+    }
+    text
 }
 
 /// Everything but the table that sqlx keeps, whose form is sqlx's, and what SQLite makes for itself.
@@ -180,7 +201,9 @@ found AS (
         FROM pg_index x JOIN tables t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid, here
     UNION ALL
     SELECT 'trigger', t.relname || '.' || CASE WHEN g.tgisinternal THEN 'of a constraint' ELSE g.tgname END,
-        concat_ws(' ', g.tgenabled, g.tgtype, p.proname, CASE WHEN NOT g.tgisinternal
+        concat_ws(' ', g.tgenabled, g.tgtype,
+            CASE WHEN p.pronamespace = here.oid THEN 'here' ELSE p.pronamespace::regnamespace::text END,
+            p.proname, CASE WHEN NOT g.tgisinternal
             THEN replace(pg_get_triggerdef(g.oid, true), quote_ident(here.nspname) || '.', '') END)
         FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid JOIN pg_proc p ON p.oid = g.tgfoid, here
     UNION ALL
@@ -195,7 +218,15 @@ found AS (
     SELECT 'function', p.proname::text, concat_ws(' ', pg_get_function_arguments(p.oid), l.lanname, p.prosecdef,
         p.proconfig::text, p.prosrc)
         FROM pg_proc p JOIN here ON p.pronamespace = here.oid JOIN pg_language l ON l.oid = p.prolang
-        WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+        WHERE NOT (l.lanname IN ('c', 'internal')
+            AND EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e'))
+    UNION ALL
+    SELECT 'cast', concat_ws(' to ', castsource::regtype, casttarget::regtype), castfunc::regproc::text
+        FROM pg_cast c WHERE c.oid >= 16384
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    UNION ALL
+    SELECT 'setting', 'session_replication_role', current_setting('session_replication_role')
+        WHERE current_setting('session_replication_role') <> 'origin'
     UNION ALL
     SELECT 'operator', o.oprname::text, concat_ws(' ', o.oprleft::regtype, o.oprright::regtype, o.oprcode::text)
         FROM pg_operator o JOIN here ON o.oprnamespace = here.oid
@@ -229,6 +260,11 @@ tables AS (SELECT c.oid, c.relkind, c.relrowsecurity FROM pg_class c JOIN here O
 found AS (
     SELECT concat(oid, relkind, relrowsecurity) AS x FROM tables
     UNION ALL SELECT concat_ws(' ', p.oid, p.xmin) FROM pg_proc p JOIN here ON p.pronamespace = here.oid
+        WHERE NOT EXISTS (SELECT 1 FROM pg_language l WHERE l.oid = p.prolang AND l.lanname IN ('c', 'internal'))
+    UNION ALL SELECT concat_ws(' ', x.indexrelid, x.xmin) FROM pg_index x JOIN tables t ON t.oid = x.indrelid
+    UNION ALL SELECT concat_ws(' ', a.attrelid, a.attnum, a.xmin) FROM pg_attribute a JOIN tables t ON t.oid = a.attrelid
+        WHERE a.attnum > 0
+    UNION ALL SELECT concat_ws(' ', c.oid, c.xmin) FROM pg_cast c WHERE c.oid >= 16384
     UNION ALL SELECT concat_ws(' ', o.oid, o.xmin) FROM pg_operator o JOIN here ON o.oprnamespace = here.oid
     UNION ALL SELECT concat_ws(' ', g.oid, g.xmin) FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid
     UNION ALL SELECT concat_ws(' ', d.oid, d.xmin) FROM pg_attrdef d JOIN tables t ON t.oid = d.adrelid
@@ -245,10 +281,35 @@ pub fn compared_in(folder: &Path) -> PathBuf {
 }
 
 /// What a changed definition is answered with.
-pub(super) fn changed(what: &str) -> CaseworkError {
-    CaseworkError::Unavailable {
-        why: format!(
-            "the database's definitions aren't those that obhut made ({what}), and could write in its name; find out who changed them, and undo it"
-        ),
+pub(super) fn changed(what: &str) -> String {
+    format!(
+        "the database's definitions aren't those that obhut made ({what}), and could write in its name; find out who changed them, and undo it"
+    )
+}
+
+/// What is answered if the definitions can't be compared: otherwise whoever takes the right away could
+/// change them.
+pub(super) fn not_compared(why: &str) -> String {
+    format!(
+        "the database's definitions can't be compared with those that obhut makes ({why}); its role needs the right to create schemas: GRANT CREATE ON DATABASE name TO role"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn only_single_words_lose_their_quotes() {
+        for (sql, expected) in [
+            ("CREATE TABLE \"t\" (x TEXT)", "CREATE TABLE t (x TEXT)"),
+            (
+                "(f \"TEXT NOT NULL UNIQUE\")",
+                "(f \"TEXT NOT NULL UNIQUE\")",
+            ),
+            ("\"\"", "\"\""),
+        ] {
+            assert_eq!(unquoted(sql), expected);
+        }
     }
 }

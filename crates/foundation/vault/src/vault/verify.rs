@@ -268,8 +268,8 @@ impl Vault {
         }
     }
 
-    /// Deletes files that neither the log nor an entry names, if they are older than a day: a younger
-    /// one may belong to an intake that is about to be logged.
+    /// Deletes files that neither the log nor an entry names and that are called as obhut's are, if
+    /// they are older than a day: a younger one may belong to an intake that is about to be logged.
     /// Returns their names.
     ///
     /// # Errors
@@ -296,9 +296,15 @@ impl Vault {
         for file in files {
             let age = now - file.last_modified.timestamp_micros();
             let name = file.location.to_string();
-            if !known.contains(&name) && age >= LEFTOVER_AGE_MICROS_MIN {
-                self.log.store.delete(&file.location).await?;
-                deleted.push(name);
+            // What isn't obhut's is a fault, and evidence of who put it there: it stays.
+            let is_left = !known.contains(&name) && is_called_like_ours(&name);
+            if is_left && age >= LEFTOVER_AGE_MICROS_MIN {
+                match self.log.store.delete(&file.location).await {
+                    Ok(()) => deleted.push(name),
+                    // Gone meanwhile.
+                    Err(object_store::Error::NotFound { .. }) => {}
+                    Err(e) => return Err(e.into()),
+                }
             }
         }
         drop(guard);
