@@ -88,7 +88,7 @@ pub fn run(more: &[String]) -> Done {
             .args(["test", "--release", "--package", "obhut-decode"])
             .args(["--package", "obhut", "--test", "storage_faults"])
             .args(["--", "--nocapture"])
-            .env("OBHUT_SOAK", "1"),
+            .env("OBHUT_SOAK_FAULTS", "1000000"),
         "faults of the storage",
     )?;
     println!("{CHANGES} changes of files and rows, each of which verification finds");

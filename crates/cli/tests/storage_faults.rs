@@ -1,12 +1,13 @@
 //! A command that is killed, or whose disk fails, at any call that writes: what it acknowledged is
 //! there, the record verifies, and the command can be given again. `strace` injects the faults; a
-//! sample of them by default, all of them in `cargo xtask soak`.
+//! sample of them by default, as many as `OBHUT_SOAK_FAULTS` says in `cargo xtask soak`.
 
 mod bench;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, json, ok};
@@ -328,20 +329,25 @@ fn again(b: &Bench, operation: &Operation) -> Result<(), String> {
     }
 }
 
-fn one_fault(base: &Bench, operation: &Operation, fault: &str) -> Result<(), String> {
+/// Whether the fault stopped the command; what went wrong afterwards.
+fn one_fault(base: &Bench, operation: &Operation, fault: &str) -> Result<bool, String> {
     let b = base.copied();
-    let inject = format!("inject={fault}");
-    let out = traced(&b, operation, &["-e", "trace=none", "-e", &inject]);
+    let (call, _) = fault.split_once(':').unwrap();
+    // Only what is traced is injected.
+    let options = [format!("trace={call}"), format!("inject={fault}")];
+    let out = traced(&b, operation, &["-e", &options[0], "-e", &options[1]]);
     verified(&b)?;
-    if out.status.success() && !(operation.done)(&b) {
+    let succeeded = out.status.success();
+    if succeeded && !(operation.done)(&b) {
         return Err("was acknowledged, and isn't there".into());
     }
-    again(&b, operation)
+    again(&b, operation)?;
+    Ok(!succeeded)
 }
 
 #[test]
 fn what_is_acknowledged_survives_a_fault_at_any_call() {
-    let soak = std::env::var_os("OBHUT_SOAK").is_some();
+    let wanted = std::env::var("OBHUT_SOAK_FAULTS").map_or(SAMPLE, |n| n.parse().unwrap());
     let base = Bench::new();
     let probe = Command::new("strace")
         .args(["-qq", "-o", "/dev/null", "true"])
@@ -372,27 +378,36 @@ fn what_is_acknowledged_survives_a_fault_at_any_call() {
         );
     }
     // Spread over all operations and calls.
-    let step = if soak { 1 } else { all.len() / SAMPLE };
+    let step = (all.len() / wanted).max(1);
     let chosen: Vec<_> = all.iter().step_by(step).collect();
     println!("{} of {} faults", chosen.len(), all.len());
     let faults = std::sync::Mutex::new(Vec::new());
-    let next = std::sync::atomic::AtomicUsize::new(0);
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|s| {
         for _ in 0..workers {
             s.spawn(|| {
                 while let Some((operation, fault)) =
-                    chosen.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                    chosen.get(next.fetch_add(1, Ordering::Relaxed))
                 {
-                    if let Err(what) = one_fault(&base, operation, fault) {
-                        let what = format!("{} {fault}: {what}", operation.name);
-                        println!("{what}");
-                        faults.lock().unwrap().push(what);
+                    match one_fault(&base, operation, fault) {
+                        Ok(stopped) => {
+                            failed.fetch_add(usize::from(stopped), Ordering::Relaxed);
+                        }
+                        Err(what) => {
+                            let what = format!("{} {fault}: {what}", operation.name);
+                            println!("{what}");
+                            faults.lock().unwrap().push(what);
+                        }
                     }
                 }
             });
         }
     });
     let faults = faults.into_inner().unwrap();
+    let failed = failed.into_inner();
+    println!("{failed} commands failed");
+    // A kill always ends one, and an error often does: otherwise nothing was injected.
+    assert!(failed > chosen.len() / 3, "{failed} of {}", chosen.len());
     assert!(faults.is_empty(), "{} faults: {faults:#?}", faults.len());
 }
