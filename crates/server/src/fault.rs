@@ -85,11 +85,11 @@ impl From<CaseworkError> for Fault {
                 )
             }
             _ if e.is_outage() => {
-                tracing::error!(cause = %e, "the database does not answer");
+                tracing::error!(cause = %e, "the database can't be used");
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "outage",
-                    "the database does not answer; try again shortly",
+                    "nothing can be recorded or read now; try again shortly. If it lasts, the server's log has the cause",
                 )
             }
             _ => {

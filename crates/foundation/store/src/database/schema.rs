@@ -230,7 +230,8 @@ found AS (
     UNION ALL
     SELECT 'operator', o.oprname::text, concat_ws(' ', o.oprleft::regtype, o.oprright::regtype, o.oprcode::text)
         FROM pg_operator o JOIN here ON o.oprnamespace = here.oid
-        WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = o.oid AND d.deptype = 'e')
+        WHERE NOT EXISTS (SELECT 1 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+            WHERE p.oid = o.oprcode AND l.lanname = 'c')
     UNION ALL
     SELECT 'type', y.typname::text, y.typtype::text FROM pg_type y JOIN here ON y.typnamespace = here.oid
         WHERE y.typtype IN ('d', 'e', 'r', 'b') AND y.typcategory <> 'A'
@@ -266,6 +267,8 @@ found AS (
         WHERE a.attnum > 0
     UNION ALL SELECT concat_ws(' ', c.oid, c.xmin) FROM pg_cast c WHERE c.oid >= 16384
     UNION ALL SELECT concat_ws(' ', o.oid, o.xmin) FROM pg_operator o JOIN here ON o.oprnamespace = here.oid
+        WHERE NOT EXISTS (SELECT 1 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+            WHERE p.oid = o.oprcode AND l.lanname = 'c')
     UNION ALL SELECT concat_ws(' ', g.oid, g.xmin) FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid
     UNION ALL SELECT concat_ws(' ', d.oid, d.xmin) FROM pg_attrdef d JOIN tables t ON t.oid = d.adrelid
     UNION ALL SELECT concat_ws(' ', r.oid, r.xmin) FROM pg_rewrite r JOIN tables t ON t.oid = r.ev_class
