@@ -762,7 +762,7 @@ async fn nothing_slips_in_between_two_changes() {
     .await;
 }
 
-/// Regression: a role that can't make what is expected wrote all the same, and whoever changed the
+/// Regression: a role that can't make what is expected wrote all the same, and the one who changed the
 /// definitions took the right away.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_where_definitions_can_not_be_compared() {

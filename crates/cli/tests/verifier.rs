@@ -257,7 +257,7 @@ fn leftovers_are_named_and_deleted_when_they_are_old() {
         5,
         "{seen:?}"
     );
-    // What isn't called as obhut's files are is no leftover.
+    // What isn't called as obhut's files are isn't a leftover.
     for foreign in [
         "data/vault/exhibits/x.age",
         "data/vault/added",

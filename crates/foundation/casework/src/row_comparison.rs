@@ -215,7 +215,7 @@ impl Faults {
             return;
         }
         self.found.push(Problem {
-            // A key that something else wrote must not look like lines of its own.
+            // A key that something else wrote must not look like more lines.
             place: format!("{table} {key}").replace(char::is_control, " "),
             what: what.to_owned(),
         });

@@ -363,7 +363,7 @@ impl DataFolder {
         let path = self.root.join(file);
         let fault = |e: io::Error| self.fault(file, &e);
         let written = fs::symlink_metadata(&path).and_then(|m| m.modified());
-        // A time in the future is no age.
+        // A time in the future gives no age.
         let is_old = written.map_err(fault)?.elapsed().is_ok_and(|a| a >= age);
         if is_old {
             fs::remove_file(&path).map_err(fault)?;

@@ -1,7 +1,7 @@
 //! Whether the database's tables, triggers and functions are those that the migrations make.
 //!
 //! A default, a foreign key, a rule or a trigger's function that something else has put there writes
-//! rows in obhut's name. So what the database says of its own definitions is compared with what the
+//! rows in obhut's name. So the database's list of definitions is compared with what the
 //! same migrations make in an empty place: a database in memory (SQLite) or a schema that is rolled
 //! back (PostgreSQL). That takes long; a definition that was compared before is recognised by a code
 //! that only the key makes.
@@ -249,7 +249,7 @@ pub(super) async fn version(connection: &mut AnyConnection, on_sqlite: bool) -> 
     Ok(sqlx::query(sql).fetch_one(connection).await?.try_get(0)?)
 }
 
-/// The number alone isn't enough: whoever may write the schema's table directly needn't raise it.
+/// The number alone isn't enough: a direct write to the schema's table needn't raise it.
 const VERSION_ON_SQLITE: &str =
     "SELECT (SELECT schema_version FROM pragma_schema_version) || char(10)
     || (SELECT group_concat(type || name || COALESCE(sql, ''), char(10)) FROM sqlite_master)";
@@ -290,7 +290,7 @@ pub(super) fn changed(what: &str) -> String {
     )
 }
 
-/// What is answered if the definitions can't be compared: otherwise whoever takes the right away could
+/// What is answered if the definitions can't be compared: otherwise someone who takes the right away could
 /// change them.
 pub(super) fn not_compared(why: &str) -> String {
     format!(
