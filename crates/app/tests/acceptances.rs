@@ -69,6 +69,7 @@ async fn two_people_accept_what_something_else_changed() {
         let ada = new_person(c, "Ada", &[Role::Administrator]).await;
         let bea = new_person(c, "Bea", &[Role::Administrator]).await;
         let rita = new_person(c, "Rita", &[Role::Reviewer]).await;
+        new_person(c, "Zoe", &[Role::Reviewer]).await;
         casework::seal_rows(c).await.unwrap();
         assert_eq!(code(c).await, "");
         let nothing = casework::accept_differences(c, "", "r", &ada).await;
@@ -77,7 +78,7 @@ async fn two_people_accept_what_something_else_changed() {
         // that was added, one that is gone, and a forged fault.
         outside(&b, "UPDATE people SET name = 'Rit' WHERE name = 'Rita'").await;
         casework::remove_person(c, "Rita", "test").await.unwrap();
-        outside(&b, "INSERT INTO people_roles (person, role) VALUES ((SELECT id FROM people WHERE name = 'Bea'), 'appeals'); DELETE FROM audit WHERE act = 'person.add'; INSERT INTO row_faults (id, tbl, row_key, what, found_at) VALUES ('f', 't', 'k', 'w', 1)").await;
+        outside(&b, "INSERT INTO people_roles (person, role) VALUES ((SELECT id FROM people WHERE name = 'Zoe'), 'appeals'); DELETE FROM audit WHERE act = 'person.add'; INSERT INTO row_faults (id, tbl, row_key, what, found_at) VALUES ('f', 't', 'k', 'w', 1)").await;
         let named = problems(c).await.join("; ");
         for part in [&rita.id, "was added", "is missing", "row_faults f"] {
             assert!(named.contains(part), "{part}: {named}");
@@ -93,6 +94,12 @@ async fn two_people_accept_what_something_else_changed() {
         assert!(refused(denied).contains("administrator"));
         let silent = casework::accept_differences(c, &now, " ", &ada).await;
         assert!(refused(silent).contains("reason"));
+        // Someone whose role something else has written can't speak for it.
+        outside(&b, "INSERT INTO people_roles (person, role) VALUES ((SELECT id FROM people WHERE name = 'Olga'), 'administrator')").await;
+        let forged = casework::add_person(c, "Olga", &[], "test").await.unwrap();
+        let now = code(c).await;
+        let by_forged = casework::accept_differences(c, &now, "r", &forged).await;
+        assert!(refused(by_forged).contains("another person"));
         accepted_by_two(c, &ada, &bea).await;
 
         // The same differences come back: who accepted them then hasn't accepted them now.
@@ -113,7 +120,7 @@ async fn two_people_accept_what_something_else_changed() {
         outside(&b, "DELETE FROM accepted_entries").await;
         assert_eq!(problems(c).await, Vec::<String>::new());
         // What obhut does next with the rows is obhut's own.
-        casework::withdraw_role(c, "Bea", Role::Auditor, "test").await.unwrap();
+        casework::withdraw_role(c, "Zoe", Role::Auditor, "test").await.unwrap();
         assert_eq!(problems(c).await, Vec::<String>::new());
     })
     .await;

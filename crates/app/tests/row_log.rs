@@ -566,7 +566,7 @@ async fn rows_of_something_else_speak_for_nobody() {
 async fn nothing_is_written_beside_a_foreign_trigger() {
     let b = bench(None).await;
     new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
-    outside(&b, "CREATE TRIGGER obhut_touched_2_x AFTER INSERT ON audit BEGIN UPDATE people SET added_at = 1; END").await;
+    outside(&b, "CREATE TRIGGER obhut_touched_3_x AFTER INSERT ON audit BEGIN UPDATE people SET added_at = 1; END").await;
     for again in [false, true] {
         // Of a process that runs, and of one that starts now.
         let folder = DataFolder::new(b.folder.path());
@@ -578,7 +578,7 @@ async fn nothing_is_written_beside_a_foreign_trigger() {
     }
     let named = problems(&b).await;
     assert!(
-        named.iter().any(|p| p.contains("obhut_touched_2_x")),
+        named.iter().any(|p| p.contains("obhut_touched_3_x")),
         "{named:?}"
     );
 }
@@ -609,8 +609,8 @@ async fn nothing_is_written_by_definitions_that_are_not_obhuts() {
             "column people.name",
         ),
         (
-            "ALTER TABLE people DISABLE TRIGGER obhut_touched_2_people",
-            "ALTER TABLE people ENABLE TRIGGER obhut_touched_2_people",
+            "ALTER TABLE people DISABLE TRIGGER obhut_touched_3_people",
+            "ALTER TABLE people ENABLE TRIGGER obhut_touched_3_people",
             "trigger people.obhut",
         ),
         (
@@ -654,14 +654,24 @@ async fn nothing_is_written_by_definitions_that_are_not_obhuts() {
             "function to_jsonb",
         ),
         (
+            "ALTER TABLE _sqlx_migrations RENAME TO m; CREATE VIEW _sqlx_migrations AS SELECT * FROM m",
+            "DROP VIEW _sqlx_migrations; ALTER TABLE m RENAME TO _sqlx_migrations",
+            "isn't",
+        ),
+        (
+            "CREATE COLLATION c (provider = icu, locale = 'und', deterministic = false); ALTER TABLE people ALTER folded TYPE TEXT COLLATE c",
+            "ALTER TABLE people ALTER folded TYPE TEXT COLLATE \"default\"; DROP COLLATION c",
+            "column people.folded",
+        ),
+        (
             "CREATE SCHEMA evil; CREATE FUNCTION evil.f(jsonb) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'; CREATE CAST (jsonb AS text) WITH FUNCTION evil.f(jsonb)",
             "DROP SCHEMA evil CASCADE",
             "cast jsonb to text",
         ),
         (
-            "CREATE OR REPLACE FUNCTION obhut_touched_2_people() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+            "CREATE OR REPLACE FUNCTION obhut_touched_3_people() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
             "",
-            "function obhut_touched_2_people",
+            "function obhut_touched_3_people",
         ),
     ];
     on_each_database_broken(async |b: Bench| {
@@ -727,6 +737,18 @@ async fn a_row_that_waits_is_compared_with_its_note() {
         );
         outside(&b, "UPDATE people SET name = 'Olga' WHERE name = 'Olgb'").await;
         assert_eq!(named_in(&unwritten(&b).await), "");
+        // A row that was never in the log, and is gone again.
+        let zed = new_person(c, "Zed", &[Role::Reviewer]).await;
+        outside(
+            &b,
+            &format!("DELETE FROM people_roles WHERE person = '{}'", zed.id),
+        )
+        .await;
+        let found = named_in(&unwritten(&b).await);
+        assert!(
+            found.contains(&format!("people_roles {}", zed.id)),
+            "{found}"
+        );
         if b.url.is_none() {
             let sql = format!(
                 "UPDATE people SET name = CAST(x'52ff' AS TEXT) WHERE id = '{}'",
@@ -788,4 +810,21 @@ async fn nothing_is_written_where_definitions_can_not_be_compared() {
     outside(&b, &format!("GRANT CREATE ON DATABASE {name} TO {role}")).await;
     new_person(&opened().await, "Olga", &[Role::Reviewer]).await;
     outside(&b, &format!("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}; REVOKE CREATE ON DATABASE {name} FROM {role}; DROP ROLE {role}")).await;
+}
+
+/// Regression: a function in a schema that an administrator had put into the search path was called in
+/// place of PostgreSQL's, and wrote in obhut's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_function_of_others_is_called() {
+    let Some(url) = fresh_postgres().await else {
+        return;
+    };
+    let b = bench(Some(url.clone())).await;
+    let name = url.rsplit_once('/').unwrap().1;
+    let evil = "RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''called''; END'";
+    outside(&b, &format!("CREATE SCHEMA evil; CREATE FUNCTION evil.set_config(text, text, boolean) {evil}; CREATE FUNCTION evil.current_setting(text, boolean) {evil}; CREATE FUNCTION evil.concat_ws(text, oid, xid) {evil}; CREATE FUNCTION evil.quote_ident(text) {evil}; ALTER DATABASE {name} SET search_path = public, evil, pg_catalog")).await;
+    let folder = DataFolder::new(b.folder.path());
+    let c = casework::open_with(folder, b.url.as_deref(), b.clock.clone(), domains()).await;
+    new_person(&c.unwrap(), "Rita", &[Role::Reviewer]).await;
+    assert_eq!(named_in(&unwritten(&b).await), "");
 }

@@ -91,13 +91,21 @@ pub async fn accept_differences(
         ));
     }
     let mut before = accepted(&mut tx, casework, &expected).await?;
-    if before.contains(&person.id) {
+    for id in before.iter().chain([&person.id]) {
+        require_vouched(id, &compared)?;
+    }
+    let already = before.contains(&person.id);
+    if !already {
+        before.push(person.id.clone());
+    }
+    // A word that didn't count for a while, because its person had lost the role, may be the second.
+    let is_last = before.len() >= ACCEPTANCES_MIN;
+    if already && !is_last {
         return Err(CaseworkError::conflict(format!(
             "{} has accepted this already; a second person has to accept it, too",
             person.name
         )));
     }
-    let is_last = before.len() + 1 >= ACCEPTANCES_MIN;
     let id = ids::new("acceptance");
     let lines = compared.problems.iter();
     let lines: Vec<_> = lines.map(|p| format!("{}: {}", p.place, p.what)).collect();
@@ -127,7 +135,6 @@ pub async fn accept_differences(
     .await?;
     tx.commit().await?;
     row_log::seal_rows(casework).await?;
-    before.push(person.id.clone());
     let mut accepted_by = Vec::with_capacity(before.len());
     for id in &before {
         accepted_by.push(people::person(casework, id).await?.name);
@@ -138,6 +145,21 @@ pub async fn accept_differences(
         code: expected,
         accepted_by,
     })
+}
+
+/// Someone whose name or roles something else has written can't speak for that.
+fn require_vouched(id: &str, compared: &Compared) -> Result<()> {
+    let about = |(table, key): &&(String, String)| match table.as_str() {
+        "people" => key == id,
+        "people_roles" => key.split('\u{1f}').next() == Some(id),
+        _ => false,
+    };
+    match compared.differ.iter().find(about) {
+        None => Ok(()),
+        Some(_) => Err(CaseworkError::conflict(format!(
+            "what is on record about {id} differs itself; another person has to accept it"
+        ))),
+    }
 }
 
 async fn compared(casework: &Casework) -> Result<Compared> {

@@ -79,6 +79,7 @@ async fn compare_rows(
     compared: &mut Compared,
 ) -> Result<()> {
     let mut faults = Faults::default();
+    let mut looked_at = BTreeSet::new();
     let (waiting, unproven) = row_log::waiting(tx, casework).await?;
     for token in &unproven.lost {
         faults.add("touch_seals", token, "has lost its notes");
@@ -140,6 +141,7 @@ async fn compare_rows(
                 match waiting.get(&at) {
                     None => faults.compare(covered, row, leaf),
                     Some(noted) => {
+                        looked_at.insert(at);
                         let what =
                             noted.fault(casework, covered, &row.key, leaf.as_ref(), Some(row));
                         faults.add_any(covered.table, &row.key, what);
@@ -158,6 +160,7 @@ async fn compare_rows(
         let covered = casework.covered.iter().find(|c| c.table == table);
         match (waiting.get(&(table.clone(), key.clone())), covered) {
             (Some(noted), Some(covered)) => {
+                looked_at.insert((table.clone(), key.clone()));
                 let what = noted.fault(casework, covered, &key, Some(&leaf), None);
                 faults.add_any(&table, &key, what);
             }
@@ -165,6 +168,16 @@ async fn compare_rows(
                 faults.add(&table, &key, "is missing; the log has no deletion of it");
             }
             _ => {}
+        }
+    }
+    // Noted, and there is neither a leaf nor a row: deleted again, or by something else.
+    for ((table, key), noted) in &waiting {
+        let covered = casework.covered.iter().find(|c| c.table == table);
+        if let Some(covered) = covered
+            && !looked_at.contains(&(table.clone(), key.clone()))
+        {
+            let what = noted.fault(casework, covered, key, None, None);
+            faults.add_any(table, key, what);
         }
     }
     match row_log::head(casework).await {

@@ -227,6 +227,9 @@ impl Database {
             .acquire_timeout(WAIT_MAX)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
+                    schema::pinned(connection, backend == Backend::Sqlite)
+                        .await
+                        .map_err(|e| sqlx::Error::Protocol(e.to_string()))?;
                     sqlx::raw_sql(noting).execute(connection).await?;
                     Ok(())
                 })
@@ -481,10 +484,10 @@ fn pooled(backend: Backend, most: u32, triggers: Triggers) -> AnyPoolOptions {
                     connection
                         .execute("SET max_parallel_workers_per_gather = 0")
                         .await?;
-                    // One schema, whatever is set for the user or the database later.
-                    connection
-                        .execute("SELECT set_config('search_path', quote_ident(current_schema()), false)")
-                        .await?;
+                    // One schema, whatever is set for the user or the database.
+                    schema::pinned(connection, false)
+                        .await
+                        .map_err(|e| sqlx::Error::Protocol(e.to_string()))?;
                 }
                 if let Some(sql) = triggers.get() {
                     let sql = sqlx::AssertSqlSafe(sql.clone());

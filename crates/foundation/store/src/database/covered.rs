@@ -119,7 +119,7 @@ impl Noting {
         let token = crate::ids::random_hex(16);
         let sql = match self.on_sqlite {
             true => "UPDATE temp.obhut_writer SET token = $1",
-            false => "SELECT set_config('obhut.writer', $1, true)",
+            false => "SELECT pg_catalog.set_config('obhut.writer', $1, true)",
         };
         sqlx::query(sql).bind(&token).execute(connection).await?;
         Ok(token)
@@ -311,11 +311,11 @@ impl Covered {
     }
 
     /// The triggers on PostgreSQL, for all sessions.
-    fn postgres_triggers(&self, into: &str) -> [String; 5] {
+    fn postgres_triggers(&self, into: &str) -> Vec<String> {
         let table = self.table;
         let key_of = |row| self.key_of(row).replace("char(31)", "chr(31)");
         let (new, old) = (key_of("NEW"), key_of("OLD"));
-        let json = |row| format!("convert_to(to_jsonb({row})::text, 'UTF8')");
+        let json = |row| format!("pg_catalog.convert_to(pg_catalog.to_jsonb({row})::text, 'UTF8')");
         let note = |key: &str, before: &str, after: &str| {
             format!(
                 "INSERT INTO {into} (tbl, row_key, writer, before, after) VALUES ('{table}', {key}, current_setting('obhut.writer', true), {before}, {after});"
@@ -334,15 +334,20 @@ impl Covered {
              ELSE {deleted} {inserted} END IF; \
              RETURN NULL; END $body$"
         );
-        [
+        let mut statements = vec![
             function,
             format!("DROP TRIGGER IF EXISTS {TRIGGERS}{table} ON {table}"),
-            format!("DROP TRIGGER IF EXISTS {EARLIER}{table} ON {table}"),
-            format!("DROP FUNCTION IF EXISTS {EARLIER}{table}()"),
-            format!(
-                "CREATE TRIGGER {TRIGGERS}{table} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {TRIGGERS}{table}()"
-            ),
-        ]
+        ];
+        for earlier in EARLIER {
+            statements.push(format!(
+                "DROP TRIGGER IF EXISTS {earlier}{table} ON {table}"
+            ));
+            statements.push(format!("DROP FUNCTION IF EXISTS {earlier}{table}()"));
+        }
+        statements.push(format!(
+            "CREATE TRIGGER {TRIGGERS}{table} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {TRIGGERS}{table}()"
+        ));
+        statements
     }
 
     /// One row, as it is stored; `None` if it isn't there.
@@ -480,9 +485,9 @@ fn unreadable(key: String) -> StoredRow {
 
 /// How the names of the functions and triggers on PostgreSQL begin. With a number, because those of
 /// an earlier version are replaced by counting them.
-const TRIGGERS: &str = "obhut_touched_2_";
-/// Those of the version before, which are removed.
-const EARLIER: &str = "obhut_touched_1_";
+const TRIGGERS: &str = "obhut_touched_3_";
+/// Those of the versions before, which are removed.
+const EARLIER: [&str; 2] = ["obhut_touched_1_", "obhut_touched_2_"];
 
 /// Creates the triggers on PostgreSQL, if they aren't there.
 pub(super) async fn create_on_postgres(

@@ -50,7 +50,9 @@ type Listed = BTreeMap<(String, String), String>;
 impl Made {
     /// Compares the definitions of the database that `connection` is to.
     pub(super) async fn compare(&self, connection: &mut AnyConnection) -> Result<Definitions> {
-        let listed = listed(connection, self.on_sqlite).await?;
+        let schema = pinned(connection, self.on_sqlite).await?;
+        let listed = listed(connection, &schema).await?;
+        pin(connection, &schema).await?;
         let code = self.code(&listed);
         if std::fs::read_to_string(&self.compared).is_ok_and(|known| known == code) {
             return Ok(Definitions::Same);
@@ -85,9 +87,10 @@ impl Made {
         if self.on_sqlite {
             let mut empty = AnyConnection::connect("sqlite::memory:").await?;
             migrations::run(&mut empty, &self.migrations).await?;
-            return listed(&mut empty, true).await;
+            return listed(&mut empty, "").await;
         }
         let mut connection = AnyConnection::connect(&self.url).await?;
+        pinned(&mut connection, false).await?;
         connection
             .execute("SET default_transaction_read_only = off")
             .await?;
@@ -96,7 +99,7 @@ impl Made {
         let schema = format!("obhut_empty_{}", crate::ids::random_hex(8));
         for sql in [
             format!("CREATE SCHEMA {schema}"),
-            format!("SET LOCAL search_path TO {schema}"),
+            format!("SET LOCAL search_path TO {schema}, pg_temp"),
         ] {
             sqlx::query(sqlx::AssertSqlSafe(sql))
                 .execute(&mut *tx)
@@ -107,7 +110,7 @@ impl Made {
             let sql = sqlx::AssertSqlSafe(sql.clone());
             sqlx::query(sql).execute(&mut *tx).await?;
         }
-        let mut made = listed(&mut tx, false).await?;
+        let mut made = listed(&mut tx, &schema).await?;
         tx.rollback().await?;
         // Of the whole database or session: the migrations make none.
         made.retain(|(kind, _), _| kind != "cast" && kind != "setting");
@@ -131,13 +134,53 @@ fn difference(listed: &Listed, expected: &Listed) -> Option<String> {
     })
 }
 
-async fn listed(connection: &mut AnyConnection, on_sqlite: bool) -> Result<Listed> {
-    let sql = match on_sqlite {
-        true => ON_SQLITE,
-        false => ON_POSTGRES,
+/// Makes names mean what is in the schema of obhut's tables or in PostgreSQL itself, whatever is set
+/// for the role or the database; returns the schema, empty on SQLite. The functions called for it are
+/// named in full: otherwise they could be someone else's, too.
+pub(super) async fn pinned(connection: &mut AnyConnection, on_sqlite: bool) -> Result<String> {
+    if on_sqlite {
+        return Ok(String::new());
+    }
+    let sql = "SELECT CAST(pg_catalog.current_schema() AS TEXT)";
+    let schema: Option<String> = sqlx::query(sql)
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get(0)?;
+    let schema = schema.unwrap_or_default();
+    pin(connection, &schema).await?;
+    Ok(schema)
+}
+
+/// Temporary tables come last: what a session was made to create hides nothing.
+async fn pin(connection: &mut AnyConnection, schema: &str) -> Result<()> {
+    if schema.is_empty() {
+        return Ok(());
+    }
+    let path = format!("\"{}\", pg_temp", schema.replace('"', "\"\""));
+    set_path(connection, &path).await
+}
+
+async fn set_path(connection: &mut AnyConnection, path: &str) -> Result<()> {
+    sqlx::query("SELECT pg_catalog.set_config('search_path', $1, false)")
+        .bind(path.to_owned())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The definitions in a schema; on SQLite, where it is empty, in the database.
+async fn listed(connection: &mut AnyConnection, schema: &str) -> Result<Listed> {
+    let on_sqlite = schema.is_empty();
+    let rows = if on_sqlite {
+        sqlx::query(ON_SQLITE).fetch_all(connection).await?
+    } else {
+        // Functions and operators of the schema that is looked at must have no part in looking.
+        set_path(connection, "pg_catalog").await?;
+        let query = sqlx::query(ON_POSTGRES).bind(schema.to_owned());
+        query.fetch_all(connection).await?
     };
     let mut listed = Listed::new();
-    for row in &sqlx::query(sql).fetch_all(connection).await? {
+    for row in &rows {
         let (kind, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         let says: Option<String> = row.try_get(2)?;
         // SQLite keeps the blanks and quotes with which a statement was written.
@@ -170,7 +213,7 @@ fn unquoted(sql: &str) -> String {
     text
 }
 
-/// Everything but the table that sqlx keeps, whose form is sqlx's, and what SQLite makes for itself.
+/// Everything but the form of the table that sqlx keeps, which is sqlx's, and what SQLite makes for itself.
 const ON_SQLITE: &str = "SELECT type, name, sql FROM sqlite_master
     WHERE NOT (type IN ('table', 'index') AND (tbl_name = '_sqlx_migrations'
         OR name LIKE 'sqlite\\_autoindex\\_%' ESCAPE '\\' OR name IN ('sqlite_sequence', 'sqlite_stat1', 'sqlite_stat4')))
@@ -179,26 +222,28 @@ const ON_SQLITE: &str = "SELECT type, name, sql FROM sqlite_master
 /// Without what belongs to an extension. Names are without the schema, which is another one where
 /// the expected definitions are made.
 const ON_POSTGRES: &str = "
-WITH here AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = current_schema()),
+WITH here AS (SELECT oid, nspname FROM pg_namespace WHERE nspname = $1),
 tables AS (SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity
     FROM pg_class c JOIN here ON c.relnamespace = here.oid
-    WHERE c.relkind NOT IN ('i', 'I', 't', 'c') AND c.relname <> '_sqlx_migrations'
+    WHERE c.relkind NOT IN ('i', 'I', 't', 'c')
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')),
 found AS (
     SELECT 'table' AS kind, relname::text AS name,
         concat_ws(' ', relkind, relpersistence, relrowsecurity, relforcerowsecurity) AS says FROM tables
     UNION ALL
     SELECT 'column', t.relname || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod),
-        a.attnotnull, a.attgenerated, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
+        a.attnotnull, a.attgenerated, a.attidentity, a.attcollation::regcollation, pg_get_expr(d.adbin, d.adrelid))
         FROM pg_attribute a JOIN tables t ON t.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE a.attnum > 0 AND NOT a.attisdropped
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND t.relname <> '_sqlx_migrations'
     UNION ALL
-    SELECT 'constraint', t.relname || '.' || c.conname, pg_get_constraintdef(c.oid, true)
-        FROM pg_constraint c JOIN tables t ON t.oid = c.conrelid WHERE c.contype <> 'n'
+    SELECT 'constraint', t.relname || '.' || c.conname, replace(pg_get_constraintdef(c.oid, true), quote_ident(here.nspname) || '.', '')
+        FROM pg_constraint c JOIN tables t ON t.oid = c.conrelid, here
+        WHERE c.contype <> 'n' AND t.relname <> '_sqlx_migrations'
     UNION ALL
     SELECT 'index', i.relname::text, replace(pg_get_indexdef(i.oid), quote_ident(here.nspname) || '.', '')
         FROM pg_index x JOIN tables t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid, here
+        WHERE t.relname <> '_sqlx_migrations'
     UNION ALL
     SELECT 'trigger', t.relname || '.' || CASE WHEN g.tgisinternal THEN 'of a constraint' ELSE g.tgname END,
         concat_ws(' ', g.tgenabled, g.tgtype,
@@ -242,11 +287,16 @@ SELECT kind, name, says FROM found ORDER BY kind, name, says COLLATE \"C\"";
 /// them; on PostgreSQL the versions of the catalogues' rows, so that a definition that was
 /// changed and changed back is seen, too.
 pub(super) async fn version(connection: &mut AnyConnection, on_sqlite: bool) -> Result<String> {
-    let sql = match on_sqlite {
-        true => VERSION_ON_SQLITE,
-        false => VERSION_ON_POSTGRES,
-    };
-    Ok(sqlx::query(sql).fetch_one(connection).await?.try_get(0)?)
+    if on_sqlite {
+        let row = sqlx::query(VERSION_ON_SQLITE).fetch_one(connection).await?;
+        return Ok(row.try_get(0)?);
+    }
+    let schema = pinned(connection, false).await?;
+    set_path(connection, "pg_catalog").await?;
+    let query = sqlx::query(VERSION_ON_POSTGRES).bind(schema.clone());
+    let version = query.fetch_one(&mut *connection).await?.try_get(0)?;
+    pin(connection, &schema).await?;
+    Ok(version)
 }
 
 /// The number alone isn't enough: a direct write to the schema's table needn't raise it.
@@ -255,11 +305,11 @@ const VERSION_ON_SQLITE: &str =
     || (SELECT group_concat(type || name || COALESCE(sql, ''), char(10)) FROM sqlite_master)";
 
 const VERSION_ON_POSTGRES: &str = "
-WITH here AS (SELECT oid FROM pg_namespace WHERE nspname = current_schema()),
-tables AS (SELECT c.oid, c.relkind, c.relrowsecurity FROM pg_class c JOIN here ON c.relnamespace = here.oid
+WITH here AS (SELECT oid FROM pg_namespace WHERE nspname = $1),
+tables AS (SELECT c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relname FROM pg_class c JOIN here ON c.relnamespace = here.oid
     WHERE c.relkind NOT IN ('i', 'I', 't', 'c')),
 found AS (
-    SELECT concat(oid, relkind, relrowsecurity) AS x FROM tables
+    SELECT concat(oid, relkind, relrowsecurity, relforcerowsecurity, relname) AS x FROM tables
     UNION ALL SELECT concat_ws(' ', p.oid, p.xmin) FROM pg_proc p JOIN here ON p.pronamespace = here.oid
         WHERE NOT EXISTS (SELECT 1 FROM pg_language l WHERE l.oid = p.prolang AND l.lanname IN ('c', 'internal'))
     UNION ALL SELECT concat_ws(' ', x.indexrelid, x.xmin) FROM pg_index x JOIN tables t ON t.oid = x.indrelid
