@@ -795,7 +795,8 @@ async fn nothing_is_written_where_definitions_can_not_be_compared() {
     let (server, name) = url.rsplit_once('/').unwrap();
     let role = format!("{name}_writer");
     outside(&b, &format!("CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; REVOKE CREATE ON DATABASE {name} FROM {role}")).await;
-    let as_writer = server.replace("postgres@", &format!("{role}@"));
+    let at = server.rsplit_once('@').map_or(server, |(_, at)| at);
+    let as_writer = format!("postgres://{role}@{at}");
     std::fs::remove_file(b.folder.path().join("schema.compared")).unwrap();
     let opened = async || {
         let folder = DataFolder::new(b.folder.path());
