@@ -450,11 +450,11 @@ async fn every_fact_is_in_a_document_or_named_as_omitted() {
     let case = Decided::new("{}", Extent::Whole).await;
     let mut all =
         vec![serde_json::from_str::<Value>(&FULL.replace("EXHIBIT", &case.exhibit)).unwrap()];
-    // Every fact of every round costs two renderings: four rounds in an ordinary run.
+    // Every fact of every round costs two renderings: twelve rounds in an ordinary run.
     let rounds = if std::env::var("OBHUT_SOAK").is_ok() {
         300
     } else {
-        4
+        12
     };
     for seed in 0..rounds {
         let mut facts = generate::facts(&schema, seed);
@@ -783,7 +783,7 @@ async fn two_readings_of_the_schema_judge_changed_documents_alike() {
     whole.push(tree::parse("<reportDoneResponse><responseCode>0</responseCode><reportId>1</reportId><files><fileId>a</fileId></files></reportDoneResponse>").unwrap());
     let mut chance = generate::Chance(78);
     let mut refused = [0, 0, 0];
-    for round in 0..6_000 {
+    for round in 0..20_000 {
         let mut node = whole[round % whole.len()].clone();
         change(&mut node, &mut chance);
         let ours = table::faults(&node);
