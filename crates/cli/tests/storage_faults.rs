@@ -49,8 +49,8 @@ const FAULTS: [&str; 3] = [
     "error=ENOSPC:when=N+",
 ];
 
-/// Faults tried in an ordinary run. Our judgement: half a minute.
-const SAMPLE: usize = 56;
+/// Faults tried in an ordinary run. Our judgement: a quarter of a minute.
+const SAMPLE: usize = 28;
 
 /// A command that changes the record, and how to see that it has.
 struct Operation {
