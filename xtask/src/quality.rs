@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{Done, cargo, must, root, target};
 
 /// Code whose decisions must not change unnoticed.
@@ -291,7 +293,34 @@ pub fn wording() -> Done {
             "fit_wording",
         ]),
         "fitting the points of words",
-    )
+    )?;
+    let lines = fitted_from().map_err(|e| e.to_string())?;
+    fs::write(root().join(FITTED), lines).map_err(|e| format!("{FITTED}: {e}"))
+}
+
+/// What the table was fitted from, and the table: SHA-256 and name of each file. A test compares them.
+const FITTED: &str = "xtask/wording.sha256";
+
+fn fitted_from() -> std::io::Result<String> {
+    let mut files = vec![
+        "crates/foundation/facts/examples/fit_wording.rs".to_owned(),
+        "crates/foundation/facts/src/wording.tsv".to_owned(),
+    ];
+    for entry in fs::read_dir(root().join("fixtures/wording"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        // Only judged by, never fitted to.
+        if !name.starts_with("judged-") {
+            files.push(format!("fixtures/wording/{name}"));
+        }
+    }
+    files.sort();
+    let mut lines = String::new();
+    for file in files {
+        let digest = Sha256::digest(fs::read(root().join(&file))?);
+        let digest: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        lines += &format!("{digest}  {file}\n");
+    }
+    Ok(lines)
 }
 
 /// Writes the generated documents, and the book if mdbook is installed.
@@ -352,6 +381,16 @@ pub fn lints() -> Done {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_table_of_words_was_fitted_from_these_reports() {
+        let expected = std::fs::read_to_string(crate::root().join(super::FITTED)).unwrap();
+        assert_eq!(
+            super::fitted_from().unwrap(),
+            expected,
+            "reports, fit or table have changed: run `cargo xtask wording`"
+        );
+    }
+
     #[test]
     fn shares_are_by_crate_and_in_all() {
         let lcov = "SF:/a/crates/kernels/hash/src/lib.rs\nLF:10\nLH:9\nend_of_record\n\

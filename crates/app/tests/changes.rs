@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bench::*;
+use fastrand::Rng;
 use obhut_casework as casework;
 use obhut_casework::*;
 use obhut_media as media;
@@ -19,23 +20,6 @@ fn domains() -> Vec<Box<dyn casework::for_domains::Domain>> {
 
 /// Changes in an ordinary run. Our judgement: some seconds.
 const CHANGES: u64 = 150;
-
-/// Random numbers that are the same in every run (Steele et al., SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-}
 
 /// A record in which each covered table that a day's work writes has rows.
 async fn world(b: &Bench) {
@@ -122,28 +106,28 @@ type Undo = Vec<(PathBuf, Option<Vec<u8>>)>;
 
 /// Changes a file, if it can be changed so; says how. `older` are files as they were earlier.
 fn change_file(
-    chance: &mut Chance,
+    chance: &mut Rng,
     root: &Path,
     all: &[PathBuf],
     older: &BTreeMap<PathBuf, Vec<u8>>,
 ) -> Option<(String, Undo)> {
-    let path = all[chance.below(all.len())].clone();
+    let path = all[chance.usize(..all.len())].clone();
     let before = std::fs::read(&path).unwrap();
     let mut bytes = before.clone();
     let name = path.strip_prefix(root).unwrap().display().to_string();
     let mut undo = vec![(path.clone(), Some(before.clone()))];
-    let what = match chance.below(10) {
+    let what = match chance.usize(..10) {
         0..=3 if !bytes.is_empty() => {
-            let (at, bit) = (chance.below(bytes.len()), chance.below(8));
+            let (at, bit) = (chance.usize(..bytes.len()), chance.usize(..8));
             bytes[at] ^= 1 << bit;
             format!("bit {bit} of byte {at} of {name}")
         }
         4 if !bytes.is_empty() => {
-            bytes.truncate(chance.below(bytes.len()));
+            bytes.truncate(chance.usize(..bytes.len()));
             format!("{name} cut to {} bytes", bytes.len())
         }
         5 => {
-            bytes.push(chance.next() as u8);
+            bytes.push(chance.u8(..));
             format!("a byte after {name}")
         }
         6 => {
@@ -151,7 +135,7 @@ fn change_file(
             return Some((format!("{name} deleted"), undo));
         }
         7 => {
-            let other = &all[chance.below(all.len())];
+            let other = &all[chance.usize(..all.len())];
             let theirs = std::fs::read(other).unwrap();
             if theirs == before {
                 return None;
@@ -164,8 +148,8 @@ fn change_file(
         8 => {
             let (folder, file) = (path.parent().unwrap(), path.file_name().unwrap());
             let file = file.to_string_lossy();
-            let new = match chance.below(2) {
-                0 => folder.join(format!("{}{file}", chance.below(1000))),
+            let new = match chance.usize(..2) {
+                0 => folder.join(format!("{}{file}", chance.usize(..1000))),
                 // As long and made of the same characters, so that it may be called as obhut's are.
                 _ => {
                     folder.join(file.chars().rev().collect::<String>().replace("ega.", "") + ".age")
@@ -191,11 +175,11 @@ fn change_file(
 
 /// Changes a row; says how, and the statements that undo it.
 async fn change_row(
-    chance: &mut Chance,
+    chance: &mut Rng,
     db: &mut SqliteConnection,
     tables: &[(String, Vec<String>)],
 ) -> Option<(String, Vec<String>)> {
-    let (table, columns) = &tables[chance.below(tables.len())];
+    let (table, columns) = &tables[chance.usize(..tables.len())];
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")))
         .fetch_one(&mut *db)
         .await
@@ -203,14 +187,14 @@ async fn change_row(
     if count == 0 {
         return None;
     }
-    let at = chance.below(count as usize);
+    let at = chance.usize(..count as usize);
     let row: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
         "SELECT rowid FROM {table} LIMIT 1 OFFSET {at}"
     )))
     .fetch_one(&mut *db)
     .await
     .unwrap();
-    let column = &columns[chance.below(columns.len())];
+    let column = &columns[chance.usize(..columns.len())];
     let run = async |db: &mut SqliteConnection, sql: &str| {
         let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(db).await;
         done.map(|d| d.rows_affected())
@@ -224,7 +208,7 @@ async fn change_row(
     let back =
         format!("INSERT INTO {table} (rowid, {names}) SELECT the_row, {names} FROM temp.saved");
     let without = format!("DELETE FROM {table} WHERE rowid = {row}");
-    match chance.below(8) {
+    match chance.usize(..8) {
         0 => {
             run(db, &without).await.unwrap();
             Some((format!("a row of {table} deleted"), vec![back]))
@@ -308,11 +292,11 @@ async fn every_change_is_found_and_nothing_else() {
         apart += 1;
         (!found_apart(python, &root)).then(|| format!("by verify.py: {what}"))
     };
-    let mut chance = Chance(seed);
+    let mut chance = Rng::with_seed(seed);
     let mut missed = Vec::new();
     let (mut of_files, mut of_rows) = (0, 0);
     while of_files + of_rows < wanted {
-        let what = if chance.below(2) == 0 {
+        let what = if chance.usize(..2) == 0 {
             let Some((what, undo)) = change_file(&mut chance, &root, &all, &older) else {
                 continue;
             };
@@ -344,7 +328,7 @@ async fn every_change_is_found_and_nothing_else() {
             seen.is_empty().then_some(what)
         };
         missed.extend(what);
-        if chance.below(20) == 0 {
+        if chance.usize(..20) == 0 {
             assert_eq!(found(&b).await, Vec::<String>::new(), "after it was undone");
         }
     }
