@@ -238,3 +238,28 @@ fn a_backup_reaches_nothing_beyond_itself_and_leaves_nothing_out() {
     let older = b.obhut(&["backup", "verify", "backup", "--at-least", "newer"]);
     assert!(text(&older).contains("older copy"), "{}", text(&older));
 }
+
+/// Regression: a backup that was cut off early was called a folder that isn't empty.
+#[test]
+fn a_backup_that_was_cut_off_is_called_one() {
+    let b = Bench::new();
+    case(&b, "a.txt");
+    for left in ["obhut.partial", "obhut.db", "vault/log/key"] {
+        b.write(&format!("cut/{left}"), b"x");
+        let refused = b.obhut(&["backup", "create", "cut"]);
+        assert!(!refused.status.success());
+        assert!(
+            text(&refused).contains("cut off"),
+            "{left}: {}",
+            text(&refused)
+        );
+        std::fs::remove_dir_all(b.path("cut")).unwrap();
+    }
+    b.write("mine/notes.txt", b"x");
+    let refused = b.obhut(&["backup", "create", "mine"]);
+    assert!(
+        text(&refused).contains("new or empty folder"),
+        "{}",
+        text(&refused)
+    );
+}

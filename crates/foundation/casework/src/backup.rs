@@ -64,7 +64,7 @@ pub async fn back_up(
     };
     match is_free(into, false).map_err(|e| fault(into, &e))? {
         true => {}
-        false if backup_manifest(into).is_err() && into.join("vault").exists() => {
+        false if backup_manifest(into).is_err() && is_of_a_backup(into) => {
             return Err(refused(
                 "a backup that was cut off is there; remove it, or name another folder",
             ));
@@ -384,6 +384,15 @@ fn is_free(folder: &Path, keys_may_be: bool) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// True if something is there that only a backup puts into a folder, or one that was cut off.
+fn is_of_a_backup(folder: &Path) -> bool {
+    let database = Path::new(SQLITE).with_extension("partial");
+    let any = ["vault", SQLITE, DUMP].map(Path::new);
+    any.into_iter()
+        .chain([database.as_path()])
+        .any(|name| folder.join(name).exists())
 }
 
 /// Copies a file for its owner only, synced; returns the SHA-256 of what was copied.
