@@ -4,7 +4,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,9 @@ use obhut_app::casework;
 use obhut_app::casework::*;
 use serde_json::Value;
 
-/// A process that is killed when the test ends, even if it panics.
-struct Ended(Child);
+mod bench;
 
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use bench::Ended;
 
 fn obhut() -> Command {
     Command::new(env!("CARGO_BIN_EXE_obhut"))

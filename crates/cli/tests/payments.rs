@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 mod bench;
 
-use bench::{Bench, ok};
+use bench::{Bench, Ended, ok};
 
 fn stderr(out: &std::process::Output) -> String {
     String::from_utf8_lossy(&out.stderr).into_owned()
@@ -440,16 +440,6 @@ fn thresholds_are_tried_on_history_first() {
         "S03.medain=1",
     ]);
     assert!(!out.status.success() && stderr(&out).contains("S03 has: median"));
-}
-
-/// A process that is killed when the test ends, even if it panics.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn serve(b: &Bench) -> (Ended, String) {

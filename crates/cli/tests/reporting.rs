@@ -1,24 +1,11 @@
 //! Reporting on the command line: a case file becomes a report, a receipt and a retraction; errors
 //! name the field at fault; reports from others are imported.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
-
 use serde_json::Value;
 
 mod bench;
 
-use bench::{Bench, json, ok};
-
-/// A process that is killed when the test ends, even if it panics.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use bench::{Bench, cybertipline, json, ok};
 
 /// An age key whose bytes are 1 to 32; no one has its secret.
 const RECIPIENT: &str = "age1qypqxpq9qcrsszg2pvxq6rs0zqg3yyc5z5tpwxqergd3c8g7rusqmwn7f2";
@@ -65,24 +52,6 @@ fn new_case(b: &Bench, case: &str) -> String {
         "--json",
     ])));
     made[0]["case"].as_str().unwrap().to_owned()
-}
-
-/// A fake CyberTipline that ends with the test, and its address.
-fn service(b: &Bench) -> (Ended, String) {
-    let mut command = b.command(&[
-        "--json",
-        "testserver",
-        "cybertip",
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    let mut service = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(service.0.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let url = &serde_json::from_str::<Value>(&line).unwrap()["url"];
-    (service, url.as_str().unwrap().to_owned())
 }
 
 #[test]
@@ -163,7 +132,7 @@ fn from_case_file_to_receipt_and_retraction() {
         assert!(!b.read(destination).is_empty() && b.mode(destination) == 0o600);
     }
 
-    let (_service, url) = service(&b);
+    let (_service, url) = cybertipline(&b);
     b.write("password", b"test\n");
     assert!(
         text(&b.obhut(&[
@@ -320,7 +289,7 @@ fn reports_filed_for_test_are_listed_for_filing_again() {
         "t@example.com",
     ];
     ok(&b.obhut(&reporter));
-    let (_service, url) = service(&b);
+    let (_service, url) = cybertipline(&b);
     b.write("password", b"test\n");
     let set = |more: &[&str]| {
         let all = [&["destination", "set", "ncmec", "--json"], more].concat();

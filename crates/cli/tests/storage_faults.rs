@@ -5,23 +5,12 @@
 mod bench;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bench::{Bench, json, ok};
+use bench::{Bench, cybertipline, json, ok};
 use serde_json::Value;
-
-/// A process that is killed when the test ends, even if it panics.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The calls that change a file, a folder, or what of them is on the disk. `write` is also used for
 /// output and to wake threads: those fail, too.
@@ -80,25 +69,6 @@ fn shown(b: &Bench, arguments: &[&str]) -> Vec<Value> {
 /// The id in the first line of the answer.
 fn id_of(answer: &[Value], field: &str) -> String {
     answer[0][field].as_str().unwrap().to_owned()
-}
-
-/// A fake CyberTipline, and its address.
-fn service(b: &Bench) -> (Ended, String) {
-    let arguments = [
-        "--json",
-        "testserver",
-        "cybertip",
-        "--listen",
-        "127.0.0.1:0",
-    ];
-    let mut command = b.command(&arguments);
-    let mut service = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(service.0.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let answer = serde_json::from_str::<Value>(&line).unwrap();
-    (service, answer["url"].as_str().unwrap().to_owned())
 }
 
 /// A case with a file, about another account each time.
@@ -362,7 +332,7 @@ fn what_is_acknowledged_survives_a_fault_at_any_call() {
         println!("not present: strace that may trace (cargo xtask test brings it)");
         return;
     }
-    let (_service, address) = service(&base);
+    let (_service, address) = cybertipline(&base);
     let operations = world(&base, &address);
     let mut all = Vec::new();
     for operation in &operations {

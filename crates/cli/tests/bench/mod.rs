@@ -4,9 +4,9 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{BufRead as _, BufReader, Cursor};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use image::{ImageFormat, Rgb, RgbImage, imageops};
 use serde_json::Value;
@@ -23,6 +23,35 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     }
     all.sort();
     all
+}
+
+/// A process that is killed when the test ends, even if it panics.
+pub struct Ended(pub Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A fake CyberTipline that ends with the test, and its address.
+pub fn cybertipline(b: &Bench) -> (Ended, String) {
+    let arguments = [
+        "--json",
+        "testserver",
+        "cybertip",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let mut command = b.command(&arguments);
+    let mut service = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(service.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let answer = serde_json::from_str::<Value>(&line).unwrap();
+    (service, answer["url"].as_str().unwrap().to_owned())
 }
 
 pub struct Bench {
