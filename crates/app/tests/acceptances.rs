@@ -5,19 +5,10 @@ mod bench;
 use bench::*;
 use obhut_casework as casework;
 use obhut_casework::*;
+use sqlx::Connection as _;
 
 fn domains() -> Vec<Box<dyn casework::for_domains::Domain>> {
     obhut_app::domains()
-}
-
-async fn outside(b: &Bench, sql: &str) {
-    sqlx::any::install_default_drivers();
-    let file = format!("sqlite:{}/obhut.db", b.folder.path().display());
-    let url = b.url.clone().unwrap_or(file);
-    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
-    let sql = sqlx::AssertSqlSafe(sql.to_owned());
-    sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-    pool.close().await;
 }
 
 async fn opened(b: &Bench) -> Casework {
@@ -134,8 +125,15 @@ async fn a_database_older_than_the_vault_is_accepted() {
     let ada = new_person(&b.casework, "Ada", &[Role::Administrator]).await;
     let bea = new_person(&b.casework, "Bea", &[Role::Administrator]).await;
     casework::seal_rows(&b.casework).await.unwrap();
-    outside(&b, "PRAGMA wal_checkpoint(TRUNCATE)").await;
     let database = b.folder.path().join("obhut.db");
+    // All of it in one file.
+    let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite:{}", database.display()))
+        .await
+        .unwrap();
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let older = std::fs::read(&database).unwrap();
     new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
     casework::seal_rows(&b.casework).await.unwrap();

@@ -11,26 +11,6 @@ fn domains() -> Vec<Box<dyn Domain>> {
     obhut_app::domains()
 }
 
-/// A statement that doesn't come from obhut, as an administrator of the database would run it.
-async fn outside(b: &Bench, sql: &str) {
-    sqlx::any::install_default_drivers();
-    let file = format!("sqlite:{}/obhut.db", b.folder.path().display());
-    let url = b.url.clone().unwrap_or(file);
-    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
-    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
-        .execute(&pool)
-        .await
-        .unwrap();
-    assert!(
-        done.rows_affected() > 0
-            || ["CREATE", "DROP", "ALTER", "ATTACH", "GRANT", "REVOKE"]
-                .iter()
-                .any(|w| sql.starts_with(w)),
-        "{sql}"
-    );
-    pool.close().await;
-}
-
 fn named(seen: &Verified) -> Vec<String> {
     let named = seen.vault.problems.iter();
     named.map(|p| format!("{}: {}", p.place, p.what)).collect()
@@ -583,10 +563,10 @@ async fn nothing_is_written_beside_a_foreign_trigger() {
     );
 }
 
-/// Regression: definitions that an administrator of the database had changed wrote in obhut's name,
+/// Regression: a schema that an administrator of the database had changed wrote in obhut's name,
 /// and were changed back before a check.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_written_by_definitions_that_are_not_obhuts() {
+async fn nothing_is_written_by_a_schema_that_is_not_obhuts() {
     // The attack, what undoes it, and what is named.
     let on_sqlite = [
         (
@@ -785,9 +765,9 @@ async fn nothing_slips_in_between_two_changes() {
 }
 
 /// Regression: a role that can't make what is expected wrote all the same, and the one who changed the
-/// definitions took the right away.
+/// schema took the right away.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_written_where_definitions_can_not_be_compared() {
+async fn nothing_is_written_where_the_schema_can_not_be_compared() {
     let Some(url) = fresh_postgres().await else {
         return;
     };
@@ -828,4 +808,38 @@ async fn no_function_of_others_is_called() {
     let c = casework::open_with(folder, b.url.as_deref(), b.clock.clone(), domains()).await;
     new_person(&c.unwrap(), "Rita", &[Role::Reviewer]).await;
     assert_eq!(named_in(&unwritten(&b).await), "");
+}
+
+/// Regression: a salt in capitals, and one given to an older leaf, went unseen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_salt_is_found() {
+    let b = bench(None).await;
+    let rita = new_person(&b.casework, "Rita", &[Role::Reviewer]).await;
+    casework::seal_rows(&b.casework).await.unwrap();
+    casework::remove_person(&b.casework, "Rita", "test")
+        .await
+        .unwrap();
+    assert_eq!(problems(&b).await, Vec::<String>::new());
+    let of_rita = format!("tbl = 'people' AND row_key = '{}'", rita.id);
+    for (change, undo) in [
+        ("UPPER(salt)", "LOWER(salt)"),
+        (
+            "CASE salt WHEN '' THEN 'x' ELSE salt END",
+            "CASE salt WHEN 'x' THEN '' ELSE salt END",
+        ),
+    ] {
+        outside(
+            &b,
+            &format!("UPDATE leaves SET salt = {change} WHERE {of_rita}"),
+        )
+        .await;
+        let found = problems(&b).await.join("; ");
+        assert!(found.contains(&rita.id), "{change}: {found}");
+        outside(
+            &b,
+            &format!("UPDATE leaves SET salt = {undo} WHERE {of_rita}"),
+        )
+        .await;
+        assert_eq!(problems(&b).await, Vec::<String>::new());
+    }
 }

@@ -86,15 +86,7 @@ pub async fn compare(
     let is_known = trust.log_key.is_some() || verified.with_keys;
     output.line(
         || {
-            let problems: Vec<_> = problems
-                .iter()
-                .map(|p| json!({ "place": p.place, "what": p.what }))
-                .collect();
-            let remarks = verified.vault.remarks.iter();
-            let remarks: Vec<_> = remarks
-                .map(|p| json!({ "place": p.place, "what": p.what }))
-                .collect();
-            json!({ "ok": problems.is_empty(), "remarks": remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "log_key_known": is_known, "with_private_keys": verified.with_keys, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
+            json!({ "ok": problems.is_empty(), "remarks": verified.vault.remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "log_key_known": is_known, "with_private_keys": verified.with_keys, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
         },
         || text(&verified, is_known),
     )?;
@@ -123,7 +115,7 @@ fn text(verified: &Verified, is_known: bool) -> String {
         for p in &seen.problems {
             text += &format!("\n  {}: {}", p.place, p.what);
         }
-        text += "\nchange nothing by hand; restore what is damaged or missing from a backup, then verify again";
+        text += "\nchange nothing by hand: restore what is damaged or missing from a backup, have removed what isn't obhut's, then verify again; rows that can't be restored are taken as they are with `obhut vault accept`";
     }
     for remark in seen.remarks.iter().take(LEFTOVERS_SHOWN_MAX) {
         text += &format!("\nnote: {} {}", remark.place, remark.what);

@@ -388,14 +388,45 @@ fn nothing_that_is_not_obhuts_is_deleted() {
         std::os::unix::fs::symlink(b.path(to), b.path(link)).unwrap();
         let cleaned = b.obhut(&["vault", "clean"]);
         assert_eq!(cleaned.status.code(), Some(5), "{link}");
-        let seen = b.obhut(&["verify"]);
-        let said = String::from_utf8_lossy(&seen.stdout).into_owned();
-        assert!(
-            !seen.status.success() && said.contains("is a link"),
-            "{link}: {said}"
-        );
+        let seen = b.obhut(&["verify", "--json"]);
+        assert!(!seen.status.success(), "{link}");
+        // The link, and not each file that it leads to.
+        let seen = &json(&seen)[0];
+        let problems = seen["problems"].as_array().unwrap();
+        let what = problems[0]["what"].as_str().unwrap();
+        assert!(problems.len() == 1 && what.contains("is a link"), "{seen}");
+        assert_eq!(seen["leftovers"].as_array().unwrap().len(), 0, "{seen}");
         std::fs::remove_file(b.path(link)).unwrap();
     }
     assert_eq!(b.read(&format!("elsewhere/{like_ours}")), b"x");
     ok(&b.obhut(&["verify"]));
+}
+
+/// A name that nobody has, and a person without the role, accept nothing and get no role by trying.
+#[test]
+fn only_administrators_accept_what_differs() {
+    let Some(python) = python() else { return };
+    let b = world();
+    outside(
+        &python,
+        &b,
+        "UPDATE people SET name = 'Rit' WHERE name = 'Rita'",
+    );
+    let found = json(ok(&b.obhut(&["vault", "accept", "--json"])));
+    let code = found[0]["differences"]["code"].as_str().unwrap();
+    let accept = |by: &str| {
+        let tried = b.obhut(&["vault", "accept", code, "--reason", "r", "--by", by]);
+        tried.status.code()
+    };
+    for _ in 0..2 {
+        assert_eq!(accept("Nora"), Some(4));
+        assert_eq!(accept("Rita"), Some(3));
+    }
+    for name in ["Ada", "Bea"] {
+        ok(&b.obhut(&["person", "add", name, "--role", "administrator"]));
+        assert_eq!(accept(name), Some(0));
+    }
+    let seen = b.obhut(&["verify"]);
+    let said = String::from_utf8_lossy(&ok(&seen).stdout).into_owned();
+    assert!(said.contains("Ada and Bea accepted on"), "{said}");
 }

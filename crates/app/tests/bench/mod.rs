@@ -130,6 +130,25 @@ pub async fn bench(url: Option<String>) -> Bench {
     }
 }
 
+/// Statements that don't come from obhut, as an administrator of the database would run them. They
+/// have to change something.
+pub async fn outside(b: &Bench, sql: &str) {
+    sqlx::any::install_default_drivers();
+    let file = format!("sqlite:{}/obhut.db", b.folder.path().display());
+    let url = b.url.clone().unwrap_or(file);
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))
+        .execute(&pool)
+        .await
+        .unwrap();
+    let of_schema = ["CREATE", "DROP", "ALTER", "ATTACH", "GRANT", "REVOKE"];
+    assert!(
+        done.rows_affected() > 0 || of_schema.iter().any(|word| sql.starts_with(word)),
+        "{sql}"
+    );
+    pool.close().await;
+}
+
 pub fn worker() -> WorkerCommand {
     let test = std::env::current_exe().unwrap();
     // Test binaries are in target/*/deps; the decoder is one folder above them.

@@ -71,12 +71,12 @@ pub enum VaultCommand {
     /// it names what differs and gives the code. `obhut verify` remarks on it ever after
     Accept {
         /// The code of what differs
-        #[arg(requires = "reason")]
+        #[arg(requires_all = ["reason", "by"])]
         code: Option<String>,
         /// Why they are taken as they are
         #[arg(long, requires = "code")]
         reason: Option<String>,
-        /// Person acting (role administrator)
+        /// Person acting, who has the role administrator already
         #[arg(long, value_name = "PERSON", requires = "code")]
         by: Option<String>,
     },
@@ -156,7 +156,7 @@ pub enum VaultCommand {
     /// Record how long exhibits are kept that were filed with a destination, or never filed
     Rule {
         /// The destination [default: exhibits that were never filed]
-        #[arg(long, value_parser = destinations())]
+        #[arg(long, value_name = "DESTINATION", value_parser = destinations())]
         filed_with: Option<String>,
         /// Days from the filing; of what was never filed, from the decision or, without a case, the
         /// intake

@@ -39,7 +39,7 @@ pub struct Differences {
     pub accepted_by: Vec<String>,
 }
 
-/// What differs now between rows and log. Other faults, of files and of the database's definitions,
+/// What differs now between rows and log. Other faults, of files and of the database's schema,
 /// can't be accepted: they are put right.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ pub async fn accept_differences(
     let lines: Vec<_> = lines.map(|p| format!("{}: {}", p.place, p.what)).collect();
     let now = casework.now();
     if is_last {
-        row_log::take_as_they_are(&mut tx, casework, &rows, &compared.leaves).await?;
+        row_log::rebaseline(&mut tx, casework, &rows, &compared.leaves).await?;
         accepted::put_entries(&mut tx, &id, &compared.entries).await?;
     }
     let new = Acceptance {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use obhut_store::database::{Columns, Tx};
-use obhut_vault::Problem;
 
 use crate::Result;
 
@@ -78,23 +77,39 @@ pub(crate) async fn entries(tx: &mut Tx) -> Result<Vec<u64>> {
     rows.iter().map(index).collect()
 }
 
-/// A remark for each time that rows were taken as they were.
-pub(crate) async fn remarks(tx: &mut Tx) -> Result<Vec<Problem>> {
-    let rows = sqlx::query("SELECT id, code, differences, given_at FROM acceptances WHERE carried_out = 1 ORDER BY given_at, id")
+/// What two people accepted at a time.
+pub(crate) struct Accepted {
+    pub(crate) id: String,
+    /// Their ids.
+    pub(crate) people: Vec<String>,
+    /// A line for each difference.
+    pub(crate) differences: String,
+    /// Microseconds since 1970.
+    pub(crate) at: i64,
+}
+
+/// Each time that rows were taken as they were.
+pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<Accepted>> {
+    let rows = sqlx::query("SELECT l.id, l.differences, l.given_at, a.person FROM acceptances l JOIN acceptances a ON a.code = l.code WHERE l.carried_out = 1 ORDER BY l.given_at, l.id, a.given_at, a.id")
         .fetch_all(&mut **tx)
         .await?;
-    let mut remarks = Vec::with_capacity(rows.len());
+    let mut all: Vec<Accepted> = Vec::new();
     for row in &rows {
         let mut c = Columns::of(row);
-        let (id, code, differences) = (c.text()?, c.text()?, c.text()?);
-        remarks.push(Problem {
-            place: id,
-            what: format!(
-                "on {} two people accepted what differed (code {code}): {}",
-                crate::rfc3339(c.int()?),
-                differences.replace('\n', "; ")
-            ),
-        });
+        let (id, differences, at, person) = (c.text()?, c.text()?, c.int()?, c.text()?);
+        match all.last_mut() {
+            Some(last) if last.id == id => {
+                if !last.people.contains(&person) {
+                    last.people.push(person);
+                }
+            }
+            _ => all.push(Accepted {
+                id,
+                people: vec![person],
+                differences,
+                at,
+            }),
+        }
     }
-    Ok(remarks)
+    Ok(all)
 }

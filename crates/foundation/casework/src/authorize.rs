@@ -62,8 +62,6 @@ pub enum Action {
     ExportEvidence,
     /// Say how long exhibits are kept.
     SetRetention,
-    /// Accept what differs between the database and the vault's log.
-    AcceptDifferences,
     /// Mark an alarm as seen.
     SeeAlarm,
     /// Resume a halted destination or a stopped report.
@@ -149,7 +147,6 @@ pub const ACTIONS: &[Gate] = &[
     at_the_shell(Action::KeepEvidence, OFFICER),
     at_the_shell(Action::ExportEvidence, OFFICER),
     at_the_shell(Action::SetRetention, ADMINISTRATOR),
-    at_the_shell(Action::AcceptDifferences, ADMINISTRATOR),
     gate(Action::ResumeSending, OFFICER),
     gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),

@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use obhut_store::database::Tx;
 use obhut_store::database::covered::{Covered, StoredRow};
-use obhut_store::database::schema::Definitions;
+use obhut_store::database::schema::SchemaState;
 use obhut_vault::{Problem, Verification};
 
-use crate::row_log::{self, COMPARED_AT_ONCE, Kept, Leaf, UNPROVEN, commitment};
-use crate::{Casework, Result, accepted};
+use crate::row_log::{self, COMPARED_AT_ONCE, Leaf, StoredLeaf, UNPROVEN, commitment};
+use crate::{Casework, Result, accepted, people};
 
 /// Problems named of one kind; more are only counted. Our judgement.
 const NAMED_MAX: usize = 1_000;
@@ -28,7 +28,7 @@ pub(crate) struct Compared {
     pub(crate) entries: BTreeSet<u64>,
     /// Everything that was found about rows, in words.
     pub(crate) problems: Vec<Problem>,
-    /// What was found about the database itself: its file and its definitions.
+    /// What was found about the database itself: its file and its schema.
     pub(crate) of_database: Vec<Problem>,
 }
 
@@ -48,16 +48,16 @@ pub(crate) async fn compare(casework: &Casework, seen: &mut Verification) -> Res
             what,
         });
     }
-    match casework.db.definitions().await? {
-        Definitions::Same => {}
-        Definitions::Differ(what) => compared.of_database.push(Problem {
-            place: "database definitions".into(),
+    match casework.db.schema_state().await? {
+        SchemaState::AsExpected => {}
+        SchemaState::Differs(what) => compared.of_database.push(Problem {
+            place: "database schema".into(),
             what: format!("{what}; it may change rows in obhut's name"),
         }),
-        Definitions::Unknown(why) => {
+        SchemaState::Unknown(why) => {
             let unknown = Problem {
-                place: "database definitions".into(),
-                what: format!("can't be compared with those that obhut makes: {why}"),
+                place: "database schema".into(),
+                what: format!("can't be compared with the one that obhut makes: {why}"),
             };
             // Without the keys the database's role may be one that only reads.
             match casework.has_keys {
@@ -93,7 +93,7 @@ async fn compare_rows(
     let mut in_log: HashMap<u64, String> = seen.rows.iter().cloned().collect();
     let mut unplaced = BTreeSet::new();
     for kept in row_log::leaves(tx, casework).await? {
-        let Kept {
+        let StoredLeaf {
             table,
             key,
             leaf,
@@ -128,7 +128,12 @@ async fn compare_rows(
                 }
             }
         }
-        newest.insert((table, key), leaf);
+        // What a row held before can't be guessed from its older leaves.
+        let at = (table, key);
+        if newest.get(&at).is_some_and(|older| !older.salt.is_empty()) {
+            faults.add(&at.0, &at.1, "has an older leaf whose salt wasn't deleted");
+        }
+        newest.insert(at, leaf);
     }
     for covered in &casework.covered {
         let mut from = 0;
@@ -208,7 +213,23 @@ async fn compare_rows(
     compared.differ = rows.filter(|(table, _)| is_covered(table)).collect();
     compared.waiting = (waiting.len() + unplaced.len()) as u64;
     compared.problems = faults.named();
-    seen.remarks.extend(accepted::remarks(tx).await?);
+    for accepted in accepted::all(tx).await? {
+        let mut names = Vec::with_capacity(accepted.people.len());
+        for id in &accepted.people {
+            // Someone may be missing from a record that differs.
+            let person = people::person(casework, id).await;
+            names.push(person.map_or_else(|_| id.clone(), |p| p.name));
+        }
+        seen.remarks.push(Problem {
+            place: accepted.id,
+            what: format!(
+                "{} accepted on {} that it stays so: {}",
+                names.join(" and "),
+                crate::rfc3339(accepted.at),
+                accepted.differences.replace('\n', "; ")
+            ),
+        });
+    }
     Ok(())
 }
 

@@ -199,12 +199,14 @@ impl OfRow {
             return Some("was changed by something else after obhut changed it");
         }
         // In a chain from `begin` to `end`, each state between is left as often as it is reached.
-        let states = steps.iter().flat_map(|(before, after)| [before, after]);
-        let is_chain = states.into_iter().all(|row| {
-            let left = steps.iter().filter(|(before, _)| before == row).count();
-            let reached = steps.iter().filter(|(_, after)| after == row).count();
-            left + usize::from(*row == end) == reached + usize::from(row == begin)
-        });
+        let mut balance: HashMap<&Option<StoredRow>, i64> = HashMap::new();
+        *balance.entry(begin).or_default() += 1;
+        *balance.entry(&end).or_default() -= 1;
+        for (before, after) in &steps {
+            *balance.entry(before).or_default() -= 1;
+            *balance.entry(after).or_default() += 1;
+        }
+        let is_chain = balance.values().all(|n| *n == 0);
         (!is_chain).then_some("was changed by something else between two changes of obhut's")
     }
 }
@@ -640,7 +642,7 @@ pub(crate) async fn faults_on_record(tx: &mut Tx) -> Result<Vec<(String, String,
 }
 
 /// A leaf as it is in the database.
-pub(crate) struct Kept {
+pub(crate) struct StoredLeaf {
     pub(crate) table: String,
     pub(crate) key: String,
     pub(crate) leaf: Leaf,
@@ -651,7 +653,7 @@ pub(crate) struct Kept {
 }
 
 /// All leaves, in the order in which they were made.
-pub(crate) async fn leaves(tx: &mut Tx, casework: &Casework) -> Result<Vec<Kept>> {
+pub(crate) async fn leaves(tx: &mut Tx, casework: &Casework) -> Result<Vec<StoredLeaf>> {
     let rows = sqlx::query(
         "SELECT seq, tbl, row_key, salt, commitment, gone, mac, log_index FROM leaves ORDER BY seq",
     )
@@ -661,7 +663,7 @@ pub(crate) async fn leaves(tx: &mut Tx, casework: &Casework) -> Result<Vec<Kept>
         .map(|row| {
             let mut c = Columns::of(row);
             let (table, key, leaf) = Leaf::read(&mut c)?;
-            Ok(Kept {
+            Ok(StoredLeaf {
                 is_ours: c.text()? == leaf.mac(casework, &table, &key),
                 // A place that isn't a number is none of the log's.
                 index: c.maybe_int().unwrap_or(Some(-1)),
@@ -675,7 +677,7 @@ pub(crate) async fn leaves(tx: &mut Tx, casework: &Casework) -> Result<Vec<Kept>
 
 /// Takes the rows as they were read: two people have accepted that something else changed them. Leaves
 /// and notes that aren't obhut's are deleted, and so are the faults on record.
-pub(crate) async fn take_as_they_are(
+pub(crate) async fn rebaseline(
     tx: &mut Tx,
     casework: &Casework,
     rows: &BTreeMap<(String, String), Option<StoredRow>>,
@@ -734,7 +736,11 @@ impl Waiting {
 /// column is called `-` and has no value.
 pub(crate) fn commitment(salt: &str, table: &str, key: &str, row: Option<&StoredRow>) -> String {
     let mut hash = Sha256::new();
-    hash.update(hex::decode(salt).unwrap_or_default());
+    // Obhut writes lower case: a salt that was changed and still has the same bytes differs, too.
+    match hex::decode(salt) {
+        Ok(bytes) if hex::encode(&bytes) == salt => hash.update(bytes),
+        _ => hash.update(salt),
+    }
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);

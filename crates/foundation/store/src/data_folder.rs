@@ -295,28 +295,14 @@ impl DataFolder {
     /// Files that the store was writing when it was interrupted, as paths relative to the vault.
     /// `object_store` appends `#` and a number to their names and leaves them out of its listings.
     pub fn unfinished_evidence(&self) -> Vec<String> {
-        let root = self.root.join("vault");
         let unfinished = |name: &str| {
             name.rsplit_once('#')
                 .is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
         };
-        walkdir::WalkDir::new(&root)
-            .sort_by_file_name()
-            .into_iter()
-            .flatten()
-            .filter(|entry| {
-                entry.file_type().is_file() && unfinished(&entry.file_name().to_string_lossy())
-            })
-            .filter_map(|entry| {
-                Some(
-                    entry
-                        .path()
-                        .strip_prefix(&root)
-                        .ok()?
-                        .to_string_lossy()
-                        .into_owned(),
-                )
-            })
+        let files = self.files_below("vault").into_iter();
+        files
+            .filter_map(|name| Some(name.strip_prefix("vault/")?.to_owned()))
+            .filter(|name| unfinished(name))
             .collect()
     }
 
@@ -340,13 +326,13 @@ impl DataFolder {
             .collect()
     }
 
-    /// Every file below a folder, as paths relative to the data folder, sorted.
+    /// Every file below a folder, as paths relative to the data folder, sorted; no links.
     pub fn files_below(&self, folder: &str) -> Vec<String> {
         walkdir::WalkDir::new(self.root.join(folder))
             .sort_by_file_name()
             .into_iter()
             .flatten()
-            .filter(|entry| !entry.file_type().is_dir())
+            .filter(|entry| !entry.file_type().is_dir() && !entry.path_is_symlink())
             .filter_map(|entry| {
                 let name = entry.path().strip_prefix(&self.root).ok()?;
                 Some(name.to_string_lossy().into_owned())

@@ -20,7 +20,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::migrations::{self, Numbered};
 use crate::{CaseworkError, Result};
 use covered::{Covering, Noting};
-use schema::{Definitions, Made};
+use schema::{ExpectedSchema, SchemaState};
 
 /// Connections kept open at most. Our judgement.
 const CONNECTIONS_MAX: u32 = 8;
@@ -50,7 +50,7 @@ pub struct Database {
     writer: Arc<Mutex<()>>,
     /// Notes what transactions write; `None` before the tables are there, and for reading only.
     noting: Option<Arc<Noting>>,
-    made: Made,
+    schema: ExpectedSchema,
 }
 
 /// A transaction; on SQLite a writing one also holds the writer's lock.
@@ -179,7 +179,7 @@ impl Database {
             backend,
             writer: Arc::default(),
             noting: None,
-            made: made(url, owners, covering, true),
+            schema: expected_schema(url, owners, covering, true),
         };
         db.migrate(owners).await?;
         let mut connection = db.writing.acquire().await?;
@@ -196,9 +196,9 @@ impl Database {
         }
         // The version first: what changes after it is seen when something is written.
         let version = schema::version(&mut connection, on_sqlite).await?;
-        let definitions = db.made.compare(&mut connection).await?;
+        let state = db.schema.compare(&mut connection).await?;
         drop(connection);
-        db.noting = Some(Noting::new(covering, on_sqlite, version, definitions));
+        db.noting = Some(Noting::new(covering, on_sqlite, version, state));
         Ok(db)
     }
 
@@ -243,7 +243,7 @@ impl Database {
             backend,
             writer: Arc::default(),
             noting: None,
-            made: made(url, owners, covering, false),
+            schema: expected_schema(url, owners, covering, false),
         };
         let all = migrations::in_order(owners);
         let mut connection = db.pool.acquire().await.map_err(|e| unavailable(&e))?;
@@ -300,14 +300,14 @@ impl Database {
         Ok((said != "ok").then_some(said))
     }
 
-    /// Compares the definitions of tables, triggers and functions with what the migrations make.
+    /// Compares tables, triggers and functions with those that the migrations make.
     /// Others could change rows in obhut's name.
     ///
     /// # Errors
     /// The database doesn't answer.
-    pub async fn definitions(&self) -> Result<Definitions> {
+    pub async fn schema_state(&self) -> Result<SchemaState> {
         let mut connection = self.pool.acquire().await?;
-        self.made.compare(&mut connection).await
+        self.schema.compare(&mut connection).await
     }
 
     /// For single statements outside a transaction.
@@ -444,9 +444,14 @@ const PRAGMAS: &[&str] = &[
     "PRAGMA secure_delete = ON",
 ];
 
-fn made(url: &str, owners: &[&[Numbered]], covering: &Covering<'_>, remembers: bool) -> Made {
+fn expected_schema(
+    url: &str,
+    owners: &[&[Numbered]],
+    covering: &Covering<'_>,
+    remembers: bool,
+) -> ExpectedSchema {
     let on_sqlite = url.starts_with("sqlite:");
-    Made {
+    ExpectedSchema {
         url: url.to_owned(),
         on_sqlite,
         migrations: migrations::in_order(owners),

@@ -16,7 +16,7 @@ use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{AnyConnection, Column as _, Executor as _, Row as _, ValueRef as _};
 
 use super::Tx;
-use super::schema::{self, Definitions};
+use super::schema::{self, SchemaState};
 use crate::{CaseworkError, Result};
 
 /// A table whose rows the log covers.
@@ -54,7 +54,7 @@ pub struct Covering<'a> {
     pub kept_in: KeptIn,
     /// The key of the codes.
     pub key: LookupKey,
-    /// The file that saves comparing the tables' definitions again ([`super::schema::compared_in`]).
+    /// The file that saves comparing the schema again ([`super::schema::compared_in`]).
     pub compared: &'a Path,
 }
 
@@ -90,7 +90,7 @@ pub struct Noting {
     on_sqlite: bool,
     /// As [`schema::version`] gave it when the database was opened.
     version: String,
-    /// Why nothing is written: the definitions weren't obhut's then, or couldn't be compared.
+    /// Why nothing is written: the schema wasn't obhut's then, or couldn't be compared.
     refuses: Option<String>,
 }
 
@@ -99,17 +99,17 @@ impl Noting {
         covering: &Covering<'_>,
         on_sqlite: bool,
         version: String,
-        definitions: Definitions,
+        state: SchemaState,
     ) -> Arc<Self> {
         Arc::new(Self {
             kept_in: covering.kept_in,
             key: covering.key.clone(),
             on_sqlite,
             version,
-            refuses: match definitions {
-                Definitions::Same => None,
-                Definitions::Differ(what) => Some(schema::changed(&what)),
-                Definitions::Unknown(why) => Some(schema::not_compared(&why)),
+            refuses: match state {
+                SchemaState::AsExpected => None,
+                SchemaState::Differs(what) => Some(schema::changed(&what)),
+                SchemaState::Unknown(why) => Some(schema::not_compared(&why)),
             },
         })
     }
@@ -247,7 +247,7 @@ pub const fn by_id(table: &'static str, id: &'static [KeyColumn; 1]) -> Covered 
 const BETWEEN: char = '\u{1f}';
 
 /// A value as the database stores it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub enum Stored {
     /// None.
     Null,
@@ -262,7 +262,7 @@ pub enum Stored {
 }
 
 /// A row with its key; the columns in the order of their names.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Hash)]
 pub struct StoredRow {
     /// The values of its key, with U+001F between them.
     pub key: String,

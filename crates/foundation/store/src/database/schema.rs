@@ -1,10 +1,10 @@
 //! Whether the database's tables, triggers and functions are those that the migrations make.
 //!
 //! A default, a foreign key, a rule or a trigger's function that something else has put there writes
-//! rows in obhut's name. So the database's list of definitions is compared with what the
-//! same migrations make in an empty place: a database in memory (SQLite) or a schema that is rolled
-//! back (PostgreSQL). That takes long; a definition that was compared before is recognised by a code
-//! that only the key makes.
+//! rows in obhut's name. So the database's schema is compared with the one that the same
+//! migrations make in an empty place: a database in memory (SQLite) or a schema that is rolled
+//! back (PostgreSQL). That takes long; a schema that was compared before is recognised by a code that only
+//! the key makes.
 //!
 //! What isn't compared: functions of extensions that are written in C, what is outside the schema
 //! that the tables are in, and what a superuser of PostgreSQL can do to the server itself.
@@ -18,57 +18,57 @@ use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 use crate::Result;
 use crate::migrations::{self, Numbered};
 
-/// What the definitions are compared with.
+/// What the database's schema is compared with.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(super) struct ExpectedSchema {
     pub(super) url: String,
     pub(super) on_sqlite: bool,
     pub(super) migrations: Vec<Numbered>,
     /// Statements after the migrations.
     pub(super) triggers: Vec<String>,
     pub(super) key: LookupKey,
-    /// The file with the code of the definitions that were compared.
+    /// The file with the code of the schema that was compared last.
     pub(super) compared: PathBuf,
     /// False for a check that writes nothing.
     pub(super) remembers: bool,
 }
 
-/// How the definitions compare.
+/// How the database's schema compares with the expected one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Definitions {
-    /// They are those that the migrations make.
-    Same,
-    /// One isn't: which, and how.
-    Differ(String),
-    /// They couldn't be compared: why.
+pub enum SchemaState {
+    /// It is the one that the migrations make.
+    AsExpected,
+    /// A definition isn't: which, and how.
+    Differs(String),
+    /// It couldn't be compared: why.
     Unknown(String),
 }
 
 /// Kind and name of each definition, and what it says.
 type Listed = BTreeMap<(String, String), String>;
 
-impl Made {
-    /// Compares the definitions of the database that `connection` is to.
-    pub(super) async fn compare(&self, connection: &mut AnyConnection) -> Result<Definitions> {
+impl ExpectedSchema {
+    /// Compares the schema of the database that `connection` is to.
+    pub(super) async fn compare(&self, connection: &mut AnyConnection) -> Result<SchemaState> {
         let schema = pinned(connection, self.on_sqlite).await?;
         let listed = listed(connection, &schema).await?;
         pin(connection, &schema).await?;
         let code = self.code(&listed);
         if std::fs::read_to_string(&self.compared).is_ok_and(|known| known == code) {
-            return Ok(Definitions::Same);
+            return Ok(SchemaState::AsExpected);
         }
         let expected = match self.expected().await {
             Ok(expected) => expected,
-            Err(e) => return Ok(Definitions::Unknown(e.to_string())),
+            Err(e) => return Ok(SchemaState::Unknown(e.to_string())),
         };
         if let Some(what) = difference(&listed, &expected) {
-            return Ok(Definitions::Differ(what));
+            return Ok(SchemaState::Differs(what));
         }
         if self.remembers {
             // Only saves time: without it, or with another's, they are compared again.
             let _ = crate::write_private(&self.compared, code.as_bytes());
         }
-        Ok(Definitions::Same)
+        Ok(SchemaState::AsExpected)
     }
 
     fn code(&self, listed: &Listed) -> String {
@@ -110,11 +110,11 @@ impl Made {
             let sql = sqlx::AssertSqlSafe(sql.clone());
             sqlx::query(sql).execute(&mut *tx).await?;
         }
-        let mut made = listed(&mut tx, &schema).await?;
+        let mut expected = listed(&mut tx, &schema).await?;
         tx.rollback().await?;
         // Of the whole database or session: the migrations make none.
-        made.retain(|(kind, _), _| kind != "cast" && kind != "setting");
-        Ok(made)
+        expected.retain(|(kind, _), _| kind != "cast" && kind != "setting");
+        Ok(expected)
     }
 }
 
@@ -283,8 +283,7 @@ found AS (
         AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = y.oid AND d.deptype = 'e'))
 SELECT kind, name, says FROM found ORDER BY kind, name, says COLLATE \"C\"";
 
-/// A text that changes with each change of the definitions, while obhut runs. On SQLite it is all of
-/// them; on PostgreSQL the versions of the catalogues' rows, so that a definition that was
+/// A text that changes with each change of the schema, while obhut runs. On SQLite it is all of it; on PostgreSQL the versions of the catalogues' rows, so that a definition that was
 /// changed and changed back is seen, too.
 pub(super) async fn version(connection: &mut AnyConnection, on_sqlite: bool) -> Result<String> {
     if on_sqlite {
@@ -328,23 +327,23 @@ found AS (
     UNION ALL SELECT current_setting('session_replication_role'))
 SELECT md5(string_agg(x, ',' ORDER BY x)) FROM found";
 
-/// The file in which a data folder keeps the code of the definitions that were compared last.
+/// The file in which a data folder keeps the code of the schema that was compared last.
 pub fn compared_in(folder: &Path) -> PathBuf {
     folder.join("schema.compared")
 }
 
-/// What a changed definition is answered with.
+/// What a changed schema is answered with.
 pub(super) fn changed(what: &str) -> String {
     format!(
-        "the database's definitions aren't those that obhut made ({what}), and could write in its name; find out who changed them, and undo it"
+        "the database's schema isn't the one that obhut made ({what}), and could write in its name; find out who changed it, and undo that"
     )
 }
 
-/// What is answered if the definitions can't be compared: otherwise someone who takes the right away could
+/// What is answered if the schema can't be compared: otherwise someone who takes the right away could
 /// change them.
 pub(super) fn not_compared(why: &str) -> String {
     format!(
-        "the database's definitions can't be compared with those that obhut makes ({why}); its role needs the right to create schemas: GRANT CREATE ON DATABASE name TO role"
+        "the database's schema can't be compared with the one that obhut makes ({why}); its role needs the right to create schemas: GRANT CREATE ON DATABASE name TO role"
     )
 }
 
