@@ -82,6 +82,20 @@ def read(path):
         return None
 
 
+def digest_of(path):
+    """SHA-256 of a file of any length, in hex; None as in `read`."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return None
+        out = hashlib.sha256()
+        with path.open("rb") as file:
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                out.update(piece)
+        return out.hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
 def number(text):
     """A number as it is written; raises ValueError."""
     if not text.isascii() or str(int(text)) != text:
@@ -198,7 +212,7 @@ def compare_tiles(log, hashes):
 
 # What the log, and writers that may have been interrupted, call their files.
 OF_LOG = re.compile(r"log/(checkpoint|key|tile/(entries|[0-7])/(x\d{3}/)*\d{3}(\.p/\d{1,3})?)(#\d+)?")
-OF_STORE = re.compile(r"(exhibits|records)/[0-9a-f]{32}\.age(#\d+)?")
+OF_STORE = re.compile(r"(exhibits/[0-9a-f]{32}\.(age|sealed)|records/[0-9a-f]{32}\.age)(#\d+)?")
 OF_LIST = re.compile(r"list-[0-9a-f]+/[0-9a-f]{64}\.age(.*\.partial)?")
 
 
@@ -214,37 +228,55 @@ def compare_names(folder, named, left):
             fault(name, "isn't a file of obhut's")
 
 
+def exhibit_of(event):
+    return f"exhibits/{event['exhibit']}.{'age' if event['v'] < 3 else 'sealed'}"
+
+
+def record_of(event):
+    return f"records/{event['record']}.age"
+
+
 def compare_files(vault, events):
     erased = {e["exhibit"] for e in events if e["event"] == "erase"}
-    named = {f"exhibits/{e['exhibit']}.age" for e in events if e["event"] != "row"}
-    named |= {f"records/{e['record']}.age" for e in events if e["event"] != "row"}
+    # A `rewrap` gives an exhibit another record, and one of version 2 another sealed form; what it
+    # replaced must be gone once the exhibit is erased.
+    now, gone = {}, []
+    for event in events:
+        if event["event"] == "put":
+            now.setdefault(event["exhibit"], dict(event))
+        elif event["event"] == "rewrap":
+            known = now.get(event["exhibit"])
+            if known is None or known["commitment"] != event["commitment"]:
+                fault(f"exhibit {event['exhibit']}", "a rewrap commits to another record than its put")
+                continue
+            if event["exhibit"] in erased:
+                gone += [record_of(known), exhibit_of(known)]
+            known.update({k: event[k] for k in event if k not in ("event", "time")})
+    for exhibit in erased & now.keys():
+        gone += [record_of(now[exhibit]), exhibit_of(now[exhibit])]
+    for name in sorted(set(gone)):
+        if (vault / name).exists():
+            fault(name, "is recorded as erased and still exists")
+    there = [e for e in now.values() if e["exhibit"] not in erased]
+    accesses = [e for e in events if e["event"] in ("read", "erase")]
+    named = {exhibit_of(e) for e in there} | {record_of(e) for e in there + accesses} | set(gone)
     compare_names(vault, named, OF_STORE)
 
-    def compare(path, expected):
-        stored = read(path)
+    def compare(name, expected):
+        stored = digest_of(vault / name)
         if stored is None:
-            fault(path.relative_to(vault), "is missing")
-        elif hashlib.sha256(stored).hexdigest() != expected:
-            fault(path.relative_to(vault), "its bytes are not those that were logged")
+            fault(name, "is missing")
+        elif stored != expected:
+            fault(name, "its bytes are not those that were logged")
 
-    for event in events:
-        if event["event"] == "row":
-            continue
-        exhibit = vault / "exhibits" / f"{event['exhibit']}.age"
-        record = vault / "records" / f"{event['record']}.age"
-        is_put = event["event"] == "put"
-        if is_put and event["exhibit"] in erased:
-            for path in (exhibit, record):
-                if path.exists():
-                    fault(path.relative_to(vault), "is recorded as erased and still exists")
-            continue
+    for event in accesses + there:
         # Records of entries of version 1 have no digest of their sealed bytes.
         if "record_sha256" in event:
-            compare(record, event["record_sha256"])
-        elif not record.exists():
-            fault(record.relative_to(vault), "is missing")
-        if is_put:
-            compare(exhibit, event["sealed_sha256"])
+            compare(record_of(event), event["record_sha256"])
+        elif not (vault / record_of(event)).exists():
+            fault(record_of(event), "is missing")
+        if event["event"] == "put":
+            compare(exhibit_of(event), event["sealed_sha256"])
 
 
 # The database

@@ -556,7 +556,7 @@ fn validate(xml: &Path) -> Result<String, String> {
 }
 
 fn change_one_byte(obhut: &Obhut, exhibit: &str) -> Result<String, String> {
-    let path = obhut.data.join(format!("vault/exhibits/{exhibit}.age"));
+    let path = obhut.data.join(format!("vault/exhibits/{exhibit}.sealed"));
     let mut bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     // In the middle of the encrypted payload, past the header of age.
     let middle = bytes.len() / 2;

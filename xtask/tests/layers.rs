@@ -31,6 +31,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "hex",
             "hmac",
             "object_store",
+            "ring",
             "serde",
             "serde_json",
             "sha2",
@@ -82,6 +83,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         "casework",
         &[
             "async-trait",
+            "bytes",
+            "futures",
             "hex",
             "infer",
             "jiff",

@@ -2,12 +2,13 @@
 //! it.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use obhut_casework::{self as casework, Casework, CaseworkError, EventKind, Person, Result};
 use obhut_formats::evidence::{
-    Bag, Custody, Handling, Named, Provenance, provenance, readmes, sha256,
+    Bag, Custody, Digested, Handling, Named, Provenance, provenance, readmes, sha256,
 };
-use obhut_partners::hand_over::encrypt_to;
+use obhut_partners::hand_over::Encrypting;
 use serde::Deserialize;
 
 /// The version that the account of an export names.
@@ -35,39 +36,95 @@ struct Access {
     purpose: String,
 }
 
-/// Writes an approved export as a BagIt bag: `write` gets each file's path in the bag and its bytes,
-/// one after another. Every reading is logged before its bytes are read, and is part of the export.
+/// A file of an export that is being written.
+pub trait Output: Write + Sized {
+    /// Makes it durable under its name.
+    ///
+    /// # Errors
+    /// It can't be written.
+    fn finish(self) -> io::Result<()>;
+}
+
+/// An export that is being written.
+struct Writing<'a, C> {
+    bag: Bag,
+    create: C,
+    recipient: &'a str,
+}
+
+impl<F: Output, C: FnMut(&str) -> io::Result<F>> Writing<'_, C> {
+    fn write(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        let written = (self.create)(path).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.finish()
+        });
+        written.map_err(|e| fault(path, &e))
+    }
+
+    fn put(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.bag.add(path, bytes);
+        self.write(path, bytes)
+    }
+
+    fn put_encrypted(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        let mut file = self.encrypting(path)?;
+        file.write_all(bytes).map_err(|e| fault(path, &e))?;
+        self.finish(path, file)
+    }
+
+    /// Begins a file that is encrypted to the recipient.
+    fn encrypting(&mut self, path: &str) -> Result<Encrypting<Digested<F>>> {
+        let into = (self.create)(path).map_err(|e| fault(path, &e))?;
+        let begun = Encrypting::new(self.recipient, Digested::new(into));
+        let begun =
+            begun.ok_or_else(|| CaseworkError::invalid("recipient", "encrypting failed"))?;
+        begun.map_err(|e| fault(path, &e))
+    }
+
+    fn finish(&mut self, path: &str, file: Encrypting<Digested<F>>) -> Result<()> {
+        let file = file.finish().map_err(|e| fault(path, &e))?;
+        let (file, digest, bytes) = file.finish();
+        self.bag.add_known(path, digest, bytes);
+        file.finish().map_err(|e| fault(path, &e))
+    }
+}
+
+fn fault(path: &str, e: &io::Error) -> CaseworkError {
+    CaseworkError::Folder {
+        path: path.to_owned(),
+        why: e.to_string(),
+    }
+}
+
+/// Writes an approved export as a BagIt bag: `create` gets each file's path in the bag, one after
+/// another. Every reading is logged before its bytes are read, and is part of the export.
 ///
 /// # Errors
-/// As [`casework::export_to_write`]; the recipient isn't an age recipient; or `write` failed.
+/// As [`casework::export_to_write`]; the recipient isn't an age recipient; or a file can't be written.
 // Long: one file of the bag after another.
-pub async fn write_export<E: From<CaseworkError>>(
+pub async fn write_export<F: Output>(
     casework: &Casework,
     id: &str,
     person: &Person,
-    mut write: impl FnMut(&str, &[u8]) -> std::result::Result<(), E>,
-) -> std::result::Result<Written, E> {
+    create: impl FnMut(&str) -> io::Result<F>,
+) -> Result<Written> {
     let export = casework::export_to_write(casework, id, person).await?;
     check_recipient(&export.recipient)?;
     let reporter = casework::reporter(casework).await?;
-    let mut bag = Bag::default();
-    let mut put = |path: &str, bytes: &[u8]| {
-        bag.add(path, bytes);
-        write(path, bytes)
-    };
-    let sealed = |bytes: &[u8]| {
-        encrypt_to(&export.recipient, bytes)
-            .ok_or_else(|| CaseworkError::invalid("recipient", "encrypting failed"))
+    let mut bag = Writing {
+        bag: Bag::default(),
+        create,
+        recipient: &export.recipient,
     };
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut custodies = Vec::with_capacity(export.exhibits.len());
     let mut entries = 0;
     for exhibit in &export.exhibits {
-        let read = casework::read_for_export(casework, id, exhibit, person).await?;
-        put(
-            &format!("data/exhibits/{exhibit}.age"),
-            &sealed(&read.bytes)?,
-        )?;
+        let path = format!("data/exhibits/{exhibit}.age");
+        let mut file = bag.encrypting(&path)?;
+        let hand_out = |bytes: &[u8]| file.write_all(bytes);
+        let read = casework::read_for_export(casework, id, exhibit, person, hand_out).await?;
+        bag.finish(&path, file)?;
         let intake = read.exhibit.intake;
         let mut custody = Custody {
             exhibit: exhibit.clone(),
@@ -80,15 +137,13 @@ pub async fn write_export<E: From<CaseworkError>>(
         };
         for proven in read.proven {
             let index = proven.index;
-            put(
-                &format!("proofs/{index}.tlog-proof"),
-                proven.proof.as_bytes(),
-            )?;
+            let proof = format!("proofs/{index}.tlog-proof");
+            bag.put(&proof, proven.proof.as_bytes())?;
             entries += 1;
             let Some(record) = proven.record else {
                 continue;
             };
-            put(&format!("data/records/{index}.json.age"), &sealed(&record)?)?;
+            bag.put_encrypted(&format!("data/records/{index}.json.age"), &record)?;
             let parsed = serde_json::from_slice::<Record>(&record).ok();
             let Some(by) = parsed.and_then(|r| r.intake.or(r.access)) else {
                 continue;
@@ -98,6 +153,8 @@ pub async fn write_export<E: From<CaseworkError>>(
                 what: match proven.event.event {
                     EventKind::Put => "put".into(),
                     EventKind::Read => "read".into(),
+                    // Its record is that of the intake: it doesn't say who wrapped the key again.
+                    EventKind::Rewrap => continue,
                     EventKind::Erase => "erase".into(),
                     EventKind::Row => "row".into(),
                 },
@@ -116,9 +173,9 @@ pub async fn write_export<E: From<CaseworkError>>(
         version: VERSION,
     };
     let account = provenance(about, &custodies).to_string();
-    put("data/provenance.jsonld.age", &sealed(account.as_bytes())?)?;
+    bag.put_encrypted("data/provenance.jsonld.age", account.as_bytes())?;
     let log_key = casework::vault_key(casework);
-    put("log-key", format!("{}\n", log_key.trim()).as_bytes())?;
+    bag.put("log-key", format!("{}\n", log_key.trim()).as_bytes())?;
     let named = Named {
         export: id,
         recipient: &export.recipient,
@@ -126,7 +183,7 @@ pub async fn write_export<E: From<CaseworkError>>(
         version: VERSION,
     };
     for (path, text) in readmes(named) {
-        put(path, text.as_bytes())?;
+        bag.put(path, text.as_bytes())?;
     }
     let info = [
         ("Source-Organization", reporter.service.as_str()),
@@ -137,13 +194,13 @@ pub async fn write_export<E: From<CaseworkError>>(
         ),
     ];
     let mut manifest_sha256 = String::new();
-    for (path, text) in bag.finish(&info) {
-        write(path, text.as_bytes())?;
+    for (path, text) in std::mem::take(&mut bag.bag).finish(&info) {
+        bag.write(path, text.as_bytes())?;
         // The last one covers the others, and through the payload's manifest everything.
         manifest_sha256 = sha256(text.as_bytes());
     }
     let signature = casework::sign_export(casework, id, &manifest_sha256);
-    write("export.sig", signature.as_bytes())?;
+    bag.write("export.sig", signature.as_bytes())?;
     casework::export_written(casework, id, person).await?;
     Ok(Written {
         exhibits: custodies.len(),

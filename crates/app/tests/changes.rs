@@ -50,6 +50,10 @@ async fn world(b: &Bench) {
             uphold_appeal(c, &case, &olga).await;
         }
     }
+    let ida = new_person(c, "Ida", &[Role::Administrator]).await;
+    casework::rotate_keys(c, "a test", &ida, |_| {})
+        .await
+        .unwrap();
     media::import_list(c, &assessed("second"), &csv(&[("3", b"three")]), "test")
         .await
         .unwrap();

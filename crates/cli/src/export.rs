@@ -1,18 +1,19 @@
 //! `obhut vault prove` and `obhut vault export`: what leaves the vault so that others can check it.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use obhut_app::casework::{self, Act, Casework, Export, NewExport, rfc3339};
-use obhut_app::export::{check_recipient, write_export};
+use obhut_app::export::{self, check_recipient, write_export};
 use serde_json::json;
 
 use crate::app_context::{AppContext, shell_user};
 use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::output::{Output, count};
-use crate::whole_file::write_private;
+use crate::whole_file::{WholeFile, create_private, write_private};
 
 pub async fn run(
     command: VaultCommand,
@@ -96,14 +97,14 @@ async fn write(
     empty(out)?;
     let bar = output.progress("files, being encrypted to the recipient");
     let mut begun = false;
-    let written = write_export(casework, id, &person, |path, bytes| {
+    let create = |path: &str| {
         begun = true;
         bar.inc(1);
-        private(&out.join(path), bytes)
-    })
-    .await;
+        ExportFile::create(&out.join(path)).map_err(|e| io::Error::other(format!("{e:#}")))
+    };
+    let written = write_export(casework, id, &person, create).await;
     bar.finish_and_clear();
-    let written = match written {
+    let written = match written.map_err(anyhow::Error::from) {
         Err(e) if begun => Err(e.context(format!(
             "{} isn't whole; remove it, and write the export again",
             out.display()
@@ -160,11 +161,44 @@ fn empty(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("{} can't be created", folder.display()))?;
+/// A file of an export.
+struct ExportFile(WholeFile);
+
+impl ExportFile {
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        make_folder_of(path)?;
+        Ok(Self(create_private(path)?))
     }
+}
+
+impl Write for ExportFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl export::Output for ExportFile {
+    fn finish(self) -> io::Result<()> {
+        self.0
+            .finish()
+            .map_err(|e| io::Error::other(format!("{e:#}")))
+    }
+}
+
+fn make_folder_of(path: &Path) -> anyhow::Result<()> {
+    match path.parent() {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .with_context(|| format!("{} can't be created", folder.display())),
+        None => Ok(()),
+    }
+}
+
+fn private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    make_folder_of(path)?;
     write_private(path, bytes)
 }
 

@@ -1,10 +1,9 @@
 //! `obhut vault`: seals, opens, lists and verifies exhibits.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, Write as _};
 use std::process::ExitCode;
 
-use obhut_app::casework::{self, Act, Extent, rfc3339};
-use obhut_app::media::Limits;
+use obhut_app::casework::{self, Act, AddedTo, Casework, Extent, Person, Rewrapped, rfc3339};
 use serde_json::json;
 
 use crate::app_context::{AppContext, shell_user};
@@ -12,7 +11,10 @@ use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
-use crate::whole_file::write_private;
+use crate::whole_file::{WholeFile, create_private};
+
+/// What is read of a file to see what it is. Our judgement: formats are known by less.
+const HEAD_BYTES: u64 = 4 << 10;
 
 // Long: one match arm per command.
 pub async fn run(
@@ -22,7 +24,10 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     match command {
         VaultCommand::Put { case, by, file } => {
-            let bytes = input::read(&file, Limits::default().input_bytes_max)?;
+            let content = input::open(&file)?;
+            let mut head = Vec::new();
+            (&content).take(HEAD_BYTES).read_to_end(&mut head)?;
+            (&content).rewind()?;
             let casework = context.casework().await?;
             if let Some(case) = &case {
                 // Before `acting`, which may grant a role: a command about an unknown case must not.
@@ -41,17 +46,17 @@ pub async fn run(
                 });
                 screening = about.map(|f| f.screening.clone());
             }
-            let media_type = obhut_decode::Format::of(&bytes).map(|f| f.media_type());
-            let exhibit = casework::put_exhibit(
-                &casework,
-                &bytes,
-                case.as_deref(),
-                screening.as_deref(),
-                Some(&name),
-                media_type,
-                &person,
-            )
-            .await?;
+            let bar = output.progress("MiB read and sealed");
+            let to = AddedTo {
+                case: case.as_deref(),
+                screening: screening.as_deref(),
+                name: Some(&name),
+                media_type: obhut_decode::Format::of(&head).map(|f| f.media_type()),
+            };
+            let content = input::Shown::new(content, bar.clone());
+            let sealed = casework::put_exhibit_from(&casework, content, to, &person).await;
+            bar.finish_and_clear();
+            let exhibit = sealed?;
             output.line(
                 || json!({ "exhibit": exhibit.id, "log_index": exhibit.log_index, "bytes": exhibit.bytes, "case": case, "finding": screening }),
                 || format!("{} sealed, entry {} of the log", exhibit.id, exhibit.log_index),
@@ -103,24 +108,38 @@ pub async fn run(
             let person = context
                 .acting(&casework, by.as_deref(), Act::ViewExhibit)
                 .await?;
-            // The view is on record before the first byte leaves (docs/handling.md, promise 8).
-            let bytes = casework::view(&casework, &exhibit, &person, &purpose, seen).await?;
-            match out {
-                Some(file) => {
-                    write_private(&file, &bytes)?;
-                    output.line(
-                        || json!({ "exhibit": exhibit, "bytes": bytes.len(), "out": file.to_string_lossy() }),
-                        || format!("{} bytes in {}; the reading is logged", bytes.len(), file.display()),
-                    )?;
-                }
-                None => {
-                    let mut out = io::stdout().lock();
-                    out.write_all(&bytes)?;
-                    // Flushed here: an error at exit would be lost, and the evidence silently cut
-                    // off.
-                    out.flush()?;
-                }
+            // Before the reading is logged: what can't be written isn't read.
+            let file = out.as_deref().map(create_private).transpose()?;
+            let bytes =
+                handed_out(&casework, &exhibit, &person, &purpose, seen, file, output).await?;
+            if let Some(file) = out {
+                output.line(
+                    || json!({ "exhibit": exhibit, "bytes": bytes, "out": file.to_string_lossy() }),
+                    || format!("{bytes} bytes in {}; the reading is logged", file.display()),
+                )?;
             }
+        }
+        VaultCommand::Rotate {
+            forget_former,
+            reason,
+            by,
+        } => {
+            let casework = context.existing().await?;
+            let person = context
+                .acting(&casework, by.as_deref(), Act::RotateKeys)
+                .await?;
+            let bar = output.progress("exhibits' keys wrapped again");
+            let each = |n| bar.set_position(n);
+            let done = match forget_former {
+                false => casework::rotate_keys(&casework, &reason, &person, each).await,
+                true => casework::forget_former_keys(&casework, &reason, &person, each).await,
+            };
+            bar.finish_and_clear();
+            let done = done?;
+            output.line(
+                || json!({ "exhibits": done.exhibits, "wrapped_again": done.again, "sealed_again": done.sealed, "former_keys_forgotten": forget_former }),
+                || rotated(&done, forget_former),
+            )?;
         }
         VaultCommand::Clean => {
             let casework = context.existing().await?;
@@ -152,4 +171,66 @@ pub async fn run(
         VaultCommand::Verify(args) => return crate::verify::run(args, context, output).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Hands an exhibit out to a file, or else to standard output, after the view is on record
+/// (docs/handling.md, promise 8). Returns the number of bytes.
+async fn handed_out(
+    casework: &Casework,
+    exhibit: &str,
+    person: &Person,
+    purpose: &str,
+    seen: Extent,
+    mut file: Option<WholeFile>,
+    output: &Output,
+) -> anyhow::Result<u64> {
+    let bar = output.progress("MiB opened");
+    let mut stdout = io::stdout().lock();
+    let (mut bytes, mut failed) = (0, None);
+    let hand_out = |piece: &[u8]| {
+        bytes += piece.len() as u64;
+        bar.set_position(bytes >> 20);
+        let written = match &mut file {
+            Some(file) => file.write_all(piece),
+            None => stdout.write_all(piece),
+        };
+        // Kept as it is: a pipe that was closed is no fault.
+        written.map_err(|e| {
+            let kind = e.kind();
+            failed = Some(e);
+            kind.into()
+        })
+    };
+    let viewed = casework::view_into(casework, exhibit, person, purpose, seen, hand_out).await;
+    bar.finish_and_clear();
+    if let Some(e) = failed {
+        return Err(e.into());
+    }
+    let bytes = viewed?;
+    match file {
+        Some(file) => file.finish()?,
+        // Flushed here: an error at exit would be lost, and the evidence silently cut off.
+        None => stdout.flush()?,
+    }
+    Ok(bytes)
+}
+
+/// What was wrapped again, and what follows from it for backups.
+fn rotated(done: &Rewrapped, are_forgotten: bool) -> String {
+    let mut text = format!(
+        "{} under the new key",
+        count(done.exhibits, "exhibit is", "exhibits are")
+    );
+    if done.sealed > 0 {
+        text += &format!("; {} sealed again, with a key of its own each", done.sealed);
+    }
+    text += match are_forgotten {
+        false => {
+            "\nkeep a copy of keys/ now: backups from here on need it. Older ones need the former keys, which are still in keys/exhibits.age: once you need no older backup, --forget-former removes them, and what was destroyed can't be opened in one any more"
+        }
+        true => {
+            "\nthe former keys are gone from keys/exhibits.age. Delete them wherever else you keep them: then no backup from before opens an exhibit"
+        }
+    };
+    text
 }

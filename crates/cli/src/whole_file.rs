@@ -109,14 +109,20 @@ impl Drop for WholeFile {
     }
 }
 
-/// Writes bytes that may be evidence, atomically and with mode 0600; refuses a terminal.
-pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut file = WholeFile::create(path, &[])?;
+/// Begins a file for bytes that may be evidence, mode 0600; refuses a terminal.
+pub fn create_private(path: &Path) -> anyhow::Result<WholeFile> {
+    let file = WholeFile::create(path, &[])?;
     ensure!(
         !file.file.get_ref().is_terminal(),
         "{} is a terminal; name a file",
         path.display()
     );
+    Ok(file)
+}
+
+/// Writes bytes that may be evidence, atomically and with mode 0600; refuses a terminal.
+pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = create_private(path)?;
     file.write_all(bytes)
         .with_context(|| format!("{} can't be written", path.display()))?;
     file.finish()

@@ -5,8 +5,9 @@
 mod bench;
 
 use std::collections::BTreeMap;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, cybertipline, json, ok};
@@ -37,6 +38,10 @@ const FAULTS: [&str; 3] = [
     "error=EIO:when=N",
     "error=ENOSPC:when=N+",
 ];
+
+/// A command that takes longer is killed: one that can't wake its threads waits for ever. Our
+/// judgement.
+const HUNG_AFTER: Duration = Duration::from_secs(60);
 
 /// Faults tried in an ordinary run. Our judgement: a quarter of a minute.
 const SAMPLE: usize = 28;
@@ -135,12 +140,15 @@ fn world(b: &Bench, service: &str) -> Vec<Operation> {
         ("Bea", "list-steward"),
         ("Nina", "appeals"),
         ("Olga", "reporting-officer"),
+        ("Ida", "administrator"),
     ] {
         ok(&b.obhut(&["person", "add", person, "--role", role]));
     }
     b.write("b.txt", b"another");
     let exhibit = id_of(&shown(b, &["vault", "put", "b.txt"]), "exhibit");
     b.write("c.txt", b"a third");
+    // Longer than what is sealed and written in one piece.
+    b.write("long", &vec![7; 17 << 20]);
 
     let exhibits = shown(b, &["vault", "list"]).len();
     let (seen, of_case, of_sent, of_cleared) =
@@ -149,6 +157,14 @@ fn world(b: &Bench, service: &str) -> Vec<Operation> {
         Operation::new("put", &["vault", "put", "c.txt"], move |b| {
             shown(b, &["vault", "list"]).len() > exhibits
         }),
+        Operation::new("put long", &["vault", "put", "long"], move |b| {
+            shown(b, &["vault", "list"]).len() > exhibits
+        }),
+        Operation::new(
+            "rotate",
+            &["vault", "rotate", "--reason", "r", "--by", "Ida"],
+            |b| entries_of(b, "rewrap") >= shown(b, &["vault", "list"]).len(),
+        ),
         Operation::new(
             "view",
             &[
@@ -232,6 +248,21 @@ fn world(b: &Bench, service: &str) -> Vec<Operation> {
     ]
 }
 
+/// Entries of a kind in the log.
+fn entries_of(b: &Bench, kind: &str) -> usize {
+    let mut log = Vec::new();
+    let tiles = walkdir::WalkDir::new(b.path("data/vault/log/tile/entries"));
+    for tile in tiles.into_iter().map(Result::unwrap) {
+        if tile.file_type().is_file() {
+            log.extend(std::fs::read(tile.path()).unwrap());
+        }
+    }
+    let kind = format!(r#""event":"{kind}""#);
+    log.windows(kind.len())
+        .filter(|w| *w == kind.as_bytes())
+        .count()
+}
+
 /// The operation under strace with these options.
 fn traced(b: &Bench, operation: &Operation, options: &[&str]) -> Output {
     let command = b.command(&[]);
@@ -245,7 +276,30 @@ fn traced(b: &Bench, operation: &Operation, options: &[&str]) -> Output {
         .current_dir(b.folder.path())
         .env("OBHUT_DATA", b.path("data"))
         .env_remove("OBHUT_DATABASE");
-    traced.output().unwrap()
+    let traced = traced
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", traced.id());
+    let (ended, has_ended) = mpsc::channel::<()>();
+    let watching = std::thread::spawn(move || {
+        if has_ended.recv_timeout(HUNG_AFTER) == Err(RecvTimeoutError::Timeout) {
+            for child in std::fs::read_to_string(children)
+                .unwrap()
+                .split_whitespace()
+            {
+                Command::new("kill")
+                    .args(["-KILL", child])
+                    .status()
+                    .unwrap();
+            }
+        }
+    });
+    let output = traced.wait_with_output().unwrap();
+    drop(ended);
+    watching.join().unwrap();
+    output
 }
 
 /// How often any one thread makes each call: strace counts by thread.

@@ -38,7 +38,7 @@ fn outside(python: &Path, b: &Bench, sql: &str) {
     );
 }
 
-/// A folder with a case, a decision, and an exhibit that was read.
+/// A folder with a case, a decision, and an exhibit that was read and whose key was wrapped again.
 fn world() -> Bench {
     let b = Bench::new();
     b.write(
@@ -77,6 +77,7 @@ fn world() -> Bench {
         "--out",
         "o",
     ]));
+    ok(&b.obhut(&["vault", "rotate", "--reason", "r", "--by", "Ida"]));
     b
 }
 
@@ -231,11 +232,11 @@ fn leftovers_are_named_and_deleted_when_they_are_old() {
     let (exhibit, record, new) = ("a".repeat(32), "b".repeat(32), "c".repeat(32));
     let list = format!("lists/list-1d/{}.age", "d".repeat(64));
     for (name, is_old) in [
-        (format!("data/vault/exhibits/{exhibit}.age"), true),
+        (format!("data/vault/exhibits/{exhibit}.sealed"), true),
         (format!("data/vault/records/{record}.age"), true),
         ("data/vault/log/tile/0/000.p/1".into(), true),
         (format!("data/{list}"), true),
-        (format!("data/vault/exhibits/{new}.age"), false),
+        (format!("data/vault/exhibits/{new}.sealed"), false),
     ] {
         let name = name.as_str();
         b.write(name, b"x");
@@ -246,7 +247,7 @@ fn leftovers_are_named_and_deleted_when_they_are_old() {
     }
     // Everything that is named is old, too.
     for path in files(&b.path("data/vault")) {
-        if !path.ends_with(format!("{new}.age")) {
+        if !path.ends_with(format!("{new}.sealed")) {
             let file = std::fs::File::options().write(true).open(path).unwrap();
             file.set_modified(old).unwrap();
         }
@@ -276,14 +277,14 @@ fn leftovers_are_named_and_deleted_when_they_are_old() {
     assert_eq!(
         deleted,
         [
-            format!("exhibits/{exhibit}.age"),
+            format!("exhibits/{exhibit}.sealed"),
             list,
             "log/tile/0/000.p/1".into(),
             format!("records/{record}.age"),
         ]
     );
     let seen = json(ok(&b.obhut(&["verify", "--json"])));
-    assert_eq!(seen[0]["leftovers"][0], format!("exhibits/{new}.age"));
+    assert_eq!(seen[0]["leftovers"][0], format!("exhibits/{new}.sealed"));
     assert_eq!(
         (&seen[0]["ok"], &seen[0]["exhibits"]),
         (&true.into(), &1.into())
@@ -349,8 +350,8 @@ fn both_verifiers_find_the_same_folders_whole_and_damaged() {
             "UPDATE audit SET at = at - 1",
         ),
         (
-            "INSERT INTO people_roles (person, role) SELECT id, 'administrator' FROM people",
-            "DELETE FROM people_roles WHERE role = 'administrator'",
+            "INSERT INTO people_roles (person, role) SELECT id, 'appeals' FROM people",
+            "DELETE FROM people_roles WHERE role = 'appeals'",
         ),
     ] {
         outside(&python, &b, change);

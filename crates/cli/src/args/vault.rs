@@ -39,6 +39,19 @@ pub enum VaultCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Make a new key for exhibits and wrap the key of each under it. Former keys stay for older backups
+    /// until you have them forgotten; afterwards what was destroyed can't be opened in an older backup
+    Rotate {
+        /// Make no new key: remove the former ones, an hour or more after the last rotation
+        #[arg(long)]
+        forget_former: bool,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Person acting (role administrator)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
     /// Place a hold on an exhibit or a case: nothing of it is destroyed or erased while it lasts
     Hold {
         /// The exhibit, or a case with all its exhibits, later ones included

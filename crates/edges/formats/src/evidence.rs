@@ -4,7 +4,7 @@
 mod bag;
 mod provenance;
 
-pub use bag::{Bag, sha256};
+pub use bag::{Bag, Digested, sha256};
 pub use provenance::{Custody, Handling, Provenance, provenance};
 
 /// The bag's README, in English.

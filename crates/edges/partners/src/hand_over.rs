@@ -1,7 +1,7 @@
 //! Packages for authorities that have no API. They are encrypted to the authority's key and either
 //! written to a folder, from which a person hands them over, or sent by mail.
 
-use std::io::{Cursor, Write as _};
+use std::io::{self, Cursor, Write};
 use std::path::Path;
 
 use obhut_casework::{self as casework, Channel};
@@ -258,9 +258,35 @@ pub fn is_recipient(key: &str) -> bool {
     recipient(key).is_some()
 }
 
-/// Encrypts bytes to an age recipient (age1…); `None` if it isn't one.
-pub fn encrypt_to(key: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    age::encrypt(&recipient(key)?, bytes).ok()
+/// Encrypts what is written to it to an age recipient.
+pub struct Encrypting<W: Write>(age::stream::StreamWriter<W>);
+
+impl<W: Write> Encrypting<W> {
+    /// Begins an age file in `into`. None if the key isn't a recipient (age1…).
+    pub fn new(key: &str, into: W) -> Option<io::Result<Self>> {
+        let recipient = recipient(key)?;
+        let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+        let encryptor = age::Encryptor::with_recipients(recipients).ok()?;
+        Some(encryptor.wrap_output(into).map(Self))
+    }
+
+    /// Writes the end of the age file.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn finish(self) -> io::Result<W> {
+        self.0.finish()
+    }
+}
+
+impl<W: Write> Write for Encrypting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn recipient(key: &str) -> Option<age::x25519::Recipient> {

@@ -62,6 +62,8 @@ pub enum Action {
     ExportEvidence,
     /// Say how long exhibits are kept.
     SetRetention,
+    /// Make new keys for exhibits.
+    RotateKeys,
     /// Mark an alarm as seen.
     SeeAlarm,
     /// Resume a halted destination or a stopped report.
@@ -147,6 +149,7 @@ pub const ACTIONS: &[Gate] = &[
     at_the_shell(Action::KeepEvidence, OFFICER),
     at_the_shell(Action::ExportEvidence, OFFICER),
     at_the_shell(Action::SetRetention, ADMINISTRATOR),
+    at_the_shell(Action::RotateKeys, ADMINISTRATOR),
     gate(Action::ResumeSending, OFFICER),
     gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),

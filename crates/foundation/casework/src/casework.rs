@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use obhut_store::DataFolder;
 use obhut_store::database::Database;
 use obhut_store::database::covered::Covered;
+use obhut_store::{DataFolder, FolderRing};
 use obhut_vault::{Clock, LookupKey, Sealer, Vault};
 
 pub use domain::{Clearing, Domain, Gone, Removed};
@@ -22,6 +22,8 @@ pub struct Casework {
     pub(crate) folder: DataFolder,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) lookup: Arc<LookupKey>,
+    /// Wraps the keys of exhibits.
+    pub(crate) ring: Arc<FolderRing>,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<dyn Clock>,
     /// The tables whose rows the vault's log covers.

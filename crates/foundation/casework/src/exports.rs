@@ -3,6 +3,8 @@
 //! Invariant: bytes leave only after two people other than the one who asked have approved exactly
 //! these exhibits for exactly this recipient, and after the reading is logged.
 
+use std::io;
+
 use obhut_facts::Sealed;
 use obhut_vault::Proven;
 
@@ -65,8 +67,6 @@ pub struct NewExport<'a> {
 pub struct Exported {
     /// The exhibit.
     pub exhibit: Exhibit,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
     /// Every entry about it in the vault's log, the reading for this export included.
     pub proven: Vec<Proven>,
 }
@@ -229,6 +229,7 @@ pub async fn read_for_export(
     id: &str,
     exhibit: &str,
     person: &Person,
+    hand_out: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<Exported> {
     let known = may_write(casework, id, person).await?;
     if !known.exhibits.iter().any(|e| e == exhibit) {
@@ -246,10 +247,9 @@ pub async fn read_for_export(
             known.purpose.expose()
         ),
     };
-    let bytes = casework.vault.get(exhibit, access).await?;
+    casework.vault.read(exhibit, access, hand_out).await?;
     Ok(Exported {
         exhibit: described,
-        bytes,
         proven: casework.vault.prove(exhibit).await?,
     })
 }

@@ -6,8 +6,8 @@
 //! Invariant: a [`Report`] can be built only from a [`Decision`], and only a person can make a
 //! decision.
 //! Invariant: each table is named by exactly one module.
-//! Invariant: an exhibit's bytes leave only through [`crate::view`], [`crate::view_blurred`] (a
-//! rendition), [`crate::exhibit_to_send`], [`crate::approved_documents`] and
+//! Invariant: an exhibit's bytes leave only through [`crate::view`], [`crate::view_into`],
+//! [`crate::view_blurred`] (a rendition), [`crate::exhibit_to_send`], [`crate::approved_documents`] and
 //! [`crate::exchange_words`]. Each of them logs the access before it reads the first byte.
 
 #![deny(missing_docs)]
@@ -48,7 +48,9 @@ mod findings;
 pub mod for_domains;
 mod holds;
 mod information;
+mod key_rotation;
 mod legal_bases;
+mod long_exhibits;
 mod migrations;
 mod notices;
 mod numbers;
@@ -142,7 +144,9 @@ pub use information::{
     AnsweredFile, AnsweredUpload, InformationAnswer, InformationRequest, PlatformQuestion, Wanted,
     answer_information, ask_platform, information_requests, question_for_platform,
 };
+pub use key_rotation::{forget_former_keys, rotate_keys};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
+pub use long_exhibits::{AddedTo, put_exhibit_from, view_into};
 pub use notices::{Measure, Notice, appeal_by_code, make_notice};
 pub use obhut_facts::{
     Account, AccountClosed, Address, Detection, Device, Email, FactFault, Facts, FactsError,
@@ -157,7 +161,7 @@ pub use obhut_facts::{
     scores,
 };
 pub use obhut_facts::{Language, Signals, Strict, dates_in, sentences};
-pub use obhut_vault::{Clock, Event, EventKind, Exhibit, Proven, Verification};
+pub use obhut_vault::{Clock, Event, EventKind, Exhibit, Proven, Rewrapped, Verification};
 pub use open::{open, open_to_verify, open_with};
 pub use outbox::{
     Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_held,

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use obhut_store::database::Database;
 use obhut_store::database::covered::{Covered, Covering};
 use obhut_store::database::schema::compared_in;
-use obhut_store::{CaseworkError, DataFolder, FolderKeys, Result};
+use obhut_store::{CaseworkError, DataFolder, FolderKeys, FolderRing, Result};
 use obhut_vault::{Clock, Keys, LookupKey, Sealer, Vault};
 
 use crate::casework::{Casework, Domain};
-use crate::{evidence, migrations, row_log, settings, words};
+use crate::{evidence, key_rotation, migrations, row_log, settings, words};
 
 /// Opens a data folder; creates folder, keys and tables on first use. Without `database_url` the
 /// database is a SQLite file in the folder.
@@ -81,6 +81,7 @@ async fn assemble(
         folder,
         sealer: Arc::new(keys.sealer),
         lookup: Arc::new(lookup),
+        ring: keys.ring,
         vault,
         clock,
         covered,
@@ -95,6 +96,7 @@ async fn assemble(
     let is_upgrading = row_log::covers_nothing(&casework).await?;
     casework.is_upgrading.store(is_upgrading, Ordering::Relaxed);
     row_log::begin(&casework).await?;
+    key_rotation::check_keys(&casework).await?;
     if is_upgrading {
         words::seal_old(&casework).await?;
     }
@@ -148,12 +150,13 @@ pub async fn open_to_verify(
         Some(lookup) => lookup,
         None => LookupKey::from_text(&stand_in).expect("an age identity is long enough"),
     };
-    let (sealer, vault_keys, note_key) = match keys {
-        Some(keys) => (keys.sealer, keys.vault, keys.first_lookup),
+    let (sealer, ring, vault_keys, note_key) = match keys {
+        Some(keys) => (keys.sealer, keys.ring, keys.vault, keys.first_lookup),
         None => {
             let public = Keys::public(&folder.published_key()?);
             let public = public.map_err(|e| missing("vault/log/key", &e.to_string()))?;
-            (sealer, public, lookup.clone())
+            let ring = FolderRing::new(&folder.root().join("keys"), &stand_in);
+            (sealer, Arc::new(ring), public, lookup.clone())
         }
     };
     let domains = with_evidence(domains);
@@ -177,6 +180,7 @@ pub async fn open_to_verify(
         folder,
         sealer: Arc::new(sealer),
         lookup: Arc::new(lookup),
+        ring,
         vault,
         clock,
         covered,

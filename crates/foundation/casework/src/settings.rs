@@ -95,6 +95,39 @@ async fn opens_what_is_there(db: &Database, sealer: &Sealer) -> Result<bool> {
     Ok(true)
 }
 
+/// Name of the setting that says which key for exhibits is the current one.
+const EXHIBIT_KEY: &str = "exhibit-key";
+
+/// The keyed digest of the key for exhibits that was last used, and since when, microseconds since
+/// 1970.
+pub(crate) async fn exhibit_key(casework: &Casework) -> Result<Option<(String, i64)>> {
+    let row = sqlx::query("SELECT value, changed_at FROM settings WHERE name = $1")
+        .bind(EXHIBIT_KEY)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    row.map(|row| {
+        let mut c = Columns::of(&row);
+        Ok((c.text()?, c.int()?))
+    })
+    .transpose()
+}
+
+/// Notes the keyed digest of the current key for exhibits.
+pub(crate) async fn keep_exhibit_key(casework: &Casework, digest: &str) -> Result<()> {
+    let mut tx = casework.db.begin().await?;
+    sqlx::query(
+        "INSERT INTO settings (name, value, changed_at) VALUES ($1, $2, $3)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
+    )
+    .bind(EXHIBIT_KEY)
+    .bind(digest)
+    .bind(casework.now())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The provider's data; all fields are empty until it is set.
 pub async fn reporter(casework: &Casework) -> Result<Reporter> {
     reporter_within(&mut casework.db.snapshot().await?).await

@@ -1,6 +1,6 @@
 //! Evidence in and out: who saw which exhibit, how much of it, and when.
 //!
-//! Invariant: a file's bytes are handed out only by [`crate::view`] and, to an approved report's
+//! Invariant: a file's bytes are handed out only by [`crate::view`], [`crate::view_into`] and, to an approved report's
 //! destination, [`crate::exhibit_to_send`]; [`crate::view_blurred`] hands out a rendition. Approved
 //! documents and exchanges are exhibits too, which `approvals` and `exchanges` read. All of them
 //! write the audit row and the vault's log entry before they read the first byte.
@@ -81,21 +81,41 @@ pub async fn put_exhibit(
     media_type: Option<&str>,
     person: &Person,
 ) -> Result<Exhibit> {
+    let intake = by_hand(casework, case, name, media_type, person).await?;
+    let exhibit = self::keep(casework, bytes, intake).await?;
+    added(casework, &exhibit, case, screening, person).await?;
+    Ok(exhibit)
+}
+
+/// What the record of an exhibit says that a person adds to a case, or to none. A conflict for a
+/// cleared case.
+pub(crate) async fn by_hand(
+    casework: &Casework,
+    case: Option<&str>,
+    name: Option<&str>,
+    media_type: Option<&str>,
+    person: &Person,
+) -> Result<obhut_vault::Intake> {
     if let Some(case) = case {
         cases::require_not_cleared(&mut casework.db.snapshot().await?, case).await?;
     }
-    let exhibit = self::keep(
-        casework,
-        bytes,
-        obhut_vault::Intake {
-            actor: person.id.clone(),
-            purpose: "added manually".into(),
-            case: case.map(str::to_owned),
-            source: name.map(str::to_owned),
-            media_type: media_type.map(str::to_owned),
-        },
-    )
-    .await?;
+    Ok(obhut_vault::Intake {
+        actor: person.id.clone(),
+        purpose: "added manually".into(),
+        case: case.map(str::to_owned),
+        source: name.map(str::to_owned),
+        media_type: media_type.map(str::to_owned),
+    })
+}
+
+/// Records that a person has added an exhibit that was sealed.
+pub(crate) async fn added(
+    casework: &Casework,
+    exhibit: &Exhibit,
+    case: Option<&str>,
+    screening: Option<&str>,
+    person: &Person,
+) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     if let Some(case) = case {
         cases::hold(&mut tx, case).await?;
@@ -121,7 +141,7 @@ pub async fn put_exhibit(
     )
     .await?;
     tx.commit().await?;
-    Ok(exhibit)
+    Ok(())
 }
 
 pub(crate) async fn keep(
@@ -140,7 +160,6 @@ pub(crate) async fn keep_screened(
     pdq: Option<&str>,
 ) -> Result<Exhibit> {
     let media_type = media_type(bytes, intake.media_type.as_deref());
-    let case = intake.case.clone().unwrap_or_default();
     let intake = obhut_vault::Intake {
         media_type: media_type.clone(),
         ..intake
@@ -160,7 +179,18 @@ pub(crate) async fn keep_screened(
         exif: exif(bytes),
         pdq: pdq.map(str::to_owned),
     };
-    let json = serde_json::to_string(&digests).expect("digests are JSON");
+    self::keep_digests(casework, &exhibit, &digests).await?;
+    Ok(exhibit)
+}
+
+/// Records the digests of an exhibit that was sealed.
+pub(crate) async fn keep_digests(
+    casework: &Casework,
+    exhibit: &Exhibit,
+    digests: &FileDigests,
+) -> Result<()> {
+    let case = exhibit.intake.case.clone().unwrap_or_default();
+    let json = serde_json::to_string(digests).expect("digests are JSON");
     let mut tx = casework.db.begin().await?;
     let seq = changes::numbers(&mut tx, "exhibits", 1).await?;
     sqlx::query("INSERT INTO exhibit_digests (exhibit, bytes_key, sealed, kept_at, seq, case_id) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -184,7 +214,7 @@ pub(crate) async fn keep_screened(
             .await?;
     }
     tx.commit().await?;
-    Ok(exhibit)
+    Ok(())
 }
 
 /// Erases an exhibit that was sealed for something that was then refused. The vault's log keeps the
@@ -203,7 +233,7 @@ pub(crate) async fn unkeep(casework: &Casework, exhibit: &str, why: &str) -> Res
 
 /// The media type that the content shows, or else the given one. Text (valid UTF-8 without a zero
 /// byte) keeps a given type only if [`is_textual`] accepts it, and is `text/plain` otherwise.
-fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
+pub(crate) fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
     if let Some(kind) = infer::get(bytes) {
         return Some(kind.mime_type().to_owned());
     }
@@ -224,7 +254,7 @@ fn is_textual(media_type: &str) -> bool {
 
 /// The EXIF fields of a picture, as far as they can be read. A program reads them here, so this
 /// doesn't count as a view.
-fn exif(bytes: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn exif(bytes: &[u8]) -> Vec<(String, String)> {
     let Ok(read) = exif::Reader::new().read_from_container(&mut std::io::Cursor::new(bytes)) else {
         return Vec::new();
     };
@@ -293,14 +323,21 @@ pub async fn view(
     extent: Extent,
 ) -> Result<Vec<u8>> {
     // Both would be untrue if the person gets the bytes.
-    if matches!(extent, Extent::Failed | Extent::Blurred) {
-        return Err(CaseworkError::invalid(
-            "extent",
-            "this extent can only be recorded by the program; pass whole, part, metadata or unseen",
-        ));
-    }
+    require_statable(extent)?;
     let (bytes, _) = read_for(casework, exhibit, person, purpose, extent).await?;
     Ok(bytes)
+}
+
+/// # Errors
+/// An extent that a person can't state.
+pub(crate) fn require_statable(extent: Extent) -> Result<()> {
+    match extent {
+        Extent::Failed | Extent::Blurred => Err(CaseworkError::invalid(
+            "extent",
+            "this extent can only be recorded by the program; pass whole, part, metadata or unseen",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded. `render`
@@ -324,7 +361,7 @@ pub async fn view_blurred<E: From<CaseworkError>>(
     rendered
 }
 
-async fn set_extent(casework: &Casework, record: &str, extent: Extent) -> Result<()> {
+pub(crate) async fn set_extent(casework: &Casework, record: &str, extent: Extent) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     sqlx::query("UPDATE views SET extent = $1 WHERE id = $2")
         .bind(extent.word())
@@ -343,6 +380,30 @@ async fn read_for(
     purpose: &str,
     extent: Extent,
 ) -> Result<(Vec<u8>, String)> {
+    let record = before_reading(casework, exhibit, person, purpose, extent).await?;
+    let bytes = casework.vault.get(exhibit, access(person, purpose)).await?;
+    if extent != Extent::Unseen {
+        set_extent(casework, &record, extent).await?;
+    }
+    Ok((bytes, record))
+}
+
+/// What the vault's log says of a person's reading.
+pub(crate) fn access(person: &Person, purpose: &str) -> obhut_vault::Access {
+    obhut_vault::Access {
+        actor: person.id.clone(),
+        purpose: purpose.to_owned(),
+    }
+}
+
+/// Records a view of an exhibit before it is read, as failed for now. Returns the id of the record.
+pub(crate) async fn before_reading(
+    casework: &Casework,
+    exhibit: &str,
+    person: &Person,
+    purpose: &str,
+    extent: Extent,
+) -> Result<String> {
     person.require(Role::Reviewer)?;
     if is_blank(purpose) {
         return Err(CaseworkError::invalid(
@@ -382,15 +443,7 @@ async fn read_for(
     .await?;
     // Committed before the bytes are read, so that no view is missing from the audit trail.
     tx.commit().await?;
-    let access = obhut_vault::Access {
-        actor: person.id.clone(),
-        purpose: purpose.to_owned(),
-    };
-    let bytes = casework.vault.get(exhibit, access).await?;
-    if extent != Extent::Unseen {
-        set_extent(casework, &record, extent).await?;
-    }
-    Ok((bytes, record))
+    Ok(record)
 }
 
 /// All exhibits of a case according to the vault's records, if any exhibit was stored by an older

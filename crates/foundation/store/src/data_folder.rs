@@ -8,10 +8,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use obhut_vault::{Keys, LookupKey, Sealer, WriterLock};
+use obhut_vault::{FileRing, Keys, LookupKey, Sealer, WriterLock};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 
+use crate::exhibit_keys::{FolderRing, RING};
 use crate::{CaseworkError, Result, ids};
 
 /// File name of the lookup key, which makes keyed digests.
@@ -33,6 +34,8 @@ pub struct FolderKeys {
     pub first_lookup_text: String,
     /// True if this call created the sealing key, so that nothing can have been sealed with it.
     pub sealing_is_new: bool,
+    /// Wraps the keys of exhibits.
+    pub ring: Arc<FolderRing>,
     /// Seals the vault's files and signs its log.
     pub vault: Keys,
 }
@@ -81,6 +84,10 @@ impl DataFolder {
     pub fn keys(&self) -> Result<FolderKeys> {
         // Checked first: `key` creates the file.
         let sealing_is_new = !self.root.join("keys/sealing.age").exists();
+        if sealing_is_new && !self.in_use() {
+            // Before the sealing key: its presence then says that this file, too, was made.
+            self.key(RING, FileRing::generate)?;
+        }
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {
             Keys::generate_signing(&format!("obhut.local/{}", ids::random_hex(4)))
@@ -92,12 +99,21 @@ impl DataFolder {
         let sealer = Sealer::from_text(&sealing).map_err(|e| bad("sealing.age", e))?;
         let read = |text: &str| LookupKey::from_text(text).map_err(|e| bad(LOOKUP, e));
         let first_lookup = read(sealing.trim())?;
+        let ring = Arc::new(FolderRing::new(&self.root.join("keys"), &sealing));
+        if let Err(e) = ring.now() {
+            return Err(CaseworkError::Folder {
+                path: format!("keys/{RING}"),
+                why: e.to_string(),
+            });
+        }
         let vault = Keys::new(sealer.clone(), &signing).map_err(|e| bad("log.signing", e))?;
+        let vault = vault.with_ring(ring.clone());
         Ok(FolderKeys {
             sealer,
             first_lookup,
             first_lookup_text: sealing.trim().to_owned(),
             sealing_is_new,
+            ring,
             vault,
         })
     }
@@ -188,9 +204,13 @@ impl DataFolder {
     /// A file that can be read and isn't a key.
     pub fn keys_if_readable(&self) -> Result<Option<FolderKeys>> {
         let readable = |name: &str| fs::read_to_string(self.root.join("keys").join(name)).is_ok();
-        match ["sealing.age", "log.signing", LOOKUP]
-            .into_iter()
-            .all(readable)
+        // Not in each folder: see `exhibit_keys`.
+        let ring = self.root.join("keys").join(RING);
+        let is_readable = readable(RING) || ring.try_exists().is_ok_and(|is_there| !is_there);
+        match is_readable
+            && ["sealing.age", "log.signing", LOOKUP]
+                .into_iter()
+                .all(readable)
         {
             true => self.keys().map(Some),
             false => Ok(None),

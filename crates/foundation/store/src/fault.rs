@@ -252,6 +252,19 @@ impl From<VaultError> for CaseworkError {
             },
             // Not NotFound: the log proves that the exhibit existed.
             VaultError::Erased(_) => Self::conflict(e.to_string()),
+            VaultError::Ring(e) => Self::Folder {
+                path: "keys".into(),
+                why: e.to_string(),
+            },
+            VaultError::Content(_) | VaultError::TooLong => Self::Invalid {
+                field: "content",
+                why: e.to_string(),
+            },
+            VaultError::TooLongForMemory(_) => Self::conflict(e.to_string()),
+            VaultError::HandOut(e) => Self::Folder {
+                path: "the output".into(),
+                why: e.to_string(),
+            },
             VaultError::Store(_)
             | VaultError::Lock(_)
             | VaultError::Sealed(_)

@@ -10,12 +10,14 @@ pub mod clock;
 mod data_folder;
 pub mod database;
 pub use database::{audit, changes};
+mod exhibit_keys;
 mod fault;
 pub mod ids;
 pub mod migrations;
 
 pub use clock::{SystemClock, rfc3339};
 pub use data_folder::{DataFolder, FolderKeys, RESTORING, write_private};
+pub use exhibit_keys::FolderRing;
 pub use fault::{CaseworkError, Next, Result};
 pub use obhut_facts::Sealed;
-pub use obhut_vault::{Clock, Exhibit, LookupKey, Sealer};
+pub use obhut_vault::{Clock, Exhibit, KeyRing, LookupKey, Sealer};

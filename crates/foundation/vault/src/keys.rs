@@ -1,12 +1,15 @@
 //! The keys of a data folder: one seals, one signs the log, one makes digests for lookups.
 
 use std::fmt;
+use std::sync::Arc;
 
 use age::secrecy::ExposeSecret as _;
 use age::x25519;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use ed25519_dalek::SigningKey;
 use signed_note::{StandardSigner, StandardVerifier};
+
+use crate::keyring::{FileRing, KeyRing};
 
 /// Algorithm byte of Ed25519 in C2SP signed-note.
 const ED25519: u8 = 1;
@@ -126,9 +129,12 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The sealing key and the signing key of a vault.
+/// The keys of a vault.
 pub struct Keys {
+    /// Seals records of readings and erasures, and everything up to version 2.
     pub(crate) sealer: Sealer,
+    /// Wraps the records of exhibits, with their keys.
+    pub(crate) ring: Arc<dyn KeyRing>,
     pub(crate) signer: StandardSigner,
     pub(crate) verifier: String,
     pub(crate) origin: String,
@@ -143,7 +149,8 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// From a sealing key and the text of a signing key.
+    /// From a sealing key and the text of a signing key. The sealing key is the key ring, too, unless
+    /// [`Keys::with_ring`] says otherwise.
     pub fn new(sealer: Sealer, signing: &str) -> Result<Self, KeyError> {
         let signing = signing.trim();
         let signer = StandardSigner::new(signing).map_err(|_| KeyError::Signing)?;
@@ -163,13 +170,22 @@ impl Keys {
             .ok_or(KeyError::Signing)?;
         let public = SigningKey::from_bytes(&seed).verifying_key();
         let verifier = signed_note::new_ed25519_verifier_key(name, &public);
+        let identity = sealer.identity.to_string();
+        let ring = FileRing::from_text(identity.expose_secret())
+            .expect("an identity is a ring of one key");
         Ok(Self {
             sealer,
+            ring: Arc::new(ring),
             signer,
             verifier,
             origin: name.to_owned(),
             are_private: true,
         })
+    }
+
+    /// The same with another key ring.
+    pub fn with_ring(self, ring: Arc<dyn KeyRing>) -> Self {
+        Self { ring, ..self }
     }
 
     /// For checks without the private keys: from the log's public key, as [`Keys::verifier_key`]

@@ -1,6 +1,8 @@
 //! Turns bytes into exhibits that are sealed, logged and provable.
 //!
-//! An exhibit's bytes are encrypted (age, X25519) and stored once. Their intake is an entry of an
+//! An exhibit's bytes are encrypted with a key of its own (C2SP chunked-encryption) and stored once.
+//! The key is in the exhibit's record, which is wrapped under the key ring: what deletes the record
+//! destroys the exhibit, and another key wraps it again without touching it. The intake is an entry of an
 //! append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading or
 //! erasing an exhibit adds an entry too: a reading is logged before the first byte is handed out.
 //! Entries name no person and no case: those are in a sealed record, to which the entry holds a
@@ -11,18 +13,25 @@
 //!
 //! Invariant: an acknowledged exhibit is on stable storage, with its entry, if the store syncs.
 //! Invariant: no byte of an exhibit leaves [`Vault::get`] before its read entry is in the log.
-//! Not yet: witnesses, trusted timestamps, crypto-shredding.
+//! Not yet: witnesses, trusted timestamps.
 
 #![deny(missing_docs)]
 
 mod index;
+mod keyring;
 mod keys;
 mod log;
+mod objects;
 mod vault;
 
+pub use keyring::{FileRing, KeyRing, NoRing, RingError, Unwrapped};
 pub use keys::{KeyError, Keys, LookupKey, Sealer};
 pub use log::{Event, EventKind, LogHead};
-pub use vault::{Access, Exhibit, Intake, Problem, Proven, Vault, Verification};
+pub use objects::{KEY_BYTES, NotAuthentic, Opening, Sealing};
+pub use vault::{
+    Access, EXHIBIT_BYTES_MAX, Exhibit, IN_MEMORY_BYTES_MAX, Intake, Problem, Proven, Rewrapped,
+    Vault, Verification,
+};
 
 /// The time, from outside.
 pub trait Clock: Send + Sync {
@@ -72,4 +81,21 @@ pub enum VaultError {
     /// Something sealed can't be opened with these keys.
     #[error("{0} can't be opened with the keys of this data folder")]
     Sealed(String),
+    /// The key ring can't be used.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// The content can't be read from where it comes from.
+    #[error("the content can't be read: {0}; nothing was taken in")]
+    Content(std::io::Error),
+    /// The content can't be written to where it goes.
+    #[error("the content can't be handed out: {0}")]
+    HandOut(std::io::Error),
+    /// Longer than the vault takes.
+    #[error("it is longer than {EXHIBIT_BYTES_MAX} bytes; split it")]
+    TooLong,
+    /// Longer than is handed out in one piece.
+    #[error(
+        "exhibit {0} has more than {IN_MEMORY_BYTES_MAX} bytes; it can only be written to a file"
+    )]
+    TooLongForMemory(String),
 }

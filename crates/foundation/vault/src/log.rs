@@ -39,6 +39,9 @@ pub enum EventKind {
     Put,
     /// An exhibit was read; written before the first byte was handed out.
     Read,
+    /// An exhibit's key was wrapped under another key, or the exhibit was sealed in a newer form. Its
+    /// content and what its record says are the same.
+    Rewrap,
     /// An exhibit was erased for good; written before its bytes and its record were removed.
     Erase,
     /// A row of the database was written or deleted; the entry commits to what it holds since.
@@ -48,7 +51,7 @@ pub enum EventKind {
 /// One entry of the log, as JSON with its fields in this order. No person and no case is in it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Event {
-    /// Version of this form.
+    /// Version of this form. From 3 on, an exhibit is sealed with a key that its record holds.
     pub v: u8,
     /// What happened.
     pub event: EventKind,
@@ -58,10 +61,10 @@ pub struct Event {
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub exhibit: String,
     /// SHA-256 of the sealed bytes in hex, so that they can be checked without a key. Only in a
-    /// `put`.
+    /// `put`, and in a `rewrap` that sealed the exhibit again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sealed_sha256: Option<String>,
-    /// Length of the sealed bytes. Only in a `put`.
+    /// Length of the sealed bytes, where their digest is given.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sealed_bytes: Option<u64>,
     /// Name of the sealed record that says who, why and for which case; empty in a `row`.

@@ -1,13 +1,17 @@
 //! Exhibits in and out, each with its entry in the log.
 
 mod append;
+mod content;
 mod prove;
+mod rewrap;
 mod verify;
 
+pub use content::{EXHIBIT_BYTES_MAX, IN_MEMORY_BYTES_MAX};
 pub use prove::Proven;
+pub use rewrap::Rewrapped;
 pub use verify::{Problem, Verification};
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +24,7 @@ use self::append::Appender;
 use crate::index::Index;
 use crate::keys::random_id;
 use crate::log::{Event, EventKind, Log, LogHead};
+use crate::objects::KEY_BYTES;
 use crate::{Clock, Keys, VaultError, WriterLock};
 
 /// Where an exhibit came from, and why it was taken in.
@@ -183,111 +188,55 @@ impl Vault {
         self.log.keys.verifier_key()
     }
 
-    /// Seals and stores bytes, then logs them. On return, the exhibit and its entry are stored.
-    pub async fn put(&self, bytes: &[u8], intake: Intake) -> Result<Exhibit, VaultError> {
-        let id = random_id();
-        let sealed = self.log.keys.sealer.seal(bytes);
-        let sha256 = hex::encode(Sha256::digest(bytes));
-        let mut record = Record::new();
-        record.intake = Some(intake.clone());
-        record.sha256 = Some(sha256.clone());
-        record.bytes = Some(bytes.len() as u64);
-        // Record and exhibit, then the entry: the log never names a file that was not stored.
-        let (sealed_sha256, sealed_bytes) =
-            (hex::encode(Sha256::digest(&sealed)), sealed.len() as u64);
-        let path = exhibit_path(&id);
-        let (event, created) = futures::join!(
-            self.event(EventKind::Put, &id, &record),
-            self.create(&path, sealed)
-        );
-        let mut event = match (event, created) {
-            (Ok(event), Ok(())) => event,
-            (event, created) => {
-                // Nothing refers to the other one yet. If this fails too, `verify` lists it as a
-                // leftover.
-                let left = match &event {
-                    Ok(event) => record_path(&event.record),
-                    Err(_) => path,
-                };
-                let _ = self.log.store.delete(&Path::from(left)).await;
-                created?;
-                event?
-            }
-        };
-        event.sealed_sha256 = Some(sealed_sha256);
-        event.sealed_bytes = Some(sealed_bytes);
-        // No clean-up if this fails: the checkpoint may be written, and then the log names both files.
-        let log_index = self.append(event.clone()).await?;
-        Ok(Exhibit {
-            id,
-            log_index,
-            time: event.time,
-            bytes: bytes.len() as u64,
-            sha256,
-            intake,
-        })
-    }
-
-    /// The content, after its reading has been logged. Fails if the exhibit was never there or was
-    /// erased, or if the sealed bytes don't match its log entry. Only `verify` checks the entry
-    /// itself against the signed root.
-    pub async fn get(&self, id: &str, access: Access) -> Result<Vec<u8>, VaultError> {
-        // First, so that a request for an unknown or erased exhibit leaves no reading in the log.
-        let (_, put) = self.find(id).await?;
-        let mut record = Record::new();
-        record.access = Some(access);
-        let event = self.event(EventKind::Read, id, &record).await?;
-        // A crash after this leaves a logged reading that didn't happen. In the other order, a
-        // crash would leave a reading that isn't logged.
-        self.append(event).await?;
-
-        let sealed = self.log.read(&exhibit_path(id)).await?;
-        // Decrypting does not suffice: any other exhibit's file under this name would open as well.
-        if put.sealed_sha256 != Some(hex::encode(Sha256::digest(&sealed))) {
-            return Err(VaultError::Tampered(format!("exhibit {id}")));
-        }
-        self.log
-            .keys
-            .sealer
-            .open(&sealed)
-            .ok_or_else(|| VaultError::Sealed(format!("exhibit {id}")))
-    }
-
     /// Erases an exhibit for good: its bytes, and the record that says where it came from. The log
     /// still proves that it was there, and when and why it was erased. Returns the index of the
     /// erasure's entry. Calling it again finishes an interrupted erasure.
     pub async fn erase(&self, id: &str, access: Access) -> Result<u64, VaultError> {
-        let (_, put, erased) = self.entries_of(id).await?;
+        let known = self.entries_of(id).await?;
         // Known if an earlier run was cut off after its entry: then only the files are left to delete.
-        let index = match erased {
+        let index = match known.erased {
             Some(index) => index,
             None => {
                 let mut record = Record::new();
                 record.access = Some(access);
-                let event = self.event(EventKind::Erase, id, &record).await?;
+                let event = self.event(EventKind::Erase, id, &record, None).await?;
                 // The entry first: no exhibit vanishes without one, and a rerun finishes what a crash left.
                 self.append(event).await?
             }
         };
-        for path in [exhibit_path(id), record_path(&put.record)] {
-            match self.log.store.delete(&Path::from(path)).await {
-                // Gone already: an earlier run got this far.
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(e) => return Err(e.into()),
-            }
+        // The record first: it holds the key, and without it the rest is noise.
+        for path in known.files().into_iter().rev() {
+            self.delete(&path).await?;
         }
         Ok(index)
+    }
+
+    /// Deletes a file; succeeds if it is gone already.
+    async fn delete(&self, path: &str) -> Result<(), VaultError> {
+        match self.log.store.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Every exhibit that wasn't erased, in the order of the log. Opens records, not contents.
     pub async fn list(&self) -> Result<Vec<Exhibit>, VaultError> {
         let mut exhibits = Vec::new();
         let events = self.events().await?;
-        let erased = erased(&events);
-        for (log_index, event) in (0..).zip(events.iter().cloned()) {
+        for known in in_order(&events) {
             // An erased exhibit has no record left to open.
-            if event.event == EventKind::Put && !erased.contains(&event.exhibit) {
-                exhibits.push(self.describe(log_index, &event).await?);
+            if known.erased.is_none() {
+                let opened = match self.opened(&known.event).await {
+                    // As in `find_opened`.
+                    Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
+                        match self.find_opened(&known.event.exhibit).await {
+                            Err(VaultError::Erased(_)) => continue,
+                            found => found?.1,
+                        }
+                    }
+                    opened => opened?,
+                };
+                exhibits.push(describe(&known, opened.record)?);
             }
         }
         Ok(exhibits)
@@ -295,21 +244,22 @@ impl Vault {
 
     /// One exhibit. Opens its record, not its content.
     pub async fn exhibit(&self, id: &str) -> Result<Exhibit, VaultError> {
-        let (log_index, event) = self.find(id).await?;
-        self.describe(log_index, &event).await
+        let (known, opened) = self.find_opened(id).await?;
+        self::describe(&known, opened.record)
     }
 
-    async fn describe(&self, log_index: u64, event: &Event) -> Result<Exhibit, VaultError> {
-        let record = self.record(event).await?;
-        let incomplete = || VaultError::Tampered(format!("record {}", event.record));
-        Ok(Exhibit {
-            id: event.exhibit.clone(),
-            log_index,
-            time: event.time,
-            bytes: record.bytes.ok_or_else(incomplete)?,
-            sha256: record.sha256.ok_or_else(incomplete)?,
-            intake: record.intake.ok_or_else(incomplete)?,
-        })
+    /// What the log says of an exhibit that wasn't erased, and its record.
+    pub(crate) async fn find_opened(&self, id: &str) -> Result<(Known, OpenedRecord), VaultError> {
+        let known = self.find(id).await?;
+        match self.opened(&known.event).await {
+            // Its key was wrapped again, or it was erased, since the log was read.
+            Err(VaultError::Store(object_store::Error::NotFound { .. })) => {
+                let known = self.find(id).await?;
+                let opened = self.opened(&known.event).await?;
+                Ok((known, opened))
+            }
+            opened => Ok((known, opened?)),
+        }
     }
 
     /// Who read an exhibit, and when (microseconds since 1970), oldest first.
@@ -317,23 +267,35 @@ impl Vault {
         let mut readings = Vec::new();
         for event in self.events().await? {
             if event.event == EventKind::Read && event.exhibit == id {
-                let record = self.record(&event).await?;
+                let record = self.opened(&event).await?.record;
                 readings.extend(record.access.map(|access| (event.time, access)));
             }
         }
         Ok(readings)
     }
 
-    pub(crate) async fn record(&self, event: &Event) -> Result<Record, VaultError> {
+    /// The record that an entry commits to.
+    pub(crate) async fn opened(&self, event: &Event) -> Result<OpenedRecord, VaultError> {
+        let name = || format!("record {}", event.record);
         let sealed = self.log.read(&record_path(&event.record)).await?;
-        let bytes = self.log.keys.sealer.open(&sealed);
-        let bytes = bytes.ok_or_else(|| VaultError::Sealed(format!("record {}", event.record)))?;
-        let tampered = || VaultError::Tampered(format!("record {}", event.record));
-        // A sealed record that opens may still be another one; only the committed one counts.
-        if hex::encode(Sha256::digest(&bytes)) != event.commitment {
-            return Err(tampered());
+        // Anyone who has a public key can seal a record: its bytes count, and not that it opens.
+        let is_logged = |expected: &String| *expected == hex::encode(Sha256::digest(&sealed));
+        if !event.record_sha256.as_ref().is_none_or(is_logged) {
+            return Err(VaultError::Tampered(name()));
         }
-        serde_json::from_slice(&bytes).map_err(|_| tampered())
+        let holds_key = matches!(event.event, EventKind::Put | EventKind::Rewrap);
+        let (bytes, is_current) = match holds_key && event.v >= 3 {
+            true => {
+                let unwrapped = self.log.keys.ring.unwrap(&sealed).await?;
+                let unwrapped = unwrapped.ok_or_else(|| VaultError::Sealed(name()))?;
+                (unwrapped.bytes, unwrapped.is_current)
+            }
+            false => {
+                let bytes = self.log.keys.sealer.open(&sealed);
+                (bytes.ok_or_else(|| VaultError::Sealed(name()))?, true)
+            }
+        };
+        OpenedRecord::new(bytes, is_current, event).ok_or_else(|| VaultError::Tampered(name()))
     }
 
     async fn events(&self) -> Result<Vec<Event>, VaultError> {
@@ -352,15 +314,16 @@ impl Vault {
             .collect()
     }
 
-    async fn find(&self, id: &str) -> Result<(u64, Event), VaultError> {
-        match self.entries_of(id).await? {
-            (_, _, Some(_)) => Err(VaultError::Erased(id.to_owned())),
-            (index, put, None) => Ok((index, put)),
+    async fn find(&self, id: &str) -> Result<Known, VaultError> {
+        let known = self.entries_of(id).await?;
+        match known.erased {
+            Some(_) => Err(VaultError::Erased(id.to_owned())),
+            None => Ok(known),
         }
     }
 
-    /// Index and entry of the exhibit's `put`, and the index of its erasure if it was erased.
-    async fn entries_of(&self, id: &str) -> Result<(u64, Event, Option<u64>), VaultError> {
+    /// What the log says of an exhibit.
+    async fn entries_of(&self, id: &str) -> Result<Known, VaultError> {
         // Held while reading, as in `events`. It also ensures that only one task at a time adds to
         // the index.
         let guard = self.lock.hold().await?;
@@ -374,18 +337,35 @@ impl Vault {
             .each_entry(from, size, |entry| self.index().push(entry))
             .await?;
         let found = self.index().find(id);
-        let (put, erased) = found.ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
-        let entry = self.log.entry(put, size).await?;
+        let found = found.ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
+        let put = self.log.entry(found.put, size).await?;
+        let rewrap = match found.rewrapped {
+            Some(index) => Some(self.log.entry(index, size).await?),
+            None => None,
+        };
         drop(guard);
-        match serde_json::from_slice::<Event>(&entry) {
-            Ok(event) if event.event == EventKind::Put && event.exhibit == id => {
-                Ok((put, event, erased))
+        let read = |entry: &[u8], kind| {
+            let event = serde_json::from_slice::<Event>(entry).ok();
+            event.filter(|e| e.event == kind && e.exhibit == id)
+        };
+        let known = read(&put, EventKind::Put).and_then(|event| {
+            let mut known = Known::new(found.put, event);
+            if let Some(entry) = rewrap {
+                known.rewrapped(read(&entry, EventKind::Rewrap)?)?;
             }
+            Some(known)
+        });
+        match known {
+            Some(known) => Ok(Known {
+                erased: found.erased,
+                ..known
+            }),
             // The folder was replaced by another log while this process ran.
-            _ => {
+            None => {
                 *self.index() = Index::default();
                 Err(VaultError::Tampered(format!(
-                    "entry {put} isn't the one that was read before"
+                    "entry {} isn't the one that was read before",
+                    found.put
                 )))
             }
         }
@@ -395,22 +375,42 @@ impl Vault {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores the record and makes the entry that commits to it.
+    /// Stores the record, with the exhibit's key where there is one, and makes the entry that commits
+    /// to it.
     async fn event(
         &self,
         kind: EventKind,
         exhibit: &str,
         record: &Record,
+        key: Option<&[u8; KEY_BYTES]>,
     ) -> Result<Event, VaultError> {
         let bytes = serde_json::to_vec(record).expect("a record is JSON");
+        self.event_of(kind, exhibit, &bytes, key).await
+    }
+
+    async fn event_of(
+        &self,
+        kind: EventKind,
+        exhibit: &str,
+        bytes: &[u8],
+        key: Option<&[u8; KEY_BYTES]>,
+    ) -> Result<Event, VaultError> {
         // Not the exhibit's id: an exhibit has one record for each entry about it.
         let name = random_id();
-        let sealed = self.log.keys.sealer.seal(&bytes);
+        let sealed = match key {
+            Some(key) => {
+                // The key isn't part of what the entry commits to: whoever is handed the record as a
+                // proof doesn't get it.
+                let with_key = [bytes, b"\n", hex::encode(key).as_bytes()].concat();
+                self.log.keys.ring.wrap(&with_key).await?
+            }
+            None => self.log.keys.sealer.seal(bytes),
+        };
         let record_sha256 = Some(hex::encode(Sha256::digest(&sealed)));
         self.create(&record_path(&name), sealed).await?;
         // The time is read before the lock, so times may run backwards; the index is the order.
         Ok(Event {
-            v: 2,
+            v: if key.is_some() { 3 } else { 2 },
             event: kind,
             time: self.clock.now_micros(),
             exhibit: exhibit.to_owned(),
@@ -418,7 +418,7 @@ impl Vault {
             sealed_bytes: None,
             record: name,
             record_sha256,
-            commitment: hex::encode(Sha256::digest(&bytes)),
+            commitment: hex::encode(Sha256::digest(bytes)),
         })
     }
 
@@ -507,14 +507,128 @@ impl Vault {
     }
 }
 
-/// Ids of the exhibits that were erased.
-pub(crate) fn erased(events: &[Event]) -> HashSet<String> {
-    let gone = events.iter().filter(|e| e.event == EventKind::Erase);
-    gone.map(|e| e.exhibit.clone()).collect()
+fn describe(known: &Known, record: Record) -> Result<Exhibit, VaultError> {
+    let event = &known.event;
+    let incomplete = || VaultError::Tampered(format!("record {}", event.record));
+    Ok(Exhibit {
+        id: event.exhibit.clone(),
+        log_index: known.put,
+        time: event.time,
+        bytes: record.bytes.ok_or_else(incomplete)?,
+        sha256: record.sha256.ok_or_else(incomplete)?,
+        intake: record.intake.ok_or_else(incomplete)?,
+    })
 }
 
-pub(crate) fn exhibit_path(id: &str) -> String {
-    format!("exhibits/{id}.age")
+/// A record that was opened.
+pub(crate) struct OpenedRecord {
+    /// What the entry commits to, byte for byte.
+    pub json: Vec<u8>,
+    pub record: Record,
+    /// The exhibit's key, from version 3 on.
+    pub key: Option<[u8; KEY_BYTES]>,
+    /// False if a former key of the ring opened it.
+    pub is_current: bool,
+}
+
+impl OpenedRecord {
+    /// None unless it is what the entry commits to: a sealed record that opens may still be another
+    /// one.
+    fn new(mut bytes: Vec<u8>, is_current: bool, event: &Event) -> Option<Self> {
+        let mut key = None;
+        // JSON on one line, then the key.
+        if let Some(end) = bytes.iter().position(|b| *b == b'\n') {
+            let text = hex::decode(&bytes[end + 1..]).ok()?;
+            key = Some(text.try_into().ok()?);
+            bytes.truncate(end);
+        }
+        let is_committed = hex::encode(Sha256::digest(&bytes)) == event.commitment;
+        Some(Self {
+            record: serde_json::from_slice(&bytes)
+                .ok()
+                .filter(|_| is_committed)?,
+            json: bytes,
+            key,
+            is_current,
+        })
+    }
+}
+
+/// What the log says of one exhibit.
+pub(crate) struct Known {
+    /// Index of its `put`.
+    pub put: u64,
+    /// Its `put`, with the record and the form that it has now.
+    pub event: Event,
+    /// Index of its erasure.
+    pub erased: Option<u64>,
+    /// Files that were replaced when its key was wrapped again; they should be gone.
+    pub replaced: Vec<String>,
+}
+
+impl Known {
+    fn new(put: u64, event: Event) -> Self {
+        Self {
+            put,
+            event,
+            erased: None,
+            replaced: Vec::new(),
+        }
+    }
+
+    /// Takes a later `rewrap` into account. None if that commits to another record.
+    fn rewrapped(&mut self, later: Event) -> Option<()> {
+        let now = &mut self.event;
+        if later.commitment != now.commitment {
+            return None;
+        }
+        self.replaced.push(record_path(&now.record));
+        if later.sealed_sha256.is_some() {
+            if now.v < 3 {
+                self.replaced.push(exhibit_path(now));
+            }
+            (now.sealed_sha256, now.sealed_bytes) = (later.sealed_sha256, later.sealed_bytes);
+        }
+        (now.v, now.record, now.record_sha256) = (later.v, later.record, later.record_sha256);
+        Some(())
+    }
+
+    /// Every file that it has or had: content first, then records.
+    pub fn files(&self) -> Vec<String> {
+        let now = [exhibit_path(&self.event), record_path(&self.event.record)];
+        let mut files: Vec<_> = now.into_iter().chain(self.replaced.clone()).collect();
+        files.sort();
+        files
+    }
+}
+
+/// What a log says of each exhibit, in the order of their intakes.
+pub(crate) fn in_order(events: &[Event]) -> Vec<Known> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut all: Vec<Known> = Vec::new();
+    for (index, event) in (0..).zip(events) {
+        match (event.event, places.get(event.exhibit.as_str())) {
+            (EventKind::Put, None) => {
+                places.insert(&event.exhibit, all.len());
+                all.push(Known::new(index, event.clone()));
+            }
+            // One that commits to something else is left out of account, and found by `verify`.
+            (EventKind::Rewrap, Some(place)) => {
+                let _ = all[*place].rewrapped(event.clone());
+            }
+            (EventKind::Erase, Some(place)) => {
+                all[*place].erased.get_or_insert(index);
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Where the sealed content of a `put` is.
+pub(crate) fn exhibit_path(put: &Event) -> String {
+    let ending = if put.v < 3 { "age" } else { "sealed" };
+    format!("exhibits/{}.{ending}", put.exhibit)
 }
 
 pub(crate) fn record_path(name: &str) -> String {

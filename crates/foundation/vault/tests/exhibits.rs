@@ -231,15 +231,17 @@ async fn a_removed_file_and_a_stranger_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let v = vault(folder.path(), &keys()).await;
     let exhibit = v.put(b"x", intake("c")).await.unwrap();
-    let path = folder.path().join(format!("exhibits/{}.age", exhibit.id));
+    let path = folder
+        .path()
+        .join(format!("exhibits/{}.sealed", exhibit.id));
     // One move, two findings: a logged file is missing, and another has no entry.
-    let other = format!("exhibits/{}.age", "0".repeat(32));
+    let other = format!("exhibits/{}.sealed", "0".repeat(32));
     std::fs::rename(&path, folder.path().join(&other)).unwrap();
     let seen = v.verify().await;
     assert_eq!(seen.problems.len(), 1);
     assert_eq!(
         seen.problems[0].place,
-        format!("exhibits/{}.age", exhibit.id)
+        format!("exhibits/{}.sealed", exhibit.id)
     );
     // The message once spoke of disk space, and named the folder on this machine.
     let what = &seen.problems[0].what;
@@ -416,7 +418,7 @@ fn stored(vault: &Path, folder: &str) -> usize {
     let entries = std::fs::read_dir(vault.join(folder)).into_iter().flatten();
     let names = entries.flatten().map(|entry| entry.file_name());
     names
-        .filter(|name| name.to_string_lossy().ends_with(".age"))
+        .filter(|name| !name.to_string_lossy().contains('#'))
         .count()
 }
 

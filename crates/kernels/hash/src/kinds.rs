@@ -57,6 +57,18 @@ impl Kind {
         }
     }
 
+    /// The digest of what a reader gives, in little memory; none for kinds that look at pixels or
+    /// frames.
+    ///
+    /// # Errors
+    /// The reader failed.
+    pub fn of_reader(&self, from: &mut dyn Read) -> Option<io::Result<crate::Digest>> {
+        match self.compute {
+            Compute::Bytes(compute) => Some(compute(from)),
+            _ => None,
+        }
+    }
+
     /// The digest of decoded pixels, or of one frame; none for kinds that read bytes.
     pub fn of_pixels(&self, pixels: Pixels<'_>) -> Option<Perceptual> {
         match self.compute {

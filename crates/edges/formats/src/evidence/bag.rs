@@ -1,6 +1,7 @@
 //! A BagIt bag (RFC 8493): manifests over files that the caller writes.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -16,10 +17,14 @@ impl Bag {
     /// Takes note of a file. Below `data/` it belongs to the payload. The path is relative to the
     /// bag; it has no line break and no `%`.
     pub fn add(&mut self, path: &str, bytes: &[u8]) {
-        let digest = sha256(bytes);
+        self.add_known(path, sha256(bytes), bytes.len() as u64);
+    }
+
+    /// Like [`Bag::add`], for a file whose SHA-256 (lower-case hexadecimal) and length are known.
+    pub fn add_known(&mut self, path: &str, digest: String, bytes: u64) {
         let files = match path.starts_with("data/") {
             true => {
-                self.bytes += bytes.len() as u64;
+                self.bytes += bytes;
                 &mut self.payload
             }
             false => &mut self.tags,
@@ -49,6 +54,42 @@ impl Bag {
         }
         files.push(("tagmanifest-sha256.txt", manifest(&self.tags)));
         files
+    }
+}
+
+/// Digests what is written through it.
+pub struct Digested<W> {
+    into: W,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Digested<W> {
+    /// Digests what goes into this.
+    pub fn new(into: W) -> Self {
+        Self {
+            into,
+            digest: Sha256::new(),
+            bytes: 0,
+        }
+    }
+
+    /// What it went into, the SHA-256 (lower-case hexadecimal) and the number of bytes.
+    pub fn finish(self) -> (W, String, u64) {
+        (self.into, hex::encode(self.digest.finalize()), self.bytes)
+    }
+}
+
+impl<W: Write> Write for Digested<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.into.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.into.flush()
     }
 }
 

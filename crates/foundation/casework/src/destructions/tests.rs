@@ -232,7 +232,7 @@ async fn a_destruction_that_has_begun_is_finished() {
     let file = w
         ._folder
         .path()
-        .join(format!("vault/exhibits/{exhibit}.age"));
+        .join(format!("vault/exhibits/{exhibit}.sealed"));
     let bytes = std::fs::read(&file).unwrap();
     let access = obhut_vault::Access {
         actor: "test".into(),

@@ -126,7 +126,8 @@ fn again(e: &VaultError) -> VaultError {
         VaultError::NotFound(id) => VaultError::NotFound(id.clone()),
         VaultError::Erased(id) => VaultError::Erased(id.clone()),
         VaultError::Lock(e) => VaultError::Lock(std::io::Error::new(e.kind(), e.to_string())),
-        VaultError::Store(e) => VaultError::Store(object_store::Error::Generic {
+        // The others don't come from appending.
+        e => VaultError::Store(object_store::Error::Generic {
             store: "vault",
             source: e.to_string().into(),
         }),

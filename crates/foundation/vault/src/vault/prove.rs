@@ -7,11 +7,10 @@
 use std::cell::RefCell;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use sha2::{Digest as _, Sha256};
 use signed_note::Note;
 use tlog_tiles::{Hash, HashReader, Tile, check_record, prove_record, record_hash};
 
-use super::{EventKind, Vault, record_path};
+use super::{EventKind, Vault};
 use crate::log::{Event, Hashes, Log, TILE_HEIGHT, tile_path};
 use crate::{LogHead, VaultError};
 
@@ -40,7 +39,7 @@ impl Vault {
     /// # Errors
     /// Not found; or the log or a record isn't what it was.
     pub async fn prove(&self, id: &str) -> Result<Vec<Proven>, VaultError> {
-        let (_, _, erased) = self.entries_of(id).await?;
+        let known = self.entries_of(id).await?;
         // Held while reading: an append deletes the partial tiles of the size that is read here.
         let guard = self.hold().await?;
         let head = self.head().await?;
@@ -62,9 +61,13 @@ impl Vault {
         for (index, event, entry) in found {
             proven.push(Proven {
                 proof: proof(&self.log, head, &checkpoint, index, &entry).await?,
-                record: match event.event == EventKind::Put && erased.is_some() {
-                    true => None,
-                    false => Some(self.opened_record(&event).await?),
+                record: match event.event {
+                    EventKind::Put | EventKind::Rewrap => match known.erased {
+                        Some(_) => None,
+                        // The record as it is wrapped now: the one that this entry named may be gone.
+                        None => Some(self.opened(&known.event).await?.json),
+                    },
+                    _ => Some(self.opened(&event).await?.json),
                 },
                 index,
                 event,
@@ -82,18 +85,6 @@ impl Vault {
         note.add_sigs(&[&self.log.keys.signer])
             .expect("Ed25519 signs");
         String::from_utf8_lossy(&note.to_bytes()).into_owned()
-    }
-
-    /// The record an entry commits to, as it was before it was sealed.
-    async fn opened_record(&self, event: &Event) -> Result<Vec<u8>, VaultError> {
-        let name = || format!("record {}", event.record);
-        let sealed = self.log.read(&record_path(&event.record)).await?;
-        let opened = self.log.keys.sealer.open(&sealed);
-        let opened = opened.ok_or_else(|| VaultError::Sealed(name()))?;
-        match hex::encode(Sha256::digest(&opened)) == event.commitment {
-            true => Ok(opened),
-            false => Err(VaultError::Tampered(name())),
-        }
     }
 }
 

@@ -3,12 +3,13 @@
 use futures::TryStreamExt as _;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use tlog_tiles::Tile;
 
 use crate::VaultError;
 use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, TILE_WIDTH, Tree, tile_path};
-use crate::vault::{Vault, erased, exhibit_path, record_path};
+use crate::objects::Opening;
+use crate::vault::{Known, OpenedRecord, Vault, content, exhibit_path, in_order, record_path};
 
 /// How far an entry may be dated before an earlier one without a remark, in microseconds: ten minutes.
 /// Our judgement: times are read before the turn to write, and clocks are set.
@@ -50,8 +51,8 @@ pub struct Verification {
     /// What is remarkable and no difference: entries that are dated back.
     pub remarks: Vec<Problem>,
     /// Files that neither the log nor an entry names, and that are called as obhut's are: left by an
-    /// intake, reading, erasure or append that was interrupted before its entry was written. Nothing
-    /// refers to them and nothing hands them out. Others are problems.
+    /// intake, reading, erasure or append that was interrupted before its entry was written, or by a
+    /// rotation of keys that was interrupted after it. Nothing refers to them and nothing hands them out. Others are problems.
     pub leftovers: Vec<String>,
 }
 
@@ -147,29 +148,31 @@ impl Vault {
             .filter_map(|e| serde_json::from_slice(e).ok())
             .collect();
         seen.remarks = dated_back(&events);
-        let erased = erased(&events);
+        let exhibits = in_order(&events);
         let mut known = self.log.files_of(tree.size);
+        known.extend(named(&events, &exhibits));
         for (index, entry) in entries.iter().enumerate() {
             let Ok(event) = serde_json::from_slice::<Event>(entry) else {
                 seen.problem(format!("entry {index}"), "isn't an event");
                 continue;
             };
-            if event.event == EventKind::Row {
-                seen.rows.push((index as u64, event.commitment));
-                continue;
+            match event.event {
+                EventKind::Row => seen.rows.push((index as u64, event.commitment)),
+                EventKind::Put | EventKind::Rewrap => {}
+                EventKind::Read | EventKind::Erase => {
+                    self.compare_record(&event, &mut seen).await;
+                }
             }
-            // An erasure also deletes the record of the `put`. The records of readings and of the
-            // erasure itself remain.
-            if event.event == EventKind::Put && erased.contains(&event.exhibit) {
-                self.compare_erased(&event, &mut seen).await;
-                known.insert(record_path(&event.record));
-                known.insert(exhibit_path(&event.exhibit));
-                continue;
-            }
-            known.insert(record_path(&event.record));
-            known.insert(exhibit_path(&event.exhibit));
-            self.compare_event(&event, &mut seen).await;
         }
+        for exhibit in &exhibits {
+            match exhibit.erased {
+                // An erasure also deletes the exhibit's record. Those of readings and of the erasure
+                // itself remain.
+                Some(_) => self.compare_erased(exhibit, &mut seen).await,
+                None => self.compare_exhibit(exhibit, &mut seen).await,
+            }
+        }
+        self.compare_rewraps(&events, &exhibits, &mut seen);
         self.look_for_leftovers(&known, &mut seen).await;
         drop(guard);
         seen
@@ -196,73 +199,142 @@ impl Vault {
         }
     }
 
-    async fn compare_event(&self, event: &Event, seen: &mut Verification) {
+    /// Compares the record that an entry names, and returns it if it could be opened. What is opened
+    /// by the private keys alone is counted without them.
+    async fn compare_record(&self, event: &Event, seen: &mut Verification) -> Option<OpenedRecord> {
+        let place = record_path(&event.record);
         if let Some(expected) = &event.record_sha256 {
-            let place = record_path(&event.record);
             match self.log.read(&place).await {
                 Ok(sealed) if hex::encode(Sha256::digest(&sealed)) == *expected => {}
-                Ok(_) => return seen.problem(place, "its bytes are not those that were logged"),
-                Err(e) => return seen.problem(place, e),
+                Ok(_) => {
+                    seen.problem(place, "its bytes are not those that were logged");
+                    return None;
+                }
+                Err(e) => {
+                    seen.problem(place, e);
+                    return None;
+                }
             }
         }
         if !self.log.keys.are_private {
-            return self.compare_sealed(event, seen).await;
+            // An entry of the first version doesn't commit to the sealed bytes.
+            seen.unopened += u64::from(event.record_sha256.is_none());
+            return None;
         }
-        let record = match self.record(event).await {
-            Ok(record) => record,
-            Err(e) => return seen.problem(record_path(&event.record), e),
-        };
-        if event.event != EventKind::Put {
-            return;
-        }
-        let place = exhibit_path(&event.exhibit);
-        let sealed = match self.log.read(&place).await {
-            Ok(sealed) => sealed,
-            Err(e) => return seen.problem(place, e),
-        };
-        seen.exhibits += 1;
-        seen.sealed_bytes += sealed.len() as u64;
-        if event.sealed_sha256 != Some(hex::encode(Sha256::digest(&sealed))) {
-            return seen.problem(place, "its bytes are not those that were logged");
-        }
-        match self.log.keys.sealer.open(&sealed) {
-            None => seen.problem(place, "can't be opened with this vault's key"),
-            // Record and sealed bytes match the log here, so the writer must have made a mistake.
-            Some(bytes) if record.sha256 != Some(hex::encode(Sha256::digest(&bytes))) => {
-                seen.problem(place, "its content is not the one that was recorded");
+        match self.opened(event).await {
+            Ok(record) => Some(record),
+            Err(e) => {
+                seen.problem(place, e);
+                None
             }
-            Some(_) => {}
         }
     }
 
-    /// What can be compared without opening anything: the exhibit's sealed bytes. The record's were
-    /// compared before; an entry of the first version doesn't commit to them.
-    async fn compare_sealed(&self, event: &Event, seen: &mut Verification) {
-        seen.unopened += u64::from(event.record_sha256.is_none());
-        if event.event != EventKind::Put {
+    async fn compare_exhibit(&self, known: &Known, seen: &mut Verification) {
+        let event = &known.event;
+        let problems = seen.problems.len();
+        let opened = self.compare_record(event, seen).await;
+        if seen.problems.len() > problems {
             return;
         }
-        let place = exhibit_path(&event.exhibit);
-        match self.log.read(&place).await {
-            Ok(sealed) => {
-                seen.exhibits += 1;
-                seen.sealed_bytes += sealed.len() as u64;
-                if event.sealed_sha256 != Some(hex::encode(Sha256::digest(&sealed))) {
-                    seen.problem(place, "its bytes are not those that were logged");
-                }
-            }
+        let place = exhibit_path(event);
+        match self.compare_content(event, opened.as_ref(), seen).await {
+            Ok(None) => {}
+            Ok(Some(what)) => seen.problem(place, what),
             Err(e) => seen.problem(place, e),
         }
     }
 
+    /// Reads the sealed content once: its digest, and what is in it, if that can be opened. What is
+    /// wrong with it, in words.
+    async fn compare_content(
+        &self,
+        event: &Event,
+        opened: Option<&OpenedRecord>,
+        seen: &mut Verification,
+    ) -> Result<Option<&'static str>, VaultError> {
+        let mut pieces = self.pieces(&exhibit_path(event)).await?;
+        let (mut sealed_digest, mut digest) = (Sha256::new(), Sha256::new());
+        let mut opening = opened.and_then(|o| {
+            let case = o.record.intake.as_ref()?.case.as_deref();
+            Some(Opening::new(
+                o.key.as_ref()?,
+                &content::context(&event.exhibit, case),
+            ))
+        });
+        let (mut is_authentic, mut bytes) = (true, 0);
+        // Version 2 and before: opened whole.
+        let mut whole = Vec::new();
+        let is_old = opened.is_some_and(|o| o.key.is_none());
+        let mut out = Vec::new();
+        while let Some(piece) = pieces.try_next().await? {
+            bytes += piece.len() as u64;
+            sealed_digest.update(&piece);
+            if let Some(opening) = opening.as_mut().filter(|_| is_authentic) {
+                is_authentic = opening.update(&piece, &mut out).is_ok();
+                digest.update(&out);
+                out.clear();
+            }
+            if is_old {
+                whole.extend_from_slice(&piece);
+            }
+        }
+        seen.exhibits += 1;
+        seen.sealed_bytes += bytes;
+        if event.sealed_sha256 != Some(hex::encode(sealed_digest.finalize())) {
+            return Ok(Some("its bytes are not those that were logged"));
+        }
+        let Some(opened) = opened else {
+            return Ok(None);
+        };
+        if let Some(opening) = opening {
+            is_authentic = is_authentic && opening.finish(&mut out).is_ok();
+            digest.update(&out);
+        } else if let Some(bytes) = self.log.keys.sealer.open(&whole) {
+            digest.update(&bytes);
+        } else {
+            is_authentic = false;
+        }
+        // Record and sealed bytes match the log here, so the writer must have made a mistake.
+        Ok(match is_authentic {
+            false => Some("can't be opened with this vault's key"),
+            true if opened.record.sha256 != Some(hex::encode(digest.finalize())) => {
+                Some("its content is not the one that was recorded")
+            }
+            true => None,
+        })
+    }
+
     /// What was erased must be gone.
-    async fn compare_erased(&self, event: &Event, seen: &mut Verification) {
+    async fn compare_erased(&self, known: &Known, seen: &mut Verification) {
         seen.erased += 1;
-        for place in [exhibit_path(&event.exhibit), record_path(&event.record)] {
-            if self.log.read(&place).await.is_ok() {
+        for place in known.files() {
+            if self.is_there(&place).await {
                 seen.problem(
                     place,
                     "is recorded as erased and still exists: the erasure was cut off; the next start of a server, or the next time that destruction is run, finishes it",
+                );
+            }
+        }
+    }
+
+    async fn is_there(&self, place: &str) -> bool {
+        let place = object_store::path::Path::from(place);
+        self.log.store.head(&place).await.is_ok()
+    }
+
+    /// Each entry that wrapped a key again must be about an exhibit, and commit to the same record as
+    /// its intake.
+    fn compare_rewraps(&self, events: &[Event], exhibits: &[Known], seen: &mut Verification) {
+        let commitments: HashMap<_, _> = exhibits
+            .iter()
+            .map(|k| (k.event.exhibit.as_str(), k.event.commitment.as_str()))
+            .collect();
+        for event in events.iter().filter(|e| e.event == EventKind::Rewrap) {
+            if commitments.get(event.exhibit.as_str()) != Some(&event.commitment.as_str()) {
+                seen.problem(
+                    format!("exhibit {}", event.exhibit),
+                    "an entry wraps its key again and commits to another record than its intake",
                 );
             }
         }
@@ -283,13 +355,11 @@ impl Vault {
         if tree.root() != head.root {
             return Err(VaultError::Tampered("the entries and their root".into()));
         }
+        let not_event = |_| VaultError::Tampered("an entry isn't an event".into());
+        let events = entries.iter().map(|e| serde_json::from_slice(e));
+        let events: Vec<Event> = events.collect::<Result<_, _>>().map_err(not_event)?;
         let mut known = self.log.files_of(tree.size);
-        for entry in &entries {
-            let event: Event = serde_json::from_slice(entry)
-                .map_err(|_| VaultError::Tampered("an entry isn't an event".into()))?;
-            known.insert(record_path(&event.record));
-            known.insert(exhibit_path(&event.exhibit));
-        }
+        known.extend(named(&events, &in_order(&events)));
         let files: Vec<_> = self.log.store.list(None).try_collect().await?;
         let now = self.clock().now_micros();
         let mut deleted = Vec::new();
@@ -335,10 +405,27 @@ impl Vault {
     }
 }
 
+/// The files that entries name. What was replaced when a key was wrapped again isn't named any more,
+/// unless its exhibit was erased: then it must be gone, and isn't just left.
+fn named(events: &[Event], exhibits: &[Known]) -> HashSet<String> {
+    let of_access = events
+        .iter()
+        .filter(|e| matches!(e.event, EventKind::Read | EventKind::Erase))
+        .map(|e| record_path(&e.record));
+    let of_exhibits = exhibits.iter().flat_map(|k| match k.erased {
+        Some(_) => k.files(),
+        None => vec![exhibit_path(&k.event), record_path(&k.event.record)],
+    });
+    of_access.chain(of_exhibits).collect()
+}
+
 /// True if the vault gives such names to files, so that an interruption may have left one.
 fn is_called_like_ours(path: &str) -> bool {
-    let sealed = |folder: &str| path.strip_prefix(folder)?.strip_suffix(".age");
-    if let Some(id) = sealed("exhibits/").or(sealed("records/")) {
+    let sealed = |folder: &str, ending: &str| path.strip_prefix(folder)?.strip_suffix(ending);
+    if let Some(id) = sealed("exhibits/", ".sealed")
+        .or(sealed("exhibits/", ".age"))
+        .or(sealed("records/", ".age"))
+    {
         return id.len() == ID_CHARS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     }
     // C2SP tlog-tiles: `<level>/x001/234.p/7`.
