@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::{
     Done, bench_accuracy, bench_chain, bench_http, bench_index, bench_intake, bench_payments,
-    bench_pdq, bench_pictures, bench_video, root,
+    bench_pdq, bench_pictures, bench_vault, bench_video, root,
 };
 
 type Bench = fn(&mut Report) -> Done;
@@ -21,6 +21,7 @@ const ALL: &[(&str, Bench)] = &[
     ("intake", bench_intake::run),
     ("payments", bench_payments::run),
     ("chain", bench_chain::run),
+    ("vault", bench_vault::run),
 ];
 
 /// The results of a benchmark, printed as they come and kept for the documents.

@@ -10,6 +10,7 @@ mod bench_intake;
 mod bench_payments;
 mod bench_pdq;
 mod bench_pictures;
+mod bench_vault;
 mod bench_video;
 mod demo;
 mod load;
