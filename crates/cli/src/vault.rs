@@ -194,7 +194,7 @@ async fn handed_out(
             Some(file) => file.write_all(piece),
             None => stdout.write_all(piece),
         };
-        // Kept as it is: a pipe that was closed is no fault.
+        // Kept as it is: a closed pipe isn't a fault.
         written.map_err(|e| {
             let kind = e.kind();
             failed = Some(e);
@@ -222,14 +222,14 @@ fn rotated(done: &Rewrapped, are_forgotten: bool) -> String {
         count(done.exhibits, "exhibit is", "exhibits are")
     );
     if done.sealed > 0 {
-        text += &format!("; {} sealed again, with a key of its own each", done.sealed);
+        text += &format!("; {} sealed again, each with its own key", done.sealed);
     }
     text += match are_forgotten {
         false => {
-            "\nkeep a copy of keys/ now: backups from here on need it. Older ones need the former keys, which are still in keys/exhibits.age: once you need no older backup, --forget-former removes them, and what was destroyed can't be opened in one any more"
+            "\ncopy keys/ to where you keep it now: backups from now on need the new key. Backups from before need the former keys, which are still in keys/exhibits.age; once you need none of these any more, `obhut vault rotate --forget-former` removes them, and what was destroyed can't be opened in such a backup, either"
         }
         true => {
-            "\nthe former keys are gone from keys/exhibits.age. Delete them wherever else you keep them: then no backup from before opens an exhibit"
+            "\nthe former keys are gone from keys/exhibits.age; delete them wherever else you keep copies: until then a backup from before can be opened with them"
         }
     };
     text

@@ -84,7 +84,10 @@ fn keys_are_rotated_and_former_ones_forgotten() {
 
     let done = text(ok(&rotate(&["--reason", "yearly"])));
     assert!(done.contains("1 exhibit is under the new key"), "{done}");
-    assert!(done.contains("keep a copy of keys/ now"), "{done}");
+    assert!(
+        done.contains("copy keys/ to where you keep it now"),
+        "{done}"
+    );
     assert!(keys(&b).trim_end().ends_with(before.trim_end()) && keys(&b).lines().count() == 2);
     assert_eq!(b.mode("data/keys/exhibits.age"), 0o600);
     let early = rotate(&["--reason", "r", "--forget-former"]);

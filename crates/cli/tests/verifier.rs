@@ -403,7 +403,7 @@ fn nothing_that_is_not_obhuts_is_deleted() {
     ok(&b.obhut(&["verify"]));
 }
 
-/// A name that nobody has, and a person without the role, accept nothing and get no role by trying.
+/// An unknown name, and a person without the role, accept nothing and get no role by trying.
 #[test]
 fn only_administrators_accept_what_differs() {
     let Some(python) = python() else { return };

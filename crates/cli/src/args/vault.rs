@@ -39,8 +39,12 @@ pub enum VaultCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Make a new key for exhibits and wrap the key of each under it. Former keys stay for older backups
-    /// until you have them forgotten; afterwards what was destroyed can't be opened in an older backup
+    /// Make a new key for exhibits, and wrap each exhibit's key under it
+    ///
+    /// Each exhibit is sealed with its own key, and these keys are wrapped under the first key in
+    /// `keys/exhibits.age`. Copy `keys/` after a rotation: backups from then on need it. The former keys
+    /// stay in the file for backups from before. Once you need none of these any more, --forget-former
+    /// removes them; then what was destroyed can't be opened in a backup from before, either.
     Rotate {
         /// Make no new key: remove the former ones, an hour or more after the last rotation
         #[arg(long)]

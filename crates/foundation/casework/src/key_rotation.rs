@@ -29,8 +29,8 @@ pub async fn rotate_keys(
 ) -> Result<Rewrapped> {
     person.require(Role::Administrator)?;
     require_reason(because)?;
-    // One at a time: two would each put a new key into the file they have read.
-    let one = casework.folder.hold_upgrade().await?;
+    // One at a time, while everything else goes its way: two would each put a new key into the file they have read.
+    let one = casework.folder.hold_rotation().await?;
     audit::note(casework, &person.id, "keys.rotate", "exhibits", because).await?;
     casework.ring.renew().map_err(|e| fault(casework, &e))?;
     check_keys(casework).await?;
@@ -52,7 +52,7 @@ pub async fn forget_former_keys(
 ) -> Result<Rewrapped> {
     person.require(Role::Administrator)?;
     require_reason(because)?;
-    let one = casework.folder.hold_upgrade().await?;
+    let one = casework.folder.hold_rotation().await?;
     if recipients(casework)?.len() < 2 {
         return Err(CaseworkError::conflict("there are no former keys"));
     }
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// What an exhibit of a backup's vault holds, for whoever has these keys.
+    /// What an exhibit of a backup's vault holds, with these keys.
     async fn opened(backup: &Path, keys: &Path, id: &str) -> Option<Vec<u8>> {
         let both = tempfile::tempdir().unwrap();
         copy(&backup.join("vault"), &both.path().join("vault"));

@@ -13,7 +13,7 @@ use crate::views::{self, Extent};
 use crate::{Casework, Exhibit, Person, Result};
 
 /// Content up to this length is taken in as one piece. Our judgement: pictures are, and what is
-/// longer needs two digests on threads of their own.
+/// longer needs separate threads for two digests.
 const IN_ONE_PIECE_BYTES_MAX: usize = 8 << 20;
 
 /// What is read in one piece. Our judgement.
@@ -143,7 +143,7 @@ fn whole_text(head: &[u8]) -> &[u8] {
     }
 }
 
-/// Makes a digest of a stream on a thread of its own.
+/// Makes a digest of a stream on a separate thread.
 struct Digesting {
     pieces: SyncSender<Bytes>,
     digest: JoinHandle<String>,

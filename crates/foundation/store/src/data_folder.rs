@@ -416,6 +416,11 @@ impl DataFolder {
         self.hold("rows.lock").await
     }
 
+    /// Waits for the turn to exchange keys. Other processes can't until the returned file is dropped.
+    pub async fn hold_rotation(&self) -> Result<File> {
+        self.hold("rotation.lock").await
+    }
+
     /// The turn to count how long obhut runs, unless another process has it. Other processes can't
     /// count until the returned file is dropped.
     pub fn turn_to_count(&self) -> Result<Option<File>> {

@@ -1,8 +1,8 @@
 //! The key ring of a data folder: `keys/exhibits.age`, age identities with the current one first.
 //!
 //! A folder from before the ring existed has no such file until its keys are rotated for the first
-//! time: until then the sealing key is the ring. So nobody's copy of the keys is out of date
-//! because of an upgrade.
+//! time: until then the sealing key is the ring. So an upgrade makes no copy of the keys
+//! out of date.
 
 use std::fs;
 use std::io;
@@ -20,8 +20,8 @@ pub(crate) const RING: &str = "exhibits.age";
 /// What tells whether the file is another one than before: number, length, time of change.
 type Stamp = (u64, u64, i64, i64);
 
-/// A ring that is read again when its file has changed: a server goes on with the new key while it
-/// runs.
+/// A ring that is read again when its file has changed: a running server uses the new key from then
+/// on.
 pub struct FolderRing {
     path: PathBuf,
     /// The text of the sealing key, which is the ring while there is no file.

@@ -1,6 +1,6 @@
 //! Turns bytes into exhibits that are sealed, logged and provable.
 //!
-//! An exhibit's bytes are encrypted with a key of its own (C2SP chunked-encryption) and stored once.
+//! An exhibit's bytes are encrypted with its own key (C2SP chunked-encryption) and stored once.
 //! The key is in the exhibit's record, which is wrapped under the key ring: what deletes the record
 //! destroys the exhibit, and another key wraps it again without touching it. The intake is an entry of an
 //! append-only Merkle log in the public formats C2SP tlog-tiles and tlog-checkpoint. Reading or

@@ -1,7 +1,7 @@
 //! How exhibits are encrypted: C2SP chunked-encryption in its instance Cobblestone-256 (HKDF-Expand
 //! with SHA-512, AES-256-GCM, chunks of 16 KiB).
 //!
-//! A published format, so that an exhibit can be opened without obhut by whoever has its key.
+//! A published format, so that an exhibit can be opened with its key and without obhut.
 //! Chunks can be sealed and opened one after another in little memory, each is authentic before it
 //! is handed out, and the last one is shorter than the others, so that a file that was cut off is
 //! noticed. The context, which isn't stored, binds a file to one exhibit and one case.
@@ -125,7 +125,7 @@ pub struct Sealing {
 }
 
 impl Sealing {
-    /// Begins a message: appends its header to `out`. Each message needs a key of its own.
+    /// Begins a message: appends its header to `out`. Each message needs another key.
     pub fn new(key: &[u8; KEY_BYTES], context: &[u8], out: &mut Vec<u8>) -> Self {
         let mut salt = [0; SALT_BYTES];
         getrandom::fill(&mut salt).expect("the operating system gives randomness");

@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use self::append::Appender;
 use crate::index::Index;
 use crate::keys::random_id;
-use crate::log::{Event, EventKind, Log, LogHead};
+use crate::log::{Event, EventKind, Log, LogHead, Tree};
 use crate::objects::KEY_BYTES;
 use crate::{Clock, Keys, VaultError, WriterLock};
 
@@ -304,7 +304,11 @@ impl Vault {
         let head = self.log.head().await?;
         let entries = self.log.entries(head.size).await?;
         drop(guard);
-        // The entries are not compared with the signed root here; only `verify` does that.
+        let mut tree = Tree::default();
+        entries.iter().for_each(|e| tree.push(e));
+        if tree.root() != head.root {
+            return Err(VaultError::Tampered("the entries and their root".into()));
+        }
         entries
             .iter()
             .map(|e| {
@@ -327,7 +331,8 @@ impl Vault {
         // Held while reading, as in `events`. It also ensures that only one task at a time adds to
         // the index.
         let guard = self.lock.hold().await?;
-        let size = self.log.head().await?.size;
+        let head = self.log.head().await?;
+        let size = head.size;
         let from = {
             let mut index = self.index();
             index.reset_if_shorter(size);
@@ -338,28 +343,36 @@ impl Vault {
             .await?;
         let found = self.index().find(id);
         let found = found.ok_or_else(|| VaultError::NotFound(id.to_owned()))?;
-        let put = self.log.entry(found.put, size).await?;
-        let rewrap = match found.rewrapped {
-            Some(index) => Some(self.log.entry(index, size).await?),
-            None => None,
-        };
+        let (put, rewrap) = (Some(found.put), found.rewrapped);
+        let mut entries = [None, None, None];
+        for (place, index) in [put, rewrap, found.erased].into_iter().enumerate() {
+            let Some(index) = index else { continue };
+            let entry = self.log.entry(index, size).await?;
+            // The files of the log aren't believed, only what its signature covers: an entry that was
+            // exchanged could name a forged exhibit, or one as erased that isn't.
+            prove::included(&self.log, head, index, &entry).await?;
+            entries[place] = Some(entry);
+        }
         drop(guard);
-        let read = |entry: &[u8], kind| {
-            let event = serde_json::from_slice::<Event>(entry).ok();
+        let [put, rewrap, erase] = &entries;
+        let read = |entry: &Option<Vec<u8>>, kind| {
+            let event = serde_json::from_slice::<Event>(entry.as_ref()?).ok();
             event.filter(|e| e.event == kind && e.exhibit == id)
         };
-        let known = read(&put, EventKind::Put).and_then(|event| {
+        let known = read(put, EventKind::Put).and_then(|event| {
             let mut known = Known::new(found.put, event);
-            if let Some(entry) = rewrap {
-                known.rewrapped(read(&entry, EventKind::Rewrap)?)?;
+            if rewrap.is_some() {
+                // One that commits to another record counts as none; `verify` names it.
+                let _ = known.rewrapped(read(rewrap, EventKind::Rewrap)?);
+            }
+            if erase.is_some() {
+                read(erase, EventKind::Erase)?;
+                known.erased = found.erased;
             }
             Some(known)
         });
         match known {
-            Some(known) => Ok(Known {
-                erased: found.erased,
-                ..known
-            }),
+            Some(known) => Ok(known),
             // The folder was replaced by another log while this process ran.
             None => {
                 *self.index() = Index::default();
@@ -399,8 +412,8 @@ impl Vault {
         let name = random_id();
         let sealed = match key {
             Some(key) => {
-                // The key isn't part of what the entry commits to: whoever is handed the record as a
-                // proof doesn't get it.
+                // The key isn't part of what the entry commits to: it isn't handed out with the record as a
+                // proof.
                 let with_key = [bytes, b"\n", hex::encode(key).as_bytes()].concat();
                 self.log.keys.ring.wrap(&with_key).await?
             }

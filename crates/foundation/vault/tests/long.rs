@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream;
 use obhut_vault::{
-    Access, Clock, FileRing, Intake, KeyRing as _, Keys, Sealer, Vault, VaultError, WriterLock,
+    Access, Clock, FileRing, Intake, KEY_BYTES, KeyRing as _, Keys, Sealer, Sealing, Vault,
+    VaultError, WriterLock,
 };
 use object_store::local::LocalFileSystem;
 
@@ -189,7 +190,7 @@ async fn nothing_changed_is_ever_handed_out() {
     assert_eq!(v.verify().await.problems, []);
 }
 
-/// Whoever has the public key of a ring can seal a record and content that fit each other.
+/// With a ring's public key anyone can seal a record and content that fit each other.
 #[tokio::test]
 async fn a_record_of_somebody_else_opens_nothing() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -238,4 +239,79 @@ async fn a_record_of_somebody_else_opens_nothing() {
         v.get(&put.id, access()).await,
         Err(VaultError::Tampered(_))
     ));
+}
+
+/// An entry in a full bundle, which no append compares, is exchanged for one that names forged files.
+#[tokio::test]
+async fn an_entry_that_was_exchanged_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let ring = ring();
+    let v = vault(folder.path(), &ring).await;
+    let (found, forged) = (b"what was found", b"what is forged");
+    let put = v.put(found, intake()).await.unwrap();
+    v.append_rows(&vec!["0".repeat(64); 300]).await.unwrap();
+    let [exhibit, record, bundle] = [
+        format!("exhibits/{}.sealed", put.id),
+        format!("records/{}", names(folder.path(), "records")[0]),
+        "log/tile/entries/000".into(),
+    ]
+    .map(|name| folder.path().join(name));
+    let before = [&exhibit, &record, &bundle].map(|path| std::fs::read(path).unwrap());
+
+    let key = [7; KEY_BYTES];
+    let mut sealed = Vec::new();
+    let context = format!("obhut exhibit v3\0{}\0c", put.id);
+    let mut sealing = Sealing::new(&key, context.as_bytes(), &mut sealed);
+    sealing.update(forged, &mut sealed);
+    sealing.finish(&mut sealed);
+    let opened = ring.unwrap(&before[1]).await.unwrap().unwrap();
+    let text = String::from_utf8(opened.bytes).unwrap();
+    let json = text
+        .split_once('\n')
+        .unwrap()
+        .0
+        .replace(&hex(found), &hex(forged));
+    let wrapped = ring
+        .wrap(format!("{json}\n{}", "07".repeat(32)).as_bytes())
+        .await
+        .unwrap();
+    let old: serde_json::Value = {
+        let at = before[2].windows(2).position(|w| w == b"{\"").unwrap();
+        let mut first = serde_json::Deserializer::from_slice(&before[2][at..]).into_iter();
+        first.next().unwrap().unwrap()
+    };
+    // In place: the digests are as long as before.
+    let mut bytes = before[2].clone();
+    for (field, new) in [
+        ("record_sha256", hex(&wrapped)),
+        ("commitment", hex(json.as_bytes())),
+        ("sealed_sha256", hex(&sealed)),
+    ] {
+        let text = old[field].as_str().unwrap().as_bytes();
+        let at = bytes.windows(text.len()).position(|w| w == text).unwrap();
+        bytes[at..at + text.len()].copy_from_slice(new.as_bytes());
+    }
+    for (path, content) in [(&exhibit, &sealed), (&record, &wrapped), (&bundle, &bytes)] {
+        std::fs::write(path, content).unwrap();
+    }
+    // Another process, too, which hasn't read the entry before.
+    let tampered = |what: &str, e: Option<VaultError>| {
+        assert!(matches!(e, Some(VaultError::Tampered(_))), "{what}: {e:?}");
+    };
+    tampered("get", v.get(&put.id, access()).await.err());
+    tampered("exhibit", v.exhibit(&put.id).await.err());
+    tampered("list", v.list().await.err());
+    tampered("rewrap", v.rewrap(|_| {}).await.err());
+    tampered("erase", v.erase(&put.id, access()).await.err());
+    assert!(!v.verify().await.problems.is_empty());
+    for (path, content) in [&exhibit, &record, &bundle].into_iter().zip(&before) {
+        std::fs::write(path, content).unwrap();
+    }
+    assert_eq!(v.get(&put.id, access()).await.unwrap(), found);
+    assert_eq!(v.verify().await.problems, []);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    hex::encode(sha2::Sha256::digest(bytes))
 }

@@ -187,8 +187,8 @@ impl Vault {
     }
 
     /// The content, after its reading has been logged. Fails if the exhibit was never there or was
-    /// erased, or if the sealed bytes don't match its log entry. Only `verify` checks the entry
-    /// itself against the signed root.
+    /// erased, or if the sealed bytes don't match its log entry, or that isn't covered by the log's
+    /// signature.
     ///
     /// # Errors
     /// As [`Vault::read`]; or it has more than [`IN_MEMORY_BYTES_MAX`] bytes, and then no reading is
@@ -298,7 +298,7 @@ impl Vault {
         Ok(Box::pin(stream::iter(ranges).map(read).buffered(2)))
     }
 
-    /// Seals an exhibit of version 2 or before again, with a key of its own: the new record's key
+    /// Seals an exhibit of version 2 or before again, with its own key: the new record's key
     /// and what was stored.
     pub(super) async fn sealed_again(
         &self,
@@ -343,7 +343,7 @@ fn new_record(intake: &Intake) -> ([u8; KEY_BYTES], Record) {
 /// Pieces that wait for the digest of a stream. Our judgement.
 const WAITING_MAX: usize = 4;
 
-/// Makes the digest of a stream on a thread of its own.
+/// Makes the digest of a stream on a separate thread.
 struct Digesting {
     pieces: SyncSender<Bytes>,
     digest: JoinHandle<Stored>,

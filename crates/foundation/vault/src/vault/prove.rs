@@ -99,15 +99,15 @@ impl HashReader for Needed {
     }
 }
 
-/// The proof of one entry in the log of this head, checked before it is given out.
-async fn proof(
+/// The hashes that lead from an entry to the root of this head. Fails for an entry that isn't the one
+/// that was signed.
+pub(super) async fn included(
     log: &Log,
     head: LogHead,
-    checkpoint: &[u8],
     index: u64,
     entry: &[u8],
-) -> Result<String, VaultError> {
-    let tampered = |_| VaultError::Tampered(format!("the tree above entry {index}"));
+) -> Result<Vec<Hash>, VaultError> {
+    let tampered = |_| VaultError::Tampered(format!("entry {index}, or the tree above it"));
     let needed = Needed::default();
     prove_record(head.size, index, &needed).map_err(tampered)?;
     let mut hashes = Hashes::default();
@@ -126,6 +126,18 @@ async fn proof(
     let proof = prove_record(head.size, index, &hashes).map_err(tampered)?;
     let leaf = record_hash(entry);
     check_record(&proof, head.size, Hash(head.root), index, leaf).map_err(tampered)?;
+    Ok(proof)
+}
+
+/// The proof of one entry in the log of this head, checked before it is given out.
+async fn proof(
+    log: &Log,
+    head: LogHead,
+    checkpoint: &[u8],
+    index: u64,
+    entry: &[u8],
+) -> Result<String, VaultError> {
+    let proof = included(log, head, index, entry).await?;
     let mut text = format!(
         "{FORMAT}\nextra {}\nindex {index}\n",
         BASE64_STANDARD.encode(entry)

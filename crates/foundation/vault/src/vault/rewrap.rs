@@ -10,7 +10,7 @@ pub struct Rewrapped {
     pub exhibits: u64,
     /// How many of them were wrapped again by this run.
     pub again: u64,
-    /// How many of these were sealed again, with a key of their own, since they came from version 2 or
+    /// How many of these were sealed again, with their own keys, since they came from version 2 or
     /// before.
     pub sealed: u64,
 }
