@@ -10,6 +10,7 @@ use obhut_app::media::{Limits, Pool, VideoTools, WorkerCommand};
 use crate::args::Args;
 use crate::hints::{FAILED, exit_code};
 use crate::output::Output;
+use crate::whole_file;
 
 pub struct AppContext {
     data: Option<PathBuf>,
@@ -30,13 +31,17 @@ struct Grant {
 
 impl AppContext {
     pub fn new(args: &Args) -> anyhow::Result<Self> {
-        Ok(Self {
+        let context = Self {
             data: args.data.clone(),
             database: args.database.clone(),
             grants: Mutex::default(),
             made: Mutex::default(),
             opened: Mutex::default(),
-        })
+        };
+        if let Ok(folder) = context.folder() {
+            whole_file::protect(std::path::absolute(folder)?);
+        }
+        Ok(context)
     }
 
     /// True if a database was named or the data folder exists, whether or not it holds any record.

@@ -1,6 +1,6 @@
 //! Files that are read: regular ones, whole up to a limit, or as a stream.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
 use std::pin::Pin;
@@ -36,19 +36,34 @@ pub fn read(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file that shows on a progress line how many MiB of it were read.
+/// A file that shows on a progress line how many MiB of it were read. One that is changed meanwhile
+/// ends with an error: what was read was never the file.
 pub struct Shown {
     file: tokio::fs::File,
+    /// The same file, and what it was at the beginning.
+    same: File,
+    before: Metadata,
     bytes: u64,
     bar: ProgressBar,
 }
 
 impl Shown {
-    pub fn new(file: File, bar: ProgressBar) -> Self {
-        Self {
+    pub fn new(file: File, bar: ProgressBar) -> std::io::Result<Self> {
+        Ok(Self {
+            same: file.try_clone()?,
+            before: file.metadata()?,
             file: file.into(),
             bytes: 0,
             bar,
+        })
+    }
+
+    fn check(&self) -> std::io::Result<()> {
+        let now = self.same.metadata()?;
+        let is_same = now.len() == self.before.len() && now.len() == self.bytes;
+        match is_same && now.modified()? == self.before.modified()? {
+            true => Ok(()),
+            false => Err(std::io::Error::other("it was changed while it was read")),
         }
     }
 }
@@ -63,6 +78,59 @@ impl AsyncRead for Shown {
         let read = Pin::new(&mut self.file).poll_read(cx, into);
         self.bytes += (into.filled().len() - before) as u64;
         self.bar.set_position(self.bytes >> 20);
-        read
+        let is_at_end = into.filled().len() == before && into.remaining() > 0;
+        match read {
+            Poll::Ready(Ok(())) if is_at_end => Poll::Ready(self.check()),
+            read => read,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_changed_meanwhile_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        type Change = fn(&Path);
+        let changes: [Change; 3] = [
+            |path| {
+                let mut file = File::options().append(true).open(path).unwrap();
+                file.write_all(b"more").unwrap();
+            },
+            |path| {
+                let file = File::options().write(true).open(path).unwrap();
+                file.set_len(5_000_000).unwrap();
+            },
+            |path| {
+                // Of the same length: seen by its time.
+                let file = File::options().write(true).open(path).unwrap();
+                file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+                    .unwrap();
+            },
+        ];
+        for change in changes {
+            std::fs::write(&path, vec![7; 6_000_000]).unwrap();
+            let mut shown = Shown::new(open(&path).unwrap(), ProgressBar::hidden()).unwrap();
+            let mut half = vec![0; 1_000_000];
+            shown.read_exact(&mut half).await.unwrap();
+            change(&path);
+            let read = shown.read_to_end(&mut half).await;
+            assert!(read.unwrap_err().to_string().contains("changed while"));
+        }
+        std::fs::write(&path, b"").unwrap();
+        for content in [&b""[..], &[7; 3_000_000]] {
+            std::fs::write(&path, content).unwrap();
+            let mut shown = Shown::new(open(&path).unwrap(), ProgressBar::hidden()).unwrap();
+            let mut all = Vec::new();
+            shown.read_to_end(&mut all).await.unwrap();
+            assert_eq!(all, content);
+        }
     }
 }

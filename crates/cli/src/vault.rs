@@ -53,7 +53,7 @@ pub async fn run(
                 name: Some(&name),
                 media_type: obhut_decode::Format::of(&head).map(|f| f.media_type()),
             };
-            let content = input::Shown::new(content, bar.clone());
+            let content = input::Shown::new(content, bar.clone())?;
             let sealed = casework::put_exhibit_from(&casework, content, to, &person).await;
             bar.finish_and_clear();
             let exhibit = sealed?;
@@ -204,7 +204,11 @@ async fn handed_out(
     let viewed = casework::view_into(casework, exhibit, person, purpose, seen, hand_out).await;
     bar.finish_and_clear();
     if let Some(e) = failed {
-        return Err(e.into());
+        // A closed pipe ends the command quietly, and isn't recognised under a text.
+        return Err(match e.kind() {
+            io::ErrorKind::BrokenPipe => e.into(),
+            _ => anyhow::Error::from(e).context("the exhibit can't be written in whole"),
+        });
     }
     let bytes = viewed?;
     match file {

@@ -133,7 +133,7 @@ fn text(verified: &Verified, is_known: bool) -> String {
         text += "\nthe log is the one whose key was given; that a row was exchanged for another one in the database is seen only with the private keys";
     }
     if !is_known {
-        text += "\nthis finds damage, not forgery: the log's public key was read from the folder itself; keep a copy of vault/log/key elsewhere, and name it with --log-key";
+        text += "\nthis finds damage, not forgery: the private keys can't be read or used, and the log's public key was read from the folder itself; keep a copy of vault/log/key elsewhere, and name it with --log-key";
     }
     if !seen.leftovers.is_empty() {
         text += &format!(

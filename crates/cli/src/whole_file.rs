@@ -1,16 +1,57 @@
-//! Writes a file atomically: readers see the old content or the complete new content. Standard
-//! output, devices and pipes are written directly.
+//! Writes a file atomically: readers see the old content or the complete new content, and a process
+//! that is killed leaves nothing, where the file system has files without a name. Standard output,
+//! devices and pipes are written directly.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, bail, ensure};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
 /// Most symbolic links that are followed to the real file. Our judgement.
 const LINKS_MAX: usize = 16;
+
+/// The data folder, where no output may replace a file of obhut's.
+static DATA_FOLDER: OnceLock<PathBuf> = OnceLock::new();
+
+/// Refuses outputs to the places of this folder where obhut keeps its files.
+pub fn protect(data_folder: PathBuf) {
+    // A process has one data folder; a second call changes nothing.
+    let _ = DATA_FOLDER.set(data_folder);
+}
+
+/// True for a path where obhut keeps keys, evidence, lists, journals or its database.
+fn is_protected(path: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let Some(root) = DATA_FOLDER.get().and_then(|root| real(root)) else {
+        return false;
+    };
+    let Some(parent) = path.parent() else {
+        return false;
+    };
+    let here = Path::new(".");
+    let parent = real(if parent == Path::new("") {
+        here
+    } else {
+        parent
+    });
+    let Some(inside) = parent.as_deref().and_then(|p| p.strip_prefix(&root).ok()) else {
+        return false;
+    };
+    match inside.components().next() {
+        Some(folder) => ["keys", "vault", "lists", "payments"]
+            .iter()
+            .any(|f| folder.as_os_str() == *f),
+        None => path.file_name().is_some_and(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("obhut.db") || name.ends_with(".lock")
+        }),
+    }
+}
 
 /// A file being written. A regular file gets mode 0600, even if it replaces one with another mode.
 pub struct WholeFile {
@@ -18,6 +59,8 @@ pub struct WholeFile {
     /// The partial file and the final path. `None` for standard output, devices and pipes, which
     /// are written directly because a rename would replace them.
     place: Option<(PathBuf, PathBuf)>,
+    /// True while the file has no name.
+    is_unnamed: bool,
 }
 
 impl WholeFile {
@@ -32,6 +75,11 @@ impl WholeFile {
         }
         // Follow links: the rename in `finish` must replace the file, not the link to it.
         let path = &followed(path);
+        ensure!(
+            !is_protected(path),
+            "{} is where obhut keeps its own files; name a file outside the data folder",
+            path.display()
+        );
         // By canonical path, because `a`, `./a` and a link to it are one file.
         if let Ok(own) = fs::canonicalize(path) {
             if inputs
@@ -53,6 +101,19 @@ impl WholeFile {
         let name = path.file_name().with_context(fault)?.to_string_lossy();
         // In the same folder, because a rename cannot cross file systems; the id keeps two runs apart.
         let partial = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::open(folder, flags, Mode::RUSR | Mode::WUSR) {
+            return Ok(Self {
+                file: BufWriter::new(File::from(file)),
+                place: Some((partial, path.clone())),
+                is_unnamed: true,
+            });
+        }
+        // Not every file system has files without a name.
         let mut options = File::options();
         // truncate: a killed process with the same id may have left a partial file.
         options.write(true).create(true).truncate(true).mode(0o600);
@@ -60,6 +121,7 @@ impl WholeFile {
         Ok(Self {
             file: BufWriter::new(file),
             place: Some((partial, path.clone())),
+            is_unnamed: false,
         })
     }
 
@@ -67,6 +129,7 @@ impl WholeFile {
         Self {
             file: BufWriter::new(file),
             place: None,
+            is_unnamed: false,
         }
     }
 
@@ -84,6 +147,13 @@ impl WholeFile {
             let fault = || format!("{} can't be written", path.display());
             // Before the rename: after a power failure the name must not lead to an empty file.
             self.file.get_ref().sync_all().with_context(fault)?;
+            if self.is_unnamed {
+                // A process with the same id may have been killed between this and the rename.
+                let _ = fs::remove_file(partial);
+                let file = format!("/proc/self/fd/{}", self.file.get_ref().as_raw_fd());
+                rustix::fs::linkat(CWD, file, CWD, partial, AtFlags::SYMLINK_FOLLOW)
+                    .with_context(fault)?;
+            }
             fs::rename(partial, path).with_context(fault)?;
             self.place = None;
         }
@@ -140,4 +210,36 @@ fn followed(path: &Path) -> PathBuf {
         }
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let names = entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
+        names.collect()
+    }
+
+    /// What is killed before it is finished leaves nothing, because there is nothing.
+    #[test]
+    fn a_file_has_a_name_only_when_it_is_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        for content in ["first", "second"] {
+            let before = names(folder.path());
+            let mut file = WholeFile::create(&path, &[]).unwrap();
+            file.write_all(content.as_bytes()).unwrap();
+            file.flush().unwrap();
+            if file.is_unnamed {
+                assert_eq!(names(folder.path()), before);
+            }
+            file.finish().unwrap();
+            assert_eq!(names(folder.path()), ["out"]);
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        drop(WholeFile::create(&path, &[]).unwrap());
+        assert_eq!(names(folder.path()), ["out"]);
+    }
 }

@@ -10,6 +10,9 @@ use super::{VerifyArgs, destinations, extents};
 #[derive(Subcommand)]
 pub enum VaultCommand {
     /// Seal a file as an exhibit
+    ///
+    /// A regular file of up to 64 GiB; the file itself stays where it is. One that is changed while it
+    /// is read is refused.
     Put {
         /// The case it belongs to
         #[arg(long)]
@@ -35,7 +38,8 @@ pub enum VaultCommand {
         /// How much of it the person views; reports derive "viewed" from this alone
         #[arg(long, value_parser = extents(), default_value = "unseen")]
         seen: Extent,
-        /// Output file (mode 0600) [default: standard output, unless that is a terminal]
+        /// Output file (mode 0600; replaces a file of that name) [default: standard output, unless that
+        /// is a terminal; if the command then fails, what it wrote is only a part]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },

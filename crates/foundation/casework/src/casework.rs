@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use obhut_store::database::Database;
 use obhut_store::database::covered::Covered;
 use obhut_store::{DataFolder, FolderRing};
-use obhut_vault::{Clock, LookupKey, Sealer, Vault};
+use obhut_vault::{Clock, LookupKey, Problem, Sealer, Vault};
 
 pub use domain::{Clearing, Domain, Gone, Removed};
 pub use finding::{Finding, MatchedEntry};
@@ -32,6 +32,8 @@ pub struct Casework {
     pub(crate) note_key: LookupKey,
     /// False if it was opened for checks without the private keys: what they bind isn't checked.
     pub(crate) has_keys: bool,
+    /// What is wrong with keys that are there; only if it was opened for checks.
+    pub(crate) key_fault: Option<Problem>,
     /// True while it is opened and the log covers nothing yet.
     pub(crate) is_upgrading: AtomicBool,
     pub(crate) domains: Vec<Box<dyn Domain>>,

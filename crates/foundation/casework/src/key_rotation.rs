@@ -4,9 +4,11 @@
 //! What was destroyed can still be opened in a backup from before, with the keys from before. Once
 //! these are forgotten, here and wherever a copy of them is, no backup opens it any more.
 
+use obhut_store::{DataFolder, FolderRing, LookupKey};
 use obhut_vault::{Rewrapped, VaultError};
 
 use crate::children::is_blank;
+use crate::database::Database;
 use crate::{Casework, CaseworkError, Person, Result, Role, audit, settings};
 
 /// How long after a rotation the former keys can't be forgotten, in microseconds: an hour. Our
@@ -15,8 +17,8 @@ use crate::{Casework, CaseworkError, Person, Result, Role, audit, settings};
 const FORGOTTEN_AFTER_MICROS_MIN: i64 = 60 * 60 * 1_000_000;
 
 /// Makes a new key for exhibits and wraps the key of each under it; `each` is called with the number
-/// done so far. Exhibits from before exhibits had keys are sealed again. A run that was cut off is
-/// finished by the next. The former keys stay, for backups from before.
+/// done so far. Exhibits from before exhibits had keys are sealed again. The former keys stay, for
+/// backups from before. After a run that was cut off, this one finishes it and makes no other key.
 ///
 /// # Errors
 /// Denied without the role administrator; invalid without a reason; a key file that can't be written; or
@@ -29,11 +31,15 @@ pub async fn rotate_keys(
 ) -> Result<Rewrapped> {
     person.require(Role::Administrator)?;
     require_reason(because)?;
-    // One at a time, while everything else goes its way: two would each put a new key into the file they have read.
+    // One at a time, while everything else is done as usual: two would each put a new key into the
+    // file that they have read.
     let one = casework.folder.hold_rotation().await?;
     audit::note(casework, &person.id, "keys.rotate", "exhibits", because).await?;
-    casework.ring.renew().map_err(|e| fault(casework, &e))?;
-    check_keys(casework).await?;
+    let is_cut_off = recipients(casework)?.len() > 1 && casework.vault.is_behind().await?;
+    if !is_cut_off {
+        casework.ring.renew().map_err(|e| fault(casework, &e))?;
+        check_keys(casework).await?;
+    }
     let done = casework.vault.rewrap(each).await?;
     drop(one);
     Ok(done)
@@ -56,7 +62,7 @@ pub async fn forget_former_keys(
     if recipients(casework)?.len() < 2 {
         return Err(CaseworkError::conflict("there are no former keys"));
     }
-    let known = settings::exhibit_key(casework).await?;
+    let known = settings::exhibit_key(&casework.db).await?;
     let since = casework.now() - known.map_or(0, |(_, since)| since);
     if (0..FORGOTTEN_AFTER_MICROS_MIN).contains(&since) {
         return Err(CaseworkError::conflict(
@@ -93,22 +99,62 @@ fn recipients(casework: &Casework) -> Result<Vec<String>> {
     Ok(ring.recipients())
 }
 
-/// Compares the keys for exhibits with those this database was last used with, and takes note of the
-/// current one. The database holds a keyed digest of it.
+/// Compares the keys for exhibits with those that a database was last used with. It holds a keyed
+/// digest of the current one. Returns the digest that it should hold, if it holds none or another.
 ///
 /// # Errors
-/// The key that it was last used with isn't among them.
-pub(crate) async fn check_keys(casework: &Casework) -> Result<()> {
-    let digest = |key: &String| casework.lookup.keyed_digest("exhibit key", key.as_bytes());
-    let keys: Vec<_> = recipients(casework)?.iter().map(digest).collect();
-    match settings::exhibit_key(casework).await? {
-        Some((known, _)) if known == keys[0] => Ok(()),
-        Some((known, _)) if !keys.contains(&known) => Err(CaseworkError::Folder {
-            path: casework.folder.root().join("keys/exhibits.age").display().to_string(),
-            why: "the file is missing, or doesn't hold the key this database was written with; put it back from where you keep the keys of that time".into(),
+/// The ring can't be read, or the key that the database was last used with isn't in it.
+pub(crate) async fn compare_keys(
+    db: &Database,
+    folder: &DataFolder,
+    lookup: &LookupKey,
+    ring: &FolderRing,
+) -> Result<Option<Noted>> {
+    let place = folder
+        .root()
+        .join("keys/exhibits.age")
+        .display()
+        .to_string();
+    let keys = ring.now().map_err(VaultError::Ring)?.recipients();
+    let digest = |key: &String| lookup.keyed_digest("exhibit key", key.as_bytes());
+    let keys: Vec<_> = keys.iter().map(digest).collect();
+    let known = settings::exhibit_key(db).await?.map(|(known, _)| known);
+    match known {
+        Some(known) if known == keys[0] => Ok(None),
+        Some(known) if !keys.contains(&known) => Err(CaseworkError::Folder {
+            path: place,
+            why: "the file is missing, or doesn't hold the key this database was last used with; put it back from where you keep your copy of keys/, of after the last rotation".into(),
         }),
-        _ => settings::keep_exhibit_key(casework, &keys[0]).await,
+        known => Ok(Some(Noted {
+            digest: keys[0].clone(),
+            is_other: known.is_some(),
+        })),
     }
+}
+
+/// What a database should hold of the current key.
+pub(crate) struct Noted {
+    digest: String,
+    /// True if it holds that of another one.
+    is_other: bool,
+}
+
+/// Compares the keys for exhibits with those this database was last used with, and takes note of the
+/// current one.
+///
+/// # Errors
+/// As [`compare_keys`].
+pub(crate) async fn check_keys(casework: &Casework) -> Result<()> {
+    let (db, folder) = (&casework.db, &casework.folder);
+    let Some(noted) = compare_keys(db, folder, &casework.lookup, &casework.ring).await? else {
+        return Ok(());
+    };
+    if noted.is_other {
+        // By a rotation; or the file was exchanged by hand, which must not go unseen.
+        let what = "another key than before is the first in keys/exhibits.age";
+        audit::note(casework, "obhut", "keys.current", "exhibits", what).await?;
+    }
+    settings::keep_exhibit_key(casework, &noted.digest).await
 }
 
 #[cfg(test)]
@@ -120,7 +166,7 @@ mod tests {
     use obhut_vault::{Access, Intake, Vault};
 
     use super::*;
-    use crate::{DataFolder, add_person, bench, verification, views};
+    use crate::{add_person, bench, verification, views};
 
     const START: i64 = 1_770_000_000 * 1_000_000;
 

@@ -7,7 +7,7 @@ use obhut_store::database::Database;
 use obhut_store::database::covered::{Covered, Covering};
 use obhut_store::database::schema::compared_in;
 use obhut_store::{CaseworkError, DataFolder, FolderKeys, FolderRing, Result};
-use obhut_vault::{Clock, Keys, LookupKey, Sealer, Vault};
+use obhut_vault::{Clock, Keys, LookupKey, Problem, Sealer, Vault};
 
 use crate::casework::{Casework, Domain};
 use crate::{evidence, key_rotation, migrations, row_log, settings, words};
@@ -87,6 +87,7 @@ async fn assemble(
         covered,
         note_key,
         has_keys: true,
+        key_fault: None,
         is_upgrading: AtomicBool::new(false),
         domains,
         domain_state: Mutex::default(),
@@ -114,6 +115,7 @@ async fn assemble(
 /// # Errors
 /// No data folder, a vault without its published key, or a database that can't be read or that
 /// another version wrote.
+// Long: one part of the handle after another.
 pub async fn open_to_verify(
     folder: DataFolder,
     database_url: Option<&str>,
@@ -137,7 +139,11 @@ pub async fn open_to_verify(
             "the database is missing or empty; put it back from a backup, or name the PostgreSQL it belongs to",
         ));
     }
-    let keys = folder.keys_if_readable()?;
+    // Keys that are there and aren't keys are a fault, and no reason to compare nothing.
+    let (keys, mut key_fault) = match folder.keys_if_readable() {
+        Ok(keys) => (keys, None),
+        Err(e) => (None, Some(fault_of_keys(e))),
+    };
     let has_keys = keys.is_some();
     // Without the private keys, replacements that open nothing: the result then depends on the public
     // key alone.
@@ -169,6 +175,14 @@ pub async fn open_to_verify(
         compared: &compared_in(folder.root()),
     };
     let db = Database::read_only(&url, &owners(&domains), &covering).await?;
+    // With another ring each exhibit would look damaged.
+    let vault_keys = match key_rotation::compare_keys(&db, &folder, &lookup, &ring).await {
+        Err(e) if has_keys => {
+            key_fault = Some(fault_of_keys(e));
+            vault_keys.opening_nothing()
+        }
+        _ => vault_keys,
+    };
     let vault = Vault::new(
         folder.evidence_store()?,
         Arc::new(vault_keys),
@@ -186,6 +200,7 @@ pub async fn open_to_verify(
         covered,
         note_key,
         has_keys,
+        key_fault,
         is_upgrading: AtomicBool::new(false),
         domains,
         domain_state: Mutex::default(),
@@ -194,6 +209,17 @@ pub async fn open_to_verify(
         casework.vault.expect(head);
     }
     Ok(casework)
+}
+
+fn fault_of_keys(e: CaseworkError) -> Problem {
+    let (place, what) = match e {
+        CaseworkError::Folder { path, why } => (path, why),
+        e => ("keys".into(), e.to_string()),
+    };
+    Problem {
+        place,
+        what: format!("{what}. Exhibits were compared without being opened"),
+    }
 }
 
 fn refuse_half_restored(folder: &DataFolder) -> Result<()> {

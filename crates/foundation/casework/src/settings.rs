@@ -100,10 +100,10 @@ const EXHIBIT_KEY: &str = "exhibit-key";
 
 /// The keyed digest of the key for exhibits that was last used, and since when, microseconds since
 /// 1970.
-pub(crate) async fn exhibit_key(casework: &Casework) -> Result<Option<(String, i64)>> {
+pub(crate) async fn exhibit_key(db: &Database) -> Result<Option<(String, i64)>> {
     let row = sqlx::query("SELECT value, changed_at FROM settings WHERE name = $1")
         .bind(EXHIBIT_KEY)
-        .fetch_optional(casework.db.pool())
+        .fetch_optional(db.pool())
         .await?;
     row.map(|row| {
         let mut c = Columns::of(&row);

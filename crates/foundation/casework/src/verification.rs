@@ -67,6 +67,7 @@ pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
             what: "is a link, and obhut makes none; nothing behind it is part of the record".into(),
         });
     }
+    vault.problems.extend(casework.key_fault.clone());
     // The store doesn't list its unfinished files.
     let unfinished = casework.folder.unfinished_evidence();
     vault.leftovers.extend(unfinished);

@@ -86,7 +86,7 @@ impl DataFolder {
         let sealing_is_new = !self.root.join("keys/sealing.age").exists();
         if sealing_is_new && !self.in_use() {
             // Before the sealing key: its presence then says that this file, too, was made.
-            self.key(RING, FileRing::generate)?;
+            self.key(RING, || FileRing::generate() + "\n")?;
         }
         let sealing = self.key("sealing.age", || Sealer::generate().1)?;
         let signing = self.key("log.signing", || {

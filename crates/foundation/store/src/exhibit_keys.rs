@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use obhut_vault::{FileRing, KeyRing, RingError, Unwrapped};
+use obhut_vault::{FileRing, KEYS_MAX, KeyRing, RingError, Unwrapped};
 
 use crate::write_private;
 
@@ -44,28 +44,35 @@ impl FolderRing {
     /// # Errors
     /// The file can't be read, is gone, or isn't a ring.
     pub fn now(&self) -> Result<FileRing, RingError> {
-        let fault = |why: String| {
+        let fault = |why: &str| {
             RingError(format!(
                 "{}: {why}; put the right file back",
                 self.path.display()
             ))
         };
+        let unreadable = |e: io::Error| match e.kind() {
+            io::ErrorKind::PermissionDenied => RingError(format!(
+                "{}: {e}; give this user access",
+                self.path.display()
+            )),
+            _ => fault(&e.to_string()),
+        };
         let stamp = match fs::metadata(&self.path) {
             Ok(m) => Some((m.ino(), m.len(), m.mtime(), m.mtime_nsec())),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(fault(e.to_string())),
+            Err(e) => return Err(unreadable(e)),
         };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         match &*read {
             Some((before, ring)) if *before == stamp => return Ok(ring.clone()),
-            Some((Some(_), _)) if stamp.is_none() => return Err(fault("it is gone".into())),
+            Some((Some(_), _)) if stamp.is_none() => return Err(fault("it is gone")),
             _ => {}
         }
         let text = match stamp {
-            Some(_) => fs::read_to_string(&self.path).map_err(|e| fault(e.to_string()))?,
+            Some(_) => fs::read_to_string(&self.path).map_err(unreadable)?,
             None => self.sealing.clone(),
         };
-        let ring = FileRing::from_text(&text).map_err(|e| fault(e.to_string()))?;
+        let ring = FileRing::from_text(&text).map_err(|e| fault(&e.to_string()))?;
         *read = Some((stamp, ring.clone()));
         Ok(ring)
     }
@@ -79,6 +86,12 @@ impl FolderRing {
             Err(e) if e.kind() == io::ErrorKind::NotFound => self.sealing.trim().to_owned(),
             text => text?,
         };
+        let keys = before.lines().filter(|l| !l.trim().starts_with('#'));
+        if keys.count() >= KEYS_MAX {
+            return Err(io::Error::other(format!(
+                "it has {KEYS_MAX} keys, which is as many as may be; have the former ones forgotten first"
+            )));
+        }
         let text = format!("{}\n{}\n", FileRing::generate(), before.trim());
         write_private(&self.path, text.as_bytes())
     }

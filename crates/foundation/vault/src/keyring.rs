@@ -6,16 +6,16 @@ use age::secrecy::ExposeSecret as _;
 use age::x25519;
 
 /// Most keys of a ring. Our judgement: one for each month of eight years.
-const KEYS_MAX: usize = 100;
+pub const KEYS_MAX: usize = 100;
 
 /// Not a file of age identities.
 #[derive(thiserror::Error, Debug, Clone, Copy, PartialEq, Eq)]
-#[error("it holds no age identities, one on a line, or more than {KEYS_MAX} of them")]
+#[error("it isn't a list of age identities, one on a line, up to {KEYS_MAX}")]
 pub struct NoRing;
 
 /// Failed to reach the keys.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
-#[error("the key ring can't be used: {0}")]
+#[error("the exhibits' keys can't be used: {0}")]
 pub struct RingError(pub String);
 
 /// What a ring has opened.

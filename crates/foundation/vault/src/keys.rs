@@ -188,6 +188,14 @@ impl Keys {
         Self { ring, ..self }
     }
 
+    /// The same for checks that open nothing, where the key ring isn't the right one.
+    pub fn opening_nothing(self) -> Self {
+        Self {
+            are_private: false,
+            ..self
+        }
+    }
+
     /// For checks without the private keys: from the log's public key, as [`Keys::verifier_key`]
     /// writes it.
     ///

@@ -24,7 +24,7 @@ mod log;
 mod objects;
 mod vault;
 
-pub use keyring::{FileRing, KeyRing, NoRing, RingError, Unwrapped};
+pub use keyring::{FileRing, KEYS_MAX, KeyRing, NoRing, RingError, Unwrapped};
 pub use keys::{KeyError, Keys, LookupKey, Sealer};
 pub use log::{Event, EventKind, LogHead};
 pub use objects::{KEY_BYTES, NotAuthentic, Opening, Sealing};

@@ -48,6 +48,25 @@ impl Vault {
         Ok(done)
     }
 
+    /// True if the key of an exhibit is under a former key of the ring.
+    ///
+    /// # Errors
+    /// As [`Vault::rewrap`].
+    pub async fn is_behind(&self) -> Result<bool, VaultError> {
+        for known in in_order(&self.events().await?) {
+            if known.erased.is_some() {
+                continue;
+            }
+            match self.find_opened(&known.event.exhibit).await {
+                Ok((_, opened)) if !opened.is_current => return Ok(true),
+                // Erased since the log was read.
+                Ok(_) | Err(VaultError::Erased(_)) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(false)
+    }
+
     /// True if it was wrapped again, and if it was sealed again for that.
     async fn rewrap_one(&self, known: &Known) -> Result<(bool, bool), VaultError> {
         let put = &known.event;
