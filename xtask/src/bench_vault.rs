@@ -1,6 +1,6 @@
-//! The vault against digests and ciphers alone: a long exhibit put in and verified beside `openssl`'s
-//! SHA-256 of the same file, sealing beside AES-256-GCM alone, and durable puts of short ones beside a
-//! file's sync.
+//! The vault against digests and ciphers alone: a long exhibit put in and verified, compared
+//! with `openssl`'s SHA-256 of the same file; sealing compared with AES-256-GCM alone; durable puts of
+//! short ones, and how long a file's sync takes.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -96,7 +96,7 @@ fn long(report: &mut Report, folder: &Path) -> Done {
         verify_ratios.push(peer / verify);
     }
     report.result(
-        "4 GiB put at the command line; beside openssl's SHA-256 of it or a synced copy, whichever is slower",
+        "4 GiB put at the command line; compared with openssl's SHA-256 of it or a synced copy, whichever is slower",
         &format!("{} s", spread(&mut put_all)),
         &spread(&mut put_ratios),
         "≥ 0.7",
@@ -108,7 +108,7 @@ fn long(report: &mut Report, folder: &Path) -> Done {
         "≤ 64 MiB",
     );
     report.result(
-        "verified with the keys, sealed and opened content digested; beside openssl's SHA-256",
+        "verified with the keys, sealed and opened content digested; compared with openssl's SHA-256",
         &format!("{} s", spread(&mut verify_all)),
         &spread(&mut verify_ratios),
         "≥ 0.8",
@@ -127,7 +127,7 @@ fn sealing(report: &mut Report) -> Done {
         ratios.push(alone / ours);
     }
     report.result(
-        "sealed in memory, one thread; beside AES-256-GCM (ring) alone, in place",
+        "sealed in memory, one thread; compared with AES-256-GCM (ring) alone, in place",
         &format!("{} GiB/s", spread(&mut ours_all)),
         &spread(&mut ratios),
         "≥ 0.8",

@@ -49,7 +49,7 @@ pub async fn rotate_keys(
 /// from before can be opened with the keys of this data folder.
 ///
 /// # Errors
-/// As [`rotate_keys`]; a conflict if there is no former key, or less than an hour after a rotation.
+/// As [`rotate_keys`]; a conflict without a former key, or less than an hour after a rotation.
 pub async fn forget_former_keys(
     casework: &Casework,
     because: &str,

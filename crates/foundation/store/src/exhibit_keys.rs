@@ -17,14 +17,14 @@ use crate::write_private;
 /// File name of the ring.
 pub(crate) const RING: &str = "exhibits.age";
 
-/// What tells whether the file is another one than before: number, length, time of change.
+/// What shows that the file is another one than before: number, length, time of change.
 type Stamp = (u64, u64, i64, i64);
 
 /// A ring that is read again when its file has changed: a running server uses the new key from then
 /// on.
 pub struct FolderRing {
     path: PathBuf,
-    /// The text of the sealing key, which is the ring while there is no file.
+    /// The text of the sealing key, which is the ring until the file is made.
     sealing: String,
     read: Mutex<Option<(Option<Stamp>, FileRing)>>,
 }

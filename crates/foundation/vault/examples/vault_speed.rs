@@ -1,6 +1,6 @@
 //! Figures of the vault for `cargo xtask bench vault`.
 //!
-//! `aead MIB` seals so many MiB in memory, and does the same with AES-256-GCM alone; prints seconds of
+//! `aead MIB` seals that many MiB in memory, and does the same with AES-256-GCM alone; prints seconds of
 //! both. `puts FOLDER WRITERS EACH` puts exhibits of 4 KiB; prints puts a second, median and 99th
 //! percentile in milliseconds, and the median of a file's sync in that folder.
 

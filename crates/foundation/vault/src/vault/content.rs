@@ -28,7 +28,7 @@ pub const IN_MEMORY_BYTES_MAX: u64 = 256 << 20;
 /// most, and two are in memory at a time.
 const PART_BYTES: usize = 8 << 20;
 
-/// What is read in one piece. Our judgement: a request is cheap beside it.
+/// What is read in one piece. Our judgement: a request costs little compared with it.
 const PIECE_BYTES: u64 = 2 << 20;
 
 /// What a sealed exhibit is bound to besides its key.
