@@ -1,33 +1,21 @@
 //! A vault in a folder: what goes in comes out, what is changed is found, what is read is logged.
 
+mod bench;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use obhut_vault::{Access, Clock, Intake, Keys, Sealer, Vault, VaultError, WriterLock};
+use bench::{Fixed, Local, access};
+use obhut_vault::{Clock, Intake, Keys, Sealer, Vault, VaultError, WriterLock};
 use object_store::local::LocalFileSystem;
 use proptest::prelude::*;
-
-struct Fixed;
-impl Clock for Fixed {
-    fn now_micros(&self) -> i64 {
-        1_790_000_000_000_000
-    }
-}
-
-struct Local(Arc<tokio::sync::Mutex<()>>);
-#[async_trait::async_trait]
-impl WriterLock for Local {
-    async fn hold(&self) -> std::io::Result<Box<dyn Send>> {
-        Ok(Box::new(self.0.clone().lock_owned().await))
-    }
-}
 
 async fn vault(folder: &Path, keys: &Arc<Keys>) -> Vault {
     let store = LocalFileSystem::new_with_prefix(folder).unwrap();
     let vault = Vault::new(
         Arc::new(store),
         keys.clone(),
-        Arc::new(Local(Arc::default())),
+        Arc::new(Local::default()),
         Arc::new(Fixed),
     );
     vault.begin().await.unwrap();
@@ -47,13 +35,6 @@ fn intake(case: &str) -> Intake {
         case: Some(case.into()),
         source: None,
         media_type: Some("image/png".into()),
-    }
-}
-
-fn access() -> Access {
-    Access {
-        actor: "Grace".into(),
-        purpose: "decision".into(),
     }
 }
 
@@ -514,7 +495,7 @@ async fn entries_that_are_dated_back_are_remarked_on() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(Jumping(2_090_000_000_000_000.into()));
     let store = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
-    let lock = Arc::new(Local(Arc::default()));
+    let lock = Arc::new(Local::default());
     let vault = Vault::new(Arc::new(store), keys(), lock, clock.clone());
     vault.begin().await.unwrap();
     vault.publish_key().await.unwrap();

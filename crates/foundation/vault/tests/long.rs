@@ -1,30 +1,17 @@
 //! Content of any length, in and out as a stream.
 
+mod bench;
+
 use std::path::Path;
 use std::sync::Arc;
 
+use bench::{Fixed, Local, access};
 use bytes::Bytes;
 use futures::stream;
 use obhut_vault::{
-    Access, Clock, FileRing, Intake, KEY_BYTES, KeyRing as _, Keys, Sealer, Sealing, Vault,
-    VaultError, WriterLock,
+    FileRing, Intake, KEY_BYTES, KeyRing as _, Keys, Sealer, Sealing, Vault, VaultError,
 };
 use object_store::local::LocalFileSystem;
-
-struct Fixed;
-impl Clock for Fixed {
-    fn now_micros(&self) -> i64 {
-        1_790_000_000_000_000
-    }
-}
-
-struct Local(Arc<tokio::sync::Mutex<()>>);
-#[async_trait::async_trait]
-impl WriterLock for Local {
-    async fn hold(&self) -> std::io::Result<Box<dyn Send>> {
-        Ok(Box::new(self.0.clone().lock_owned().await))
-    }
-}
 
 async fn vault(folder: &Path, ring: &FileRing) -> Vault {
     let keys = Keys::new(
@@ -34,7 +21,7 @@ async fn vault(folder: &Path, ring: &FileRing) -> Vault {
     let vault = Vault::new(
         Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap()),
         Arc::new(keys.unwrap().with_ring(Arc::new(ring.clone()))),
-        Arc::new(Local(Arc::default())),
+        Arc::new(Local::default()),
         Arc::new(Fixed),
     );
     vault.begin().await.unwrap();
@@ -53,13 +40,6 @@ fn intake() -> Intake {
         case: Some("c".into()),
         source: None,
         media_type: None,
-    }
-}
-
-fn access() -> Access {
-    Access {
-        actor: "Grace".into(),
-        purpose: "decision".into(),
     }
 }
 

@@ -1,27 +1,15 @@
 //! Proofs of entries, checked by RFC 9162's own algorithm, written here from its text.
 
+mod bench;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use obhut_vault::{Access, Clock, EventKind, Intake, Keys, Sealer, Vault, VaultError, WriterLock};
+use bench::{Fixed, Local, access};
+use obhut_vault::{EventKind, Intake, Keys, Sealer, Vault, VaultError};
 use object_store::local::LocalFileSystem;
 use sha2::{Digest as _, Sha256};
-
-struct Fixed;
-impl Clock for Fixed {
-    fn now_micros(&self) -> i64 {
-        1_790_000_000_000_000
-    }
-}
-
-struct Local(Arc<tokio::sync::Mutex<()>>);
-#[async_trait::async_trait]
-impl WriterLock for Local {
-    async fn hold(&self) -> std::io::Result<Box<dyn Send>> {
-        Ok(Box::new(self.0.clone().lock_owned().await))
-    }
-}
 
 async fn vault(folder: &Path) -> Vault {
     let keys = Keys::new(
@@ -32,7 +20,7 @@ async fn vault(folder: &Path) -> Vault {
     let vault = Vault::new(
         Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap()),
         Arc::new(keys),
-        Arc::new(Local(Arc::default())),
+        Arc::new(Local::default()),
         Arc::new(Fixed),
     );
     vault.begin().await.unwrap();
@@ -46,13 +34,6 @@ fn intake() -> Intake {
         case: None,
         source: None,
         media_type: None,
-    }
-}
-
-fn access() -> Access {
-    Access {
-        actor: "Grace".into(),
-        purpose: "a court asks".into(),
     }
 }
 
