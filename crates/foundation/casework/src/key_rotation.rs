@@ -4,6 +4,8 @@
 //! What was destroyed can still be opened in a backup from before, with the keys from before. Once
 //! these are forgotten, here and wherever a copy of them is, no backup opens it any more.
 
+use std::fs::File;
+
 use obhut_store::{DataFolder, FolderRing, LookupKey};
 use obhut_vault::{Rewrapped, VaultError};
 
@@ -29,11 +31,7 @@ pub async fn rotate_keys(
     person: &Person,
     each: impl FnMut(u64),
 ) -> Result<Rewrapped> {
-    person.require(Role::Administrator)?;
-    require_reason(because)?;
-    // One at a time, while everything else is done as usual: two would each put a new key into the
-    // file that they have read.
-    let one = casework.folder.hold_rotation().await?;
+    let one = turn(casework, because, person).await?;
     audit::note(casework, &person.id, "keys.rotate", "exhibits", because).await?;
     let is_cut_off = recipients(casework)?.len() > 1 && casework.vault.is_behind().await?;
     if !is_cut_off {
@@ -56,9 +54,7 @@ pub async fn forget_former_keys(
     person: &Person,
     each: impl FnMut(u64),
 ) -> Result<Rewrapped> {
-    person.require(Role::Administrator)?;
-    require_reason(because)?;
-    let one = casework.folder.hold_rotation().await?;
+    let one = turn(casework, because, person).await?;
     if recipients(casework)?.len() < 2 {
         return Err(CaseworkError::conflict("there are no former keys"));
     }
@@ -79,14 +75,15 @@ pub async fn forget_former_keys(
     Ok(done)
 }
 
-fn require_reason(because: &str) -> Result<()> {
-    match is_blank(because) {
-        true => Err(CaseworkError::invalid(
-            "reason",
-            "say why the keys are changed",
-        )),
-        false => Ok(()),
+/// The turn to change keys, for a person who may. One at a time, while everything else is done as
+/// usual: two would each put a new key into the file that they have read.
+async fn turn(casework: &Casework, because: &str, person: &Person) -> Result<File> {
+    person.require(Role::Administrator)?;
+    if is_blank(because) {
+        let what = "say why the keys are changed";
+        return Err(CaseworkError::invalid("reason", what));
     }
+    casework.folder.hold_rotation().await
 }
 
 fn fault(casework: &Casework, e: &std::io::Error) -> CaseworkError {

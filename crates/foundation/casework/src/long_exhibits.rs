@@ -1,12 +1,11 @@
 //! Exhibits of any length, in and out as streams.
 
-use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
 use obhut_facts::FileDigests;
+use obhut_vault::Digesting;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::views::{self, Extent};
@@ -18,9 +17,6 @@ const IN_ONE_PIECE_BYTES_MAX: usize = 8 << 20;
 
 /// What is read in one piece. Our judgement.
 const PIECE_BYTES: usize = 1 << 20;
-
-/// Pieces that wait for a digest. Our judgement.
-const WAITING_MAX: usize = 4;
 
 /// Where content that a person adds belongs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,7 +59,13 @@ pub async fn put_exhibit_from(
             intake.media_type = views::media_type(whole_text(&head), to.media_type);
             // Where a file has these fields, they are at its beginning.
             let exif = views::exif(&head);
-            let digests = ["md5", "sha1"].map(Digesting::start);
+            let digests = ["md5", "sha1"].map(|kind| {
+                Digesting::start(move |content| {
+                    let kind = obhut_hash::kinds::by_name(kind).expect("a kind of ours");
+                    let digest = kind.of_reader(content).expect("a digest of bytes");
+                    digest.expect("a channel doesn't fail").to_hex()
+                })
+            });
             let head = stream::iter([Ok(Bytes::from(head))]);
             let mut each = head.chain(content).inspect(|piece| {
                 if let Ok(piece) = piece {
@@ -140,59 +142,5 @@ fn whole_text(head: &[u8]) -> &[u8] {
     match std::str::from_utf8(head) {
         Err(e) if e.error_len().is_none() => &head[..e.valid_up_to()],
         _ => head,
-    }
-}
-
-/// Makes a digest of a stream on a separate thread.
-struct Digesting {
-    pieces: SyncSender<Bytes>,
-    digest: JoinHandle<String>,
-}
-
-impl Digesting {
-    fn start(kind: &'static str) -> Self {
-        let (pieces, received) = sync_channel(WAITING_MAX);
-        let digest = std::thread::spawn(move || {
-            let kind = obhut_hash::kinds::by_name(kind).expect("a kind of ours");
-            let mut pieces = Pieces {
-                received,
-                piece: Bytes::new(),
-            };
-            let digest = kind.of_reader(&mut pieces).expect("a digest of bytes");
-            digest.expect("a channel doesn't fail").to_hex()
-        });
-        Self { pieces, digest }
-    }
-
-    fn update(&self, piece: &Bytes) {
-        self.pieces
-            .send(piece.clone())
-            .expect("the thread runs until the sender is dropped");
-    }
-
-    fn finish(self) -> String {
-        drop(self.pieces);
-        self.digest.join().expect("a digest doesn't panic")
-    }
-}
-
-/// What a channel gives, as a reader.
-struct Pieces {
-    received: Receiver<Bytes>,
-    piece: Bytes,
-}
-
-impl Read for Pieces {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.received.recv() {
-                Ok(piece) => self.piece = piece,
-                // The sender is gone: that was everything.
-                Err(_) => return Ok(0),
-            }
-        }
-        let bytes = into.len().min(self.piece.len());
-        into[..bytes].copy_from_slice(&self.piece.split_to(bytes));
-        Ok(bytes)
     }
 }

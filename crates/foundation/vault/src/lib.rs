@@ -17,6 +17,7 @@
 
 #![deny(missing_docs)]
 
+mod digesting;
 mod index;
 mod keyring;
 mod keys;
@@ -24,6 +25,7 @@ mod log;
 mod objects;
 mod vault;
 
+pub use digesting::Digesting;
 pub use keyring::{FileRing, KEYS_MAX, KeyRing, NoRing, RingError, Unwrapped};
 pub use keys::{KeyError, Keys, LookupKey, Sealer};
 pub use log::{Event, EventKind, LogHead};

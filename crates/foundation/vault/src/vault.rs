@@ -193,7 +193,7 @@ impl Vault {
     /// erasure's entry. Calling it again finishes an interrupted erasure.
     pub async fn erase(&self, id: &str, access: Access) -> Result<u64, VaultError> {
         let known = self.entries_of(id).await?;
-        // Known if an earlier run was cut off after its entry: then only the files are left to delete.
+        // LoggedExhibit if an earlier run was cut off after its entry: then only the files are left to delete.
         let index = match known.erased {
             Some(index) => index,
             None => {
@@ -249,7 +249,10 @@ impl Vault {
     }
 
     /// What the log says of an exhibit that wasn't erased, and its record.
-    pub(crate) async fn find_opened(&self, id: &str) -> Result<(Known, OpenedRecord), VaultError> {
+    pub(crate) async fn find_opened(
+        &self,
+        id: &str,
+    ) -> Result<(LoggedExhibit, OpenedRecord), VaultError> {
         let known = self.find(id).await?;
         match self.opened(&known.event).await {
             // Its key was wrapped again, or it was erased, since the log was read.
@@ -318,7 +321,7 @@ impl Vault {
             .collect()
     }
 
-    async fn find(&self, id: &str) -> Result<Known, VaultError> {
+    async fn find(&self, id: &str) -> Result<LoggedExhibit, VaultError> {
         let known = self.entries_of(id).await?;
         match known.erased {
             Some(_) => Err(VaultError::Erased(id.to_owned())),
@@ -327,7 +330,7 @@ impl Vault {
     }
 
     /// What the log says of an exhibit.
-    async fn entries_of(&self, id: &str) -> Result<Known, VaultError> {
+    async fn entries_of(&self, id: &str) -> Result<LoggedExhibit, VaultError> {
         // Held while reading, as in `events`. It also ensures that only one task at a time adds to
         // the index.
         let guard = self.lock.hold().await?;
@@ -360,7 +363,7 @@ impl Vault {
             event.filter(|e| e.event == kind && e.exhibit == id)
         };
         let known = read(put, EventKind::Put).and_then(|event| {
-            let mut known = Known::new(found.put, event);
+            let mut known = LoggedExhibit::new(found.put, event);
             if rewrap.is_some() {
                 // One that commits to another record counts as none; `verify` names it.
                 let _ = known.rewrapped(read(rewrap, EventKind::Rewrap)?);
@@ -520,7 +523,7 @@ impl Vault {
     }
 }
 
-fn describe(known: &Known, record: Record) -> Result<Exhibit, VaultError> {
+fn describe(known: &LoggedExhibit, record: Record) -> Result<Exhibit, VaultError> {
     let event = &known.event;
     let incomplete = || VaultError::Tampered(format!("record {}", event.record));
     Ok(Exhibit {
@@ -568,7 +571,7 @@ impl OpenedRecord {
 }
 
 /// What the log says of one exhibit.
-pub(crate) struct Known {
+pub(crate) struct LoggedExhibit {
     /// Index of its `put`.
     pub put: u64,
     /// Its `put`, with the record and the form that it has now.
@@ -579,7 +582,7 @@ pub(crate) struct Known {
     pub replaced: Vec<String>,
 }
 
-impl Known {
+impl LoggedExhibit {
     fn new(put: u64, event: Event) -> Self {
         Self {
             put,
@@ -616,14 +619,14 @@ impl Known {
 }
 
 /// What a log says of each exhibit, in the order of their intakes.
-pub(crate) fn in_order(events: &[Event]) -> Vec<Known> {
+pub(crate) fn in_order(events: &[Event]) -> Vec<LoggedExhibit> {
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut all: Vec<Known> = Vec::new();
+    let mut all: Vec<LoggedExhibit> = Vec::new();
     for (index, event) in (0..).zip(events) {
         match (event.event, places.get(event.exhibit.as_str())) {
             (EventKind::Put, None) => {
                 places.insert(&event.exhibit, all.len());
-                all.push(Known::new(index, event.clone()));
+                all.push(LoggedExhibit::new(index, event.clone()));
             }
             // One that commits to something else is left out of account, and found by `verify`.
             (EventKind::Rewrap, Some(place)) => {

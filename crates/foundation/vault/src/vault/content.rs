@@ -1,8 +1,6 @@
 //! Content in and out: short ones in one piece, long ones in a stream.
 
 use std::ops::Range;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
@@ -11,10 +9,10 @@ use object_store::{ObjectStoreExt as _, WriteMultipart};
 use sha2::{Digest as _, Sha256};
 
 use super::{Access, Exhibit, Intake, OpenedRecord, Record, Vault, exhibit_path, record_path};
-use crate::VaultError;
 use crate::keys::random_id;
 use crate::log::{Event, EventKind};
 use crate::objects::{self, KEY_BYTES, NotAuthentic, Opening, Sealing};
+use crate::{Digesting, VaultError};
 
 /// Longest exhibit. Our judgement: longer than any film; an image of a disk is looked through, not
 /// taken in.
@@ -30,6 +28,9 @@ const PART_BYTES: usize = 8 << 20;
 
 /// What is read in one piece. Our judgement: a request costs little compared with it.
 const PIECE_BYTES: u64 = 2 << 20;
+
+/// What is digested in one go. Our judgement: it stays in a core's cache.
+const DIGESTED_BYTES: usize = 64 << 10;
 
 /// What a sealed exhibit is bound to besides its key.
 pub(super) fn context(exhibit: &str, case: Option<&str>) -> Vec<u8> {
@@ -151,7 +152,24 @@ impl Vault {
         let (mut digest, mut bytes) = (Sha256::new(), 0);
         let mut out = Vec::new();
         let mut sealing = Sealing::new(key, context, &mut out);
-        let mut stored = Digesting::start();
+        let stored = Digesting::start(|sealed| {
+            let (mut digest, mut bytes) = (Sha256::new(), 0);
+            let mut piece = vec![0; DIGESTED_BYTES];
+            loop {
+                // A channel doesn't fail.
+                match sealed.read(&mut piece).unwrap_or(0) {
+                    0 => break,
+                    n => {
+                        digest.update(&piece[..n]);
+                        bytes += n as u64;
+                    }
+                }
+            }
+            Stored {
+                sha256: hex::encode(digest.finalize()),
+                bytes,
+            }
+        });
         let written = async {
             while let Some(piece) = content.next().await {
                 let piece = piece.map_err(VaultError::Content)?;
@@ -338,42 +356,4 @@ fn new_record(intake: &Intake) -> ([u8; KEY_BYTES], Record) {
     let mut record = Record::new();
     record.intake = Some(intake.clone());
     (key, record)
-}
-
-/// Pieces that wait for the digest of a stream. Our judgement.
-const WAITING_MAX: usize = 4;
-
-/// Makes the digest of a stream on a separate thread.
-struct Digesting {
-    pieces: SyncSender<Bytes>,
-    digest: JoinHandle<Stored>,
-}
-
-impl Digesting {
-    fn start() -> Self {
-        let (pieces, received) = sync_channel::<Bytes>(WAITING_MAX);
-        let digest = std::thread::spawn(move || {
-            let (mut digest, mut bytes) = (Sha256::new(), 0);
-            for piece in received {
-                digest.update(&piece);
-                bytes += piece.len() as u64;
-            }
-            Stored {
-                sha256: hex::encode(digest.finalize()),
-                bytes,
-            }
-        });
-        Self { pieces, digest }
-    }
-
-    fn update(&mut self, piece: &Bytes) {
-        self.pieces
-            .send(piece.clone())
-            .expect("the thread runs until the sender is dropped");
-    }
-
-    fn finish(self) -> Stored {
-        drop(self.pieces);
-        self.digest.join().expect("a digest doesn't panic")
-    }
 }

@@ -1,6 +1,6 @@
 //! Wrapping keys again, so that a former key of the ring opens nothing that is there now.
 
-use super::{EventKind, Known, Vault, in_order, record_path};
+use super::{EventKind, LoggedExhibit, Vault, in_order, record_path};
 use crate::VaultError;
 
 /// What was wrapped again.
@@ -68,7 +68,7 @@ impl Vault {
     }
 
     /// True if it was wrapped again, and if it was sealed again for that.
-    async fn rewrap_one(&self, known: &Known) -> Result<(bool, bool), VaultError> {
+    async fn rewrap_one(&self, known: &LoggedExhibit) -> Result<(bool, bool), VaultError> {
         let put = &known.event;
         let opened = self.opened(put).await?;
         let mut replaced = known.replaced.clone();

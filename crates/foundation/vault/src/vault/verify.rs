@@ -9,7 +9,9 @@ use tlog_tiles::Tile;
 use crate::VaultError;
 use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, TILE_WIDTH, Tree, tile_path};
 use crate::objects::Opening;
-use crate::vault::{Known, OpenedRecord, Vault, content, exhibit_path, in_order, record_path};
+use crate::vault::{
+    LoggedExhibit, OpenedRecord, Vault, content, exhibit_path, in_order, record_path,
+};
 
 /// How far an entry may be dated before an earlier one without a remark, in microseconds: ten minutes.
 /// Our judgement: times are read before the turn to write, and clocks are set.
@@ -230,7 +232,7 @@ impl Vault {
         }
     }
 
-    async fn compare_exhibit(&self, known: &Known, seen: &mut Verification) {
+    async fn compare_exhibit(&self, known: &LoggedExhibit, seen: &mut Verification) {
         let event = &known.event;
         let problems = seen.problems.len();
         let opened = self.compare_record(event, seen).await;
@@ -306,7 +308,7 @@ impl Vault {
     }
 
     /// What was erased must be gone.
-    async fn compare_erased(&self, known: &Known, seen: &mut Verification) {
+    async fn compare_erased(&self, known: &LoggedExhibit, seen: &mut Verification) {
         seen.erased += 1;
         for place in known.files() {
             if self.is_there(&place).await {
@@ -325,7 +327,12 @@ impl Vault {
 
     /// Each entry that wrapped a key again must be about an exhibit, and commit to the same record as
     /// its intake.
-    fn compare_rewraps(&self, events: &[Event], exhibits: &[Known], seen: &mut Verification) {
+    fn compare_rewraps(
+        &self,
+        events: &[Event],
+        exhibits: &[LoggedExhibit],
+        seen: &mut Verification,
+    ) {
         let commitments: HashMap<_, _> = exhibits
             .iter()
             .map(|k| (k.event.exhibit.as_str(), k.event.commitment.as_str()))
@@ -407,7 +414,7 @@ impl Vault {
 
 /// The files that entries name. What was replaced when a key was wrapped again isn't named any more,
 /// unless its exhibit was erased: then it must be gone, and isn't just left.
-fn named(events: &[Event], exhibits: &[Known]) -> HashSet<String> {
+fn named(events: &[Event], exhibits: &[LoggedExhibit]) -> HashSet<String> {
     let of_access = events
         .iter()
         .filter(|e| matches!(e.event, EventKind::Read | EventKind::Erase))
