@@ -37,6 +37,12 @@ pub enum KeyError {
     /// The lookup key is too short.
     #[error("the lookup key has fewer than {LOOKUP_BYTES_MIN} characters")]
     Lookup,
+    /// Not the key of a log.
+    #[error("it isn't the public key of a log (name+id+key, Ed25519)")]
+    Log,
+    /// Not a witness's key.
+    #[error("it isn't the key of a witness that cosigns with Ed25519 (name+id+key)")]
+    Witness,
 }
 
 impl Sealer {

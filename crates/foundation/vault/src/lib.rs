@@ -13,10 +13,10 @@
 //!
 //! Invariant: an acknowledged exhibit is on stable storage, with its entry, if the store syncs.
 //! Invariant: no byte of an exhibit leaves [`Vault::get`] before its read entry is in the log.
-//! Not yet: witnesses, trusted timestamps.
 
 #![deny(missing_docs)]
 
+mod cosignature;
 mod digesting;
 mod index;
 mod keyring;
@@ -24,7 +24,9 @@ mod keys;
 mod log;
 mod objects;
 mod vault;
+mod witness;
 
+pub use cosignature::{Cosigned, WitnessKey, WitnessSigner};
 pub use digesting::Digesting;
 pub use keyring::{FileRing, KEYS_MAX, KeyRing, NoRing, RingError, Unwrapped};
 pub use keys::{KeyError, Keys, LookupKey, Sealer};
@@ -32,8 +34,9 @@ pub use log::{Event, EventKind, LogHead};
 pub use objects::{KEY_BYTES, NotAuthentic, Opening, Sealing};
 pub use vault::{
     Access, EXHIBIT_BYTES_MAX, Exhibit, IN_MEMORY_BYTES_MAX, Intake, Problem, Proven, Rewrapped,
-    Vault, Verification,
+    Submitted, Vault, Verification,
 };
+pub use witness::{Grown, LogKey, Refusal, SUBMISSION_BYTES_MAX, Submission};
 
 /// The time, from outside.
 pub trait Clock: Send + Sync {
@@ -92,6 +95,9 @@ pub enum VaultError {
     /// The content can't be written to where it goes.
     #[error("the content can't be handed out: {0}")]
     HandOut(std::io::Error),
+    /// What a witness has answered isn't a cosignature.
+    #[error("the witness's cosignature {0}")]
+    Cosignature(String),
     /// Longer than the vault takes.
     #[error("it is longer than {EXHIBIT_BYTES_MAX} bytes; split it")]
     TooLong,

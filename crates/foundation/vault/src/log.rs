@@ -25,7 +25,7 @@ pub(crate) const TILE_HEIGHT: u8 = 8;
 /// Entries in a full bundle.
 pub(crate) const TILE_WIDTH: u64 = 1 << TILE_HEIGHT;
 /// Where the signed head of the log is.
-const CHECKPOINT: &str = "log/checkpoint";
+pub(crate) const CHECKPOINT: &str = "log/checkpoint";
 /// Where the public key is that checks it, as C2SP signed-note writes one.
 pub(crate) const PUBLIC_KEY: &str = "log/key";
 /// Longest entry, in bytes: bundles store its length in 16 bits. Source: C2SP tlog-tiles.

@@ -3,12 +3,15 @@
 mod append;
 mod content;
 mod prove;
+mod published;
 mod rewrap;
+mod submit;
 mod verify;
 
 pub use content::{EXHIBIT_BYTES_MAX, IN_MEMORY_BYTES_MAX};
 pub use prove::Proven;
 pub use rewrap::Rewrapped;
+pub use submit::Submitted;
 pub use verify::{Problem, Verification};
 
 use std::collections::HashMap;
@@ -353,7 +356,7 @@ impl Vault {
             let entry = self.log.entry(index, size).await?;
             // The files of the log aren't believed, only what its signature covers: an entry that was
             // exchanged could name a forged exhibit, or one as erased that isn't.
-            prove::included(&self.log, head, index, &entry).await?;
+            prove::included(&self.log, head.size, head, index, &entry).await?;
             entries[place] = Some(entry);
         }
         drop(guard);

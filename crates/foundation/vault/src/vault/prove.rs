@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use signed_note::Note;
-use tlog_tiles::{Hash, HashReader, Tile, check_record, prove_record, record_hash};
+use tlog_tiles::{Hash, HashReader, Tile, check_record, prove_record, prove_tree, record_hash};
 
 use super::{EventKind, Vault};
 use crate::log::{Event, Hashes, Log, TILE_HEIGHT, tile_path};
@@ -39,16 +39,40 @@ impl Vault {
     /// # Errors
     /// Not found; or the log or a record isn't what it was.
     pub async fn prove(&self, id: &str) -> Result<Vec<Proven>, VaultError> {
+        self.prove_under(id, None).await
+    }
+
+    /// Like [`Vault::prove`], with the same checkpoint under each proof: one that the log had, signed
+    /// by it and, if they have, by witnesses. Entries that came later are left out.
+    ///
+    /// # Errors
+    /// As [`Vault::prove`]; or the log hasn't grown from this head.
+    pub async fn prove_until(
+        &self,
+        id: &str,
+        head: LogHead,
+        note: &[u8],
+    ) -> Result<Vec<Proven>, VaultError> {
+        self.prove_under(id, Some((head, note))).await
+    }
+
+    async fn prove_under(
+        &self,
+        id: &str,
+        under: Option<(LogHead, &[u8])>,
+    ) -> Result<Vec<Proven>, VaultError> {
         let known = self.entries_of(id).await?;
         // Held while reading: an append deletes the partial tiles of the size that is read here.
         let guard = self.hold().await?;
-        let head = self.head().await?;
-        let checkpoint = self.log.checkpoint_file().await?;
+        let newest = self.head().await?;
+        let own = self.log.checkpoint_file().await?;
+        let (head, checkpoint) = under.unwrap_or((newest, &own));
         let mut found = Vec::new();
         let mut index = 0;
         self.log
-            .each_entry(0, head.size, |entry| {
-                if let Ok(event) = serde_json::from_slice::<Event>(entry)
+            .each_entry(0, newest.size, |entry| {
+                if index < head.size
+                    && let Ok(event) = serde_json::from_slice::<Event>(entry)
                     && event.exhibit == id
                 {
                     found.push((index, event, entry.to_vec()));
@@ -60,7 +84,7 @@ impl Vault {
         let mut proven = Vec::with_capacity(found.len());
         for (index, event, entry) in found {
             proven.push(Proven {
-                proof: proof(&self.log, head, &checkpoint, index, &entry).await?,
+                proof: proof(&self.log, newest.size, head, checkpoint, index, &entry).await?,
                 record: match event.event {
                     EventKind::Put | EventKind::Rewrap => match known.erased {
                         Some(_) => None,
@@ -99,10 +123,11 @@ impl HashReader for Needed {
     }
 }
 
-/// The hashes that lead from an entry to the root of this head. Fails for an entry that isn't the one
-/// that was signed.
+/// The hashes that lead from an entry to the root of this head, which a log that now has `size`
+/// entries had once or has. Fails for an entry that isn't the one that was signed.
 pub(super) async fn included(
     log: &Log,
+    size: u64,
     head: LogHead,
     index: u64,
     entry: &[u8],
@@ -110,6 +135,32 @@ pub(super) async fn included(
     let tampered = |_| VaultError::Tampered(format!("entry {index}, or the tree above it"));
     let needed = Needed::default();
     prove_record(head.size, index, &needed).map_err(tampered)?;
+    let hashes = hashes(log, size, needed).await?;
+    let proof = prove_record(head.size, index, &hashes).map_err(tampered)?;
+    let leaf = record_hash(entry);
+    check_record(&proof, head.size, Hash(head.root), index, leaf).map_err(tampered)?;
+    Ok(proof)
+}
+
+/// The hashes that lead from the log's first `old` entries to this head: C2SP's consistency proof.
+/// None are needed from an empty log, or to the same head.
+pub(super) async fn grown_from(
+    log: &Log,
+    head: LogHead,
+    old: u64,
+) -> Result<Vec<Hash>, VaultError> {
+    if old == 0 || old >= head.size {
+        return Ok(Vec::new());
+    }
+    let tampered = |_| VaultError::Tampered(format!("the tree above the first {old} entries"));
+    let needed = Needed::default();
+    prove_tree(head.size, old, &needed).map_err(tampered)?;
+    let hashes = hashes(log, head.size, needed).await?;
+    prove_tree(head.size, old, &hashes).map_err(tampered)
+}
+
+/// Reads the hashes that a proof needs from the tiles of a log of `size` entries.
+async fn hashes(log: &Log, size: u64, needed: Needed) -> Result<Hashes, VaultError> {
     let mut hashes = Hashes::default();
     for index in needed.0.into_inner() {
         let level = Tile::from_index(TILE_HEIGHT, index).level();
@@ -117,27 +168,25 @@ pub(super) async fn included(
         if hashes.tiles.contains_key(&(level, number)) {
             continue;
         }
-        let count = head.size >> (TILE_HEIGHT * level);
+        let count = size >> (TILE_HEIGHT * level);
         let width = (count - (number << TILE_HEIGHT)).min(1 << TILE_HEIGHT);
         let tile = Tile::new(TILE_HEIGHT, level, number, width as u32, false);
         let bytes = log.read(&tile_path(&tile)).await?;
         hashes.tiles.insert((level, number), bytes);
     }
-    let proof = prove_record(head.size, index, &hashes).map_err(tampered)?;
-    let leaf = record_hash(entry);
-    check_record(&proof, head.size, Hash(head.root), index, leaf).map_err(tampered)?;
-    Ok(proof)
+    Ok(hashes)
 }
 
 /// The proof of one entry in the log of this head, checked before it is given out.
 async fn proof(
     log: &Log,
+    size: u64,
     head: LogHead,
     checkpoint: &[u8],
     index: u64,
     entry: &[u8],
 ) -> Result<String, VaultError> {
-    let proof = included(log, head, index, entry).await?;
+    let proof = included(log, size, head, index, entry).await?;
     let mut text = format!(
         "{FORMAT}\nextra {}\nindex {index}\n",
         BASE64_STANDARD.encode(entry)

@@ -6,12 +6,12 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
 use tlog_tiles::Tile;
 
-use crate::VaultError;
 use crate::log::{Event, EventKind, PUBLIC_KEY, TILE_HEIGHT, TILE_WIDTH, Tree, tile_path};
 use crate::objects::Opening;
 use crate::vault::{
     LoggedExhibit, OpenedRecord, Vault, content, exhibit_path, in_order, record_path,
 };
+use crate::{LogHead, VaultError};
 
 /// How far an entry may be dated before an earlier one without a remark, in microseconds: ten minutes.
 /// Our judgement: times are read before the turn to write, and clocks are set.
@@ -130,6 +130,12 @@ impl Vault {
 
     /// Reads every entry, tile, record and exhibit. Nothing is changed, and no content leaves.
     pub async fn verify(&self) -> Verification {
+        self.verify_against(&[]).await
+    }
+
+    /// Like [`Vault::verify`], and compares the log with heads that it had, each with the place that a
+    /// difference is said to be at: those that witnesses have cosigned.
+    pub async fn verify_against(&self, heads: &[(String, LogHead)]) -> Verification {
         let mut seen = Verification::default();
         // Holds the lock throughout: an append in between would look like a difference.
         let guard = match self.hold().await {
@@ -142,6 +148,21 @@ impl Vault {
         let Some((tree, entries)) = self.compare_log(&mut seen).await else {
             return seen;
         };
+        for (place, head) in heads {
+            if head.size > tree.size {
+                let what = format!(
+                    "the log has {} entries and had {} when it was cosigned; it is an older copy",
+                    tree.size, head.size
+                );
+                seen.problem(place, what);
+            } else if tree.root_at(head.size) != head.root {
+                let what = format!(
+                    "the log's first {} entries are not those that were cosigned",
+                    head.size
+                );
+                seen.problem(place, what);
+            }
+        }
         self.compare_tiles(&tree, &mut seen).await;
 
         // Unreadable entries are skipped only here; the loop below reports them.
@@ -476,6 +497,16 @@ fn dated_back(events: &[Event]) -> Vec<Problem> {
 }
 
 impl Verification {
+    /// Adds a difference that was found elsewhere.
+    pub fn add_problem(&mut self, place: String, what: String) {
+        self.problems.push(Problem { place, what });
+    }
+
+    /// Adds what is remarkable and no difference.
+    pub fn add_remark(&mut self, place: String, what: String) {
+        self.remarks.push(Problem { place, what });
+    }
+
     fn problem(&mut self, place: impl Into<String>, what: impl ToString) {
         self.problems.push(Problem {
             place: place.into(),
