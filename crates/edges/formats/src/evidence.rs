@@ -3,9 +3,11 @@
 
 mod bag;
 mod provenance;
+mod timestamp;
 
 pub use bag::{Bag, Digested, sha256};
 pub use provenance::{Custody, Handling, Provenance, provenance};
+pub use timestamp::{STAMP_BYTES_MAX, check_timestamp, time_certificates, timestamp_request};
 
 /// The bag's README, in English.
 const README: &str = include_str!("evidence/readme.txt");
