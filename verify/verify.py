@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Checks an obhut data folder, export or proof without obhut and without its private keys.
 
-    python3 verify.py PATH [--log-key FILE] [--opened FOLDER]
+    python3 verify.py PATH [--log-key FILE] [--witness-key FILE] [--opened FOLDER] [--dump FILE]
 
 PATH is one of these; keys/ is not needed, and nothing is written:
-- a data folder with SQLite that no program uses meanwhile, or a copy or backup of one;
+- a data folder that no program uses meanwhile, or a copy or backup of one: with SQLite, or with the
+  rows of PostgreSQL as --dump (`pg_restore -f FILE BACKUP/database.dump`, or `pg_dump --format=plain`);
+- the address of a log (http://…/log, where a server has its listener for operators): the log alone;
 - an export (`obhut vault export`), with --opened also what its README says to decrypt;
 - a proof of one entry (.tlog-proof), or a folder of them (`obhut vault prove`).
 
@@ -16,12 +18,15 @@ What it compares in a data folder:
 - the log's entries and tiles with the signed root (RFC 6962, C2SP tlog-tiles);
 - each sealed exhibit and record with its entry, each list's file with the row about it;
 - each covered row of the database with the newest commitment to it, and each commitment with its
-  entry; the log with the head that the database remembers.
+  entry; the log with the head that the database remembers, and with those that witnesses have
+  cosigned (C2SP tlog-cosignature).
 
 In an export: the log's signature over it; each file with the manifests (BagIt, RFC 8493); each proof
 with the signed root (C2SP tlog-proof); that each exhibit has the proof of its intake and each record that of its entry; with
---opened each record with the entry that commits to it, and each exhibit with its record. That all
-entries about an exhibit are there, no export can prove.
+--opened each record with the entry that commits to it, and each exhibit with its record; with
+--witness-key the witness's cosignature under each proof. That all entries about an exhibit are there,
+no export can prove. The stamp of a time authority is for `openssl ts -verify`; what it stamps is
+compared with the proofs.
 
 Without --log-key the public key is read from PATH itself: then damage is found, and a forger
 who replaced log and key together is not. Get the key from `obhut verify --json` when the
@@ -40,6 +45,8 @@ import json
 import re
 import sqlite3
 import sys
+import tempfile
+import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -48,10 +55,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
 UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys shows whether obhut wrote it"
+READ_BYTES_MAX = 32 << 20  # of an address; a bundle of entries has 16 MiB at most
 PAYLOAD = r"data/(exhibits/[0-9a-f]{32}\.age|records/[0-9]+\.json\.age|provenance\.jsonld\.age)"
-TAGS = r"bagit\.txt|bag-info\.txt|manifest-sha256\.txt|README\.txt|LIESMICH\.txt|log-key|proofs/[0-9]+\.tlog-proof"
+TAGS = r"bagit\.txt|bag-info\.txt|manifest-sha256\.txt|README\.txt|LIESMICH\.txt|log-key|witness-keys|timestamp\.(checkpoint|tsr)|proofs/[0-9]+\.tlog-proof"
 MANIFESTS = ("manifest-sha256.txt", "tagmanifest-sha256.txt")  # BagIt, RFC 8493
 faults = []
+witness_keys = []
+cosigned = set()  # names and times of the cosignatures that were compared
 
 
 class Unreadable(Exception):
@@ -106,11 +116,12 @@ def number(text):
 # The log
 
 
-def public_key(text):
-    """Name, key id and key of a signed-note verifier key: name+id+base64(1, 32 bytes)."""
+def public_key(text, kind=b"\x01"):
+    """Name, key id and key of a signed-note verifier key: name+id+base64(kind, 32 bytes). The kind is 1 of
+    a log and 4 of a witness."""
     name, key_id, encoded = text.strip().split("+", 2)
     raw = decoded(encoded)
-    if raw[:1] != b"\x01" or len(raw) != 33:
+    if raw[:1] != kind or len(raw) != 33:
         raise ValueError("not an Ed25519 key")
     own_id = sha256(name.encode(), b"\n", raw)[:4]
     if own_id.hex() != key_id:
@@ -118,27 +129,42 @@ def public_key(text):
     return name, own_id, Ed25519PublicKey.from_public_bytes(raw[1:])
 
 
-def signed_text(note, key):
-    """The text of a note with a valid signature by the key and no other; raises ValueError."""
-    name, key_id, public = key
-    text, _, signatures = note.decode().partition("\n\n")
-    lines = signatures.split("\n")
-    if len(lines) != 2 or lines[1]:
-        raise ValueError("it hasn't exactly one signature")
-    dash, signer, encoded = lines[0].split(" ")
+def signature(line, key):
+    """The bytes of a signature line, if it is of this key; None otherwise."""
+    dash, signer, encoded = line.split(" ")
     raw = decoded(encoded)
-    if dash != "\u2014" or signer != name or raw[:4] != key_id:
+    return raw[4:] if (dash, signer, raw[:4]) == ("\u2014", *key[:2]) else None
+
+
+def signed_text(note, key, witnesses=None):
+    """The text of a note with a valid signature by the key; raises ValueError. Others may follow only where
+    `witnesses` has keys: each of these must be valid, and one that is unknown is noted."""
+    text, _, signatures = note.decode().partition("\n\n")
+    first, *others = signatures.split("\n")
+    if others[-1:] != [""] or (len(others) > 1 and witnesses is None):
+        raise ValueError("it hasn't exactly one signature")
+    own = signature(first, key)
+    if own is None:
         raise ValueError("it isn't signed with the log's key")
     try:
-        public.verify(raw[4:], (text + "\n").encode())
+        key[2].verify(own, (text + "\n").encode())
+        for line in others[:-1]:
+            for witness in (w for w in witnesses if signature(line, w) is not None):
+                raw = signature(line, witness)
+                time = int.from_bytes(raw[:8], "big")
+                witness[2].verify(raw[8:], f"cosignature/v1\ntime {time}\n{text}\n".encode())
+                cosigned.add((witness[0], time))
+                break
+            else:
+                print(f"note: a cosignature of {line.split(' ')[1]} isn't compared", file=sys.stderr)
     except InvalidSignature:
         raise ValueError("its signature isn't valid") from None
     return text
 
 
-def checkpoint(note, key):
+def checkpoint(note, key, witnesses=None):
     """Size and root of a checkpoint with a valid signature; raises ValueError."""
-    origin, size, root = signed_text(note, key).split("\n")
+    origin, size, root = signed_text(note, key, witnesses).split("\n")
     if origin != key[0]:
         raise ValueError("it is another log's")
     return number(size), decoded(root)
@@ -310,8 +336,70 @@ def commitment(salt, table, key, row):
     return out.hexdigest()
 
 
-def compare_database(path, hashes, logged):
-    """`logged`: index and commitment of each entry about a row."""
+def unescaped(field):
+    """A field as PostgreSQL's COPY writes it; None for NULL."""
+    if field == "\\N":
+        return None
+    named = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+    return re.sub(r"\\(.)", lambda m: named.get(m[1], m[1]), field, flags=re.DOTALL)
+
+
+def from_dump(path):
+    """The rows of a plain dump of PostgreSQL, in a database in memory; raises ValueError."""
+    db = sqlite3.connect(":memory:")
+    tables, keys, rows, altered = {}, {}, {}, None
+    name = re.compile(r'(?:"[^"]+"|\w+)\.(?:"([^"]+)"|(\w+))')
+
+    def bare(text):
+        return text.strip().strip('"')
+
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in file:
+            if line.startswith("CREATE TABLE "):
+                found = name.search(line)
+                columns = tables.setdefault(found[1] or found[2], {})
+                for line in iter(lambda: next(file), ");\n"):
+                    column, _, kind = line.strip().rstrip(",").partition(" ")
+                    columns[bare(column)] = kind.split(" ")[0]
+            elif line.startswith("ALTER TABLE "):
+                found = name.search(line)
+                altered = found and (found[1] or found[2])
+            elif "PRIMARY KEY (" in line:
+                keys[altered] = [bare(k) for k in line.split("(")[1].split(")")[0].split(",")]
+            elif line.startswith("COPY ") and line.endswith(" FROM stdin;\n"):
+                found = name.search(line)
+                table = found[1] or found[2]
+                columns = [bare(c) for c in line.split("(", 1)[1].rsplit(")", 1)[0].split(",")]
+                kinds = [tables[table][c] for c in columns]
+                for line in iter(lambda: next(file), "\\.\n"):
+                    fields = [unescaped(f) for f in line[:-1].split("\t")]
+                    rows.setdefault(table, []).append([value(f, k) for f, k in zip(fields, kinds)])
+                keys.setdefault(table, [])
+                tables[table] = {c: tables[table][c] for c in columns}
+    for table, columns in tables.items():
+        key = ", ".join(f'"{k}"' for k in keys.get(table, []))
+        parts = [f'"{c}"' for c in columns] + ([f"PRIMARY KEY ({key})"] if key else [])
+        db.execute(f'CREATE TABLE "{table}" ({", ".join(parts)})')
+        places = ", ".join("?" * len(columns))
+        db.executemany(f'INSERT INTO "{table}" VALUES ({places})', rows.get(table, []))
+    if "leaves" not in tables:
+        raise ValueError(f"{path} isn't a plain dump of obhut's database")
+    return db
+
+
+def value(field, kind):
+    """A field of a dump as its column's kind."""
+    if field is None:
+        return None
+    if kind in ("bigint", "integer", "smallint"):
+        return int(field)
+    if kind in ("double", "real"):
+        return float(field)
+    return bytes.fromhex(field[2:]) if kind == "bytea" else field
+
+
+def from_file(path):
+    """The database of a data folder."""
     # If no program has it open, SQLite needs no other files, and creates none.
     in_use = any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
     mode = "mode=ro" if in_use else "mode=ro&immutable=1"
@@ -323,6 +411,11 @@ def compare_database(path, hashes, logged):
         if "no such" in str(e):
             raise
         raise Unreadable(f"{path}: {e}; copy the folder to where it can be written") from e
+    return db
+
+
+def compare_database(db, folder, key, hashes, logged):
+    """`folder`: the data folder. `logged`: index and commitment of each entry about a row."""
     db.row_factory = sqlite3.Row
     head = db.execute("SELECT size, root FROM log_heads WHERE name = 'vault'").fetchone()
     known = 0 if head is None else head["size"]
@@ -332,6 +425,7 @@ def compare_database(path, hashes, logged):
         fault("log/checkpoint", f"it has {len(hashes)} entries and had {known}")
     elif root_of(hashes[:known]).hex() != head["root"]:
         fault("log/checkpoint", f"its first {known} entries are not those it had")
+    compare_cosigned(db, key, hashes)
     waiting = {(r["tbl"], r["row_key"]) for r in db.execute("SELECT * FROM touched")}
     newest = {}
     left = dict(logged)
@@ -377,8 +471,33 @@ def compare_database(path, hashes, logged):
         fault(name, "isn't obhut's; it may change rows unnoticed")
     for table, key, what in db.execute("SELECT tbl, row_key, what FROM row_faults"):
         fault(name_of((table, key)), what)
-    compare_lists(path.parent / "lists", db)
+    compare_lists(folder / "lists", db)
     return compared, len(waiting)
+
+
+def compare_cosigned(db, key, hashes):
+    """What witnesses have cosigned, with the log; their keys are in covered rows."""
+    if not db.execute("SELECT 1 FROM covered WHERE tbl = 'witnesses'").fetchone():
+        return  # a folder from before there were witnesses
+    notes = dict(db.execute("SELECT witness, note FROM cosigned_heads").fetchall())
+    for name, witness, since in db.execute("SELECT name, key, cosigned_since FROM witnesses"):
+        note = notes.pop(name, None)
+        if note is None and since is None:
+            continue
+        try:
+            if note is None:
+                raise ValueError("what it cosigned isn't on record any more")
+            size, root = checkpoint(note.encode(), key, [public_key(witness, b"\x04")])
+            if note.count("\n") != 6 or name not in (n for n, _ in cosigned):
+                raise ValueError("what it cosigned isn't signed by the log and by it alone")
+            if size > len(hashes):
+                raise ValueError(f"the log has {len(hashes)} entries and had {size}")
+            if root_of(hashes[:size]) != root:
+                raise ValueError(f"the log's first {size} entries are not those that were cosigned")
+        except (ValueError, AttributeError) as e:
+            fault(f"witness {name}", e)
+    for name in notes:
+        fault(f"witness {name}", "isn't a witness, and something is on record as cosigned by it")
 
 
 def compare_lists(folder, db):
@@ -400,6 +519,9 @@ def name_of(at):
 # Exports and proofs
 
 
+heads = set()  # sizes and roots that proofs lead to
+
+
 def proof(path, key):
     """Index and event of a proof that holds (RFC 9162, section 2.1.3.2); raises ValueError."""
     head, _, note = (read(path) or b"").decode().partition("\n\n")
@@ -408,7 +530,8 @@ def proof(path, key):
         raise ValueError("isn't a proof of an entry")
     entry = decoded(extra[6:])
     index = number(place[6:])
-    size, root = checkpoint(note.encode(), key)
+    size, root = checkpoint(note.encode(), key, witness_keys)
+    heads.add((size, root))
     n, last, own = index, size - 1, sha256(b"\x00", entry)
     if not 0 <= n <= last:
         raise ValueError("names no entry of its log")
@@ -498,6 +621,13 @@ def compare_export(bag, key, opened):
     for index, event in events.items():
         if event.get("exhibit") not in exhibits:
             fault(f"proofs/{index}.tlog-proof", "is about no exhibit that is here")
+    stamped = read(bag / "timestamp.checkpoint")
+    if stamped is not None or read(bag / "timestamp.tsr") is not None:
+        try:
+            if heads - {checkpoint(stamped or b"", key)}:
+                raise ValueError("isn't the head that the proofs lead to")
+        except ValueError as e:
+            fault("timestamp.checkpoint", e)
     records = {p.name.split(".")[0] for p in (bag / "data" / "records").glob("*.json.age")}
     for index in sorted(events):
         if str(index) not in records:
@@ -534,15 +664,63 @@ def compare_opened(opened, events, exhibits, puts):
             fault(f"opened exhibits/{exhibit}", "isn't what was received")
 
 
+def fetched(address, folder):
+    """Fetches a log from an address into a folder; raises OSError."""
+
+    def get(name):
+        with urllib.request.urlopen(f"{address.rstrip('/')}/{name}", timeout=60) as answer:
+            found = answer.read(READ_BYTES_MAX + 1)
+        if len(found) > READ_BYTES_MAX:
+            raise OSError(f"{name} is too long")
+        path = folder / "vault" / "log" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(found)
+        return found
+
+    get("key")
+    lines = get("checkpoint").decode("utf-8", "replace").split("\n")
+    count = int(lines[1]) if len(lines) > 2 and lines[1].isdecimal() else 0
+    log, level = folder / "vault" / "log", 0
+    for index, width in tiles(count):
+        get(tile_path(log, "entries", index, width).relative_to(log).as_posix())
+    while count:
+        for index, width in tiles(count):
+            get(tile_path(log, str(level), index, width).relative_to(log).as_posix())
+        count, level = count // WIDTH, level + 1
+
+
 def main(arguments):
     reader = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    reader.add_argument("path", metavar="PATH", type=Path)
+    reader.add_argument("path", metavar="PATH")
     reader.add_argument("--log-key", metavar="FILE", type=Path, dest="key_file")
+    reader.add_argument("--witness-key", metavar="FILE", type=Path, dest="witness_file")
     reader.add_argument("--opened", metavar="FOLDER", type=Path)
-    given_to = reader.parse_args(arguments)
-    path, key_file, opened = given_to.path, given_to.key_file, given_to.opened
+    reader.add_argument("--dump", metavar="FILE", type=Path)
+    given = reader.parse_args(arguments)
+    if given.witness_file is not None:
+        try:
+            lines = (read(given.witness_file) or b"").decode().split("\n")
+            witness_keys.extend(public_key(line, b"\x04") for line in lines if line)
+        except ValueError:
+            witness_keys.clear()
+        if not witness_keys:
+            print(f"{given.witness_file}: holds no key of a witness", file=sys.stderr)
+            return 2
+    if not re.match(r"https?://", given.path):
+        return compared(Path(given.path), given)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            fetched(given.path, Path(folder))
+        except (OSError, ValueError) as e:
+            print(f"{given.path}: the log can't be fetched: {e}", file=sys.stderr)
+            return 2
+        return compared(Path(folder), given, is_log_alone=True)
+
+
+def compared(path, given, is_log_alone=False):
+    key_file, opened = given.key_file, given.opened
     if opened is not None and path.resolve() in (opened.resolve(), *opened.resolve().parents):
         print("--opened: name a folder outside of the export", file=sys.stderr)
         return 2
@@ -556,20 +734,20 @@ def main(arguments):
     beside = path.parent if path.is_file() else path
     own_key = beside / "log-key" if is_export or is_proof else path / "vault" / "log" / "key"
     own = read(own_key)
-    given = own if key_file is None else read(key_file)
-    if given is None:
+    trusted = own if key_file is None else read(key_file)
+    if trusted is None:
         print(f"{key_file or own_key}: the log's public key isn't there", file=sys.stderr)
         return 2
     unchecked = False
     try:
-        key = public_key(given.decode())
+        key = public_key(trusted.decode())
     except (ValueError, UnicodeError):
         if key_file is not None:
             print(f"{key_file}: isn't a log's public key", file=sys.stderr)
             return 2
         fault(own_key.name, "isn't a log's public key")
         key = None
-    if own is not None and own.strip() != given.strip():
+    if own is not None and own.strip() != trusted.strip():
         fault("log/key", "isn't the key that was given")
     done = "nothing compared"
     try:
@@ -591,9 +769,12 @@ def main(arguments):
                 print(f"entry {index}: {event['event']} {event.get('exhibit', '')} at {at}")
             done = f"{len(events)} proofs compared"
         else:
-            done, unchecked = compare_folder(path, key)
+            done, unchecked = compare_folder(path, key, given.dump, is_log_alone)
     except Exception as e:  # whatever was put there, it isn't what obhut writes
         fault("something", f"can't be read: {type(e).__name__}: {e}")
+    for name, time in sorted(cosigned):
+        at = datetime.fromtimestamp(time, timezone.utc).isoformat()
+        print(f"cosigned by {name} at {at}")
     for line in faults:
         print(line.encode("ascii", "backslashreplace").decode())
     print(done)
@@ -607,7 +788,7 @@ def main(arguments):
     return 0
 
 
-def compare_folder(data, key):
+def compare_folder(data, key, dump, is_log_alone):
     """Compares a data folder; returns what was compared, and whether its database wasn't."""
     log = data / "vault" / "log"
     unchecked = False
@@ -623,7 +804,8 @@ def compare_folder(data, key):
             fault("log/tile/entries", "the entries' root differs from the signed root")
         compare_tiles(log, hashes)
         events = [json.loads(e) for e in entries]
-        compare_files(data / "vault", events)
+        if not is_log_alone:
+            compare_files(data / "vault", events)
         latest = 0
         for number, event in enumerate(events):
             if event["time"] < latest - 600_000_000:  # ten minutes, in microseconds
@@ -631,15 +813,18 @@ def compare_folder(data, key):
             latest = max(latest, event["time"])
         logged = [(n, e["commitment"]) for n, e in enumerate(events) if e["event"] == "row"]
         database = data / "obhut.db"
-        if database.exists():
-            compared, waiting = compare_database(database, hashes, logged)
+        if dump is not None or database.exists():
+            db = from_file(database) if dump is None else from_dump(dump)
+            compared, waiting = compare_database(db, data, key, hashes, logged)
+        elif is_log_alone:
+            return f"{size} entries compared: the log alone, neither exhibits nor rows", False
         elif logged:
             unchecked = True
-            print("the database isn't in this folder; its rows are not compared", file=sys.stderr)
+            print("the database isn't in this folder; its rows are not compared (--dump)", file=sys.stderr)
     except Unreadable as e:
         print(e, file=sys.stderr)
         unchecked = True
-    except (ValueError, KeyError, UnicodeError, sqlite3.Error) as e:
+    except (ValueError, KeyError, UnicodeError, StopIteration, OSError, sqlite3.Error) as e:
         fault("log", f"can't be read: {e}")
     done = f"{size} entries and {compared} rows compared, {waiting} rows not in the log yet"
     return done, unchecked

@@ -1,26 +1,85 @@
 //! Writing an approved export: each exhibit encrypted to its recipient, with what the log says of
-//! it.
+//! it, and what witnesses and a time authority say of the log.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use obhut_casework::{self as casework, Casework, CaseworkError, EventKind, Person, Result};
+use obhut_casework::{
+    self as casework, Casework, CaseworkError, EventKind, LogHead, Person, Result, Timestamp,
+};
 use obhut_formats::evidence::{
     Bag, Custody, Digested, Handling, Named, Provenance, provenance, readmes, sha256,
 };
 use obhut_partners::hand_over::Encrypting;
+use obhut_partners::http::Http;
+use obhut_partners::stamping;
+use obhut_partners::witnessing::{self, Asked};
 use serde::Deserialize;
 
 /// The version that the account of an export names.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What was written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Written {
     /// Exhibits.
     pub exhibits: usize,
     /// Entries of the log with their proofs.
     pub entries: usize,
+    /// The witnesses that were asked, and what they answered.
+    pub asked: Vec<Asked>,
+    /// The stamp, if an authority is on record and has given one; or why it hasn't.
+    pub stamp: Option<Result<Timestamp>>,
+}
+
+/// What others say of the log's head.
+struct Outside {
+    head: LogHead,
+    /// The checkpoint as the log has signed it.
+    checkpoint: Vec<u8>,
+    /// The same with the cosignatures of witnesses.
+    note: Vec<u8>,
+    /// The keys of these witnesses, a line each.
+    keys: String,
+    asked: Vec<Asked>,
+    stamp: Option<Result<Timestamp>>,
+}
+
+impl Outside {
+    /// Has the log's head cosigned and stamped. Who doesn't answer keeps no export from being written.
+    async fn ask(casework: &Casework, http: &Arc<Http>) -> Result<Self> {
+        let asked = witnessing::ask_all(casework, http, false).await?;
+        let now = casework::submission(casework, 0).await?;
+        let now = now.expect("every log has its first 0 entries");
+        let cosigned: Vec<_> = asked
+            .iter()
+            .filter_map(|a| Some((&a.witness, a.answer.as_ref().ok()?)))
+            .collect();
+        // The log may have grown between two answers: the head that most have cosigned counts.
+        let votes = |head: LogHead| cosigned.iter().filter(|(_, c)| c.head == head).count();
+        let most = cosigned
+            .iter()
+            .max_by_key(|(_, c)| (votes(c.head), c.head.size));
+        let (head, checkpoint) = match most {
+            Some((_, c)) => (c.head, c.checkpoint().to_vec()),
+            None => (now.head, now.checkpoint),
+        };
+        let mut note = checkpoint.clone();
+        let mut keys = String::new();
+        for (witness, cosigned) in cosigned.iter().filter(|(_, c)| c.head == head) {
+            note.extend(cosigned.line());
+            keys += &format!("{}\n", witness.key.text());
+        }
+        let stamp = stamping::stamp(casework, http, head, &checkpoint).await;
+        Ok(Self {
+            head,
+            checkpoint,
+            note,
+            keys,
+            asked,
+            stamp: stamp.transpose(),
+        })
+    }
 }
 
 /// The fields of a record that the account names.
@@ -97,7 +156,8 @@ fn fault(path: &str, e: &io::Error) -> CaseworkError {
 }
 
 /// Writes an approved export as a BagIt bag: `create` gets each file's path in the bag, one after
-/// another. Every reading is logged before its bytes are read, and is part of the export.
+/// another. Every reading is logged before its bytes are read, and is part of the export. Witnesses and
+/// a time authority, where they are on record, are asked about the log's head.
 ///
 /// # Errors
 /// As [`casework::export_to_write`]; the recipient isn't an age recipient; or a file can't be written.
@@ -106,6 +166,7 @@ pub async fn write_export<F: Output>(
     casework: &Casework,
     id: &str,
     person: &Person,
+    http: &Arc<Http>,
     create: impl FnMut(&str) -> io::Result<F>,
 ) -> Result<Written> {
     let export = casework::export_to_write(casework, id, person).await?;
@@ -116,26 +177,34 @@ pub async fn write_export<F: Output>(
         create,
         recipient: &export.recipient,
     };
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut custodies = Vec::with_capacity(export.exhibits.len());
-    let mut entries = 0;
+    let mut described = Vec::with_capacity(export.exhibits.len());
     for exhibit in &export.exhibits {
         let path = format!("data/exhibits/{exhibit}.age");
         let mut file = bag.encrypting(&path)?;
         let hand_out = |bytes: &[u8]| file.write_all(bytes);
         let read = casework::read_for_export(casework, id, exhibit, person, hand_out).await?;
         bag.finish(&path, file)?;
-        let intake = read.exhibit.intake;
+        described.push(read);
+    }
+    // After the last reading: it is in the log that is cosigned.
+    let outside = Outside::ask(casework, http).await?;
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut custodies = Vec::with_capacity(export.exhibits.len());
+    let mut entries = 0;
+    for exhibit in described {
+        let intake = exhibit.intake;
+        let proven =
+            casework::prove_for_export(casework, &exhibit.id, outside.head, &outside.note).await?;
         let mut custody = Custody {
-            exhibit: exhibit.clone(),
-            sha256: read.exhibit.sha256,
-            bytes: read.exhibit.bytes,
+            exhibit: exhibit.id,
+            sha256: exhibit.sha256,
+            bytes: exhibit.bytes,
             media_type: intake.media_type,
             source: intake.source,
             case: intake.case,
             history: Vec::new(),
         };
-        for proven in read.proven {
+        for proven in proven {
             let index = proven.index;
             let proof = format!("proofs/{index}.tlog-proof");
             bag.put(&proof, proven.proof.as_bytes())?;
@@ -176,6 +245,13 @@ pub async fn write_export<F: Output>(
     bag.put_encrypted("data/provenance.jsonld.age", account.as_bytes())?;
     let log_key = casework::vault_key(casework);
     bag.put("log-key", format!("{}\n", log_key.trim()).as_bytes())?;
+    if !outside.keys.is_empty() {
+        bag.put("witness-keys", outside.keys.as_bytes())?;
+    }
+    if let Some(Ok(stamp)) = &outside.stamp {
+        bag.put("timestamp.checkpoint", &outside.checkpoint)?;
+        bag.put("timestamp.tsr", &stamping::token(stamp)?)?;
+    }
     let named = Named {
         export: id,
         recipient: &export.recipient,
@@ -205,6 +281,8 @@ pub async fn write_export<F: Output>(
     Ok(Written {
         exhibits: custodies.len(),
         entries,
+        asked: outside.asked,
+        stamp: outside.stamp,
     })
 }
 

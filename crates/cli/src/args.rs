@@ -14,11 +14,13 @@ mod chain;
 mod payments;
 mod reporting;
 mod vault;
+mod witness;
 
 pub use chain::*;
 pub use payments::*;
 pub use reporting::*;
 pub use vault::*;
+pub use witness::*;
 
 /// Takes suspected child sexual abuse from first match to a report authorities can act on.
 #[derive(Parser)]
@@ -106,6 +108,9 @@ pub enum Command {
     /// Compare the vault, the lists and the database with the vault's log; writes nothing and needs
     /// no private key
     Verify(VerifyArgs),
+    /// Be a witness for the logs of others: cosign what has only grown, and show forks
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// Back up the data folder while it is in use, check a backup, restore one
     #[command(subcommand)]
     Backup(BackupCommand),
@@ -561,6 +566,9 @@ pub struct VerifyArgs {
     /// is then found, too
     #[arg(long, value_name = "FILE")]
     pub at_least: Option<PathBuf>,
+    /// Ask the witnesses on record, too: what they have seen shows an older copy of the whole folder
+    #[arg(long)]
+    pub ask_witnesses: bool,
 }
 
 #[derive(Subcommand)]

@@ -14,6 +14,7 @@ use crate::args::VaultCommand;
 use crate::hints::usage;
 use crate::output::{Output, count};
 use crate::whole_file::{WholeFile, create_private, write_private};
+use crate::witnesses::said;
 
 pub async fn run(
     command: VaultCommand,
@@ -102,7 +103,8 @@ async fn write(
         bar.inc(1);
         ExportFile::create(&out.join(path)).map_err(|e| io::Error::other(format!("{e:#}")))
     };
-    let written = write_export(casework, id, &person, create).await;
+    let http = crate::witnesses::client();
+    let written = write_export(casework, id, &person, &http, create).await;
     bar.finish_and_clear();
     let written = match written.map_err(anyhow::Error::from) {
         Err(e) if begun => Err(e.context(format!(
@@ -111,8 +113,16 @@ async fn write(
         ))),
         written => written,
     }?;
+    for asked in written.asked.iter().filter(|a| a.answer.is_err()) {
+        output.remark(&format!("note: the witness {}", said(asked)));
+    }
+    if let Some(Err(e)) = &written.stamp {
+        output.remark(&format!("note: {e}"));
+    }
+    let cosigned = written.asked.iter().filter(|a| a.answer.is_ok()).count();
+    let stamped = matches!(written.stamp, Some(Ok(_)));
     output.line(
-        || json!({ "export": id, "exhibits": written.exhibits, "entries": written.entries, "out": out.to_string_lossy() }),
+        || json!({ "export": id, "cosigned_by": cosigned, "stamped": stamped, "exhibits": written.exhibits, "entries": written.entries, "out": out.to_string_lossy() }),
         || {
             format!(
                 "{} with {} of the log in {}; each reading is logged. README.txt says how the recipient checks it; send them the log's public key through a separate channel",
@@ -149,7 +159,7 @@ async fn prove(
 }
 
 /// Creates a folder, or takes an empty one: files of something else must not get between those of a bag.
-fn empty(folder: &Path) -> anyhow::Result<()> {
+pub fn empty(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{} can't be created", folder.display()))?;
     let mut there =

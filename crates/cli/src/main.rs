@@ -26,10 +26,13 @@ mod routes;
 mod screen;
 mod serve;
 mod testserver;
+mod timestamps;
 mod vault;
 mod verify;
 mod watch;
 mod whole_file;
+mod witness;
+mod witnesses;
 
 use std::process::ExitCode;
 
@@ -126,6 +129,7 @@ async fn command(
         Command::Alarm(a) => routes::alarm(a, context, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
         Command::Vault(a) => vault::run(a, context, output).await,
+        Command::Witness(a) => witness::run(a, output).await,
         Command::Backup(a) => backup::run(a, context, output).await,
         Command::Verify(a) => verify::run(a, context, output).await,
         Command::Person(a) => admin::person(a, context, output).await,

@@ -54,6 +54,8 @@ pub async fn run(
     let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
     let sealing = tokio::spawn(obhut_server::workers::seal_rows(casework.clone()));
     let keeping = tokio::spawn(obhut_server::workers::watch_retention(casework.clone()));
+    let witnessed = tokio::spawn(obhut_server::workers::ask_witnesses(casework.clone()));
+    let stamping = tokio::spawn(obhut_server::workers::ask_time_authority(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
     if args.payments {
@@ -161,6 +163,8 @@ pub async fn run(
     comparing.abort();
     sealing.abort();
     keeping.abort();
+    witnessed.abort();
+    stamping.abort();
     if let Some(payments) = payments {
         payments.abort();
     }
@@ -201,7 +205,7 @@ async fn until(mut ended: watch::Receiver<()>) {
     let _ = ended.changed().await;
 }
 
-async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+pub async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("{address} can't be listened on; choose another with {option}"))

@@ -168,6 +168,12 @@ pub async fn run(
         VaultCommand::Prove { .. } | VaultCommand::Export { .. } => {
             return crate::export::run(command, context, output).await;
         }
+        VaultCommand::Witness(command) => {
+            return crate::witnesses::run(command, context, output).await;
+        }
+        VaultCommand::Timestamp(command) => {
+            return crate::timestamps::run(command, context, output).await;
+        }
         VaultCommand::Verify(args) => return crate::verify::run(args, context, output).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use obhut_app::casework::{self, Casework, Verified};
+use obhut_app::partners::witnessing::{self, Asked};
 use serde_json::json;
 
 use crate::app_context::AppContext;
@@ -10,6 +11,7 @@ use crate::args::VerifyArgs;
 use crate::hints::usage;
 use crate::input;
 use crate::output::{Output, count};
+use crate::witnesses::{self, said, said_as_json};
 
 /// Leftovers named on a terminal. Our judgement.
 const LEFTOVERS_SHOWN_MAX: usize = 50;
@@ -21,6 +23,7 @@ const FILE_BYTES_MAX: u64 = 16 << 10;
 pub struct Trust {
     log_key: Option<String>,
     checkpoint: Option<Vec<u8>>,
+    ask_witnesses: bool,
 }
 
 pub async fn run(
@@ -35,7 +38,10 @@ pub async fn run(
 impl Trust {
     /// Reads the files that were kept apart.
     pub fn of(args: &VerifyArgs) -> anyhow::Result<Self> {
-        let mut trust = Self::default();
+        let mut trust = Self {
+            ask_witnesses: args.ask_witnesses,
+            ..Self::default()
+        };
         if let Some(file) = &args.log_key {
             let given = String::from_utf8(input::read(file, FILE_BYTES_MAX)?).unwrap_or_default();
             anyhow::ensure!(
@@ -81,20 +87,52 @@ pub async fn compare(
     let bar = output.progress("vault, being compared with its log");
     let verified = casework::verify_as_it_is(casework).await;
     bar.finish_and_clear();
-    let verified = verified?;
+    let mut verified = verified?;
+    let asked = match trust.ask_witnesses {
+        true => ask_witnesses(casework, &mut verified).await?,
+        false => Vec::new(),
+    };
     let problems = &verified.vault.problems;
     let is_known = trust.log_key.is_some() || verified.with_keys;
     output.line(
         || {
-            json!({ "ok": problems.is_empty(), "remarks": verified.vault.remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "log_key_known": is_known, "with_private_keys": verified.with_keys, "problems": problems, "leftovers": verified.vault.leftovers, "key": key })
+            json!({ "ok": problems.is_empty(), "remarks": verified.vault.remarks, "entries": verified.vault.entries, "exhibits": verified.vault.exhibits, "rows": verified.rows, "waiting": verified.waiting, "unopened": verified.vault.unopened, "log_key_known": is_known, "with_private_keys": verified.with_keys, "problems": problems, "leftovers": verified.vault.leftovers, "key": key,
+                    "witnesses": asked.iter().map(said_as_json).collect::<Vec<_>>() })
         },
-        || text(&verified, is_known),
+        || {
+            let witnesses: String = asked.iter().map(|a| format!("\n{}", said(a))).collect();
+            text(&verified, is_known) + &witnesses
+        },
     )?;
     // Leftovers alone are fine: an intake that was cut off before it was acknowledged leaves them.
     Ok(match problems.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// Asks the witnesses on record; those that have seen another history are problems. Nothing is kept.
+async fn ask_witnesses(casework: &Casework, verified: &mut Verified) -> anyhow::Result<Vec<Asked>> {
+    let http = witnesses::client();
+    let mut asked = Vec::new();
+    for witness in casework::witnesses(casework).await? {
+        if !witness.is_asked {
+            continue;
+        }
+        let answer = witnessing::ask(casework, &http, &witness).await?;
+        if let Err(fault) = &answer {
+            let place = format!("witness {}", witness.name);
+            let what = fault.to_string();
+            match fault.is_of_history() {
+                true => verified.vault.add_problem(place, what),
+                false => verified
+                    .vault
+                    .add_remark(place, format!("has seen nothing: {what}")),
+            }
+        }
+        asked.push(Asked { witness, answer });
+    }
+    Ok(asked)
 }
 
 fn text(verified: &Verified, is_known: bool) -> String {

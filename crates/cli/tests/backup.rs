@@ -263,3 +263,123 @@ fn a_backup_that_was_cut_off_is_called_one() {
         text(&refused)
     );
 }
+
+/// Runs one of PostgreSQL's tools; `None` where there is no server for tests.
+fn on_server(tool: &str, database: &str, arguments: &[&str]) -> Option<Output> {
+    let server = std::env::var("OBHUT_TEST_POSTGRES").ok();
+    let Some(server) = server else {
+        println!("not present: PostgreSQL (cargo xtask test brings it)");
+        return None;
+    };
+    let out = std::process::Command::new(tool)
+        .args(["--dbname", &format!("{server}/{database}")])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{tool} {arguments:?}: {}", text(&out));
+    Some(out)
+}
+
+/// Two databases that are removed when the test ends.
+struct Databases([String; 2]);
+
+impl Drop for Databases {
+    fn drop(&mut self) {
+        for name in &self.0 {
+            let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            on_server("psql", "postgres", &["-q", "-c", &sql]);
+        }
+    }
+}
+
+#[test]
+fn a_backup_with_postgres_is_checked_without_it_and_restored() {
+    let names = ["a", "b"].map(|end| format!("obhut_backup_{}_{end}", std::process::id()));
+    let create = |name: &String| {
+        let sql = format!("CREATE DATABASE {name}");
+        on_server("psql", "postgres", &["-q", "-c", &sql])
+    };
+    let Some(_) = create(&names[0]) else { return };
+    let databases = Databases(names);
+    create(&databases.0[1]);
+    let server = std::env::var("OBHUT_TEST_POSTGRES").unwrap();
+    let [own, other] = databases
+        .0
+        .each_ref()
+        .map(|name| format!("{server}/{name}"));
+    let b = Bench::new();
+    // Whatever a text holds, the dump holds it too.
+    let odd = r#"{"files": [{"name": "a\\b\tc.txt", "content": "aGVsbG8="}], "facts": {"reported": {"id": "N\\N\n\u2028ü"}}}"#;
+    b.write("case.json", odd.as_bytes());
+    let new = ["--database", &own, "case", "new", "--from", "case.json"];
+    ok(&b.obhut(&new));
+    ok(&b.obhut(&[
+        "--database",
+        &own,
+        "person",
+        "add",
+        "Zoë",
+        "--role",
+        "appeals",
+    ]));
+    let service = ["settings", "reporter", "--service", "Back\\slash \\N\\t."];
+    ok(&b.obhut(&[&["--database", &own], &service[..]].concat()));
+    ok(&b.obhut(&["--database", &own, "backup", "create", "backup"]));
+    ok(&b.obhut(&["backup", "verify", "backup"]));
+
+    if let Some(python) = std::env::var_os("OBHUT_TEST_MOTO") {
+        let plain = std::process::Command::new("pg_restore")
+            .args(["--file", "dump.sql", "backup/database.dump"])
+            .current_dir(b.path(""))
+            .output()
+            .unwrap();
+        assert!(plain.status.success(), "{}", text(&plain));
+        let script =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../verify/verify.py");
+        let checked = |more: &[&str]| {
+            let mut command = std::process::Command::new(&python);
+            command.arg(&script).arg("backup").args(more);
+            command.current_dir(b.path("")).output().unwrap()
+        };
+        let dump = ["--dump", "dump.sql", "--log-key", "data/vault/log/key"];
+        let whole = checked(&dump);
+        assert!(whole.status.success(), "{}", text(&whole));
+        assert!(
+            !text(&whole).contains(" 0 rows compared"),
+            "{}",
+            text(&whole)
+        );
+        // Without the rows it isn't checked, and says so.
+        assert_eq!(checked(&dump[2..]).status.code(), Some(2));
+        let good = String::from_utf8(b.read("dump.sql")).unwrap();
+        for (from, to) in [
+            ("appeals", "reviewer"),
+            (r"Back\\\\slash", r"Back\\\\\\slash"),
+            ("COPY public.people (", "COPY public.persons ("),
+        ] {
+            assert!(good.contains(from), "{from}");
+            b.write("dump.sql", good.replace(from, to).as_bytes());
+            let found = checked(&dump);
+            assert_eq!(found.status.code(), Some(1), "{from}: {}", text(&found));
+        }
+    }
+
+    let restored = [
+        "--data",
+        "restored",
+        "--database",
+        &other,
+        "backup",
+        "restore",
+        "backup",
+    ];
+    ok(&b.obhut(&restored));
+    std::process::Command::new("cp")
+        .args(["-r", "data/keys", "restored/keys"])
+        .current_dir(b.path(""))
+        .status()
+        .unwrap();
+    let listed = b.obhut(&["--data", "restored", "--database", &other, "person", "list"]);
+    assert!(text(ok(&listed)).contains("Zoë"), "{}", text(&listed));
+    ok(&b.obhut(&["--data", "restored", "--database", &other, "verify"]));
+}

@@ -24,6 +24,7 @@ mod health;
 mod hooks;
 mod information;
 mod intake;
+mod log;
 mod matching;
 mod payments;
 mod record;
@@ -279,6 +280,7 @@ pub(crate) fn admin_routes() -> Router<App> {
     Router::new()
         .route("/metrics", get(health::metrics))
         .route("/health/details", get(health::details))
+        .route("/log/{*path}", get(log::file))
 }
 
 /// What `/openapi.json` answers. Made once: it takes 10 ms, and anyone may ask.

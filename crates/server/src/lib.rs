@@ -20,6 +20,7 @@ mod intake;
 mod metrics;
 mod object;
 mod pages;
+mod witness;
 pub mod workers;
 
 /// Entry points for fuzz/ only.
@@ -57,6 +58,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 pub use obhut_app::partners::fetch::AllowList;
+pub use witness::witness_routes;
 
 use edge::bodies::Bodies;
 use edge::places::Places;

@@ -1,13 +1,15 @@
 //! Background work of the server: sends reports, sends events to the platform, escalates deadlines,
-//! completes erasures, ends retention, records alerts about live payments, and compares the
-//! CyberTipline's schema once a day.
+//! completes erasures, ends retention, records alerts about live payments, has the vault's log cosigned and stamped,
+//! and compares the CyberTipline's schema once a day.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use obhut_app::casework::{self, Casework};
+use obhut_app::casework::{self, Casework, CaseworkError};
 use obhut_app::partners::filing::{self, DrainScope, RetryPolicy, SendFault};
 use obhut_app::partners::http::Http;
+use obhut_app::partners::stamping;
+use obhut_app::partners::witnessing::{self, WITNESS_TIME_MAX};
 use obhut_app::payments::Live;
 
 /// Pause between two rounds. Our judgement.
@@ -27,6 +29,15 @@ const SCHEMA_AGAIN: Duration = Duration::from_secs(3_600);
 const COUNT_EVERY: Duration = Duration::from_secs(3_600);
 /// How often all exhibits are looked at for their retention's end. Our judgement: their ends are days.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
+
+/// How often witnesses are asked, if the log has grown. Our judgement: an older copy is noticed within a
+/// minute.
+const WITNESS_EVERY: Duration = Duration::from_secs(60);
+/// How often the log is stamped, in microseconds: once a day. Our judgement: authorities charge by the
+/// stamp, and what a court asks for is the day.
+const STAMP_EVERY_MICROS: u64 = 86_400 * 1_000_000;
+/// Pause between two looks whether a stamp is due: an hour. Our judgement.
+const STAMP_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// Pause between two rounds of recording the alerts that live payments raise. Our judgement.
 const ALERTS_EVERY: Duration = Duration::from_millis(500);
@@ -62,10 +73,7 @@ pub async fn watch_payments(casework: Arc<Casework>, live: Arc<Live>) {
     }
 }
 
-async fn associations(
-    casework: &Casework,
-    live: &Live,
-) -> Result<(), obhut_app::casework::CaseworkError> {
+async fn associations(casework: &Casework, live: &Live) -> Result<(), CaseworkError> {
     obhut_app::payments::recount_associations(casework).await?;
     live.set_confirmed(&obhut_app::payments::confirmed_parties(casework).await?);
     Ok(())
@@ -111,7 +119,7 @@ async fn round(
     casework: &Arc<Casework>,
     http: &Arc<Http>,
     worker: &str,
-) -> Result<(), obhut_app::casework::CaseworkError> {
+) -> Result<(), CaseworkError> {
     let draining = DrainScope {
         worker,
         ..DrainScope::default()
@@ -173,6 +181,49 @@ pub async fn watch_retention(casework: Arc<Casework>) {
             continue;
         }
         (counted, said) = (Instant::now(), now);
+    }
+}
+
+/// Has witnesses cosign the vault's log whenever it has grown. Runs until the future is dropped, apart
+/// from everything else: a witness that doesn't answer must not hold up anything.
+pub async fn ask_witnesses(casework: Arc<Casework>) {
+    let http = Arc::new(Http::with_patience(WITNESS_TIME_MAX));
+    loop {
+        if let Err(e) = witnessing::ask_all(&casework, &http, true).await {
+            tracing::error!(cause = %e, "witnesses can't be asked; it is tried again");
+        }
+        tokio::time::sleep(WITNESS_EVERY).await;
+    }
+}
+
+/// Has the vault's log stamped with the time once a day, if an authority is on record. Runs until the
+/// future is dropped.
+pub async fn ask_time_authority(casework: Arc<Casework>) {
+    let http = Arc::new(Http::default());
+    loop {
+        if let Err(e) = stamp_if_due(&casework, &http).await {
+            tracing::error!(cause = %e, "the vault's log can't be stamped; it is tried again in an hour");
+        }
+        tokio::time::sleep(STAMP_AGAIN).await;
+    }
+}
+
+async fn stamp_if_due(casework: &Casework, http: &Arc<Http>) -> Result<(), CaseworkError> {
+    let newest = casework::timestamps(casework).await?;
+    let newest = newest.iter().map(|stamp| stamp.stamped_at).max();
+    let now = jiff::Timestamp::now().as_microsecond();
+    // Also after a clock was set back: a day that hasn't come yet keeps no stamp away for long.
+    let is_due = newest.is_none_or(|at| (now - at).unsigned_abs() >= STAMP_EVERY_MICROS);
+    if !is_due {
+        return Ok(());
+    }
+    match stamping::stamp_head(casework, http).await {
+        Ok(Some(_)) => casework::stamped(casework).await,
+        Ok(None) => Ok(()),
+        Err(e) => {
+            casework::stamping_failed(casework, newest, &e).await?;
+            Err(e)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use obhut_app::casework::Extent;
 
-use super::{VerifyArgs, destinations, extents};
+use super::{TimestampCommand, VerifyArgs, WitnessesCommand, destinations, extents};
 
 #[derive(Subcommand)]
 pub enum VaultCommand {
@@ -190,6 +190,12 @@ pub enum VaultCommand {
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,
     },
+    /// Have the vault's log cosigned by witnesses, who remember how far they have seen it
+    #[command(subcommand)]
+    Witness(WitnessesCommand),
+    /// Have the vault's log stamped with the time by an authority (RFC 3161)
+    #[command(subcommand)]
+    Timestamp(TimestampCommand),
     /// Delete files that nothing names, older than a day: left by what was cut off before it was
     /// logged (`obhut verify` lists them)
     Clean,

@@ -130,6 +130,29 @@ pub fn check_address(url: &str, production: bool, by_mail: bool) -> Result<(), C
     Ok(())
 }
 
+/// Checks the address of a witness or a time authority. What they answer is signed, and what they are
+/// sent isn't secret, so plain http will do.
+///
+/// # Errors
+/// Not an address of http or https, or one with a login, a query or a fragment.
+pub fn check_signer(url: &str) -> Result<(), CaseworkError> {
+    let known = url::Url::parse(url).ok().filter(url::Url::has_host);
+    let fits = known.is_some_and(|known| {
+        matches!(known.scheme(), "http" | "https")
+            && known.username().is_empty()
+            && known.password().is_none()
+            && known.query().is_none()
+            && known.fragment().is_none()
+    });
+    match fits {
+        true => Ok(()),
+        false => Err(CaseworkError::invalid(
+            "url",
+            "the address isn't one of http or https without login, query and fragment",
+        )),
+    }
+}
+
 /// Checks the address that packages are mailed to.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Calls to destinations and the platform: one request, one answer, with limits, without redirects.
+//! Calls to destinations, the platform, witnesses and time authorities: one request, one answer, with limits, without redirects.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -32,6 +32,11 @@ pub(crate) enum Body {
         bytes: Vec<u8>,
         words: String,
     },
+    /// Bytes of any type.
+    Bytes {
+        media_type: &'static str,
+        bytes: Vec<u8>,
+    },
     /// JSON, with extra headers.
     Json {
         bytes: Vec<u8>,
@@ -43,10 +48,10 @@ pub(crate) enum Body {
 pub struct Answered {
     /// The status.
     pub status: u16,
-    media_type: String,
+    pub(crate) media_type: String,
     /// The receiver's Request-ID; NCMEC asks for it when contacted.
     pub(crate) request_id: Option<String>,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answered {
@@ -68,7 +73,9 @@ impl Body {
         match self {
             Self::None => String::new(),
             Self::Xml(text) => text.clone(),
-            Self::Json { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Json { bytes, .. } | Self::Bytes { bytes, .. } => {
+                String::from_utf8_lossy(bytes).into_owned()
+            }
             Self::Form { words, .. } => words.clone(),
         }
     }
@@ -204,6 +211,9 @@ impl Http {
                             format!("multipart/form-data; boundary={boundary}"),
                         )
                         .send(&bytes[..]),
+                    Body::Bytes { media_type, bytes } => {
+                        request.header("Content-Type", media_type).send(&bytes[..])
+                    }
                     Body::Json { bytes, headers } => {
                         for (name, value) in &headers {
                             request = request.header(*name, value);

@@ -64,6 +64,8 @@ pub enum Action {
     SetRetention,
     /// Make new keys for exhibits.
     RotateKeys,
+    /// Say who witnesses and stamps the vault's log.
+    SetWitnesses,
     /// Mark an alarm as seen.
     SeeAlarm,
     /// Resume a halted destination or a stopped report.
@@ -150,6 +152,7 @@ pub const ACTIONS: &[Gate] = &[
     at_the_shell(Action::ExportEvidence, OFFICER),
     at_the_shell(Action::SetRetention, ADMINISTRATOR),
     at_the_shell(Action::RotateKeys, ADMINISTRATOR),
+    at_the_shell(Action::SetWitnesses, ADMINISTRATOR),
     gate(Action::ResumeSending, OFFICER),
     gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),

@@ -13,8 +13,8 @@ use crate::database::{Columns, Tx};
 use crate::retention::Known;
 use crate::retention_rules::DAY_MICROS;
 use crate::{
-    Casework, CaseworkError, Exhibit, Next, Person, Result, Role, audit, ids, people, sealed,
-    settings, verification, views,
+    Casework, CaseworkError, Next, Person, Result, Role, audit, ids, people, sealed, settings,
+    verification, views,
 };
 
 /// People other than the one who asks. Our judgement: as many as have to release a hold.
@@ -61,14 +61,6 @@ pub struct NewExport<'a> {
     pub handed_to: &'a str,
     /// What for.
     pub purpose: &'a str,
-}
-
-/// What an export holds of one exhibit.
-pub struct Exported {
-    /// The exhibit.
-    pub exhibit: Exhibit,
-    /// Every entry about it in the vault's log, the reading for this export included.
-    pub proven: Vec<Proven>,
 }
 
 /// Fails for an exhibit that was erased, or that is to be: it belongs to a person who was cleared.
@@ -219,8 +211,8 @@ async fn may_write(casework: &Casework, id: &str, person: &Person) -> Result<Exp
     )))
 }
 
-/// The bytes of an exhibit of an approved export, and what the log says of it. The reading is
-/// recorded before the first byte is read.
+/// The bytes of an exhibit of an approved export. The reading is recorded before the first byte is
+/// read.
 ///
 /// # Errors
 /// As [`export_to_write`], but for the comparison with the log; a conflict for an exhibit that isn't part of the export, or was erased.
@@ -230,7 +222,7 @@ pub async fn read_for_export(
     exhibit: &str,
     person: &Person,
     hand_out: impl FnMut(&[u8]) -> io::Result<()>,
-) -> Result<Exported> {
+) -> Result<obhut_vault::Exhibit> {
     let known = may_write(casework, id, person).await?;
     if !known.exhibits.iter().any(|e| e == exhibit) {
         return Err(CaseworkError::conflict(format!(
@@ -248,10 +240,21 @@ pub async fn read_for_export(
         ),
     };
     casework.vault.read(exhibit, access, hand_out).await?;
-    Ok(Exported {
-        exhibit: described,
-        proven: casework.vault.prove(exhibit).await?,
-    })
+    Ok(described)
+}
+
+/// What the log says of an exhibit of an approved export, entry by entry, until the head that this
+/// checkpoint names; the same checkpoint is under each proof, with what witnesses have added to it.
+///
+/// # Errors
+/// The log isn't what it was, or hasn't grown from this head.
+pub async fn prove_for_export(
+    casework: &Casework,
+    exhibit: &str,
+    head: obhut_vault::LogHead,
+    note: &[u8],
+) -> Result<Vec<Proven>> {
+    Ok(casework.vault.prove_until(exhibit, head, note).await?)
 }
 
 /// Every entry about an exhibit in the vault's log, each with its proof; for an erased one, too.

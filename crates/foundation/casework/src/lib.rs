@@ -76,13 +76,18 @@ mod sealed;
 mod sending;
 mod settings;
 mod supplements;
+mod timestamps;
 mod uploads;
 mod verification;
 mod views;
+mod witnesses;
 mod words;
 
 pub use obhut_store::clock::{maybe_time, time};
-pub use obhut_store::{CaseworkError, DataFolder, Next, Result, Sealed, SystemClock, rfc3339};
+pub use obhut_store::{
+    CaseworkError, DataFolder, Next, NotCosigned, Result, Sealed, SystemClock, WitnessFolder,
+    WitnessedLog, rfc3339,
+};
 pub(crate) use obhut_store::{changes, clock, database, ids};
 
 pub use crate::casework::{Casework, Finding, MatchedEntry};
@@ -129,8 +134,8 @@ pub use erasures::{
 };
 pub use exchanges::{Exchange, exchange_words, exchanges, keep_exchange};
 pub use exports::{
-    Export, Exported, NewExport, approve_export, export, export_to_write, export_written, exports,
-    prove, read_for_export, request_export, sign_export,
+    Export, NewExport, approve_export, export, export_to_write, export_written, exports, prove,
+    prove_for_export, read_for_export, request_export, sign_export,
 };
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
@@ -161,7 +166,10 @@ pub use obhut_facts::{
     scores,
 };
 pub use obhut_facts::{Language, Signals, Strict, dates_in, sentences};
-pub use obhut_vault::{Clock, Event, EventKind, Exhibit, Proven, Rewrapped, Verification};
+pub use obhut_vault::{
+    Clock, Cosigned, Event, EventKind, Exhibit, LogHead, LogKey, Proven, Refusal, Rewrapped,
+    SUBMISSION_BYTES_MAX, Submission, Submitted, Verification, WitnessKey, WitnessSigner,
+};
 pub use open::{open, open_to_verify, open_with};
 pub use outbox::{
     Claim, Job, JobKind, claim, claim_jobs, defer_job, finish_job, holds_job, jobs_held,
@@ -202,9 +210,19 @@ pub use verification::{
     Verified, delete_leftovers, expect_checkpoint, verify_as_it_is, verify_vault,
 };
 pub use views::{
-    Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, put_exhibit,
+    Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, log_file, put_exhibit,
     vault_key, view, view_blurred, views,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};
-pub use settings::{change_reporter, financial_unit, reporter, set_financial_unit, set_reporter};
+pub use settings::{
+    TimeAuthority, change_reporter, financial_unit, reporter, set_financial_unit, set_reporter,
+};
+pub use timestamps::{
+    Timestamp, keep_timestamp, set_time_authority, stamped, stamping_failed, time_authority,
+    timestamps,
+};
+pub use witnesses::{
+    Witness, WitnessFault, add_witness, cosigned, keep_cosigned, last_cosigned, stop_witness,
+    submission, witness, witness_failed, witnesses,
+};

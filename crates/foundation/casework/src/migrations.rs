@@ -248,6 +248,16 @@ pub(crate) const ALL: &[Numbered] = &[
         "accepted",
         include_str!("../migrations/0087_accepted.sql"),
     ),
+    (
+        88,
+        "witnesses",
+        include_str!("../migrations/0088_witnesses.sql"),
+    ),
+    (
+        89,
+        "timestamps",
+        include_str!("../migrations/0089_timestamps.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
@@ -315,6 +325,8 @@ pub(crate) const COVERED: &[Covered] = &[
     by_id("row_faults", ID),
     by_id("acceptances", ID),
     by_id("accepted_entries", &[KeyColumn::Int("log_index")]),
+    by_id("witnesses", &[KeyColumn::Text("name")]),
+    by_id("timestamps", ID),
     by_id("information_requests", &[KeyColumn::Text("deadline")]),
     // Which tables are covered is covered, too.
     by_id("covered", &[KeyColumn::Text("tbl")]),

@@ -2,6 +2,7 @@
 
 use obhut_facts::{FinancialUnit, Reporter};
 use obhut_store::{DataFolder, FolderKeys, LookupKey, Sealer};
+use serde::{Deserialize, Serialize};
 
 use crate::database::{Columns, Database, Tx};
 use crate::{Casework, CaseworkError, Result, audit, facts, sealed, views};
@@ -171,6 +172,50 @@ pub async fn set_financial_unit(
         &serde_json::to_string(unit).expect("a unit is JSON"),
     );
     self::put_setting(casework, "financial-unit", &value, actor, &unit.profile).await
+}
+
+/// An authority that stamps the log's head with the time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TimeAuthority {
+    /// Where it answers.
+    pub url: String,
+    /// The certificates it is believed by, as PEM: of the authority that issued its own, for instance.
+    pub certificates: String,
+}
+
+/// Name of the setting that says who stamps the log's head.
+const TIME_AUTHORITY: &str = "time-authority";
+
+/// Who stamps the log's head; `None` until it is set.
+pub(crate) async fn time_authority(casework: &Casework) -> Result<Option<TimeAuthority>> {
+    let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+        .bind(TIME_AUTHORITY)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    row.map(|row| {
+        serde_json::from_str(&Columns::of(&row).text()?)
+            .map_err(|_| CaseworkError::unreadable("the time authority's setting"))
+    })
+    .transpose()
+}
+
+/// Since when the authority that stamps the log's head is on record, microseconds since 1970.
+pub(crate) async fn time_authority_since(casework: &Casework) -> Result<Option<i64>> {
+    let row = sqlx::query("SELECT changed_at FROM settings WHERE name = $1")
+        .bind(TIME_AUTHORITY)
+        .fetch_optional(casework.db.pool())
+        .await?;
+    row.map(|row| Columns::of(&row).int()).transpose()
+}
+
+/// Says who stamps the log's head.
+pub(crate) async fn set_time_authority(
+    casework: &Casework,
+    authority: &TimeAuthority,
+    actor: &str,
+) -> Result<()> {
+    let value = serde_json::to_string(authority).expect("an authority is JSON");
+    self::put_setting(casework, TIME_AUTHORITY, &value, actor, &authority.url).await
 }
 
 /// Replaces the provider's data.

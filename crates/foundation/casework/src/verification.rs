@@ -3,7 +3,7 @@
 use obhut_store::database::Tx;
 use obhut_vault::{Problem, Verification};
 
-use crate::{Casework, Result, row_comparison, row_log};
+use crate::{Casework, Result, row_comparison, row_log, witnesses};
 
 /// What [`verify_vault`] compared and found.
 #[derive(Debug)]
@@ -45,7 +45,12 @@ pub async fn verify_vault(casework: &Casework) -> Result<Verified> {
 /// The database doesn't answer.
 pub async fn verify_as_it_is(casework: &Casework) -> Result<Verified> {
     // What another process writes meanwhile is noted, and isn't compared.
-    let mut vault = casework.vault.verify().await;
+    let (heads, faults) = witnesses::heads(casework).await?;
+    let mut vault = casework.vault.verify_against(&heads).await;
+    let faults = faults.into_iter();
+    vault
+        .problems
+        .extend(faults.map(|(place, what)| Problem { place, what }));
     let compared = row_comparison::compare(casework, &mut vault).await?;
     for domain in casework.domains() {
         let faults = domain.faults(casework).await?;

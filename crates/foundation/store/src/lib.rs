@@ -14,6 +14,7 @@ mod exhibit_keys;
 mod fault;
 pub mod ids;
 pub mod migrations;
+mod witness_folder;
 
 pub use clock::{SystemClock, rfc3339};
 pub use data_folder::{DataFolder, FolderKeys, RESTORING, write_private};
@@ -21,3 +22,4 @@ pub use exhibit_keys::FolderRing;
 pub use fault::{CaseworkError, Next, Result};
 pub use obhut_facts::Sealed;
 pub use obhut_vault::{Clock, Exhibit, KeyRing, LookupKey, Sealer};
+pub use witness_folder::{NotCosigned, WitnessFolder, WitnessedLog};
