@@ -41,6 +41,7 @@ a key that this script hasn't: only `obhut verify` sees that one was relabelled 
 import argparse
 import base64
 import hashlib
+import http.client
 import json
 import re
 import sqlite3
@@ -55,12 +56,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256  # entries or hashes of a full tile (C2SP tlog-tiles)
 UNPROVEN = "isn't in the log yet; only `obhut verify` with the keys shows whether obhut wrote it"
-READ_BYTES_MAX = 32 << 20  # of an address; a bundle of entries has 16 MiB at most
+LOG_ENTRIES_MAX = 10_000_000  # of a log that is fetched
 PAYLOAD = r"data/(exhibits/[0-9a-f]{32}\.age|records/[0-9]+\.json\.age|provenance\.jsonld\.age)"
 TAGS = r"bagit\.txt|bag-info\.txt|manifest-sha256\.txt|README\.txt|LIESMICH\.txt|log-key|witness-keys|timestamp\.(checkpoint|tsr)|proofs/[0-9]+\.tlog-proof"
 MANIFESTS = ("manifest-sha256.txt", "tagmanifest-sha256.txt")  # BagIt, RFC 8493
 faults = []
 witness_keys = []
+missing = set()  # names of witnesses that haven't cosigned the note that was read last
 cosigned = set()  # names and times of the cosignatures that were compared
 
 
@@ -106,6 +108,14 @@ def digest_of(path):
         return None
 
 
+def spelt(seconds):
+    """A time in words; one beyond the calendar as it is."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+    except (OSError, OverflowError, ValueError):
+        return f"{seconds} seconds after 1970"
+
+
 def number(text):
     """A number as it is written; raises ValueError."""
     if not text.isascii() or str(int(text)) != text:
@@ -143,6 +153,7 @@ def signed_text(note, key, witnesses=None):
     first, *others = signatures.split("\n")
     if others[-1:] != [""] or (len(others) > 1 and witnesses is None):
         raise ValueError("it hasn't exactly one signature")
+    named = set()
     own = signature(first, key)
     if own is None:
         raise ValueError("it isn't signed with the log's key")
@@ -154,11 +165,14 @@ def signed_text(note, key, witnesses=None):
                 time = int.from_bytes(raw[:8], "big")
                 witness[2].verify(raw[8:], f"cosignature/v1\ntime {time}\n{text}\n".encode())
                 cosigned.add((witness[0], time))
+                named.add(witness[0])
                 break
             else:
                 print(f"note: a cosignature of {line.split(' ')[1]} isn't compared", file=sys.stderr)
     except InvalidSignature:
         raise ValueError("its signature isn't valid") from None
+    missing.clear()
+    missing.update(w[0] for w in witnesses or () if w[0] not in named)
     return text
 
 
@@ -479,6 +493,7 @@ def compare_cosigned(db, key, hashes):
     """What witnesses have cosigned, with the log; their keys are in covered rows."""
     if not db.execute("SELECT 1 FROM covered WHERE tbl = 'witnesses'").fetchone():
         return  # a folder from before there were witnesses
+    trusted = {w[:2] for w in witness_keys}
     notes = dict(db.execute("SELECT witness, note FROM cosigned_heads").fetchall())
     for name, witness, since in db.execute("SELECT name, key, cosigned_since FROM witnesses"):
         note = notes.pop(name, None)
@@ -488,14 +503,17 @@ def compare_cosigned(db, key, hashes):
             if note is None:
                 raise ValueError("what it cosigned isn't on record any more")
             size, root = checkpoint(note.encode(), key, [public_key(witness, b"\x04")])
-            if note.count("\n") != 6 or name not in (n for n, _ in cosigned):
+            if note.count("\n") != 6 or missing:
                 raise ValueError("what it cosigned isn't signed by the log and by it alone")
+            trusted.discard(public_key(witness, b"\x04")[:2])
             if size > len(hashes):
                 raise ValueError(f"the log has {len(hashes)} entries and had {size}")
             if root_of(hashes[:size]) != root:
                 raise ValueError(f"the log's first {size} entries are not those that were cosigned")
         except (ValueError, AttributeError) as e:
             fault(f"witness {name}", e)
+    for name, _ in sorted(trusted):
+        fault(f"witness {name}", "hasn't cosigned this log with the key given")
     for name in notes:
         fault(f"witness {name}", "isn't a witness, and something is on record as cosigned by it")
 
@@ -564,6 +582,8 @@ def proofs(paths, key):
             if not isinstance(event, dict):
                 raise ValueError("is of no event")
             events[index] = event
+            for name in sorted(missing):
+                fault(path.name, f"{name} hasn't cosigned it with the key given")
         except (ValueError, KeyError, OSError) as e:
             fault(path.name, e)
     return events
@@ -634,6 +654,9 @@ def compare_export(bag, key, opened):
             fault(f"data/records/{index}.json.age", "is missing")
     for index in sorted(records - {str(i) for i in events}):
         fault(f"data/records/{index}.json.age", "has no proof of its entry")
+    # Written with witnesses, all proofs lead to the one head that was cosigned.
+    if len(heads) > 1 and (witness_keys or read(bag / "witness-keys") is not None):
+        fault("proofs", "lead to more than one head of the log")
     if opened is not None:
         compare_opened(opened, events, exhibits, puts)
     return len(events), len(exhibits)
@@ -664,28 +687,34 @@ def compare_opened(opened, events, exhibits, puts):
             fault(f"opened exhibits/{exhibit}", "isn't what was received")
 
 
-def fetched(address, folder):
-    """Fetches a log from an address into a folder; raises OSError."""
+def fetched(address, folder, key_file):
+    """Fetches a log from an address into a folder; raises OSError, ValueError and HTTPException."""
 
-    def get(name):
+    def get(name, most):
         with urllib.request.urlopen(f"{address.rstrip('/')}/{name}", timeout=60) as answer:
-            found = answer.read(READ_BYTES_MAX + 1)
-        if len(found) > READ_BYTES_MAX:
-            raise OSError(f"{name} is too long")
+            found = answer.read(most + 1)
+            length = answer.headers.get("Content-Length")
+        if len(found) > most or length not in (None, str(len(found))):
+            raise OSError(f"{name} is too long, or was cut off")
         path = folder / "vault" / "log" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(found)
         return found
 
-    get("key")
-    lines = get("checkpoint").decode("utf-8", "replace").split("\n")
-    count = int(lines[1]) if len(lines) > 2 and lines[1].isdecimal() else 0
+    own = get("key", 1024)
+    # What the tree's size leads to is fetched only once the log's key has signed it.
+    key = public_key((own if key_file is None else read(key_file) or b"").decode())
+    count, _ = checkpoint(get("checkpoint", 1 << 16), key)
+    if count > LOG_ENTRIES_MAX:
+        raise OSError(f"it has more than {LOG_ENTRIES_MAX} entries")
     log, level = folder / "vault" / "log", 0
     for index, width in tiles(count):
-        get(tile_path(log, "entries", index, width).relative_to(log).as_posix())
+        path = tile_path(log, "entries", index, width)
+        get(path.relative_to(log).as_posix(), width * (2 + 0xFFFF))
     while count:
         for index, width in tiles(count):
-            get(tile_path(log, str(level), index, width).relative_to(log).as_posix())
+            path = tile_path(log, str(level), index, width)
+            get(path.relative_to(log).as_posix(), width * 32)
         count, level = count // WIDTH, level + 1
 
 
@@ -708,12 +737,15 @@ def main(arguments):
         if not witness_keys:
             print(f"{given.witness_file}: holds no key of a witness", file=sys.stderr)
             return 2
+    if witness_keys and re.match(r"https?://", given.path):
+        print("--witness-key: a log at an address has no cosignatures with it", file=sys.stderr)
+        return 2
     if not re.match(r"https?://", given.path):
         return compared(Path(given.path), given)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            fetched(given.path, Path(folder))
-        except (OSError, ValueError) as e:
+            fetched(given.path, Path(folder), given.key_file)
+        except (OSError, ValueError, http.client.HTTPException) as e:
             print(f"{given.path}: the log can't be fetched: {e}", file=sys.stderr)
             return 2
         return compared(Path(folder), given, is_log_alone=True)
@@ -765,7 +797,7 @@ def compared(path, given, is_log_alone=False):
                     fault(other.relative_to(path), "is no proof; nothing covers it")
             events = proofs(paths, key)
             for index, event in sorted(events.items()):
-                at = datetime.fromtimestamp(event["time"] / 1e6, timezone.utc).isoformat()
+                at = spelt(event["time"] / 1e6)
                 print(f"entry {index}: {event['event']} {event.get('exhibit', '')} at {at}")
             done = f"{len(events)} proofs compared"
         else:
@@ -773,8 +805,7 @@ def compared(path, given, is_log_alone=False):
     except Exception as e:  # whatever was put there, it isn't what obhut writes
         fault("something", f"can't be read: {type(e).__name__}: {e}")
     for name, time in sorted(cosigned):
-        at = datetime.fromtimestamp(time, timezone.utc).isoformat()
-        print(f"cosigned by {name} at {at}")
+        print(f"cosigned by {name} at {spelt(time)}")
     for line in faults:
         print(line.encode("ascii", "backslashreplace").decode())
     print(done)

@@ -84,6 +84,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "async-trait",
             "bytes",
+            "data-encoding",
             "futures",
             "hex",
             "infer",

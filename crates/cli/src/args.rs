@@ -566,7 +566,8 @@ pub struct VerifyArgs {
     /// is then found, too
     #[arg(long, value_name = "FILE")]
     pub at_least: Option<PathBuf>,
-    /// Ask the witnesses on record, too: what they have seen shows an older copy of the whole folder
+    /// Ask the witnesses on record, too: what they have seen shows an older copy of the whole folder.
+    /// They may cosign the log's head; here nothing is written
     #[arg(long)]
     pub ask_witnesses: bool,
 }

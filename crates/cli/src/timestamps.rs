@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use obhut_app::casework::{self, Act, TimeAuthority, Timestamp, rfc3339};
 use obhut_app::partners::http::Http;
-use obhut_app::partners::stamping;
+use obhut_app::partners::stamping::{self, STAMP_TIME_MAX};
 use serde_json::json;
 
 use crate::app_context::{AppContext, shell_user};
@@ -50,7 +50,8 @@ pub async fn run(
         }
         TimestampCommand::Now => {
             casework::seal_rows(&casework).await?;
-            let stamp = stamping::stamp_head(&casework, &Arc::new(Http::default())).await?;
+            let stamp =
+                stamping::stamp_head(&casework, &Arc::new(Http::within(STAMP_TIME_MAX))).await?;
             let stamp = stamp.ok_or_else(|| {
                 usage!("no authority is on record; `obhut vault timestamp authority` names one")
             })?;

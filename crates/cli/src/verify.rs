@@ -153,7 +153,15 @@ fn text(verified: &Verified, is_known: bool) -> String {
         for p in &seen.problems {
             text += &format!("\n  {}: {}", p.place, p.what);
         }
-        text += "\nchange nothing by hand: restore what is damaged or missing from a backup, have removed what isn't obhut's, then verify again; rows that can't be restored are taken as they are with `obhut vault accept`";
+        let of_witnesses = seen
+            .problems
+            .iter()
+            .all(|p| p.place.starts_with("witness "));
+        text += if of_witnesses {
+            "\nfind out which copy of the data folder holds the newest record, and change nothing in this one"
+        } else {
+            "\nchange nothing by hand: restore what is damaged or missing from a backup, have removed what isn't obhut's, then verify again; rows that can't be restored are taken as they are with `obhut vault accept`"
+        };
     }
     for remark in seen.remarks.iter().take(LEFTOVERS_SHOWN_MAX) {
         text += &format!("\nnote: {} {}", remark.place, remark.what);

@@ -1,5 +1,6 @@
 //! `obhut witness`: cosigns the logs of others, and shows forks.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -30,6 +31,11 @@ pub async fn run(command: WitnessCommand, output: &Output) -> anyhow::Result<Exi
                 || json!({ "listening": address.to_string(), "key": key }),
                 || format!("listening on http://{address}; Ctrl-C stops it\nkey for logs: {key}"),
             )?;
+            tracing_subscriber::fmt()
+                .with_writer(std::io::stderr)
+                .with_max_level(tracing::Level::WARN)
+                .with_target(false)
+                .init();
             let app = obhut_server::witness_routes(Arc::new(witness));
             let most = obhut_server::CONNECTIONS_MAX;
             obhut_server::serve(listener, app, most, crate::serve::stopped()).await;
@@ -65,28 +71,43 @@ fn show(witness: &WitnessFolder, output: &Output) -> anyhow::Result<ExitCode> {
     let mut forks = 0;
     for log in &logs {
         forks += log.forks.len();
-        let files: Vec<_> = log.forks.iter().map(|f| f.display().to_string()).collect();
+        let shown = |files: &[PathBuf]| -> Vec<_> {
+            files.iter().map(|f| f.display().to_string()).collect()
+        };
+        let (files, refused) = (shown(&log.forks), shown(&log.refused));
         let at = log.at.map(rfc3339);
         let size = log.head.map(|head| head.size);
         output.line(
-            || json!({ "log": log.key.origin(), "size": size, "cosigned_at": at, "forks": files, "key": log.key.text() }),
+            || json!({ "log": log.key.origin(), "size": size, "cosigned_at": at, "forks": files, "refused": refused, "key": log.key.text() }),
             || {
                 let mut text = match (size, &at) {
                     (Some(size), Some(at)) => format!("{}  {size} entries  {at}", log.key.origin()),
                     _ => format!("{}  not seen yet", log.key.origin()),
                 };
                 for file in &files {
-                    text += &format!("\n  FORK: {file} is signed by the log and doesn't lead from what was cosigned");
+                    text += &format!("\n  FORK: {file} is signed by the log, and so is the file against-… there, of the same size");
+                }
+                for file in &refused {
+                    text += &format!("\n  refused: {file} is signed by the log, and the proof that came with it didn't hold");
                 }
                 text
             },
         )?;
     }
+    for path in witness.strangers()? {
+        output.remark(&format!(
+            "note: {} isn't a log's folder; nothing is cosigned from there",
+            path.display()
+        ));
+    }
+    if logs.iter().any(|log| !log.refused.is_empty()) {
+        output.remark("what was refused is another history of the log (a restored backup that goes on, for instance), or a request that anyone could have made: ask the log's operator");
+    }
     if forks == 0 {
         return Ok(ExitCode::SUCCESS);
     }
     output.remark(&format!(
-        "{}: the log's key has signed two histories; the files `against-…` beside them were cosigned",
+        "{}: the log's key has signed two histories",
         count(forks as u64, "fork", "forks")
     ));
     Ok(ExitCode::FAILURE)

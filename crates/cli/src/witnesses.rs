@@ -29,7 +29,10 @@ pub async fn run(
                 .acting(&casework, by.as_deref(), Act::SetWitnesses)
                 .await?;
             let witness = casework::add_witness(&casework, &url, &key, &person).await?;
-            output.remark(&format!("{} is on record", witness.name));
+            output.remark(&format!(
+                "{} is on record and is asked from now on",
+                witness.name
+            ));
             casework::seal_rows(&casework).await?;
             return asked(&casework, std::slice::from_ref(&witness), output).await;
         }
@@ -85,7 +88,7 @@ fn seen_at(cosigned: &Cosigned) -> String {
 
 /// A client that waits as long as a witness may take.
 pub fn client() -> Arc<Http> {
-    Arc::new(Http::with_patience(WITNESS_TIME_MAX))
+    Arc::new(Http::within(WITNESS_TIME_MAX))
 }
 
 /// Asks witnesses, keeps what they cosign, and says what they answer. Exit code 1 if one hasn't

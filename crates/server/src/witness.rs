@@ -1,16 +1,19 @@
 //! A witness of other logs, over HTTP: C2SP tlog-witness.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use obhut_app::casework::{NotCosigned, Refusal, SUBMISSION_BYTES_MAX, WitnessFolder};
 use tokio::sync::Semaphore;
 
+/// Longest time for the body of a request. Our judgement: it is 16 KiB at most.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// Requests that are looked at at the same time. Our judgement: each waits for the folder's lock.
 const WITNESSING_AT_ONCE_MAX: usize = 16;
 
@@ -24,14 +27,28 @@ struct Witnessing {
 pub fn witness_routes(folder: Arc<WitnessFolder>) -> Router {
     Router::new()
         .route("/add-checkpoint", post(add_checkpoint))
-        .layer(DefaultBodyLimit::max(SUBMISSION_BYTES_MAX))
         .with_state(Witnessing {
             folder,
             places: Arc::new(Semaphore::new(WITNESSING_AT_ONCE_MAX)),
         })
 }
 
-async fn add_checkpoint(State(witnessing): State<Witnessing>, body: Bytes) -> Response {
+async fn add_checkpoint(State(witnessing): State<Witnessing>, body: Body) -> Response {
+    // Read before a place is taken: a slow sender must not hold one.
+    let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, SUBMISSION_BYTES_MAX)).await;
+    let body = match read {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return (StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n").into_response();
+        }
+        Err(_) => {
+            return (
+                StatusCode::REQUEST_TIMEOUT,
+                "the request didn't come in time\n",
+            )
+                .into_response();
+        }
+    };
     let Ok(_place) = witnessing.places.acquire().await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -70,7 +87,7 @@ fn refused(why: NotCosigned) -> Response {
             size(seen)
         }
         NotCosigned::Refused(Refusal::NotConsistent) => {
-            tracing::error!("a log's checkpoint doesn't lead from what was cosigned");
+            tracing::warn!("a log's checkpoint came with a proof that doesn't hold");
             said(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "the proof doesn't lead from what was cosigned to this checkpoint\n",

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use obhut_app::casework::{self, Casework, CaseworkError};
 use obhut_app::partners::filing::{self, DrainScope, RetryPolicy, SendFault};
 use obhut_app::partners::http::Http;
-use obhut_app::partners::stamping;
+use obhut_app::partners::stamping::{self, STAMP_TIME_MAX};
 use obhut_app::partners::witnessing::{self, WITNESS_TIME_MAX};
 use obhut_app::payments::Live;
 
@@ -187,7 +187,7 @@ pub async fn watch_retention(casework: Arc<Casework>) {
 /// Has witnesses cosign the vault's log whenever it has grown. Runs until the future is dropped, apart
 /// from everything else: a witness that doesn't answer must not hold up anything.
 pub async fn ask_witnesses(casework: Arc<Casework>) {
-    let http = Arc::new(Http::with_patience(WITNESS_TIME_MAX));
+    let http = Arc::new(Http::within(WITNESS_TIME_MAX));
     loop {
         if let Err(e) = witnessing::ask_all(&casework, &http, true).await {
             tracing::error!(cause = %e, "witnesses can't be asked; it is tried again");
@@ -199,7 +199,7 @@ pub async fn ask_witnesses(casework: Arc<Casework>) {
 /// Has the vault's log stamped with the time once a day, if an authority is on record. Runs until the
 /// future is dropped.
 pub async fn ask_time_authority(casework: Arc<Casework>) {
-    let http = Arc::new(Http::default());
+    let http = Arc::new(Http::within(STAMP_TIME_MAX));
     loop {
         if let Err(e) = stamp_if_due(&casework, &http).await {
             tracing::error!(cause = %e, "the vault's log can't be stamped; it is tried again in an hour");

@@ -29,8 +29,8 @@ pub enum WitnessCommand {
         /// File with the log's public key: of an obhut vault, its `vault/log/key`
         key: PathBuf,
     },
-    /// Show the logs, how far each was seen, and forks: signed checkpoints of another history. Exit
-    /// code 1 if there is one
+    /// Show the logs, how far each was seen, what was refused, and forks: two checkpoints of one size
+    /// that the log has signed. Exit code 1 if there is a fork
     Show {
         /// The witness's folder
         folder: PathBuf,
@@ -41,7 +41,8 @@ pub enum WitnessCommand {
 pub enum WitnessesCommand {
     /// Have the vault's log cosigned by a witness; a server asks it every minute
     ///
-    /// Its operator needs the log's public key, `vault/log/key`, and gives you address and key.
+    /// Its operator needs the log's public key, `vault/log/key`, and gives you address and key. A witness
+    /// that was stopped begins anew.
     Add {
         /// Where it answers: the address before /add-checkpoint
         url: String,

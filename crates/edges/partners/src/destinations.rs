@@ -143,11 +143,12 @@ pub fn check_signer(url: &str) -> Result<(), CaseworkError> {
             && known.password().is_none()
             && known.query().is_none()
             && known.fragment().is_none()
+            && !url.contains(char::is_whitespace)
     });
     match fits {
         true => Ok(()),
         false => Err(CaseworkError::invalid(
-            "url",
+            "address",
             "the address isn't one of http or https without login, query and fragment",
         )),
     }

@@ -135,8 +135,17 @@ impl Default for Http {
 }
 
 impl Http {
+    /// A client with this limit on a whole call, from the connection to the answer's last byte.
+    pub fn within(call_time_max: Duration) -> Self {
+        Self::with_limits(call_time_max, call_time_max)
+    }
+
     /// A client with this limit on the wait for an answer.
     pub fn with_patience(answer_time_max: Duration) -> Self {
+        Self::with_limits(answer_time_max, CALL_TIME_MAX)
+    }
+
+    fn with_limits(answer_time_max: Duration, call_time_max: Duration) -> Self {
         // Credentials and reports go to the configured address only: no redirects, no proxy from
         // the environment (which ureq would take by default).
         let config = ureq::Agent::config_builder()
@@ -147,7 +156,7 @@ impl Http {
             .max_idle_connections_per_host(64)
             .timeout_connect(Some(CONNECT_TIME_MAX))
             .timeout_recv_response(Some(answer_time_max))
-            .timeout_global(Some(CALL_TIME_MAX))
+            .timeout_global(Some(call_time_max))
             .proxy(None)
             .tls_config(crate::fetch::tls())
             .user_agent(concat!("obhut/", env!("CARGO_PKG_VERSION")))

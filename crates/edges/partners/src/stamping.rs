@@ -11,6 +11,9 @@ use obhut_formats::evidence;
 
 use crate::http::{Body, Http};
 
+/// Longest time of a call to an authority. Our judgement.
+pub const STAMP_TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Has a checkpoint of the log stamped, and keeps the stamp. `None` if no authority is on record.
 ///
 /// # Errors
@@ -44,10 +47,16 @@ pub async fn stamp(
     }
     let checked =
         evidence::check_timestamp(&answered.bytes, checkpoint, nonce, &authority.certificates);
+    let stamped_at = checked.map_err(failed)?;
+    if !casework::is_near_now(casework, stamped_at) {
+        return Err(failed(
+            "its time and that of this machine are more than an hour apart",
+        ));
+    }
     let mut stamp = Timestamp {
         id: String::new(),
         size: head.size,
-        stamped_at: checked.map_err(failed)?,
+        stamped_at,
         authority: authority.url,
         checkpoint: String::from_utf8_lossy(checkpoint).into_owned(),
         token: STANDARD.encode(&answered.bytes),

@@ -7,7 +7,7 @@ use obhut_casework::{self as casework, Casework, CaseworkError, Cosigned, Witnes
 
 use crate::http::{Answered, Body, Http};
 
-/// Longest wait for a witness's answer. Our judgement: others are asked after it.
+/// Longest time of a call to a witness. Our judgement: others are asked after it.
 pub const WITNESS_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often one is asked with another size before it is left for this time. Our judgement: a second
 /// request follows what the first one answers, and another program may be in between.
@@ -27,7 +27,8 @@ pub async fn ask(
 ) -> Result<Result<Cosigned, WitnessFault>, CaseworkError> {
     // What is on record isn't believed: a witness says itself how much it has seen.
     let last = casework::last_cosigned(casework, witness).ok().flatten();
-    let mut old = last.map_or(0, |c| c.head.size);
+    let known = last.map_or(0, |c| c.head.size);
+    let mut old = known;
     let url = format!("{}/add-checkpoint", witness.url);
     for _ in 0..TRIES_MAX {
         let Some(submitted) = casework::submission(casework, old).await? else {
@@ -46,17 +47,19 @@ pub async fn ask(
         match answered.status {
             200 => {
                 let joined = casework::cosigned(casework, witness, &submitted, &answered.text());
-                return Ok(joined.map_err(|e| WitnessFault::Silent(e.to_string())));
+                let joined = joined.map_err(|e| WitnessFault::Silent(e.to_string()));
+                return Ok(joined.and_then(|c| casework::in_time(casework, c)));
             }
             409 => match size_in(&answered) {
                 // It has seen as many and has something against them: another tree of that size.
                 Some(seen) if seen == submitted.head.size && seen == old => {
                     return Ok(Err(WitnessFault::Fork(seen)));
                 }
-                Some(seen) => old = seen,
-                None if old == submitted.head.size && old > 0 => {
-                    return Ok(Err(WitnessFault::Fork(old)));
+                // It has cosigned more, and doesn't know it any more.
+                Some(seen) if seen < known => {
+                    return Ok(Err(WitnessFault::Forgetful { seen, known }));
                 }
+                Some(seen) => old = seen,
                 None => return Ok(Err(unclear(&answered))),
             },
             422 => return Ok(Err(WitnessFault::Fork(old))),

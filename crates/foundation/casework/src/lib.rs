@@ -223,6 +223,6 @@ pub use timestamps::{
     timestamps,
 };
 pub use witnesses::{
-    Witness, WitnessFault, add_witness, cosigned, keep_cosigned, last_cosigned, stop_witness,
-    submission, witness, witness_failed, witnesses,
+    Witness, WitnessFault, add_witness, cosigned, in_time, is_near_now, keep_cosigned,
+    last_cosigned, stop_witness, submission, witness, witness_failed, witnesses,
 };

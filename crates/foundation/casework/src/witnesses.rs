@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use obhut_vault::{Cosigned, LogHead, Submitted, VaultError, WitnessKey};
+use obhut_vault::{Cosigned, LogHead, Submitted, WitnessKey};
 
 use crate::children::is_blank;
 use crate::clock::rfc3339;
@@ -34,8 +34,8 @@ pub struct Witness {
     pub is_asked: bool,
     /// Since when it has cosigned, microseconds since 1970; `None` if it never has.
     pub cosigned_since: Option<i64>,
-    /// What it cosigned last: the note, and when it was kept, in microseconds since 1970.
-    pub(crate) kept: Option<(String, i64)>,
+    /// The note that it cosigned last.
+    pub(crate) kept: Option<String>,
 }
 
 /// Why a witness hasn't cosigned.
@@ -50,6 +50,13 @@ pub enum WitnessFault {
     },
     /// It has seen another log that was signed with the same key, of this many entries.
     Fork(u64),
+    /// It has cosigned more entries than it now says.
+    Forgetful {
+        /// The entries it says.
+        seen: u64,
+        /// The entries it has cosigned.
+        known: u64,
+    },
     /// It doesn't know the log.
     Unknown,
     /// It knows another key for the log's name.
@@ -59,7 +66,7 @@ pub enum WitnessFault {
 }
 
 impl WitnessFault {
-    /// True if it shows another history of the log, and isn't only a witness that doesn't answer.
+    /// True if the witness speaks of another history of the log, and doesn't only not answer.
     pub fn is_of_history(&self) -> bool {
         matches!(self, Self::Ahead { .. } | Self::Fork(_))
     }
@@ -70,11 +77,15 @@ impl std::fmt::Display for WitnessFault {
         match self {
             Self::Ahead { seen, has } => write!(
                 f,
-                "it has seen {seen} entries of the vault's log, which has {has}: this data folder is an older copy, or another copy of it is in use"
+                "it says that it has seen {seen} entries of the vault's log, which has {has}: this data folder is an older copy, or another copy of it is in use"
             ),
             Self::Fork(size) => write!(
                 f,
-                "it has seen another log of {size} entries, signed with this vault's key: another copy of this data folder is in use, or the log was rewritten"
+                "it says that it has seen another log of {size} entries, signed with this vault's key: another copy of this data folder is in use, or the log was rewritten"
+            ),
+            Self::Forgetful { seen, known } => write!(
+                f,
+                "it says that it has seen {seen} entries, and has cosigned {known}: it has lost its record, and shows no older copy of this data folder until its operator has put it back"
             ),
             Self::Unknown => f.write_str(
                 "it doesn't know this vault's log; send its operator the file vault/log/key",
@@ -87,7 +98,8 @@ impl std::fmt::Display for WitnessFault {
     }
 }
 
-/// Puts a witness on record, or asks one again that isn't asked any more. The address was checked.
+/// Puts a witness on record, or asks one again that isn't asked any more: that begins anew, and what it
+/// had cosigned isn't compared any more. The address was checked.
 ///
 /// # Errors
 /// Denied without the role administrator; a conflict if a witness of that name has another key, or
@@ -101,7 +113,8 @@ pub async fn add_witness(
     person.require(Role::Administrator)?;
     let mut tx = casework.db.begin().await?;
     let known = all(&mut tx).await?;
-    match known.iter().find(|w| w.name == key.name()) {
+    let same = known.iter().find(|w| w.name == key.name());
+    match same {
         Some(other) if other.key != *key => {
             return Err(CaseworkError::conflict(format!(
                 "the witness {} is on record with another key",
@@ -128,6 +141,16 @@ pub async fn add_witness(
     .bind(now)
     .execute(&mut *tx)
     .await?;
+    if same.is_some_and(|same| !same.is_asked) {
+        sqlx::query("UPDATE witnesses SET cosigned_since = NULL WHERE name = $1")
+            .bind(key.name())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM cosigned_heads WHERE witness = $1")
+            .bind(key.name())
+            .execute(&mut *tx)
+            .await?;
+    }
     audit::write(&mut tx, now, &person.id, "witness.add", key.name(), url).await?;
     tx.commit().await?;
     witness(casework, key.name()).await
@@ -193,7 +216,7 @@ fn unknown(name: &str) -> CaseworkError {
 pub fn last_cosigned(casework: &Casework, witness: &Witness) -> Result<Option<Cosigned>> {
     let kept = witness.kept.as_ref();
     Ok(kept
-        .map(|(note, _)| casework.vault.read_cosigned(note.as_bytes(), &witness.key))
+        .map(|note| casework.vault.read_cosigned(note.as_bytes(), &witness.key))
         .transpose()?)
 }
 
@@ -222,6 +245,31 @@ pub fn cosigned(
     Ok(joined?)
 }
 
+/// How far the clock of a witness or a time authority and that of this machine may be apart, in
+/// microseconds: an hour. Our judgement: further, one of them says something untrue.
+const CLOCKS_APART_MICROS_MAX: u64 = 60 * 60 * 1_000_000;
+
+/// True if a time, in microseconds since 1970, is within an hour of this machine's.
+pub fn is_near_now(casework: &Casework, micros: i64) -> bool {
+    casework.now().abs_diff(micros) <= CLOCKS_APART_MICROS_MAX
+}
+
+/// What a witness has cosigned, if its time can be right.
+///
+/// # Errors
+/// Its clock and this machine's are more than an hour apart.
+pub fn in_time(
+    casework: &Casework,
+    cosigned: Cosigned,
+) -> std::result::Result<Cosigned, WitnessFault> {
+    match is_near_now(casework, cosigned.at.saturating_mul(1_000_000)) {
+        true => Ok(cosigned),
+        false => Err(WitnessFault::Silent(
+            "its clock and that of this machine are more than an hour apart".into(),
+        )),
+    }
+}
+
 /// Keeps what a witness has cosigned, and ends an alarm about it.
 pub async fn keep_cosigned(
     casework: &Casework,
@@ -232,12 +280,11 @@ pub async fn keep_cosigned(
     let mut tx = casework.db.begin().await?;
     let now = casework.now();
     sqlx::query(
-        "INSERT INTO cosigned_heads (witness, note, kept_at) VALUES ($1, $2, $3)
-         ON CONFLICT (witness) DO UPDATE SET note = $2, kept_at = $3",
+        "INSERT INTO cosigned_heads (witness, note) VALUES ($1, $2)
+         ON CONFLICT (witness) DO UPDATE SET note = $2",
     )
     .bind(&witness.name)
     .bind(note)
-    .bind(now)
     .execute(&mut *tx)
     .await?;
     // Once only: the row is covered by the log, and each change of it would be another entry to
@@ -262,9 +309,12 @@ pub async fn witness_failed(
     fault: &WitnessFault,
 ) -> Result<()> {
     let is_history = fault.is_of_history();
-    let last = witness.kept.as_ref().map_or(witness.since, |(_, at)| *at);
+    let is_urgent = is_history || matches!(fault, WitnessFault::Forgetful { .. });
+    // The witness's own signed time: a row that something else has changed keeps no alarm away.
+    let last = last_cosigned(casework, witness).ok().flatten();
+    let last = last.map_or(witness.since, |c| c.at.saturating_mul(1_000_000));
     let now = casework.now();
-    if !is_history && now - last < SILENT_MICROS_MAX {
+    if !is_urgent && (0..SILENT_MICROS_MAX).contains(&(now - last)) {
         return Ok(());
     }
     let text = match is_history {
@@ -300,11 +350,8 @@ pub(crate) async fn heads(
             continue;
         };
         let note = notes.remove(&row.name);
-        match note.map(|(note, _)| casework.vault.read_cosigned(note.as_bytes(), &key)) {
+        match note.map(|note| casework.vault.read_cosigned(note.as_bytes(), &key)) {
             Some(Ok(cosigned)) => heads.push((place, cosigned.head)),
-            Some(Err(VaultError::Cosignature(what))) => {
-                faults.push((place, format!("what it cosigned {what}")));
-            }
             Some(Err(e)) => faults.push((place, e.to_string())),
             None if row.cosigned_since.is_some() => {
                 faults.push((place, "what it cosigned isn't on record any more".into()));
@@ -337,14 +384,14 @@ async fn all(tx: &mut Tx) -> Result<Vec<Witness>> {
     .collect()
 }
 
-async fn notes(tx: &mut Tx) -> Result<BTreeMap<String, (String, i64)>> {
-    let rows = sqlx::query("SELECT witness, note, kept_at FROM cosigned_heads")
+async fn notes(tx: &mut Tx) -> Result<BTreeMap<String, String>> {
+    let rows = sqlx::query("SELECT witness, note FROM cosigned_heads")
         .fetch_all(&mut **tx)
         .await?;
     rows.iter()
         .map(|row| {
             let mut c = Columns::of(row);
-            Ok((c.text()?, (c.text()?, c.int()?)))
+            Ok((c.text()?, c.text()?))
         })
         .collect()
 }

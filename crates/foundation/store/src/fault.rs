@@ -265,6 +265,7 @@ impl From<VaultError> for CaseworkError {
                 path: "the output".into(),
                 why: e.to_string(),
             },
+            VaultError::Cosignature(_) => Self::Unavailable { why: e.to_string() },
             VaultError::Store(_)
             | VaultError::Lock(_)
             | VaultError::Sealed(_)

@@ -5,8 +5,9 @@
 //! key                              the private key
 //! logs/<log>/key                   the log's public key
 //! logs/<log>/checkpoint            what was cosigned last
-//! logs/<log>/fork-<size>-<root>    a signed checkpoint of another history, as refused
-//! logs/<log>/against-<size>        what had been cosigned at that size
+//! logs/<log>/fork-<size>-<root>    another signed checkpoint of a size that was cosigned: two histories
+//! logs/<log>/against-<size>        the one that was cosigned
+//! logs/<log>/refused-<size>-<root> a signed checkpoint whose proof didn't hold: perhaps another history
 //! lock
 //! ```
 
@@ -22,9 +23,9 @@ use crate::{CaseworkError, Result, write_private};
 
 /// Most logs of a witness. Our judgement: each request reads the keys of all.
 const LOGS_MAX: usize = 1_000;
-/// Most refused checkpoints that are kept of one log. Our judgement: one shows a fork, and a copy that
-/// submits every minute must not fill the disk.
-const FORKS_MAX: usize = 64;
+/// Most forks, and most refused checkpoints, that are kept of one log. Our judgement: one fork is enough
+/// to show it, and a copy that submits every minute must not fill the disk.
+const REFUSED_MAX: usize = 64;
 /// Characters of a log's name in that of its folder. Our judgement.
 const NAME_CHARS_MAX: usize = 80;
 
@@ -43,8 +44,11 @@ pub struct WitnessedLog {
     pub head: Option<LogHead>,
     /// When, microseconds since 1970.
     pub at: Option<i64>,
-    /// The signed checkpoints of other histories that were refused, as files.
+    /// Other signed checkpoints of a size that was cosigned, as files: they prove two histories.
     pub forks: Vec<PathBuf>,
+    /// Signed checkpoints whose proof didn't hold, as files. Anyone who has seen one can hand it in
+    /// with a proof that doesn't hold: they prove nothing.
+    pub refused: Vec<PathBuf>,
 }
 
 /// Why a request isn't answered with a cosignature.
@@ -138,14 +142,18 @@ impl WitnessFolder {
             let head = last(&place, &key)?;
             let changed = fs::metadata(&place).and_then(|m| m.modified()).ok();
             let since = changed.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-            let files = listed(&folder)?.into_iter();
-            let mut forks: Vec<_> = files.filter(|file| is_fork(file)).collect();
-            forks.sort();
+            let mut files = listed(&folder)?;
+            files.sort();
+            let of = |kind| {
+                let files = files.iter().filter(|file| is_kept(file, kind));
+                files.cloned().collect()
+            };
             logs.push(WitnessedLog {
                 key,
                 head,
                 at: since.and_then(|t| i64::try_from(t.as_micros()).ok()),
-                forks,
+                forks: of(FORK),
+                refused: of(REFUSED),
             });
         }
         logs.sort_by(|a, b| a.key.origin().cmp(b.key.origin()));
@@ -166,66 +174,78 @@ impl WitnessFolder {
         // Held from comparing to writing: otherwise an older checkpoint could replace a newer one.
         let _lock = self.lock().map_err(NotCosigned::Folder)?;
         let logs = self.folders().map_err(NotCosigned::Folder)?;
-        let (folder, key) = logs
-            .into_iter()
-            .find(|(_, key)| key.origin() == submission.origin)
-            .ok_or(NotCosigned::UnknownLog)?;
+        let mut found: Option<(PathBuf, LogKey, Option<LogHead>)> = None;
+        for (folder, key) in logs {
+            if key.origin() != submission.origin {
+                continue;
+            }
+            // Of a folder that was copied by hand, the record that has seen more counts.
+            let last = last(&folder.join("checkpoint"), &key).map_err(NotCosigned::Folder)?;
+            let size = |last: &Option<LogHead>| last.map(|head| head.size);
+            if found
+                .as_ref()
+                .is_none_or(|(.., known)| size(known) < size(&last))
+            {
+                found = Some((folder, key, last));
+            }
+        }
+        let (folder, key, last) = found.ok_or(NotCosigned::UnknownLog)?;
         let place = folder.join("checkpoint");
-        let last = last(&place, &key).map_err(NotCosigned::Folder)?;
         let failed = |place: &Path, e: io::Error| NotCosigned::Folder(fault(place, &e.to_string()));
         match submission.judge(&key, last) {
             Ok(grown) => {
                 if last != Some(grown.head) {
                     write_private(&place, &grown.checkpoint).map_err(|e| failed(&place, e))?;
+                    // What was refused before with another proof isn't another history.
+                    let _ = fs::remove_file(folder.join(kept_name(REFUSED, grown.head)));
                 }
                 Ok(Grown::cosigned(&grown, &self.signer, seconds))
             }
             Err(refusal) => {
-                if matches!(refusal, Refusal::Fork(_) | Refusal::NotConsistent) {
-                    self.keep_fork(&folder, &key, &submission)
-                        .map_err(|e| failed(&folder, e))?;
-                }
+                let head = key.head_of(submission.checkpoint());
+                let kept = match (&refusal, head) {
+                    (Refusal::Fork(_), Some(head)) => {
+                        let against = folder.join(format!("against-{}", head.size));
+                        let copied = match against.exists() {
+                            true => Ok(()),
+                            false => fs::read(&place).and_then(|b| write_private(&against, &b)),
+                        };
+                        copied.and_then(|()| keep(&folder, FORK, head, submission.checkpoint()))
+                    }
+                    (Refusal::NotConsistent, Some(head)) if Some(head) != last => {
+                        keep(&folder, REFUSED, head, submission.checkpoint())
+                    }
+                    _ => Ok(()),
+                };
+                kept.map_err(|e| failed(&folder, e))?;
                 Err(NotCosigned::Refused(refusal))
             }
         }
     }
 
-    /// Keeps a checkpoint that its log has signed and that doesn't lead from what was cosigned, and
-    /// what had been.
-    fn keep_fork(&self, folder: &Path, key: &LogKey, submission: &Submission) -> io::Result<()> {
-        let Some(head) = key.head_of(submission.checkpoint()) else {
-            return Ok(());
-        };
-        let root: String = head.root[..8].iter().map(|b| format!("{b:02x}")).collect();
-        let place = folder.join(format!("fork-{}-{root}", head.size));
-        let forks = fs::read_dir(folder)?.flatten().map(|f| f.path());
-        if place.exists() || forks.filter(|f| is_fork(f)).count() >= FORKS_MAX {
-            return Ok(());
-        }
-        let against = fs::read(folder.join("checkpoint"))?;
-        if let Some(seen) = key.head_of(&against) {
-            write_private(&folder.join(format!("against-{}", seen.size)), &against)?;
-        }
-        write_private(&place, submission.checkpoint())
-    }
-
-    /// The folders of logs, with their keys.
+    /// The folders of logs, with their keys. What isn't one is left out: it keeps no other log from
+    /// being cosigned.
     fn folders(&self) -> Result<Vec<(PathBuf, LogKey)>> {
         let mut found = Vec::new();
         for folder in listed(&self.root.join("logs"))? {
-            let place = folder.join("key");
-            match fs::read_to_string(&place) {
-                Ok(text) => {
-                    let key = LogKey::from_text(&text);
-                    let key = key.map_err(|e| self::fault(&place, &e.to_string()))?;
-                    found.push((folder, key));
-                }
-                // Left by what was cut off before the key was there.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(fault(&place, &e.to_string())),
+            let key = fs::read_to_string(folder.join("key")).ok();
+            if let Some(key) = key.and_then(|text| LogKey::from_text(&text).ok()) {
+                found.push((folder, key));
             }
         }
         Ok(found)
+    }
+
+    /// What is in the folder of logs and has no readable key: no log is cosigned from there.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn strangers(&self) -> Result<Vec<PathBuf>> {
+        let known = self.folders()?;
+        let mut others = listed(&self.root.join("logs"))?;
+        others.retain(|path| !known.iter().any(|(folder, _)| folder == path));
+        others.sort();
+        Ok(others)
     }
 
     /// Held by one thread or process at a time, until it is dropped.
@@ -259,9 +279,28 @@ fn last(place: &Path, key: &LogKey) -> Result<Option<LogHead>> {
     }
 }
 
-fn is_fork(file: &Path) -> bool {
+/// How the files of forks and of other refused checkpoints begin.
+const FORK: &str = "fork-";
+const REFUSED: &str = "refused-";
+
+fn is_kept(file: &Path, kind: &str) -> bool {
     let name = file.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with("fork-") && !name.ends_with(".partial"))
+    name.is_some_and(|name| name.starts_with(kind) && !name.ends_with(".partial"))
+}
+
+fn kept_name(kind: &str, head: LogHead) -> String {
+    let root: String = head.root[..8].iter().map(|b| format!("{b:02x}")).collect();
+    format!("{kind}{}-{root}", head.size)
+}
+
+/// Keeps a refused checkpoint, unless it is there or there are enough.
+fn keep(folder: &Path, kind: &str, head: LogHead, checkpoint: &[u8]) -> io::Result<()> {
+    let place = folder.join(kept_name(kind, head));
+    let files = fs::read_dir(folder)?.flatten().map(|f| f.path());
+    if place.exists() || files.filter(|f| is_kept(f, kind)).count() >= REFUSED_MAX {
+        return Ok(());
+    }
+    write_private(&place, checkpoint)
 }
 
 /// The files and folders in a folder; none if it isn't there.
@@ -386,6 +425,66 @@ mod tests {
         let logs = witness.logs().unwrap();
         assert_eq!(logs[0].head, Some(handed[23][0].head));
         assert_eq!(logs[0].forks, Vec::<PathBuf>::new());
+        assert_eq!(logs[0].refused, Vec::<PathBuf>::new());
+    }
+
+    /// Regression: a checkpoint that anyone may have seen, handed in with a proof that doesn't hold, was
+    /// called a fork, and enough of them left no place for a real one.
+    #[tokio::test]
+    async fn a_proof_that_does_not_hold_is_no_fork() {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = WitnessFolder::open(folder.path(), Some("w.example/1")).unwrap();
+        let (key, handed) = growing(9).await;
+        witness.trust(&key).unwrap();
+        let broken = |submitted: &Submitted, old: u64| {
+            let junk = "A".repeat(43) + "=";
+            let head = format!("old {old}\n{junk}\n\n");
+            [head.as_bytes(), &submitted.checkpoint].concat()
+        };
+        let refused = |body: &[u8]| match witness.add_checkpoint(body, 1) {
+            Err(NotCosigned::Refused(refusal)) => refusal,
+            other => panic!("{other:?}"),
+        };
+        // Before anything was cosigned, too.
+        assert_eq!(refused(&broken(&handed[4][0], 0)), Refusal::NotConsistent);
+        witness.add_checkpoint(&handed[4][0].body, 1).unwrap();
+        assert_eq!(refused(&broken(&handed[4][0], 5)), Refusal::NotConsistent);
+        assert_eq!(refused(&broken(&handed[7][0], 5)), Refusal::NotConsistent);
+        let logs = witness.logs().unwrap();
+        assert_eq!((logs[0].forks.len(), logs[0].refused.len()), (0, 1));
+        // Cosigned with a proof that holds, it was none.
+        witness.add_checkpoint(&handed[7][5].body, 1).unwrap();
+        assert_eq!(witness.logs().unwrap()[0].refused, Vec::<PathBuf>::new());
+        for n in 0..REFUSED_MAX {
+            let head = LogHead {
+                size: 1_000 + n as u64,
+                root: [7; 32],
+            };
+            let place = witness.folders().unwrap()[0].0.clone();
+            keep(&place, REFUSED, head, b"x").unwrap();
+        }
+        let place = witness.folders().unwrap()[0].0.clone();
+        let other = LogHead {
+            size: 8,
+            root: [9; 32],
+        };
+        keep(&place, FORK, other, b"x").unwrap();
+        assert_eq!(witness.logs().unwrap()[0].forks.len(), 1);
+    }
+
+    /// Regression: a stray file among the logs kept every one from being cosigned.
+    #[tokio::test]
+    async fn what_is_no_log_disturbs_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = WitnessFolder::open(folder.path(), Some("w.example/1")).unwrap();
+        let (key, handed) = growing(2).await;
+        witness.trust(&key).unwrap();
+        fs::write(folder.path().join("logs/.DS_Store"), b"x").unwrap();
+        fs::create_dir(folder.path().join("logs/other")).unwrap();
+        fs::write(folder.path().join("logs/other/key"), b"\xff").unwrap();
+        witness.add_checkpoint(&handed[1][0].body, 1).unwrap();
+        assert_eq!(witness.logs().unwrap().len(), 1);
+        assert_eq!(witness.strangers().unwrap().len(), 2);
     }
 
     #[tokio::test]

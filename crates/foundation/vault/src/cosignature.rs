@@ -210,7 +210,8 @@ impl Cosigned {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn read(bytes: &[u8], log: &Keys, witness: &WitnessKey) -> Result<Self, String> {
-        let fault = || "isn't a checkpoint with two signatures".to_owned();
+        let fault =
+            || "what the witness has cosigned isn't a checkpoint with two signatures".to_owned();
         let note = Note::from_bytes(bytes).map_err(|_| fault())?;
         let keys = VerifierList::new(vec![
             Box::new(log.verifier()),
@@ -218,14 +219,14 @@ impl Cosigned {
         ]);
         let (valid, unknown) = note
             .verify(&keys)
-            .map_err(|_| "has a signature that isn't valid".to_owned())?;
+            .map_err(|_| "a signature of what the witness has cosigned isn't valid".to_owned())?;
         // Anything else in it would be covered by no signature; one that is repeated isn't looked at.
         let text = [note.text(), b"\n"].concat();
         let lines = bytes.strip_prefix(&text[..]).unwrap_or_default();
         let signatures = lines.iter().filter(|byte| **byte == b'\n').count();
         let is_all = note.to_bytes() == bytes && signatures == 2;
         if valid.len() != 2 || !unknown.is_empty() || !is_all {
-            return Err("isn't signed by the log and the witness, and by these alone".into());
+            return Err("what the witness has cosigned isn't signed by the log and the witness, and by these alone".into());
         }
         let head = head_of(note.text(), &log.origin).ok_or_else(fault)?;
         let at = valid
@@ -266,7 +267,7 @@ impl Cosigned {
             signature.is_ok_and(|s| s.id() == witness.id && s.name() == witness.name)
         });
         let Some(line) = line.filter(|line| line.ends_with('\n')) else {
-            return Err("its answer has no signature of the key on record".into());
+            return Err("the witness's answer has no signature of the key on record".into());
         };
         Self::read(&[checkpoint, line.as_bytes()].concat(), log, witness)
     }

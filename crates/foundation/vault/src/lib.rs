@@ -96,7 +96,7 @@ pub enum VaultError {
     #[error("the content can't be handed out: {0}")]
     HandOut(std::io::Error),
     /// What a witness has answered isn't a cosignature.
-    #[error("the witness's cosignature {0}")]
+    #[error("{0}")]
     Cosignature(String),
     /// Longer than the vault takes.
     #[error("it is longer than {EXHIBIT_BYTES_MAX} bytes; split it")]
