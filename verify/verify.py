@@ -168,7 +168,7 @@ def signed_text(note, key, witnesses=None):
                 named.add(witness[0])
                 break
             else:
-                print(f"note: a cosignature of {line.split(' ')[1]} isn't compared", file=sys.stderr)
+                print(f"note: a cosignature of {line.split(' ')[1]} isn't compared (--witness-key)", file=sys.stderr)
     except InvalidSignature:
         raise ValueError("its signature isn't valid") from None
     missing.clear()

@@ -42,7 +42,7 @@ pub enum WitnessesCommand {
     /// Have the vault's log cosigned by a witness; a server asks it every minute
     ///
     /// Its operator needs the log's public key, `vault/log/key`, and gives you address and key. A witness
-    /// that was stopped begins anew.
+    /// that was stopped is asked again, and what it had cosigned isn't compared any more.
     Add {
         /// Where it answers: the address before /add-checkpoint
         url: String,

@@ -189,7 +189,7 @@ async fn a_witness_with_another_time_or_without_its_record_is_not_believed() {
     let known = cosigned.head.size;
     assert_eq!(fault, WitnessFault::Forgetful { seen: 0, known });
     assert_eq!(casework::alarms(&c).await.unwrap().len(), 1);
-    // Stopped and added again, it begins anew.
+    // Stopped and added again, it may start from nothing.
     casework::stop_witness(&c, "witness.example/1", "it lost its record", &person)
         .await
         .unwrap();

@@ -98,8 +98,8 @@ impl std::fmt::Display for WitnessFault {
     }
 }
 
-/// Puts a witness on record, or asks one again that isn't asked any more: that begins anew, and what it
-/// had cosigned isn't compared any more. The address was checked.
+/// Puts a witness on record, or asks one again that isn't asked any more: then what it had cosigned
+/// isn't compared any more. The address was checked.
 ///
 /// # Errors
 /// Denied without the role administrator; a conflict if a witness of that name has another key, or
@@ -301,8 +301,8 @@ pub async fn keep_cosigned(
     Ok(())
 }
 
-/// Raises an alarm, if one is due, because a witness hasn't cosigned: for what shows another history at
-/// once, for anything else after an hour.
+/// Raises an alarm, if one is due, because a witness hasn't cosigned: for what shows another history
+/// without delay, for anything else after an hour.
 pub async fn witness_failed(
     casework: &Casework,
     witness: &Witness,
