@@ -209,8 +209,7 @@ pub async fn ask_time_authority(casework: Arc<Casework>) {
 }
 
 async fn stamp_if_due(casework: &Casework, http: &Arc<Http>) -> Result<(), CaseworkError> {
-    let newest = casework::timestamps(casework).await?;
-    let newest = newest.iter().map(|stamp| stamp.stamped_at).max();
+    let newest = casework::last_stamped(casework).await?;
     let now = jiff::Timestamp::now().as_microsecond();
     // Also after a clock was set back: a day that hasn't come yet keeps no stamp away for long.
     let is_due = newest.is_none_or(|at| (now - at).unsigned_abs() >= STAMP_EVERY_MICROS);

@@ -130,25 +130,6 @@ fn a_stamp_that_says_something_else_is_refused() {
         refused(&answer, STAMPED, NONCE, &other.root()),
         "none of the certificates on record vouches for the signer"
     );
-    let not_for_stamping = Authority::new("rsa:2048", "sha256", "critical,serverAuth");
-    let folder = not_for_stamping.unwrap().folder;
-    std::fs::write(folder.path().join("q"), timestamp_request(STAMPED, NONCE)).unwrap();
-    let refuses = Command::new("openssl")
-        .args([
-            "ts",
-            "-reply",
-            "-config",
-            "tsa.cnf",
-            "-queryfile",
-            "q",
-            "-out",
-            "r",
-        ])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    // OpenSSL itself refuses to stamp with such a certificate.
-    assert!(!refuses.status.success());
     for at in 0..answer.len() {
         let mut changed = answer.clone();
         changed[at] ^= 1;
@@ -170,5 +151,64 @@ fn a_stamp_that_says_something_else_is_refused() {
     }
     for text in ["", "nothing", &root.replace('M', "m")] {
         assert!(time_certificates(text).is_err());
+    }
+}
+
+/// DER: a sequence of what is given.
+fn sequence(content: &[u8]) -> Vec<u8> {
+    // In its shortest form: DER allows no other.
+    match u8::try_from(content.len()).ok().filter(|n| *n < 0x80) {
+        Some(length) => [&[0x30, length], content].concat(),
+        None => {
+            let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+            [&[0x30, 0x82], &length[..], content].concat()
+        }
+    }
+}
+
+/// OpenSSL stamps with no such certificate, so the same content is signed as any other message is.
+#[test]
+fn a_certificate_that_is_not_for_stamping_stamps_nothing() {
+    for (usage, is_for_stamping) in [
+        ("critical,timeStamping", true),
+        ("critical,serverAuth", false),
+        ("codeSigning", false),
+    ] {
+        let Some(authority) = Authority::new("rsa:2048", "sha256", "critical,timeStamping") else {
+            return;
+        };
+        let folder = authority.folder.path();
+        let ext = format!("basicConstraints=CA:FALSE\nextendedKeyUsage={usage}\n");
+        std::fs::write(folder.join("ext2"), ext).unwrap();
+        openssl(
+            folder,
+            "req -newkey rsa:2048 -nodes -keyout other.key -out other.csr -subj /CN=other",
+        );
+        openssl(
+            folder,
+            "x509 -req -in other.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out other.pem -days 20 -extfile ext2",
+        );
+        // After the certificate was issued: it isn't valid before.
+        authority.stamps(STAMPED);
+        openssl(folder, "ts -reply -in r -token_out -out token");
+        openssl(
+            folder,
+            "cms -verify -noverify -inform DER -in token -binary -out content",
+        );
+        openssl(
+            folder,
+            "cms -sign -nodetach -binary -cades -md sha256 -econtent_type 1.2.840.113549.1.9.16.1.4 -signer other.pem -inkey other.key -in content -outform DER -out signed",
+        );
+        let granted = sequence(&[2, 1, 0]);
+        let answer = sequence(&[granted, authority.read("signed")].concat());
+        let checked = check_timestamp(&answer, STAMPED, NONCE, &authority.root());
+        match is_for_stamping {
+            true => assert!(checked.is_ok(), "{checked:?}"),
+            false => assert_eq!(
+                checked.unwrap_err(),
+                "none of the certificates on record vouches for the signer",
+                "{usage}"
+            ),
+        }
     }
 }

@@ -219,8 +219,8 @@ pub use settings::{
     TimeAuthority, change_reporter, financial_unit, reporter, set_financial_unit, set_reporter,
 };
 pub use timestamps::{
-    Timestamp, keep_timestamp, set_time_authority, stamped, stamping_failed, time_authority,
-    timestamps,
+    Timestamp, keep_timestamp, last_stamped, set_time_authority, stamped, stamping_failed,
+    time_authority, timestamps,
 };
 pub use witnesses::{
     Witness, WitnessFault, add_witness, cosigned, in_time, is_near_now, keep_cosigned,

@@ -96,6 +96,14 @@ pub async fn keep_timestamp(casework: &Casework, new: &Timestamp) -> Result<Stri
     Ok(id)
 }
 
+/// The time in the newest stamp on record, microseconds since 1970.
+pub async fn last_stamped(casework: &Casework) -> Result<Option<i64>> {
+    let row = sqlx::query("SELECT MAX(stamped_at) FROM timestamps")
+        .fetch_one(casework.db.pool())
+        .await?;
+    Columns::of(&row).maybe_int()
+}
+
 /// The stamps on record, oldest first.
 pub async fn timestamps(casework: &Casework) -> Result<Vec<Timestamp>> {
     let rows = sqlx::query(
@@ -116,4 +124,53 @@ pub async fn timestamps(casework: &Casework) -> Result<Vec<Timestamp>> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::TimeAuthority;
+    use crate::{bench, people};
+
+    #[tokio::test]
+    async fn three_days_without_a_stamp_are_an_alarm_until_there_is_one() {
+        let began = 1_790_000_000_000_000;
+        let (_folder, c, clock) = bench::opened_at(began).await;
+        let person = people::add_person(&c, "Ida", &[Role::Administrator], "test").await;
+        let authority = TimeAuthority {
+            url: "http://127.0.0.1:9/".into(),
+            certificates: "…".into(),
+        };
+        set_time_authority(&c, &authority, &person.unwrap())
+            .await
+            .unwrap();
+        let why = CaseworkError::Unavailable {
+            why: "no answer in time".into(),
+        };
+        let alarms = async || alarms::alarms(&c).await.unwrap().len();
+        for (after, raised) in [
+            (0, 0),
+            (UNSTAMPED_MICROS_MAX - 1, 0),
+            (UNSTAMPED_MICROS_MAX, 1),
+        ] {
+            clock.set(began + after);
+            let last = last_stamped(&c).await.unwrap();
+            assert_eq!(last, None);
+            stamping_failed(&c, last, &why).await.unwrap();
+            assert_eq!(alarms().await, raised, "after {after}");
+        }
+        let stamp = Timestamp {
+            id: String::new(),
+            size: 7,
+            stamped_at: began + UNSTAMPED_MICROS_MAX,
+            authority: authority.url,
+            checkpoint: "checkpoint".into(),
+            token: "AAAA".into(),
+        };
+        keep_timestamp(&c, &stamp).await.unwrap();
+        stamped(&c).await.unwrap();
+        let last = last_stamped(&c).await.unwrap();
+        assert_eq!((last, alarms().await), (Some(stamp.stamped_at), 0));
+        assert_eq!(timestamps(&c).await.unwrap()[0].size, 7);
+    }
 }

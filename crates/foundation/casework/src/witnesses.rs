@@ -426,3 +426,42 @@ async fn rows(tx: &mut Tx) -> Result<Vec<Row>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use obhut_vault::WitnessSigner;
+
+    use super::*;
+    use crate::{bench, people};
+
+    /// 2026-09-21T14:13:20Z.
+    const BEGAN: i64 = 1_790_000_000_000_000;
+
+    #[tokio::test]
+    async fn silence_is_an_alarm_after_an_hour_and_another_history_without_delay() {
+        let (_folder, c, clock) = bench::opened_at(BEGAN).await;
+        let person = people::add_person(&c, "Ida", &[Role::Administrator], "test").await;
+        let key = WitnessSigner::generate("witness.example/1").unwrap();
+        let key = WitnessSigner::from_text(&key).unwrap().key();
+        let witness = add_witness(&c, "http://127.0.0.1:9/", &key, &person.unwrap()).await;
+        let witness = witness.unwrap();
+        assert_eq!(witness.url, "http://127.0.0.1:9");
+        let silent = WitnessFault::Silent("no answer in time".into());
+        let ahead = WitnessFault::Ahead { seen: 9, has: 7 };
+        let alarms = async || alarms::alarms(&c).await.unwrap().len();
+        for (after, fault, raised) in [
+            (0, &silent, 0),
+            (SILENT_MICROS_MAX - 1, &silent, 0),
+            (SILENT_MICROS_MAX, &silent, 1),
+            // One alarm however often it is asked, and for a clock that was set back, too.
+            (2 * SILENT_MICROS_MAX, &silent, 1),
+            (0, &ahead, 1),
+        ] {
+            clock.set(BEGAN + after);
+            witness_failed(&c, &witness, fault).await.unwrap();
+            assert_eq!(alarms().await, raised, "{fault:?} after {after}");
+        }
+        let text = alarms::alarms(&c).await.unwrap().remove(0).text;
+        assert!(text.contains("older copy"), "{text}");
+    }
+}
