@@ -3,38 +3,14 @@
 mod bench;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use bench::{Fixed, Local, access};
-use obhut_vault::{EventKind, Intake, Keys, Sealer, Vault, VaultError};
-use object_store::local::LocalFileSystem;
+use bench::{access, intake};
+use obhut_vault::{EventKind, Keys, Vault, VaultError};
 use sha2::{Digest as _, Sha256};
 
 async fn vault(folder: &Path) -> Vault {
-    let keys = Keys::new(
-        Sealer::generate().0,
-        &Keys::generate_signing("obhut.test/p"),
-    )
-    .unwrap();
-    let vault = Vault::new(
-        Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap()),
-        Arc::new(keys),
-        Arc::new(Local::default()),
-        Arc::new(Fixed),
-    );
-    vault.begin().await.unwrap();
-    vault
-}
-
-fn intake() -> Intake {
-    Intake {
-        actor: "Ada".into(),
-        purpose: "a match".into(),
-        case: None,
-        source: None,
-        media_type: None,
-    }
+    bench::signed_with(folder, &Keys::generate_signing("obhut.test/p")).await
 }
 
 fn node(left: [u8; 32], right: [u8; 32]) -> [u8; 32] {

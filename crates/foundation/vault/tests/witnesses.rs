@@ -2,30 +2,14 @@
 
 mod bench;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use bench::{Fixed, Local, access};
+use bench::{access, intake, signed_with};
 use obhut_vault::{
-    Cosigned, Intake, Keys, LogHead, LogKey, Refusal, Sealer, Submission, Vault, VaultError,
-    WitnessKey, WitnessSigner,
+    Cosigned, Keys, LogHead, LogKey, Refusal, Sealer, Submission, Vault, VaultError, WitnessKey,
+    WitnessSigner,
 };
-use object_store::local::LocalFileSystem;
 
 /// A time of a witness, in seconds since 1970.
 const AT: i64 = 1_790_000_007;
-
-async fn vault(folder: &Path, signing: &str) -> Vault {
-    let keys = Keys::new(Sealer::generate().0, signing).unwrap();
-    let vault = Vault::new(
-        Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap()),
-        Arc::new(keys),
-        Arc::new(Local::default()),
-        Arc::new(Fixed),
-    );
-    vault.begin().await.unwrap();
-    vault
-}
 
 /// Adds entries until the log has this many.
 async fn grow(vault: &Vault, size: u64) {
@@ -51,7 +35,7 @@ async fn handed_in(
         (submission.old, submission.origin.as_str()),
         (old, "obhut.test/w")
     );
-    let grown = submission.judge(&key, last)?;
+    let grown = submission.check(&key, last)?;
     assert_eq!(
         (grown.head, &grown.checkpoint),
         (submitted.head, &submitted.checkpoint)
@@ -62,7 +46,7 @@ async fn handed_in(
 #[tokio::test]
 async fn what_has_only_grown_is_cosigned() {
     let folder = tempfile::tempdir().unwrap();
-    let vault = vault(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
+    let vault = signed_with(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
     let mut seen = vec![vault.head().await.unwrap()];
     for size in [1, 2, 3, 255, 256, 257, 300, 513] {
         grow(&vault, size).await;
@@ -82,18 +66,11 @@ async fn what_has_not_grown_is_refused() {
     let signing = Keys::generate_signing("obhut.test/w");
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (one, other) = (
-        vault(one.path(), &signing).await,
-        vault(other.path(), &signing).await,
+        signed_with(one.path(), &signing).await,
+        signed_with(other.path(), &signing).await,
     );
     grow(&one, 5).await;
-    let intake = Intake {
-        actor: "Ada".into(),
-        purpose: "a match".into(),
-        case: None,
-        source: None,
-        media_type: None,
-    };
-    other.put(b"something else", intake).await.unwrap();
+    other.put(b"something else", intake()).await.unwrap();
     grow(&other, 4).await;
     let four = other.head().await.unwrap();
     let five = one.head().await.unwrap();
@@ -125,7 +102,7 @@ async fn what_has_not_grown_is_refused() {
     let submitted = one.submission(0).await.unwrap().unwrap();
     let submission = Submission::read(&submitted.body).unwrap();
     assert_eq!(
-        submission.judge(&stranger, None).unwrap_err(),
+        submission.check(&stranger, None).unwrap_err(),
         Refusal::NotSigned
     );
 }
@@ -133,7 +110,7 @@ async fn what_has_not_grown_is_refused() {
 #[tokio::test]
 async fn a_request_that_is_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let vault = vault(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
+    let vault = signed_with(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
     grow(&vault, 9).await;
     let body = vault.submission(5).await.unwrap().unwrap().body;
     let body = String::from_utf8(body).unwrap();
@@ -156,14 +133,14 @@ async fn a_request_that_is_none_is_refused() {
 #[tokio::test]
 async fn a_kept_cosignature_holds_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
-    let vault = vault(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
+    let vault = signed_with(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
     grow(&vault, 7).await;
     let signer = witness();
     let submitted = vault.submission(0).await.unwrap().unwrap();
     let key = LogKey::from_text(vault.verifier_key()).unwrap();
     let grown = Submission::read(&submitted.body)
         .unwrap()
-        .judge(&key, None)
+        .check(&key, None)
         .unwrap();
     let line = grown.cosigned(&signer, AT);
     // A witness may answer with signatures of other keys, too.
@@ -198,23 +175,16 @@ async fn a_kept_cosignature_holds_byte_for_byte() {
 #[tokio::test]
 async fn proofs_lead_to_a_head_that_the_log_had() {
     let folder = tempfile::tempdir().unwrap();
-    let vault = vault(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
+    let vault = signed_with(folder.path(), &Keys::generate_signing("obhut.test/w")).await;
     grow(&vault, 254).await;
-    let intake = Intake {
-        actor: "Ada".into(),
-        purpose: "a match".into(),
-        case: None,
-        source: None,
-        media_type: None,
-    };
-    let exhibit = vault.put(b"content", intake).await.unwrap();
+    let exhibit = vault.put(b"content", intake()).await.unwrap();
     vault.get(&exhibit.id, access()).await.unwrap();
     let submitted = vault.submission(0).await.unwrap().unwrap();
     let signer = witness();
     let key = LogKey::from_text(vault.verifier_key()).unwrap();
     let grown = Submission::read(&submitted.body)
         .unwrap()
-        .judge(&key, None)
+        .check(&key, None)
         .unwrap();
     let lines = grown.cosigned(&signer, AT);
     let cosigned = vault

@@ -2,9 +2,11 @@
 
 #![allow(dead_code)]
 
+use std::path::Path;
 use std::sync::Arc;
 
-use obhut_vault::{Access, Clock, WriterLock};
+use obhut_vault::{Access, Clock, Intake, Keys, Sealer, Vault, WriterLock};
+use object_store::local::LocalFileSystem;
 
 /// Stopped in 2026.
 pub struct Fixed;
@@ -31,4 +33,28 @@ pub fn access() -> Access {
         actor: "Grace".into(),
         purpose: "decision".into(),
     }
+}
+
+/// What comes in for no case.
+pub fn intake() -> Intake {
+    Intake {
+        actor: "Ada".into(),
+        purpose: "a match".into(),
+        case: None,
+        source: None,
+        media_type: None,
+    }
+}
+
+/// A new vault, whose log is signed with this key.
+pub async fn signed_with(folder: &Path, signing: &str) -> Vault {
+    let keys = Keys::new(Sealer::generate().0, signing).unwrap();
+    let vault = Vault::new(
+        Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap()),
+        Arc::new(keys),
+        Arc::new(Local::default()),
+        Arc::new(Fixed),
+    );
+    vault.begin().await.unwrap();
+    vault
 }
