@@ -63,7 +63,7 @@ MANIFESTS = ("manifest-sha256.txt", "tagmanifest-sha256.txt")  # BagIt, RFC 8493
 faults = []
 witness_keys = []
 missing = set()  # names of witnesses that haven't cosigned the note that was read last
-cosigned = set()  # names and times of the cosignatures that were compared
+cosigned = set()  # names and times of the cosignatures that were compared, and whether the key was given
 
 
 class Unreadable(Exception):
@@ -147,8 +147,9 @@ def signature(line, key):
 
 
 def signed_text(note, key, witnesses=None):
-    """The text of a note with a valid signature by the key; raises ValueError. Others may follow only where
-    `witnesses` has keys: each of these must be valid, and one that is unknown is noted."""
+    """The text of a note with a valid signature by the key; raises ValueError. Cosignatures may follow where
+    `witnesses` is given: those of its keys must be valid, others are noted; `missing` then names the
+    witnesses that haven't cosigned."""
     text, _, signatures = note.decode().partition("\n\n")
     first, *others = signatures.split("\n")
     if others[-1:] != [""] or (len(others) > 1 and witnesses is None):
@@ -164,7 +165,8 @@ def signed_text(note, key, witnesses=None):
                 raw = signature(line, witness)
                 time = int.from_bytes(raw[:8], "big")
                 witness[2].verify(raw[8:], f"cosignature/v1\ntime {time}\n{text}\n".encode())
-                cosigned.add((witness[0], time))
+                given = any(witness[:2] == w[:2] for w in witness_keys)
+                cosigned.add((witness[0], time, given))
                 named.add(witness[0])
                 break
             else:
@@ -804,8 +806,9 @@ def compared(path, given, is_log_alone=False):
             done, unchecked = compare_folder(path, key, given.dump, is_log_alone)
     except Exception as e:  # whatever was put there, it isn't what obhut writes
         fault("something", f"can't be read: {type(e).__name__}: {e}")
-    for name, time in sorted(cosigned):
-        print(f"cosigned by {name} at {spelt(time)}")
+    for name, time, is_given in sorted(cosigned):
+        whose = "" if is_given else " (by the key in the folder; --witness-key takes one from elsewhere)"
+        print(f"cosigned by {name} at {spelt(time)}{whose}")
     for line in faults:
         print(line.encode("ascii", "backslashreplace").decode())
     print(done)
