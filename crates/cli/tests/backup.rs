@@ -4,11 +4,7 @@ mod bench;
 
 use std::process::Output;
 
-use bench::{Bench, files, json, ok};
-
-fn text(out: &Output) -> String {
-    String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
-}
+use bench::{Bench, files, json, ok, text};
 
 fn case(b: &Bench, name: &str) {
     let file = format!(

@@ -6,12 +6,7 @@ use std::process::{Command, Output};
 
 mod bench;
 
-use bench::{Bench, files, json, ok};
-
-fn text(out: &Output) -> String {
-    let both = [&out.stdout[..], &out.stderr[..]].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
+use bench::{Bench, files, json, ok, text, verify_py};
 
 fn refused(b: &Bench, arguments: &[&str], code: i32, because: &str) {
     let out = b.obhut(arguments);
@@ -85,10 +80,7 @@ fn python(variable: &str) -> Option<PathBuf> {
 
 /// What verify.py says of an export.
 fn checked(python: &Path, b: &Bench, more: &[&str]) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../verify/verify.py");
-    let mut command = Command::new(python);
-    command.arg(script).arg(b.path("bag")).args(more);
-    command.current_dir(b.path("")).output().unwrap()
+    verify_py(python, b, &[&["bag"], more].concat())
 }
 
 /// Runs the commands that the bag's README gives for decrypting, as they are written there.

@@ -6,22 +6,10 @@ use std::process::{Command, Output};
 
 mod bench;
 
-use bench::{Bench, files, json, ok};
-
-/// Python with `cryptography`; `None` where the test command didn't bring it.
-fn python() -> Option<PathBuf> {
-    let found = std::env::var_os("OBHUT_TEST_MOTO").map(PathBuf::from);
-    if found.is_none() {
-        println!("not present: Python with cryptography (cargo xtask test brings it)");
-    }
-    found
-}
+use bench::{Bench, files, json, ok, python, verify_py};
 
 fn verifier(python: &Path, b: &Bench, more: &[&str]) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../verify/verify.py");
-    let mut command = Command::new(python);
-    command.arg(script).arg(b.path("data")).args(more);
-    command.output().unwrap()
+    verify_py(python, b, &[&["data"], more].concat())
 }
 
 /// Runs Python on the database, as an administrator of it would change it.

@@ -217,3 +217,26 @@ pub fn index_chain(b: &Bench, blocks: &str, index: &str) -> Output {
     let paths = ["--blocks", blocks, "--index", index];
     b.obhut(&[&["chain", "index", "--network", "regtest"], &paths[..]].concat())
 }
+
+/// What a command printed, on both streams.
+pub fn text(out: &Output) -> String {
+    let both = [&out.stdout[..], &out.stderr[..]].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}
+
+/// Python with `cryptography`; `None` where the test command didn't bring it.
+pub fn python() -> Option<PathBuf> {
+    let found = std::env::var_os("OBHUT_TEST_MOTO").map(PathBuf::from);
+    if found.is_none() {
+        println!("not present: Python with cryptography (cargo xtask test brings it)");
+    }
+    found
+}
+
+/// What verify.py says.
+pub fn verify_py(python: &Path, b: &Bench, arguments: &[&str]) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../verify/verify.py");
+    let mut command = Command::new(python);
+    command.arg(script).args(arguments);
+    command.current_dir(b.path("")).output().unwrap()
+}
