@@ -4,32 +4,11 @@ mod bench;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bench::{Bench, Ended, files, json, ok};
+use bench::{Bench, Ended, files, json, ok, python, text, verify_py};
 use serde_json::Value;
-
-fn text(out: &Output) -> String {
-    let both = [&out.stdout[..], &out.stderr[..]].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
-
-fn python() -> Option<PathBuf> {
-    let found = std::env::var_os("OBHUT_TEST_MOTO").map(PathBuf::from);
-    if found.is_none() {
-        println!("not present: Python with cryptography (cargo xtask test brings it)");
-    }
-    found
-}
-
-fn verifier(python: &Path, b: &Bench, arguments: &[&str]) -> Output {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../verify/verify.py");
-    let mut command = Command::new(python);
-    command.arg(script).args(arguments);
-    command.current_dir(b.path("")).output().unwrap()
-}
 
 /// Starts a command that prints where it listens; the process, and what it printed.
 fn started(b: &Bench, arguments: &[&str]) -> (Ended, Value) {
@@ -149,7 +128,7 @@ fn what_was_cosigned_is_compared_by_both() {
     };
     let whole = || {
         ok(&b.obhut(&["verify"]));
-        let theirs = verifier(&python, &b, &["data"]);
+        let theirs = verify_py(&python, &b, &["data"]);
         assert!(theirs.status.success(), "{}", text(&theirs));
     };
     whole();
@@ -167,7 +146,7 @@ fn what_was_cosigned_is_compared_by_both() {
         "UPDATE witnesses SET key = replace(key, 'witness', 'witnes5')",
     ] {
         outside(change);
-        for found in [b.obhut(&["verify"]), verifier(&python, &b, &["data"])] {
+        for found in [b.obhut(&["verify"]), verify_py(&python, &b, &["data"])] {
             let said = text(&found);
             assert_eq!(found.status.code(), Some(1), "{change}: {said}");
             let names_it =
@@ -201,7 +180,7 @@ fn a_server_has_its_log_cosigned_and_shows_it() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let Some(python) = python() else { return };
-    let fetched = verifier(&python, &b, &[&log, "--log-key", "data/vault/log/key"]);
+    let fetched = verify_py(&python, &b, &[&log, "--log-key", "data/vault/log/key"]);
     assert!(fetched.status.success(), "{}", text(&fetched));
     assert!(
         text(&fetched).contains("the log alone"),
@@ -209,8 +188,26 @@ fn a_server_has_its_log_cosigned_and_shows_it() {
         text(&fetched)
     );
     b.write("witness.key", key.as_bytes());
-    let wrong = verifier(&python, &b, &[&log, "--log-key", "witness.key"]);
+    let wrong = verify_py(&python, &b, &[&log, "--log-key", "witness.key"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
+}
+
+/// Regression: the older copy had its own head cosigned, so that a server asked no witness until the log grew.
+#[test]
+fn a_server_on_an_older_copy_raises_an_alarm() {
+    let (b, _witness, _) = world();
+    ok(&b.obhut(&["vault", "witness", "ask"]));
+    copy(&b, "data", "older");
+    ok(&b.obhut(&["vault", "put", "a.txt"]));
+    ok(&b.obhut(&["vault", "witness", "ask"]));
+    copy(&b, "older", "data");
+    let serve = ["--json", "serve", "--listen", "127.0.0.1:0"];
+    let (_server, _) = started(&b, &serve);
+    let end = Instant::now() + Duration::from_secs(30);
+    while !text(ok(&b.obhut(&["alarm", "list"]))).contains("older copy") {
+        assert!(Instant::now() < end, "no alarm");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Regression: verify.py fetched what an unsigned checkpoint led to, without an end.
@@ -253,12 +250,12 @@ fn nothing_is_fetched_that_the_key_has_not_signed() {
                 let _ = sender.send(request);
             }
         });
-        let fetched = verifier(&python, &b, &[&url]);
+        let fetched = verify_py(&python, &b, &[&url]);
         assert_eq!(fetched.status.code(), Some(2), "{}", text(&fetched));
         assert!(!text(&fetched).contains("Traceback"), "{}", text(&fetched));
         assert!(told.1.try_iter().count() <= 2, "tiles were asked for");
     }
-    let wrong = verifier(&python, &b, &["http://127.0.0.1:abc/log"]);
+    let wrong = verify_py(&python, &b, &["http://127.0.0.1:abc/log"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
 }
 
@@ -412,7 +409,7 @@ fn an_export_carries_what_others_say_of_the_log() {
             "--witness-key",
             "witness.key",
         ];
-        let whole = verifier(&python, &b, &arguments);
+        let whole = verify_py(&python, &b, &arguments);
         assert!(whole.status.success(), "{}", text(&whole));
         assert!(
             text(&whole).contains("cosigned by witness.example/1 at 20"),
@@ -442,7 +439,7 @@ fn an_export_carries_what_others_say_of_the_log() {
                 "--witness-key",
                 "stranger.key",
             ];
-            let found = verifier(&python, &b, &[&[place], &key[..]].concat());
+            let found = verify_py(&python, &b, &[&[place], &key[..]].concat());
             assert_eq!(found.status.code(), Some(1), "{place}: {}", text(&found));
             assert!(text(&found).contains("hasn't cosigned"), "{}", text(&found));
         }
@@ -450,7 +447,7 @@ fn an_export_carries_what_others_say_of_the_log() {
         let proof = files(&b.path("bag/proofs")).remove(0);
         let good = std::fs::read(&proof).unwrap();
         std::fs::copy(b.path("later").join(proof.file_name().unwrap()), &proof).unwrap();
-        let found = text(&verifier(&python, &b, &arguments));
+        let found = text(&verify_py(&python, &b, &arguments));
         assert!(found.contains("hasn't cosigned it"), "{found}");
         assert!(found.contains("more than one head"), "{found}");
         std::fs::write(&proof, good).unwrap();
@@ -460,7 +457,7 @@ fn an_export_carries_what_others_say_of_the_log() {
         let (rest, line) = good.trim_end().rsplit_once(' ').unwrap();
         let other = line.replace(&line[20..21], if &line[20..21] == "A" { "B" } else { "A" });
         std::fs::write(&proof, format!("{rest} {other}\n")).unwrap();
-        let found = verifier(&python, &b, &arguments);
+        let found = verify_py(&python, &b, &arguments);
         assert!(
             text(&found).contains("signature isn't valid"),
             "{}",

@@ -30,9 +30,11 @@ const COUNT_EVERY: Duration = Duration::from_secs(3_600);
 /// How often all exhibits are looked at for their retention's end. Our judgement: their ends are days.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3_600);
 
-/// How often witnesses are asked, if the log has grown. Our judgement: an older copy is noticed within a
-/// minute.
+/// How often witnesses are asked, if the log has grown. Our judgement: another history is noticed within
+/// a minute.
 const WITNESS_EVERY: Duration = Duration::from_secs(60);
+/// How often they are asked even if it hasn't. Our judgement.
+const WITNESS_ALL_EVERY: Duration = Duration::from_secs(3_600);
 /// How often the log is stamped, in microseconds: once a day. Our judgement: authorities charge by the
 /// stamp, and what a court asks for is the day.
 const STAMP_EVERY_MICROS: u64 = 86_400 * 1_000_000;
@@ -184,13 +186,21 @@ pub async fn watch_retention(casework: Arc<Casework>) {
     }
 }
 
-/// Has witnesses cosign the vault's log whenever it has grown. Runs until the future is dropped, apart
+/// Has witnesses cosign the vault's log: at the start, whenever it has grown, and each hour. Runs until the future is dropped, apart
 /// from everything else: a witness that doesn't answer must not hold up anything.
 pub async fn ask_witnesses(casework: Arc<Casework>) {
     let http = Arc::new(Http::within(WITNESS_TIME_MAX));
+    let mut asked_all: Option<Instant> = None;
     loop {
-        if let Err(e) = witnessing::ask_all(&casework, &http, true).await {
-            tracing::error!(cause = %e, "witnesses can't be asked; it is tried again");
+        // An older copy of the folder has an older cosignature, too, of its own head: at the start, and
+        // now and then, every witness is asked whether it has seen more.
+        let only_changed = asked_all.is_some_and(|at| at.elapsed() < WITNESS_ALL_EVERY);
+        match witnessing::ask_all(&casework, &http, only_changed).await {
+            Ok(_) if !only_changed => asked_all = Some(Instant::now()),
+            Ok(_) => {}
+            Err(e) => {
+                tracing::error!(cause = %e, "witnesses can't be asked; it is tried again");
+            }
         }
         tokio::time::sleep(WITNESS_EVERY).await;
     }
