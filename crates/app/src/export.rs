@@ -28,6 +28,8 @@ pub struct Written {
     pub entries: usize,
     /// The witnesses that were asked, and what they answered.
     pub asked: Vec<Asked>,
+    /// How many of them have cosigned the head that the proofs lead to.
+    pub cosigned_by: usize,
     /// The stamp, if an authority is on record and has given one; or why it hasn't.
     pub stamp: Option<Result<Timestamp>>,
 }
@@ -49,8 +51,7 @@ impl Outside {
     /// Has the log's head cosigned and stamped. Who doesn't answer keeps no export from being written.
     async fn ask(casework: &Casework, http: &Arc<Http>) -> Result<Self> {
         let asked = witnessing::ask_all(casework, http, false).await?;
-        let now = casework::submission(casework, 0).await?;
-        let now = now.expect("every log has its first 0 entries");
+        let now = casework::log_checkpoint(casework).await?;
         let cosigned: Vec<_> = asked
             .iter()
             .filter_map(|a| Some((&a.witness, a.answer.as_ref().ok()?)))
@@ -62,7 +63,7 @@ impl Outside {
             .max_by_key(|(_, c)| (votes(c.head), c.head.size));
         let (head, checkpoint) = match most {
             Some((_, c)) => (c.head, c.checkpoint().to_vec()),
-            None => (now.head, now.checkpoint),
+            None => now,
         };
         let mut note = checkpoint.clone();
         let mut keys = String::new();
@@ -282,6 +283,7 @@ pub async fn write_export<F: Output>(
         exhibits: custodies.len(),
         entries,
         asked: outside.asked,
+        cosigned_by: outside.keys.lines().count(),
         stamp: outside.stamp,
     })
 }

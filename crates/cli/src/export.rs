@@ -119,7 +119,15 @@ async fn write(
     if let Some(Err(e)) = &written.stamp {
         output.remark(&format!("note: {e}"));
     }
-    let cosigned = written.asked.iter().filter(|a| a.answer.is_ok()).count();
+    // The log may have grown between two answers; the proofs lead to one head.
+    let others = written.asked.iter().filter(|a| a.answer.is_ok()).count() - written.cosigned_by;
+    if others > 0 {
+        output.remark(&format!(
+            "note: {} cosigned another head of the log, which grew meanwhile; what they signed isn't in the export",
+            count(others as u64, "witness has", "witnesses have")
+        ));
+    }
+    let cosigned = written.cosigned_by;
     let stamped = matches!(written.stamp, Some(Ok(_)));
     output.line(
         || json!({ "export": id, "cosigned_by": cosigned, "stamped": stamped, "exhibits": written.exhibits, "entries": written.entries, "out": out.to_string_lossy() }),

@@ -94,7 +94,7 @@ fn show(witness: &WitnessFolder, output: &Output) -> anyhow::Result<ExitCode> {
             },
         )?;
     }
-    for path in witness.strangers()? {
+    for path in witness.unreadable()? {
         output.remark(&format!(
             "note: {} isn't a log's folder; nothing is cosigned from there",
             path.display()

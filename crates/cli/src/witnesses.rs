@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use obhut_app::casework::{self, Act, Casework, Cosigned, Witness, WitnessKey, rfc3339};
+use obhut_app::casework::{self, Act, Cosigned, WitnessKey, rfc3339};
 use obhut_app::partners::destinations;
 use obhut_app::partners::http::Http;
 use obhut_app::partners::witnessing::{self, Asked, WITNESS_TIME_MAX};
@@ -34,13 +34,16 @@ pub async fn run(
                 witness.name
             ));
             casework::seal_rows(&casework).await?;
-            return asked(&casework, std::slice::from_ref(&witness), output).await;
+            let answer = witnessing::ask_and_keep(&casework, &client(), &witness).await?;
+            return answered(&[Asked { witness, answer }], output);
         }
         WitnessesCommand::Ask => {
             casework::seal_rows(&casework).await?;
-            let mut witnesses = casework::witnesses(&casework).await?;
-            witnesses.retain(|w| w.is_asked);
-            return asked(&casework, &witnesses, output).await;
+            let asked = witnessing::ask_all(&casework, &client(), false).await?;
+            if asked.is_empty() {
+                output.remark("no witness is on record; `obhut vault witness add` names one");
+            }
+            return answered(&asked, output);
         }
         WitnessesCommand::List => {
             casework::note(&casework, &shell_user(), "witness.list", "vault", "").await?;
@@ -91,28 +94,12 @@ pub fn client() -> Arc<Http> {
     Arc::new(Http::within(WITNESS_TIME_MAX))
 }
 
-/// Asks witnesses, keeps what they cosign, and says what they answer. Exit code 1 if one hasn't
-/// cosigned.
-async fn asked(
-    casework: &Casework,
-    witnesses: &[Witness],
-    output: &Output,
-) -> anyhow::Result<ExitCode> {
-    let http = client();
-    let mut all = true;
-    for witness in witnesses {
-        let answer = witnessing::ask_and_keep(casework, &http, witness).await?;
-        all &= answer.is_ok();
-        let asked = Asked {
-            witness: witness.clone(),
-            answer,
-        };
-        output.line(|| said_as_json(&asked), || said(&asked))?;
+/// Says what witnesses have answered. Exit code 1 if one hasn't cosigned.
+fn answered(asked: &[Asked], output: &Output) -> anyhow::Result<ExitCode> {
+    for asked in asked {
+        output.line(|| said_as_json(asked), || said(asked))?;
     }
-    if witnesses.is_empty() {
-        output.remark("no witness is on record; `obhut vault witness add` names one");
-    }
-    Ok(match all {
+    Ok(match asked.iter().all(|a| a.answer.is_ok()) {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })

@@ -73,9 +73,8 @@ pub async fn stamp_head(
     casework: &Casework,
     http: &Arc<Http>,
 ) -> Result<Option<Timestamp>, CaseworkError> {
-    let now = casework::submission(casework, 0).await?;
-    let now = now.expect("every log has its first 0 entries");
-    stamp(casework, http, now.head, &now.checkpoint).await
+    let (head, checkpoint) = casework::log_checkpoint(casework).await?;
+    stamp(casework, http, head, &checkpoint).await
 }
 
 /// Checks an authority before it is put on record.

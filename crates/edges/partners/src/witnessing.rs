@@ -32,8 +32,8 @@ pub async fn ask(
     let url = format!("{}/add-checkpoint", witness.url);
     for _ in 0..TRIES_MAX {
         let Some(submitted) = casework::submission(casework, old).await? else {
-            let has = casework::submission(casework, 0).await?;
-            let has = has.map_or(0, |s| s.head.size);
+            let (head, _) = casework::log_checkpoint(casework).await?;
+            let has = head.size;
             return Ok(Err(WitnessFault::Ahead { seen: old, has }));
         };
         let body = Body::Bytes {
@@ -57,7 +57,7 @@ pub async fn ask(
                 }
                 // It has cosigned more, and doesn't know it any more.
                 Some(seen) if seen < known => {
-                    return Ok(Err(WitnessFault::Forgetful { seen, known }));
+                    return Ok(Err(WitnessFault::LostRecord { seen, known }));
                 }
                 Some(seen) => old = seen,
                 None => return Ok(Err(unclear(&answered))),
@@ -127,8 +127,7 @@ pub async fn ask_all(
         }
         let last = casework::last_cosigned(casework, &witness).ok().flatten();
         if let (true, Some(last)) = (only_changed, last)
-            && let Some(now) = casework::submission(casework, 0).await?
-            && now.head == last.head
+            && casework::log_checkpoint(casework).await?.0 == last.head
         {
             continue;
         }

@@ -187,7 +187,7 @@ async fn a_witness_with_another_time_or_without_its_record_is_not_believed() {
     casework::seal_rows(&c).await.unwrap();
     let fault = ask().await.unwrap_err();
     let known = cosigned.head.size;
-    assert_eq!(fault, WitnessFault::Forgetful { seen: 0, known });
+    assert_eq!(fault, WitnessFault::LostRecord { seen: 0, known });
     assert_eq!(casework::alarms(&c).await.unwrap().len(), 1);
     // Stopped and added again, it may start from nothing.
     casework::stop_witness(&c, "witness.example/1", "it lost its record", &person)

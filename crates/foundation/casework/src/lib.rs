@@ -224,5 +224,5 @@ pub use timestamps::{
 };
 pub use witnesses::{
     Witness, WitnessFault, add_witness, cosigned, in_time, is_near_now, keep_cosigned,
-    last_cosigned, stop_witness, submission, witness, witness_failed, witnesses,
+    last_cosigned, log_checkpoint, stop_witness, submission, witness, witness_failed, witnesses,
 };

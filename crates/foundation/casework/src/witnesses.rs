@@ -51,7 +51,7 @@ pub enum WitnessFault {
     /// It has seen another log that was signed with the same key, of this many entries.
     Fork(u64),
     /// It has cosigned more entries than it now says.
-    Forgetful {
+    LostRecord {
         /// The entries it says.
         seen: u64,
         /// The entries it has cosigned.
@@ -83,7 +83,7 @@ impl std::fmt::Display for WitnessFault {
                 f,
                 "it says that it has seen another log of {size} entries, signed with this vault's key: another copy of this data folder is in use, or the log was rewritten"
             ),
-            Self::Forgetful { seen, known } => write!(
+            Self::LostRecord { seen, known } => write!(
                 f,
                 "it says that it has seen {seen} entries, and has cosigned {known}: it has lost its record, and shows no older copy of this data folder until its operator has put it back"
             ),
@@ -220,6 +220,14 @@ pub fn last_cosigned(casework: &Casework, witness: &Witness) -> Result<Option<Co
         .transpose()?)
 }
 
+/// The head of the vault's log, and the signed checkpoint of it, byte for byte.
+///
+/// # Errors
+/// The log can't be read, or isn't what was signed.
+pub async fn log_checkpoint(casework: &Casework) -> Result<(LogHead, Vec<u8>)> {
+    Ok(casework.vault.checkpoint().await?)
+}
+
 /// The request that asks a witness, which has seen the first `old` entries, to cosign the log's head.
 /// `None` if the log has fewer.
 ///
@@ -309,7 +317,7 @@ pub async fn witness_failed(
     fault: &WitnessFault,
 ) -> Result<()> {
     let is_history = fault.is_of_history();
-    let is_urgent = is_history || matches!(fault, WitnessFault::Forgetful { .. });
+    let is_urgent = is_history || matches!(fault, WitnessFault::LostRecord { .. });
     // The witness's own signed time: a row that something else has changed keeps no alarm away.
     let last = last_cosigned(casework, witness).ok().flatten();
     let last = last.map_or(witness.since, |c| c.at.saturating_mul(1_000_000));

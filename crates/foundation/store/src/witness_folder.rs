@@ -15,9 +15,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use obhut_vault::{
-    Grown, KeyError, LogHead, LogKey, Refusal, Submission, WitnessKey, WitnessSigner,
-};
+use obhut_vault::{KeyError, LogHead, LogKey, Refusal, Submission, WitnessKey, WitnessSigner};
 
 use crate::{CaseworkError, Result, write_private};
 
@@ -192,14 +190,14 @@ impl WitnessFolder {
         let (folder, key, last) = found.ok_or(NotCosigned::UnknownLog)?;
         let place = folder.join("checkpoint");
         let failed = |place: &Path, e: io::Error| NotCosigned::Folder(fault(place, &e.to_string()));
-        match submission.judge(&key, last) {
+        match submission.check(&key, last) {
             Ok(grown) => {
                 if last != Some(grown.head) {
                     write_private(&place, &grown.checkpoint).map_err(|e| failed(&place, e))?;
                     // What was refused before with another proof isn't another history.
                     let _ = fs::remove_file(folder.join(kept_name(REFUSED, grown.head)));
                 }
-                Ok(Grown::cosigned(&grown, &self.signer, seconds))
+                Ok(grown.cosigned(&self.signer, seconds))
             }
             Err(refusal) => {
                 let head = key.head_of(submission.checkpoint());
@@ -240,7 +238,7 @@ impl WitnessFolder {
     ///
     /// # Errors
     /// The folder can't be read.
-    pub fn strangers(&self) -> Result<Vec<PathBuf>> {
+    pub fn unreadable(&self) -> Result<Vec<PathBuf>> {
         let known = self.folders()?;
         let mut others = listed(&self.root.join("logs"))?;
         others.retain(|path| !known.iter().any(|(folder, _)| folder == path));
@@ -484,7 +482,7 @@ mod tests {
         fs::write(folder.path().join("logs/other/key"), b"\xff").unwrap();
         witness.add_checkpoint(&handed[1][0].body, 1).unwrap();
         assert_eq!(witness.logs().unwrap().len(), 1);
-        assert_eq!(witness.strangers().unwrap().len(), 2);
+        assert_eq!(witness.unreadable().unwrap().len(), 2);
     }
 
     #[tokio::test]

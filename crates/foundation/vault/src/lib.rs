@@ -36,7 +36,7 @@ pub use vault::{
     Access, EXHIBIT_BYTES_MAX, Exhibit, IN_MEMORY_BYTES_MAX, Intake, Problem, Proven, Rewrapped,
     Submitted, Vault, Verification,
 };
-pub use witness::{Grown, LogKey, Refusal, SUBMISSION_BYTES_MAX, Submission};
+pub use witness::{Consistent, LogKey, Refusal, SUBMISSION_BYTES_MAX, Submission};
 
 /// The time, from outside.
 pub trait Clock: Send + Sync {

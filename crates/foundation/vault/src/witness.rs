@@ -45,7 +45,7 @@ pub enum Refusal {
 
 /// A checkpoint that has only grown, signed by its log.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Grown {
+pub struct Consistent {
     /// The log's head.
     pub head: LogHead,
     /// The signed checkpoint, byte for byte.
@@ -53,7 +53,7 @@ pub struct Grown {
     text: Vec<u8>,
 }
 
-impl Grown {
+impl Consistent {
     /// The line with which a witness answers. Not before this head is on stable storage.
     pub fn cosigned(&self, signer: &WitnessSigner, seconds: i64) -> String {
         signer.cosign(&self.text, seconds)
@@ -116,7 +116,7 @@ impl Submission {
     ///
     /// # Errors
     /// Why it isn't cosigned.
-    pub fn judge(&self, log: &LogKey, last: Option<LogHead>) -> Result<Grown, Refusal> {
+    pub fn check(&self, log: &LogKey, last: Option<LogHead>) -> Result<Consistent, Refusal> {
         let verifier = StandardVerifier::new(&log.0).expect("checked when it was read");
         let signed = self
             .note
@@ -147,7 +147,7 @@ impl Submission {
             .is_ok(),
         };
         match consistent {
-            true => Ok(Grown {
+            true => Ok(Consistent {
                 head,
                 checkpoint: self.checkpoint.clone(),
                 text: self.note.text().to_vec(),

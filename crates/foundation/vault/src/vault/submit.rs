@@ -4,6 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::{Vault, prove};
 use crate::cosignature::{Cosigned, WitnessKey};
+use crate::log::CHECKPOINT;
 use crate::{LogHead, VaultError};
 
 /// What is handed to a witness.
@@ -18,6 +19,16 @@ pub struct Submitted {
 }
 
 impl Vault {
+    /// The log's head, and the signed checkpoint of it, byte for byte.
+    ///
+    /// # Errors
+    /// The log can't be read, or isn't what was signed.
+    pub async fn checkpoint(&self) -> Result<(LogHead, Vec<u8>), VaultError> {
+        let checkpoint = self.log.checkpoint_file().await?;
+        let head = self.log.head_of(&checkpoint, CHECKPOINT)?;
+        Ok((head, checkpoint))
+    }
+
     /// The request that asks a witness, which has seen the first `old` entries, to cosign the log's
     /// head. `None` if the log has fewer: then it is an older copy of what the witness has seen.
     ///
@@ -26,8 +37,7 @@ impl Vault {
     pub async fn submission(&self, old: u64) -> Result<Option<Submitted>, VaultError> {
         // Held while reading: an append deletes the partial tiles of the size that is read here.
         let guard = self.hold().await?;
-        let checkpoint = self.log.checkpoint_file().await?;
-        let head = self.log.head_of(&checkpoint, "log/checkpoint")?;
+        let (head, checkpoint) = self.checkpoint().await?;
         if old > head.size {
             return Ok(None);
         }
