@@ -4,8 +4,8 @@
 use std::fs;
 
 use crate::{
-    Done, bench_accuracy, bench_chain, bench_http, bench_index, bench_intake, bench_payments,
-    bench_pdq, bench_pictures, bench_vault, bench_video, root,
+    Done, bench_accuracy, bench_answers, bench_chain, bench_http, bench_index, bench_intake,
+    bench_payments, bench_pdq, bench_pictures, bench_vault, bench_video, root,
 };
 
 type Bench = fn(&mut Report) -> Done;
@@ -17,6 +17,7 @@ const ALL: &[(&str, Bench)] = &[
     ("pictures", bench_pictures::run),
     ("index", bench_index::run),
     ("http", bench_http::run),
+    ("answers", bench_answers::run),
     ("video", bench_video::run),
     ("intake", bench_intake::run),
     ("payments", bench_payments::run),

@@ -83,10 +83,32 @@ pub fn run_paced(
     due_per_second: f64,
     request: impl Fn(usize) -> Vec<u8> + Sync,
 ) -> Result<Run, String> {
+    let started = Instant::now();
+    let (times, failed) = timed(address, connections, requests, due_per_second, request)?;
+    let mut times: Vec<f64> = times.into_iter().map(|(_, ms)| ms).collect();
+    let seconds = started.elapsed().as_secs_f64();
+    times.sort_by(f64::total_cmp);
+    Ok(Run {
+        per_second: times.len() as f64 / seconds,
+        median_ms: times[times.len() / 2],
+        p99_ms: times[times.len() * 99 / 100],
+        failed,
+    })
+}
+
+/// The number and the time of each request, in milliseconds, in no order; and how many weren't
+/// answered with 200.
+pub fn timed(
+    address: &str,
+    connections: usize,
+    requests: usize,
+    due_per_second: f64,
+    request: impl Fn(usize) -> Vec<u8> + Sync,
+) -> Result<(Vec<(usize, f64)>, usize), String> {
     let next = AtomicUsize::new(0);
     let failed = AtomicUsize::new(0);
     let started = Instant::now();
-    let times: Result<Vec<Vec<f64>>, String> = std::thread::scope(|scope| {
+    let times: Result<Vec<Vec<(usize, f64)>>, String> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..connections)
             .map(|_| {
                 scope.spawn(|| {
@@ -106,15 +128,7 @@ pub fn run_paced(
             .map(|w| w.join().map_err(|_| "a connection panicked".to_owned())?)
             .collect()
     });
-    let mut times: Vec<f64> = times?.into_iter().flatten().collect();
-    let seconds = started.elapsed().as_secs_f64();
-    times.sort_by(f64::total_cmp);
-    Ok(Run {
-        per_second: times.len() as f64 / seconds,
-        median_ms: times[times.len() / 2],
-        p99_ms: times[times.len() * 99 / 100],
-        failed: failed.into_inner(),
-    })
+    Ok((times?.into_iter().flatten().collect(), failed.into_inner()))
 }
 
 fn work(
@@ -124,7 +138,7 @@ fn work(
     requests: usize,
     (begun, due_per_second): (Instant, f64),
     request: &impl Fn(usize) -> Vec<u8>,
-) -> Result<Vec<f64>, String> {
+) -> Result<Vec<(usize, f64)>, String> {
     let say = |e: std::io::Error| e.to_string();
     let mut stream = TcpStream::connect(address).map_err(say)?;
     // With Nagle's algorithm the kernel's delay would be measured, not the server.
@@ -152,7 +166,7 @@ fn work(
         };
         stream.write_all(&bytes).map_err(say)?;
         let status = answer(&mut answers).map_err(say)?;
-        times.push(started.elapsed().as_secs_f64() * 1e3);
+        times.push((number, started.elapsed().as_secs_f64() * 1e3));
         if status != 200 {
             failed.fetch_add(1, Ordering::Relaxed);
         }

@@ -3,6 +3,7 @@
 
 mod bench;
 mod bench_accuracy;
+mod bench_answers;
 mod bench_chain;
 mod bench_http;
 mod bench_index;

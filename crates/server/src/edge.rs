@@ -5,12 +5,14 @@
 //! something; bodies are
 //! bounded together ([`bodies`]), and a long body is read only after its key was checked ([`gate`]); decoding gets a place
 //! that dear files and one account can't use up ([`places`]); an uploader's answer leaves at a
-//! fixed step of time ([`at_a_step`]).
+//! fixed step of time ([`at_a_step`]), and one that matched nothing waits as long as those that did
+//! ([`recordings`]).
 
 pub(crate) mod bodies;
 pub(crate) mod connections;
 pub(crate) mod gate;
 pub(crate) mod places;
+pub(crate) mod recordings;
 
 use std::time::Duration;
 
@@ -24,24 +26,30 @@ pub(crate) const STEP: Duration = Duration::from_millis(50);
 /// takes about 25 ms; with it an ordinary picture's answer still leaves at the first step.
 pub(crate) const RECORDING: Duration = Duration::from_millis(45);
 
-/// When the files of an upload had been screened, and how many there were. From here on a file that
-/// matched takes longer than one that didn't.
+/// When the files of an upload had been screened, and how long each is given from there on: a file
+/// that matched takes longer than one that didn't.
 #[derive(Clone, Copy)]
 pub(crate) struct ScreenedAt {
-    pub at: Instant,
-    pub files: usize,
+    at: Instant,
+    given: Duration,
 }
 
 impl ScreenedAt {
-    pub fn now(files: usize) -> Self {
-        let at = Instant::now();
-        Self { at, files }
+    pub fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            given: Duration::ZERO,
+        }
     }
 
-    /// When its answer may leave, if recording doesn't take longer than it is given.
+    /// Gives time for another file: what its recording took, or [`RECORDING`] if that is longer.
+    pub fn add(&mut self, recording: Duration) {
+        self.given += recording.max(RECORDING);
+    }
+
+    /// When its answer may leave.
     fn ready(self) -> Instant {
-        // A form has few files (intake.rs).
-        self.at + RECORDING * u32::try_from(self.files).unwrap_or(1)
+        self.at + self.given
     }
 }
 

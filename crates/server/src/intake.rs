@@ -14,6 +14,7 @@ use obhut_app::media::{self, Cancel, Current, Pool, Recorded, ScreenOptions, Scr
 use obhut_app::partners::fetch::{FetchFault, Fetched};
 
 use crate::App;
+use crate::edge::ScreenedAt;
 use crate::edge::bodies::{self, PLACE_WAIT_MAX, busy};
 pub(crate) use crate::edge::bodies::{Receiving, admitted, receiving};
 use crate::edge::places::{Asker, Place};
@@ -368,6 +369,28 @@ pub(crate) async fn record(
     };
     let recording = media::record(&app.casework, screened, &subject, Some(bytes), &key.id);
     Ok(recording.await?)
+}
+
+/// Like [`record`], and gives the answer the time that the recording took, or as much as another one
+/// took lately if nothing was recorded.
+pub(crate) async fn record_timed(
+    app: &App,
+    key: &ApiKey,
+    sender: Sender,
+    screened: &Screened,
+    bytes: &[u8],
+    at: &mut ScreenedAt,
+) -> Result<Recorded, Fault> {
+    let begun = Instant::now();
+    let recorded = record(app, key, sender, screened, bytes).await?;
+    let took = begun.elapsed();
+    if recorded.exhibit.is_some() {
+        app.recordings.keep(took, tokio::time::Instant::now());
+        at.add(took);
+    } else {
+        at.add(took.max(app.recordings.draw(tokio::time::Instant::now())));
+    }
+    Ok(recorded)
 }
 
 /// The surface a request names, else the one its key has. Fails without either, for an unknown

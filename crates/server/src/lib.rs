@@ -62,6 +62,7 @@ pub use witness::witness_routes;
 
 use edge::bodies::Bodies;
 use edge::places::Places;
+use edge::recordings::Recordings;
 use fault::Fault;
 use metrics::Metrics;
 
@@ -81,6 +82,7 @@ pub(crate) struct App {
     pub pool: Arc<Pool>,
     pub metrics: Arc<Metrics>,
     pub places: Arc<Places>,
+    pub recordings: Arc<Recordings>,
     pub bodies: Arc<Bodies>,
     pub codes: Arc<Semaphore>,
     pub asked: Arc<asked::Asked>,
@@ -155,6 +157,7 @@ impl App {
             pool,
             metrics: Arc::default(),
             places: Arc::new(Places::new(slots)),
+            recordings: Arc::default(),
             bodies: Arc::new(Bodies::new(slots * RECEIVING_PER_SLOT_MAX)),
             asked: Arc::default(),
             health: Arc::default(),

@@ -147,7 +147,7 @@ async fn screened(
             .files
     } else if body.is_end_stream() {
         // A request without a body, such as logging out: nothing is uploaded.
-        return Ok((Action::Pass, ScreenedAt::now(0)));
+        return Ok((Action::Pass, ScreenedAt::now()));
     } else {
         let bytes = intake::take(app, receiving, body, bytes_max).await?;
         intake::check_plain(&bytes)?;
@@ -167,7 +167,7 @@ async fn screened(
     }
     // Others may have the place: recording decodes nothing.
     drop(slot);
-    let at = ScreenedAt::now(seen.len());
+    let mut at = ScreenedAt::now();
     // One file that must not be published holds back the whole form.
     let mut strictest = Action::Pass;
     for (file, screened) in seen {
@@ -178,7 +178,8 @@ async fn screened(
             upload: admitted.upload.clone(),
         };
         // Recorded before the answer, so that every upload that is held or blocked has its finding.
-        let recorded = intake::record(app, &admitted.key, sender, &screened, &file.bytes).await?;
+        let (key, bytes) = (&admitted.key, &file.bytes);
+        let recorded = intake::record_timed(app, key, sender, &screened, bytes, &mut at).await?;
         // The order of Action's variants: pass, hold, block.
         strictest = strictest.max(recorded.action);
     }

@@ -348,8 +348,9 @@ async fn screen_and_record(
 ) -> Result<(ScreenAnswer, ScreenedAt), Fault> {
     let options = admitted.options;
     let screened = intake::screened(app, &admitted.current, slot, options, bytes.clone()).await?;
-    let at = ScreenedAt::now(1);
-    let recorded = intake::record(app, &admitted.key, sender, &screened, &bytes).await?;
+    let mut at = ScreenedAt::now();
+    let recorded =
+        intake::record_timed(app, &admitted.key, sender, &screened, &bytes, &mut at).await?;
     Ok((answer(&admitted.key, screened, recorded), at))
 }
 
