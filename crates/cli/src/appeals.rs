@@ -79,6 +79,30 @@ pub async fn run(
                 },
             )?;
         }
+        AppealCommand::Show { appeal, by } => {
+            // Before `acting`, so that a mistyped id grants no role.
+            casework::case_of_appeal(&casework, &appeal).await?;
+            let person = context
+                .acting(&casework, Some(&by), Act::DecideAppeal)
+                .await?;
+            let (shown, reason) = casework::read_appeal(&casework, &appeal, &person).await?;
+            output.line(
+                || {
+                    let mut value = serde_json::to_value(&shown).expect("an appeal is JSON");
+                    value["reason"] = reason.expose().clone().into();
+                    value
+                },
+                || {
+                    format!(
+                        "{}  {} since {}\n\n{}",
+                        shown.id,
+                        shown.case,
+                        rfc3339(shown.filed_at),
+                        reason.expose()
+                    )
+                },
+            )?;
+        }
         AppealCommand::List => {
             for appeal in casework::open_appeals(&casework).await? {
                 output.line(

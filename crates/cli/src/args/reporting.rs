@@ -180,6 +180,14 @@ pub enum AppealCommand {
         #[arg(long)]
         grounds: String,
     },
+    /// Show an appeal: what the person concerned wrote; the reading is on record
+    Show {
+        /// The appeal
+        appeal: String,
+        /// Person reading it (role reviewer or appeals)
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+    },
     /// List open appeals
     List,
     /// Make a notice for the person a case concerns, with a code for appealing

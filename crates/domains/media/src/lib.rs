@@ -28,7 +28,7 @@ pub use obhut_decode::{
 };
 pub use obhut_hash::{Compute, Digest, Kind, kinds};
 pub use record::{Recorded, digests_of, digests_of_file, group_without_account, record};
-pub use rendition::blurred;
+pub use rendition::{blurred, sheet, whole};
 pub use scan::{FoundFile, ScanProblem, scan};
 pub use screen::{
     BankHit, Current, Match, ScreenOptions, Screened, Screener, Verdict, current, frame_pixels,

@@ -236,6 +236,19 @@ pub async fn key(casework: &Casework, secret: &str) -> Result<Option<ApiKey>> {
     row.as_ref().map(read).transpose()
 }
 
+/// The key with this id, unless it was revoked or has expired.
+pub(crate) async fn in_force(casework: &Casework, id: &str) -> Result<Option<ApiKey>> {
+    let row = sqlx::query(
+        "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys
+         WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(id)
+    .bind(casework.now())
+    .fetch_optional(casework.db.pool())
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// All keys, newest first.
 pub async fn keys(casework: &Casework) -> Result<Vec<ApiKey>> {
     let rows = sqlx::query("SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys ORDER BY made_at DESC, id")

@@ -7,7 +7,9 @@ use crate::cases::advance;
 use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::deadlines::{self, DeadlineKind};
-use crate::{Casework, CaseworkError, Person, Result, audit, cases, decisions, ids, sealed};
+use crate::{
+    Casework, CaseworkError, Person, Result, Role, Sealed, audit, cases, decisions, ids, sealed,
+};
 
 /// Time within which an appeal should be decided (DSA Article 20: "timely"); our own target, in
 /// microseconds.
@@ -272,6 +274,28 @@ pub(crate) async fn appeal(casework: &Casework, case: &str, id: &str) -> Result<
             what: "appeal",
             id: id.to_owned(),
         })
+}
+
+/// An appeal with what the person concerned wrote, for a person who may decide appeals. The reading
+/// is on record before the text is returned.
+///
+/// # Errors
+/// Not found for an unknown appeal; denied without the role reviewer or appeals.
+pub async fn read_appeal(
+    casework: &Casework,
+    id: &str,
+    person: &Person,
+) -> Result<(Appeal, Sealed<String>)> {
+    person.require_one(&[Role::Reviewer, Role::Appeals])?;
+    let case = case_of_appeal(casework, id).await?;
+    let appeal = self::appeal(casework, &case, id).await?;
+    audit::note(casework, &person.id, "appeal.show", &case, id).await?;
+    let row = sqlx::query("SELECT reason_sealed FROM appeals WHERE id = $1")
+        .bind(id)
+        .fetch_one(casework.db.pool())
+        .await?;
+    let reason = sealed::open_text(casework, &Columns::of(&row).text()?)?;
+    Ok((appeal, Sealed::new(reason)))
 }
 
 /// The appeals of a case, oldest first.

@@ -76,6 +76,12 @@ pub enum Action {
     AnswerForDestination,
     /// Record that what was taken from a cleared person was given back.
     RestoreAccount,
+    /// Read who did what.
+    ReadAudit,
+    /// See the people, their roles and their keys.
+    SeePeople,
+    /// See the hash lists, without their entries.
+    SeeLists,
     /// Record a legal basis for following money.
     RecordBasis,
     /// Record whom an address is said to belong to.
@@ -104,7 +110,18 @@ const ADMINISTRATOR: &[Role] = &[Role::Administrator];
 // The order matters: `person_at_the_shell` grants the first role, and a refusal suggests it.
 const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
 const REDRESS: &[Role] = &[Role::Reviewer, Role::Appeals];
+const OVERSIGHT: &[Role] = &[Role::Auditor, Role::Administrator];
+const LISTS: &[Role] = &[Role::ListSteward, Role::Administrator, Role::Auditor];
 const ADMIT: &[Role] = &[Role::Reviewer, Role::ReportingOfficer, Role::Appeals];
+
+/// An action that reads what programs with the right `cases` may read, too.
+const fn reading(action: Action, roles: &'static [Role]) -> Gate {
+    Gate {
+        action,
+        right: Some(Right::Cases),
+        roles,
+    }
+}
 
 const fn gate(action: Action, roles: &'static [Role]) -> Gate {
     Gate {
@@ -157,6 +174,9 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::SetUpDestinations, ADMINISTRATOR),
     at_the_shell(Action::AnswerForDestination, OFFICER),
     gate(Action::RestoreAccount, REVIEWER),
+    reading(Action::ReadAudit, OVERSIGHT),
+    reading(Action::SeePeople, OVERSIGHT),
+    reading(Action::SeeLists, LISTS),
     at_the_shell(Action::RecordBasis, ADMINISTRATOR),
     at_the_shell(Action::TagAddresses, REVIEWER),
     at_the_shell(Action::WatchAddresses, REVIEWER),

@@ -8,6 +8,7 @@ use crate::children::is_blank;
 use crate::database::{Columns, Tx, rows_in};
 use crate::{
     Casework, CaseworkError, Next, Person, Result, Role, audit, channels, ids, outbox, sealed,
+    work_queue,
 };
 
 /// What was screened, as far as the caller knows it.
@@ -141,6 +142,7 @@ pub(crate) async fn hold_or_insert(
     .await?;
     let id = Columns::of(&opened).text()?;
     if id == fresh {
+        work_queue::insert(tx, &id, now).await?;
         let account = subject
             .account
             .as_ref()
@@ -273,6 +275,7 @@ pub(crate) async fn open(
         ))
         .then(Next::AddFacts { case: open.clone() }));
     }
+    work_queue::insert(tx, opening.id, now).await?;
     audit::write(tx, now, actor, "case.open", opening.id, "").await
 }
 
@@ -343,6 +346,9 @@ pub(crate) async fn advance(tx: &mut Tx, now: i64, id: &str, to: CaseStatus) -> 
         return Err(CaseworkError::conflict(format!(
             "case {id} was changed by another user meanwhile; reload it"
         )));
+    }
+    if from == CaseStatus::Open {
+        work_queue::remove(tx, id).await?;
     }
     // An approval or an open appeal changes nothing for the platform, and neither does a rejected
     // appeal.

@@ -1,10 +1,11 @@
 //! Alarm for a child in danger now, raised every 30 minutes until a report is approved, a person
 //! decides not to report the case, the facts no longer say so, or the case is cleared on appeal.
 
-use obhut_facts::{Facts, Level, RuleFile, RuleInput, Signals, at_risk};
+use obhut_facts::{Facts, Level, Reason, RuleFile, RuleInput, Signals, at_risk};
 
 use crate::database::Tx;
 use crate::deadlines::{self, Deadline, DeadlineKind};
+use crate::findings::FoundFiles;
 use crate::{Casework, Result, alarms};
 
 /// How long such a case may wait before its alarm, and between two alarms, in microseconds: 30
@@ -13,7 +14,8 @@ const EVERY_MICROS: i64 = 30 * 60 * 1_000_000;
 /// Microseconds of a minute.
 const MINUTE_MICROS: i64 = 60 * 1_000_000;
 
-/// Starts or ends the clock of a case after its facts were written.
+/// Starts or ends the clock of a case after its facts were written; `reasons` are those of
+/// [`rate`].
 ///
 /// After an approval, new facts don't start the clock: they void the approval of a report that
 /// isn't sent yet, and that raises a separate alarm. After a decision not to report, new facts
@@ -22,9 +24,9 @@ pub(crate) async fn watch(
     tx: &mut Tx,
     casework: &Casework,
     case: &str,
-    facts: &Facts,
+    reasons: &[Reason],
 ) -> Result<()> {
-    if !in_danger(facts) {
+    if reasons.first().is_none_or(|r| r.level != Level::Now) {
         let because = "the facts don't say any more that a child is in danger now";
         return deadlines::end(
             tx,
@@ -79,23 +81,31 @@ pub(crate) async fn answered(
     .await
 }
 
-/// Whether the facts give a reason of the most urgent level.
-fn in_danger(facts: &Facts) -> bool {
-    let files = facts.files.values().map(|file| RuleFile {
-        annotations: file.annotations.clone(),
-        ..RuleFile::default()
-    });
+/// The at-risk score of facts and files and the reasons for it, the most pressing first.
+pub(crate) fn rate(facts: &Facts, found: FoundFiles) -> (u32, Vec<Reason>) {
+    let mut files: Vec<_> = facts
+        .files
+        .values()
+        .map(|file| RuleFile {
+            annotations: file.annotations.clone(),
+            ..RuleFile::default()
+        })
+        .collect();
+    if files.len() < found.count {
+        files.resize_with(found.count, RuleFile::default);
+    }
+    // Which of them matched doesn't change the rank.
+    if let Some(file) = files.first_mut() {
+        file.matched = found.matched;
+    }
     let looked = RuleInput {
         facts,
-        files: files.collect(),
+        files,
         categorised: false,
         reporter: true,
         said: Signals::of(facts),
     };
     at_risk(&looked)
-        .1
-        .first()
-        .is_some_and(|r| r.level == Level::Now)
 }
 
 /// Raises the alarm of each case with a child in danger now that has waited half an hour, and again
@@ -170,7 +180,14 @@ mod tests {
 
     async fn write(casework: &Casework, json: &str) {
         let mut tx = casework.db.begin().await.unwrap();
-        watch(&mut tx, casework, CASE, &facts(json)).await.unwrap();
+        watch(
+            &mut tx,
+            casework,
+            CASE,
+            &rate(&facts(json), FoundFiles::default()).1,
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::database::{Columns, Database, Tx};
 use crate::{
     Casework, CaseworkError, Result, Subject, audit, cases, danger, deadlines, findings, sealed,
+    work_queue,
 };
 
 pub(crate) async fn write(
@@ -23,7 +24,16 @@ pub(crate) async fn write(
     .bind(sealed::seal_text(casework, &json))
     .execute(&mut **tx)
     .await?;
-    danger::watch(tx, casework, case, facts).await
+    let reasons = rank(tx, case, facts).await?;
+    danger::watch(tx, casework, case, &reasons).await
+}
+
+/// Sets the rank of a case from these facts and from its files; returns the reasons for it.
+pub(crate) async fn rank(tx: &mut Tx, case: &str, facts: &Facts) -> Result<Vec<Reason>> {
+    let files = findings::found_files(tx, case).await?;
+    let (score, reasons) = danger::rate(facts, files);
+    work_queue::rank(tx, case, score, &reasons).await?;
+    Ok(reasons)
 }
 
 /// Adds what the platform knows about an upload to the stored facts of an open case.
@@ -35,6 +45,8 @@ pub(crate) async fn add_upload(
     exhibit: Option<&str>,
 ) -> Result<()> {
     if subject.upload == UploadFacts::default() {
+        let known = stored(tx, casework, case).await?;
+        rank(tx, case, &known).await?;
         return Ok(());
     }
     let account = subject.account.as_ref().map(|a| a.expose().as_str());
@@ -55,13 +67,14 @@ pub(crate) async fn add(
     let mut after = before.clone();
     change(&mut after);
     if after == before {
+        rank(tx, case, &before).await?;
         return Ok(());
     }
     write(tx, casework, case, &after).await
 }
 
 /// The facts stored by people and sources; empty if there are none.
-async fn stored(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
+pub(crate) async fn stored(tx: &mut Tx, casework: &Casework, case: &str) -> Result<Facts> {
     let row = sqlx::query("SELECT sealed FROM facts WHERE case_id = $1")
         .bind(case)
         .fetch_optional(&mut **tx)

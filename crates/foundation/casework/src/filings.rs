@@ -264,6 +264,23 @@ pub async fn filing(casework: &Casework, report: &str) -> Result<Option<Filing>>
     row.as_ref().map(read).transpose()
 }
 
+/// At most `most` filings in a state, the latest change first.
+pub async fn filings_in(
+    casework: &Casework,
+    state: FilingState,
+    most: usize,
+) -> Result<Vec<Filing>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM filings WHERE state = $1 ORDER BY changed_at DESC, report LIMIT $2"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(state.word())
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Like [`filing`]; creates the row, in state `waiting`, if there is none.
 pub async fn open_filing(casework: &Casework, report: &str, destination: &str) -> Result<Filing> {
     if let Some(known) = self::filing(casework, report).await? {

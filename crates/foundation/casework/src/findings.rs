@@ -407,6 +407,36 @@ pub(crate) async fn count_of_case(tx: &mut Tx, case: &str) -> Result<usize> {
     Ok(usize::try_from(Columns::of(&row).int()?).unwrap_or_default())
 }
 
+/// The files of a case, as far as its rank needs them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct FoundFiles {
+    /// How many; no more than [`RANKED_FILES_MAX`] are counted.
+    pub count: usize,
+    /// One of them matched an entry of a list.
+    pub matched: bool,
+}
+
+/// Files that count for a rank. Our judgement: beyond some dozens, more files change nothing.
+const RANKED_FILES_MAX: i64 = 100;
+
+/// The files of a case, for its rank.
+pub(crate) async fn found_files(tx: &mut Tx, case: &str) -> Result<FoundFiles> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), COALESCE(MAX(matched), 0) FROM (
+            SELECT subject, MAX(CASE strength WHEN 'match' THEN 1 ELSE 0 END) AS matched FROM findings
+            WHERE case_id = $1 AND evidence IS NOT NULL GROUP BY subject LIMIT $2) AS files",
+    )
+    .bind(case)
+    .bind(RANKED_FILES_MAX)
+    .fetch_one(&mut **tx)
+    .await?;
+    let mut c = Columns::of(&row);
+    Ok(FoundFiles {
+        count: usize::try_from(c.int()?).unwrap_or_default(),
+        matched: c.int()? != 0,
+    })
+}
+
 /// Number of files of each of these cases, for those with at least one.
 pub(crate) async fn finding_counts(
     casework: &Casework,

@@ -60,6 +60,7 @@ mod outbox;
 mod outcomes;
 mod people;
 mod policy;
+mod ranking;
 mod redress;
 mod repeats;
 mod report;
@@ -74,6 +75,7 @@ mod running_time;
 mod same_bytes;
 mod sealed;
 mod sending;
+mod sessions;
 mod settings;
 mod supplements;
 mod timestamps;
@@ -82,6 +84,7 @@ mod verification;
 mod views;
 mod witnesses;
 mod words;
+mod work_queue;
 
 pub use obhut_store::clock::{maybe_time, time};
 pub use obhut_store::{
@@ -97,7 +100,9 @@ pub use alarms::{Alarm, alarms, first_alarms, raise_alarm};
 pub use api_keys::{
     ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
 };
-pub use appeals::{Appeal, AppealOutcome, appeals, case_of_appeal, file_appeal, open_appeals};
+pub use appeals::{
+    Appeal, AppealOutcome, appeals, case_of_appeal, file_appeal, open_appeals, read_appeal,
+};
 pub use approvals::{
     Approvable, Approval, Approved, approval, approve_report, approved_documents, begin_approval,
     require_sendable,
@@ -140,7 +145,7 @@ pub use exports::{
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     Filing, FilingAddress, FilingState, SUBMISSIONS_MAX, filed_for_test, filing, filing_addressed,
-    filing_begun, filing_filed, filing_finishing, filing_retracted, filing_stopped,
+    filing_begun, filing_filed, filing_finishing, filing_retracted, filing_stopped, filings_in,
     follow_up_filed, open_filing, restart_filing, supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
@@ -181,12 +186,13 @@ pub use people::{
     take_back_grant, withdraw_role,
 };
 pub use policy::{Action, Purpose, Receiver, has_test_service, is_handed_over};
+pub use ranking::rank_open_cases;
 pub use redress::{admit_appeal, decide_appeal};
 pub use repeats::{Repeat, begin_repeat, end_repeat};
 pub use report::{Report, report, report_with};
 pub use reports::{
     ReportRow, file_latest, file_report, may_include_children, report_row, report_rows,
-    retract_report,
+    reports_of_status, retract_report,
 };
 pub use resuming::{RESUMED, resume_filing};
 pub use retention::{Retention, retention};
@@ -211,10 +217,14 @@ pub use verification::{
 };
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, log_file, put_exhibit,
-    vault_key, view, view_blurred, views,
+    vault_key, view, view_blurred, view_rendered, views,
+};
+pub use work_queue::{
+    QueuePlace, Queued, URGENT_SCORE, claim_case, claim_next, queue, queued, release_case,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};
+pub use sessions::{Session, begin_session, end_session, session};
 pub use settings::{
     TimeAuthority, change_reporter, financial_unit, reporter, set_financial_unit, set_reporter,
 };

@@ -258,6 +258,26 @@ pub(crate) const ALL: &[Numbered] = &[
         "timestamps",
         include_str!("../migrations/0089_timestamps.sql"),
     ),
+    (
+        90,
+        "work_queue",
+        include_str!("../migrations/0090_work_queue.sql"),
+    ),
+    (
+        91,
+        "sessions",
+        include_str!("../migrations/0091_sessions.sql"),
+    ),
+    (
+        92,
+        "reports",
+        include_str!("../migrations/0092_reports.sql"),
+    ),
+    (
+        93,
+        "filings",
+        include_str!("../migrations/0093_filings.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];

@@ -90,6 +90,23 @@ pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Vec<ReportRow>> {
     rows.iter().map(read).collect()
 }
 
+/// At most `most` reports with a status, oldest first.
+pub async fn reports_of_status(
+    casework: &Casework,
+    status: &str,
+    most: usize,
+) -> Result<Vec<ReportRow>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM reports WHERE status = $1 ORDER BY made_at, id LIMIT $2"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(status)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
+}
+
 /// The reports of a case, oldest first, or of all cases if `case` is `None`.
 pub async fn report_rows(casework: &Casework, case: Option<&str>) -> Result<Vec<ReportRow>> {
     // Two statements: in one, `$1 IS NULL OR case_id = $1` could use no index.

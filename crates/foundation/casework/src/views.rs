@@ -324,7 +324,11 @@ pub async fn view(
 ) -> Result<Vec<u8>> {
     // Both would be untrue if the person gets the bytes.
     require_statable(extent)?;
-    let (bytes, _) = read_for(casework, exhibit, person, purpose, extent).await?;
+    let record = before_reading(casework, exhibit, person, purpose, extent).await?;
+    let bytes = casework.vault.get(exhibit, access(person, purpose)).await?;
+    if extent != Extent::Unseen {
+        set_extent(casework, &record, extent).await?;
+    }
     Ok(bytes)
 }
 
@@ -340,11 +344,7 @@ pub(crate) fn require_statable(extent: Extent) -> Result<()> {
     }
 }
 
-/// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded. `render`
-/// makes it from the bytes, which the person doesn't get.
-///
-/// # Errors
-/// As for [`view`], and the error that `render` returns, which leaves a view `failed`.
+/// A small, grey, blurred rendition of an exhibit, as [`view_rendered`] with the extent `blurred`.
 pub async fn view_blurred<E: From<CaseworkError>>(
     casework: &Casework,
     exhibit: &str,
@@ -352,13 +352,29 @@ pub async fn view_blurred<E: From<CaseworkError>>(
     purpose: &str,
     render: impl AsyncFnOnce(Vec<u8>) -> std::result::Result<Vec<u8>, E>,
 ) -> std::result::Result<Vec<u8>, E> {
-    let (bytes, record) = read_for(casework, exhibit, person, purpose, Extent::Blurred).await?;
-    let rendered = render(bytes).await;
-    if rendered.is_err() {
-        // Nothing was shown, so the record says so.
-        set_extent(casework, &record, Extent::Failed).await?;
-    }
-    rendered
+    view_rendered(casework, exhibit, person, purpose, Extent::Blurred, render).await
+}
+
+/// A rendition of an exhibit, for a reviewer and a purpose, after both have been recorded. `render`
+/// makes it from the bytes, which the person doesn't get; `extent` is what it shows: `blurred`,
+/// `part`, or `whole` for all of a picture's pixels.
+///
+/// # Errors
+/// As for [`view`], and the error that `render` returns, which leaves a view `failed`.
+pub async fn view_rendered<E: From<CaseworkError>>(
+    casework: &Casework,
+    exhibit: &str,
+    person: &Person,
+    purpose: &str,
+    extent: Extent,
+    render: impl AsyncFnOnce(Vec<u8>) -> std::result::Result<Vec<u8>, E>,
+) -> std::result::Result<Vec<u8>, E> {
+    // On record as failed until there is something to show.
+    let record = before_reading(casework, exhibit, person, purpose, extent).await?;
+    let reading = casework.vault.get(exhibit, access(person, purpose)).await;
+    let rendered = render(reading.map_err(CaseworkError::from)?).await?;
+    set_extent(casework, &record, extent).await?;
+    Ok(rendered)
 }
 
 pub(crate) async fn set_extent(casework: &Casework, record: &str, extent: Extent) -> Result<()> {
@@ -370,22 +386,6 @@ pub(crate) async fn set_extent(casework: &Casework, record: &str, extent: Extent
         .await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// Records a view of an exhibit, then reads its bytes. Returns them and the id of the record.
-async fn read_for(
-    casework: &Casework,
-    exhibit: &str,
-    person: &Person,
-    purpose: &str,
-    extent: Extent,
-) -> Result<(Vec<u8>, String)> {
-    let record = before_reading(casework, exhibit, person, purpose, extent).await?;
-    let bytes = casework.vault.get(exhibit, access(person, purpose)).await?;
-    if extent != Extent::Unseen {
-        set_extent(casework, &record, extent).await?;
-    }
-    Ok((bytes, record))
 }
 
 /// What the vault's log says of a person's reading.

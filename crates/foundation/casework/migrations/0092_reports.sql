@@ -1,0 +1,1 @@
+CREATE INDEX reports_by_status ON reports (status, made_at, id);

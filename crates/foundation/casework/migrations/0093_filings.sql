@@ -1,0 +1,1 @@
+CREATE INDEX filings_by_state ON filings (state, changed_at);
