@@ -233,6 +233,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "axum",
             "base64",
+            "fluent-bundle",
             "futures",
             "getrandom",
             "hex",

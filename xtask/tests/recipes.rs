@@ -231,19 +231,34 @@ fn destinations() -> Vec<String> {
     forgotten
 }
 
-/// Pages that anyone may open.
-const OPEN_PAGES: &[&str] = &["appeal"];
+/// Pages that anyone may open: signing in, and the form of the person concerned.
+const OPEN_PAGES: &[&str] = &["appeal", "sign_in"];
 
-/// Pages without their list entry, or that don't ask for a key.
+/// Pages without their list entry, or that anyone may open.
 fn pages() -> Vec<String> {
     let folder = "crates/server/src/pages";
     let mut forgotten = registry(folder, "PAGE");
     for stem in stems(folder) {
         let text = read(&root().join(folder).join(format!("{stem}.rs")));
-        let asks = ["access::require(", "access::opened(", "access::acting("];
-        if !OPEN_PAGES.contains(&stem.as_str()) && !asks.iter().any(|a| text.contains(a)) {
+        if OPEN_PAGES.contains(&stem.as_str()) {
+            continue;
+        }
+        // Every handler that a route names takes one of the two; both need a session.
+        let handlers = text.split("\nasync fn ").skip(1);
+        let open = handlers
+            .map(|h| h.split('{').next().unwrap_or_default())
+            .filter(|head| head.contains("-> Response"))
+            .find(|head| !head.contains("visit: Visit") && !head.contains("sent: Sent"));
+        if let Some(head) = open {
+            let name = head.split('(').next().unwrap_or_default();
             forgotten.push(format!(
-                "{stem}: ask for a key with `access::require`, or name it in OPEN_PAGES here and say why anyone may see it"
+                "{stem}: take a `Visit` or `Sent` in `{name}`, or name the page in OPEN_PAGES here and say why anyone may see it"
+            ));
+        }
+        let asks = ["visit.acting(", "visit.require("];
+        if !asks.iter().any(|a| text.contains(a)) && stem != "start" {
+            forgotten.push(format!(
+                "{stem}: check with `visit.acting` or `visit.require` what the person may do"
             ));
         }
     }

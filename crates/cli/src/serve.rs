@@ -50,6 +50,7 @@ pub async fn run(
     let watching = casework.clone();
     let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
+    let ranking = tokio::spawn(obhut_server::workers::rank_cases(casework.clone()));
     let telling = tokio::spawn(obhut_server::workers::notify_platform(casework.clone()));
     let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
     let sealing = tokio::spawn(obhut_server::workers::seal_rows(casework.clone()));
@@ -159,6 +160,7 @@ pub async fn run(
     // then continues.
     watcher.abort();
     working.abort();
+    ranking.abort();
     telling.abort();
     comparing.abort();
     sealing.abort();

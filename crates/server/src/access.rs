@@ -50,7 +50,7 @@ fn sent(app: &App, headers: &HeaderMap) -> Result<String, Fault> {
 
 /// True if a browser says that a page of another site made the request. A browser that was given a
 /// key as a password once sends it with every request, also those of other sites' pages.
-fn is_from_another_site(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(|v| v.to_str().unwrap_or_default());
     // Source: Fetch Metadata Request Headers (W3C), 2.3. `none` is what a person typed.
     if let Some(site) = text("sec-fetch-site") {

@@ -109,6 +109,7 @@ const MATCH_BYTES_MAX: usize = 256 << 10;
         payments::decide_hold,
         appeals::open,
         appeals::list,
+        appeals::show,
         appeals::decide,
         appeals::by_code,
         appeals::notice,
@@ -260,6 +261,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/v1/due", get(reports::due))
         .route("/v1/alarms/{alarm}/seen", post(reports::see_alarm))
         .route("/v1/appeals", post(appeals::by_code).get(appeals::list))
+        .route("/v1/appeals/{appeal}", get(appeals::show))
         .route("/v1/appeals/{appeal}/decision", post(appeals::decide))
         .route(
             "/openapi.json",

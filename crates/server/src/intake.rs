@@ -393,6 +393,47 @@ pub(crate) async fn record_timed(
     Ok(recorded)
 }
 
+/// A rendition of a file, made in a decoder's place on a thread that may block. The place is free
+/// again when it is done.
+pub(crate) async fn rendered<T: Send + 'static>(
+    app: &App,
+    asker: Asker,
+    bytes: Vec<u8>,
+    make: fn(&Pool, &[u8]) -> Result<T, media::Unreadable>,
+) -> Result<T, Fault> {
+    let slot = acquire_slot(app, asker, media::is_dear([&bytes[..]])).await?;
+    let pool = app.pool.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let made = make(&pool, &bytes);
+        drop(slot);
+        made
+    });
+    let made = made.await.map_err(|_| {
+        Fault::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "this is our fault, not yours; send it again",
+        )
+    })?;
+    made.map_err(|why| match why.is_decoder_fault() {
+        true => Fault::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no-decoder",
+            "no decoder is free; try again shortly",
+        ),
+        false => no_rendition(&why.to_string()),
+    })
+}
+
+/// Says why there is nothing to show of a file.
+pub(crate) fn no_rendition(why: &str) -> Fault {
+    Fault::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "no-rendition",
+        format!("no rendition can be made of this file: {why}"),
+    )
+}
+
 /// The surface a request names, else the one its key has. Fails without either, for an unknown
 /// word, and for private messages without a legal basis in force.
 pub(crate) async fn surface(

@@ -12,6 +12,7 @@ mod api;
 mod asked;
 pub mod backtest;
 pub mod chain_report;
+mod console;
 mod edge;
 mod fault;
 mod form;
@@ -20,6 +21,9 @@ mod intake;
 mod metrics;
 mod object;
 mod pages;
+mod sending;
+mod texts;
+
 mod witness;
 pub mod workers;
 
@@ -83,6 +87,9 @@ pub(crate) struct App {
     pub metrics: Arc<Metrics>,
     pub places: Arc<Places>,
     pub recordings: Arc<Recordings>,
+    pub looks: Arc<console::Looks>,
+    /// The pages of the navigation, in their order.
+    pub navigation: Arc<[console::Listed]>,
     pub bodies: Arc<Bodies>,
     pub codes: Arc<Semaphore>,
     pub asked: Arc<asked::Asked>,
@@ -158,6 +165,8 @@ impl App {
             metrics: Arc::default(),
             places: Arc::new(Places::new(slots)),
             recordings: Arc::default(),
+            looks: Arc::default(),
+            navigation: pages::navigation().into(),
             bodies: Arc::new(Bodies::new(slots * RECEIVING_PER_SLOT_MAX)),
             asked: Arc::default(),
             health: Arc::default(),

@@ -1,40 +1,97 @@
-//! HTML pages, and what they share. Each page has one file and one entry in [`ALL`].
-//!
-//! Pages load nothing from elsewhere and run no script, which the policy sent with each page
-//! enforces.
+//! HTML pages. Each page has one file and one entry in [`ALL`].
 
 use axum::Router;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
-use maud::{DOCTYPE, Markup, html};
-use obhut_app::casework;
+use axum::http::header;
+use axum::routing::get;
+use obhut_app::casework::{self, Act};
 
 use crate::App;
+use crate::console::Listed;
 
 mod appeal;
+mod appeals;
+mod audit;
+mod case;
 mod cases;
+mod incoming;
+mod lists;
 mod payments;
+mod people;
+mod report;
+mod reports;
+mod sign_in;
+mod start;
+mod viewer;
 
-const ALL: &[&Page] = &[&appeal::PAGE, &cases::PAGE, &payments::PAGE];
+/// Every page, in the order of the navigation.
+const ALL: &[&Page] = &[
+    &start::PAGE,
+    &cases::PAGE,
+    &case::PAGE,
+    &viewer::PAGE,
+    &incoming::PAGE,
+    &reports::PAGE,
+    &report::PAGE,
+    &appeals::PAGE,
+    &payments::PAGE,
+    &lists::PAGE,
+    &people::PAGE,
+    &audit::PAGE,
+    &sign_in::PAGE,
+    &appeal::PAGE,
+];
 
-const STYLE: &str = include_str!("../assets/style.css");
-
-/// A page.
+/// A page, with the routes its forms post to.
 pub(crate) struct Page {
     pub path: &'static str,
-    pub route: fn() -> MethodRouter<App>,
+    pub routes: fn(Router<App>) -> Router<App>,
+    /// Its name in the navigation, and what a person has to be allowed to do to find it there.
+    pub listed: Option<(&'static str, Act)>,
+}
+
+/// The pages of the navigation, in their order.
+pub(crate) fn navigation() -> Vec<Listed> {
+    let listed = ALL
+        .iter()
+        .filter_map(|page| Some((page.path, page.listed?)));
+    listed
+        .map(|(path, (name, act))| Listed { path, name, act })
+        .collect()
 }
 
 pub(crate) fn routes() -> Router<App> {
-    let router = Router::new().route("/assets/style.css", get(style));
-    ALL.iter().fold(router, |router, page| {
-        router.route(page.path, (page.route)())
-    })
-}
-
-async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+    let assets = [
+        (
+            "/assets/icon.svg",
+            "image/svg+xml",
+            include_str!("../assets/icon.svg"),
+        ),
+        (
+            "/assets/style.css",
+            "text/css; charset=utf-8",
+            include_str!("../assets/style.css"),
+        ),
+        (
+            "/assets/keys.js",
+            "text/javascript; charset=utf-8",
+            include_str!("../assets/keys.js"),
+        ),
+        (
+            "/assets/viewer.js",
+            "text/javascript; charset=utf-8",
+            include_str!("../assets/viewer.js"),
+        ),
+    ];
+    let router = assets
+        .into_iter()
+        .fold(Router::new(), |router, (path, kind, text)| {
+            router.route(
+                path,
+                get(async move || ([(header::CONTENT_TYPE, kind)], text)),
+            )
+        });
+    ALL.iter()
+        .fold(router, |router, page| (page.routes)(router))
 }
 
 /// Codes that are checked at the same time. Our judgement: a flood of guesses then leaves the
@@ -51,85 +108,4 @@ pub(crate) async fn appeal_by_code(
     let _turn = app.codes.acquire().await;
     casework::appeal_by_code(&app.casework, code, message).await?;
     Ok(())
-}
-
-pub(crate) use obhut_app::casework::Language;
-
-/// How pages choose their language.
-pub(crate) trait InPages {
-    /// The first of the browser's languages that is supported.
-    fn of(headers: &HeaderMap) -> Self;
-}
-
-impl InPages for Language {
-    fn of(headers: &HeaderMap) -> Self {
-        let wanted = headers
-            .get(header::ACCEPT_LANGUAGE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or_default();
-        // The order given counts; quality values are not read.
-        for part in wanted.split(',') {
-            match part.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
-                Some("de") => return Self::German,
-                Some("en") => return Self::English,
-                _ => {}
-            }
-        }
-        Self::English
-    }
-}
-
-pub(crate) fn frame(language: Language, title: &str, content: Markup) -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang=(language.word()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="robots" content="noindex";
-                title { (title) " – obhut" }
-                link rel="stylesheet" href="/assets/style.css";
-            }
-            body {
-                header { a href="/" { "obhut" } }
-                main { (content) }
-            }
-        }
-    };
-    // A page that holds a key may load only its style, may not be framed, and may post only to this
-    // server.
-    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    (
-        [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_SECURITY_POLICY, policy),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ],
-        page.into_string(),
-    )
-        .into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_browsers_first_known_language_wins() {
-        for (wanted, expected) in [
-            ("de-AT,de;q=0.9,en;q=0.8", Language::German),
-            ("fr,en-GB;q=0.7,de;q=0.3", Language::English),
-            ("", Language::English),
-            ("ü", Language::English),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(
-                header::ACCEPT_LANGUAGE,
-                header::HeaderValue::from_bytes(wanted.as_bytes()).unwrap(),
-            );
-            assert_eq!(Language::of(&headers), expected, "{wanted}");
-        }
-    }
 }

@@ -14,6 +14,9 @@ use obhut_app::payments::Live;
 
 /// Pause between two rounds. Our judgement.
 const ROUND: Duration = Duration::from_secs(5);
+/// Pause between two turns of ranking cases. Our judgement: uploads use the database's writer
+/// meanwhile.
+const RANK_PAUSE: Duration = Duration::from_millis(50);
 /// Pause between two turns of putting rows into the log. Our judgement: what is recorded can be
 /// changed unnoticed for about as long.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
@@ -99,6 +102,20 @@ pub async fn notify_platform(casework: Arc<Casework>) {
             tracing::error!(cause = %e, "events couldn't be sent to the platform; retrying");
         }
         tokio::time::sleep(ROUND).await;
+    }
+}
+
+/// Ranks the open cases of a database that a version without a queue made, then ends.
+pub async fn rank_cases(casework: Arc<Casework>) {
+    loop {
+        match casework::rank_open_cases(&casework).await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(RANK_PAUSE).await,
+            Err(e) => {
+                tracing::error!(cause = %e, "open cases couldn't be ranked; retrying");
+                tokio::time::sleep(ROUND).await;
+            }
+        }
     }
 }
 

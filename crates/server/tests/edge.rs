@@ -199,7 +199,8 @@ async fn each_listener_answers_what_it_is_for() {
         ("/m/index/status", 401, 404, 403),
         ("/v1/cases", 401, 404, 404),
         ("/openapi.json", 200, 404, 404),
-        ("/", 200, 404, 404),
+        ("/", 303, 404, 404),
+        ("/sign-in", 200, 404, 404),
     ] {
         let found = (
             status(&all.public, path).await,
@@ -232,6 +233,7 @@ async fn no_answer_is_stored_guessed_or_framed() {
         ("/nowhere", None),
         ("/c/banks", None),
         ("/", None),
+        ("/sign-in", None),
         ("/appeal", None),
     ] {
         let mut request = Request::get(path);

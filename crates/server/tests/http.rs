@@ -316,63 +316,6 @@ async fn metrics_and_openapi_name_what_there_is_and_nothing_sensitive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_asks_for_a_key_shows_cases_and_loads_nothing_from_elsewhere() {
-    let b = bench().await;
-    let known = picture(1);
-    b.list(&known).await;
-    let platform = b.key(&[Right::Screen], None).await;
-    b.screen("?surface=public", &platform, "account-9", known)
-        .await;
-    let cases = b.key(&[Right::Cases], None).await;
-    let ask = Request::get("/")
-        .header(header::ACCEPT_LANGUAGE, "de-DE")
-        .body(Body::empty())
-        .unwrap();
-    let (status, headers, page) = b.send(ask).await;
-    assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("Schlüssel") && page.contains("lang=\"de\"") && !page.contains("case-"));
-    assert!(
-        headers[header::CONTENT_SECURITY_POLICY]
-            .to_str()
-            .unwrap()
-            .starts_with("default-src 'none'")
-    );
-    // As a browser posts the form: the key in the body, never in the address.
-    let show = |key: &str| {
-        Request::post("/")
-            .body(Body::from(format!("key={key}")))
-            .unwrap()
-    };
-    let (_, _, page) = b.send(show(&platform)).await;
-    assert!(page.contains("role=\"alert\"") && !page.contains("case-"));
-    let (_, _, page) = b.send(show(&cases)).await;
-    assert!(page.contains("case-") && page.contains("1 of 1 wait"));
-    assert!(
-        !page.contains("account-9")
-            && !page.contains("http://")
-            && !page.contains("https://")
-            && !page.contains("<script")
-    );
-    let (status, _) = b.get("/assets/style.css", None).await;
-    assert_eq!(status, StatusCode::OK);
-    // The page once opened the cases to the key of a person who had lost every role.
-    let c = &b.casework;
-    let rita = casework::add_person(c, "Rita", &[Role::Reviewer], "test")
-        .await
-        .unwrap();
-    let ritas = b.key(&[Right::Cases], Some(&rita)).await;
-    let (_, _, page) = b.send(show(&ritas)).await;
-    assert!(page.contains("case-"));
-    casework::withdraw_role(c, "Rita", Role::Reviewer, "test")
-        .await
-        .unwrap();
-    let (_, _, page) = b.send(show(&ritas)).await;
-    assert!(page.contains("role=\"alert\"") && !page.contains("case-"));
-}
-
-/// A key never does more than its person may: an auditor's key opens none of these paths, whatever
-/// its right.
-#[tokio::test(flavor = "multi_thread")]
 async fn an_auditors_decide_key_opens_no_draft_and_sends_nothing() {
     let b = bench().await;
     let known = picture(1);

@@ -38,6 +38,15 @@ impl AppealBody {
     }
 }
 
+/// An appeal, and what the person concerned wrote.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppealTextBody {
+    #[serde(flatten)]
+    appeal: AppealBody,
+    /// Why they appeal, in their words.
+    reason: String,
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OpenBody {
@@ -59,6 +68,21 @@ pub(crate) async fn list(
     access::require(&app, &headers, Right::Cases).await?;
     let open = casework::open_appeals(&app.casework).await?;
     Ok(Json(open.into_iter().map(AppealBody::of).collect()))
+}
+
+/// An appeal with what the person concerned wrote; the reading is on record.
+#[utoipa::path(get, path = "/v1/appeals/{appeal}", params(("appeal" = String, Path)), responses((status = 200, body = AppealTextBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "A key without the right, or without a person who may decide appeals"), (status = 404, body = ErrorBody)), security(("key" = [])))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(appeal): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<AppealTextBody>, Fault> {
+    let person = access::acting(&app, &headers, Act::DecideAppeal).await?;
+    let (appeal, reason) = casework::read_appeal(&app.casework, &appeal, &person).await?;
+    Ok(Json(AppealTextBody {
+        appeal: AppealBody::of(appeal),
+        reason: reason.expose().clone(),
+    }))
 }
 
 /// File an appeal against what was decided about a case.

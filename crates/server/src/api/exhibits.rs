@@ -122,10 +122,8 @@ pub(crate) async fn view(
     let _place = intake::receiving(&app, &key).await?;
     if extent == Extent::Blurred {
         let asker = intake::asker_of(&person);
-        let render = async |bytes: Vec<u8>| {
-            let slot = intake::acquire_slot(&app, asker, media::is_dear([&bytes[..]])).await?;
-            rendition(&app, slot, bytes).await
-        };
+        let render =
+            async |bytes: Vec<u8>| intake::rendered(&app, asker, bytes, media::blurred).await;
         let png = casework::view_blurred(&app.casework, &exhibit, &person, &given.purpose, render)
             .await?;
         return Ok(uncached(([(header::CONTENT_TYPE, "image/png")], png)));
@@ -138,35 +136,6 @@ pub(crate) async fn view(
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     Ok(uncached((headers, bytes)))
-}
-
-/// A blurred rendition, made on a thread that may block. The slot is released when it is done.
-async fn rendition(app: &App, slot: intake::Slot, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
-    let pool = app.pool.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let made = media::blurred(&pool, &bytes);
-        drop(slot);
-        made
-    });
-    let made = made.await.map_err(|_| {
-        Fault::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "this is our fault, not yours; send it again",
-        )
-    })?;
-    made.map_err(|why| match why.is_decoder_fault() {
-        true => Fault::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no-decoder",
-            "no decoder is free; try again shortly",
-        ),
-        false => Fault::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "no-rendition",
-            format!("no rendition can be made of this file: {why}"),
-        ),
-    })
 }
 
 /// An exhibit that was added.

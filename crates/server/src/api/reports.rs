@@ -1,8 +1,6 @@
 //! `/v1/reports` and the steps before it: check, draft, file, approve, send, retract, record the
 //! outcome.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -11,15 +9,13 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use obhut_app::casework::{self, Act, Filing, Outcome, ReportRow, Right, rfc3339};
 use obhut_app::formats::reports::{self as forms, Form};
-use obhut_app::partners::filing::RetryPolicy;
-use obhut_app::partners::http::Http;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::deadlines::DeadlineBody;
 use crate::fault::{ErrorBody, Fault};
 use crate::object::Object;
-use crate::{App, access};
+use crate::{App, access, sending};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -343,22 +339,7 @@ pub(crate) async fn send(
     headers: HeaderMap,
 ) -> Result<Json<ReportBody>, Fault> {
     let person = access::acting(&app, &headers, Act::SendReport).await?;
-    let row = casework::report_row(&app.casework, &report).await?;
-    // A report that is being retracted passes; its retraction is what is sent.
-    obhut_app::reports::require_sendable(&row)?;
-    // A stopped report has no open job; resuming puts it into the outbox again. The retraction of a
-    // stopped report has one.
-    let filing = casework::filing(&app.casework, &report).await?;
-    if obhut_app::reports::waits_for_resumption(&row, filing.as_ref()) {
-        casework::resume_filing(&app.casework, &report, &person).await?;
-    }
-    // Claims are distinguished by the worker's name, so two requests by one person need different
-    // names.
-    let now = jiff::Timestamp::now().as_nanosecond();
-    let worker = format!("request-{}-{now}", person.id);
-    let (http, retry) = (Arc::new(Http::default()), RetryPolicy::default());
-    // The request waits for the receiver. What can't be sent stays in the outbox.
-    obhut_app::reports::send(&app.casework, &http, Some(&report), &worker, &retry).await?;
+    sending::send_now(&app, &report, &person).await?;
     Ok(Json(body(&app, &report).await?))
 }
 

@@ -4,16 +4,23 @@
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use maud::html;
 
-use super::{InPages as _, Language, Page, frame};
-use crate::App;
+use super::Page;
+use crate::console::{InPages as _, Language, frame};
+use crate::{App, texts};
 
 /// The page.
 pub(crate) const PAGE: Page = Page {
     path: "/appeal",
-    route,
+    routes: |router| {
+        router.route(
+            "/appeal",
+            get(ask).merge(post(file).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        )
+    },
+    listed: None,
 };
 
 /// Longest posted form, in bytes. Our judgement: room for the code and 10,000 characters of three
@@ -24,10 +31,6 @@ const FORM_BYTES_MAX: usize = 128 << 10;
 const MESSAGE_CHARS_MAX: usize = 10_000;
 /// Longest code in the form, in characters. Our judgement: several times a code with hyphens.
 const CODE_CHARS_MAX: usize = 100;
-
-fn route() -> MethodRouter<App> {
-    get(ask).merge(post(file).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)))
-}
 
 async fn ask(headers: HeaderMap) -> Response {
     form(Language::of(&headers), None)
@@ -53,33 +56,33 @@ async fn file(State(app): State<App>, headers: HeaderMap, body: String) -> Respo
 }
 
 fn form(language: Language, again: Option<(&str, &str)>) -> Response {
-    let t = |en, de| language.pick(en, de);
+    let t = |key| texts::text(language, key);
     let (code, message) = again.unwrap_or_default();
     let content = html! {
-        h1 { (t("Appeal", "Beschwerde")) }
+        h1 { (t("appeal")) }
         @if again.is_some() {
             p role="alert" class="warning" {
-                (t("This didn't work. Please compare the code with the notice, and say why you appeal. If an appeal is already open, you don't need to do anything.", "Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie sich beschweren. Vielleicht läuft auch schon eine Beschwerde; dann müssen Sie nichts weiter tun."))
+                (t("appeal-failed"))
             }
         }
-        p { (t("You received a notice that content was removed or an account was closed. You can appeal here. A different person will decide. You don't need an account.", "Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie Beschwerde einlegen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.")) }
+        p { (t("appeal-about")) }
         form method="post" action="/appeal" {
-            label for="code" { (t("Code of the notice", "Code der Mitteilung")) }
+            label for="code" { (t("appeal-code")) }
             input id="code" name="code" required autocomplete="off" maxlength=(CODE_CHARS_MAX) value=(code);
-            label for="message" { (t("Why do you think the decision is wrong?", "Warum halten Sie die Entscheidung für falsch?")) }
+            label for="message" { (t("appeal-why")) }
             textarea id="message" name="message" required maxlength=(MESSAGE_CHARS_MAX) rows="8" { (message) }
-            p { (t("Please send no pictures or videos.", "Bitte schicken Sie keine Bilder oder Videos.")) }
-            button { (t("Send", "Absenden")) }
+            p { (t("appeal-no-media")) }
+            button { (t("appeal-send")) }
         }
     };
-    frame(language, t("Appeal", "Beschwerde"), content)
+    frame(language, &t("appeal"), content)
 }
 
 fn done(language: Language) -> Response {
-    let t = |en, de| language.pick(en, de);
+    let t = |key| texts::text(language, key);
     let content = html! {
-        h1 { (t("We have received your appeal", "Ihre Beschwerde ist eingegangen")) }
-        p { (t("A different person will review it. Until it is decided, no data of your account will be deleted. You will get the result the same way you received the notice.", "Eine andere Person als bei der ersten Entscheidung prüft sie. Bis zur Entscheidung werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.")) }
+        h1 { (t("appeal-received")) }
+        p { (t("appeal-received-next")) }
     };
-    frame(language, t("Appeal", "Beschwerde"), content)
+    frame(language, &t("appeal"), content)
 }

@@ -1,147 +1,263 @@
-//! The list of cases with their status, number of files and time of opening. Shows no evidence and
-//! no name.
+//! The queue of open cases, the most pressing first, and the lists of other cases, newest first.
+//! Neither shows evidence or a name.
 
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
 use maud::{Markup, html};
-use obhut_app::casework::{self, ApiKey, Case, CaseStatus, Right, rfc3339};
+use obhut_app::casework::{self, Act, Case, CaseStatus, QueuePlace, Queued, Right};
+use serde::Deserialize;
 
-use super::{InPages as _, Language, Page, frame};
+use super::Page;
+use crate::asked;
+use crate::console::{Sent, Visit, to_page};
 use crate::fault::Fault;
-use crate::{App, access, asked};
 
-/// The first page.
-pub(crate) const PAGE: Page = Page { path: "/", route };
+/// The page.
+pub(crate) const PAGE: Page = Page {
+    path: "/cases",
+    routes: |router| {
+        router
+            .route("/cases", get(show))
+            .route("/cases/next", post(next))
+    },
+    listed: Some(("cases", Act::ReadFacts)),
+};
 
-fn route() -> MethodRouter<App> {
-    get(ask).merge(post(show))
+/// Cases on one page. Our judgement: more than a person decides in an hour, few enough to load
+/// immediately.
+const CASES_MAX: usize = 50;
+
+#[derive(Deserialize)]
+struct Asked {
+    status: Option<String>,
+    /// Where the page before ended.
+    after: Option<String>,
+    /// A case that was looked for by its id.
+    id: Option<String>,
 }
 
-/// Shows the cases to a client that sends a key, and the form that asks for a key to all others: a
-/// browser doesn't send an `Authorization` header unasked.
-async fn ask(State(app): State<App>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
-    match access::require(&app, &headers, Right::Cases).await {
-        Ok(key) => {
-            let shown = cases(&app, &key, language);
-            shown.await.unwrap_or_else(Fault::into_response)
-        }
-        Err(_) => login_form(language, false),
+async fn show(visit: Visit, Query(asked): Query<Asked>) -> Response {
+    // A case, a report or an upload that was looked for.
+    if let Some(id) = asked
+        .id
+        .as_deref()
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+    {
+        let found = found(&visit, id).await;
+        return visit.answer(found);
     }
+    let made = page(&visit, &asked).await;
+    visit.answer(made)
 }
 
-async fn show(State(app): State<App>, headers: HeaderMap, form: String) -> Response {
-    let language = Language::of(&headers);
-    // Not decoded: a key has no character that a form would escape.
-    let key = form
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("key="))
-        .unwrap_or_default();
-    // A space pasted along with the key arrives as +.
-    match access::authenticate_secret(&app, key.trim_matches('+'), Right::Cases).await {
-        Ok((key, _)) => {
-            let shown = cases(&app, &key, language);
-            shown.await.unwrap_or_else(Fault::into_response)
-        }
-        // One message for a key that is unknown, revoked, or lacks the right or the role, so that a
-        // guess reveals nothing.
-        Err(e) if e.is_client_fault() => login_form(language, true),
-        Err(e) => e.into_response(),
-    }
-}
-
-fn login_form(language: Language, refused: bool) -> Response {
-    let t = |en, de| language.pick(en, de);
-    let content = html! {
-        h1 { (t("Cases", "Fälle")) }
-        @if refused {
-            p role="alert" class="warning" {
-                (t("This key has no access to cases, or it was revoked.", "Dieser Schlüssel hat keinen Zugriff auf Fälle oder wurde widerrufen."))
-            }
-        }
-        form method="post" action="/" {
-            label for="key" { (t("Key with the right “cases”", "Schlüssel mit dem Recht „cases“")) }
-            input id="key" name="key" type="password" autocomplete="off" required autofocus;
-            button { (t("Show cases", "Fälle anzeigen")) }
-        }
-        p class="hint" {
-            (t("Create keys with", "Schlüssel erstellen:")) " " code { "obhut key create --right cases" } ". "
-            (t("The key is not stored in this browser.", "Der Schlüssel wird in diesem Browser nicht gespeichert."))
+/// Leads to what has this id.
+async fn found(visit: &Visit, id: &str) -> Result<Response, Fault> {
+    visit.require(Right::Cases)?;
+    let casework = &visit.app.casework;
+    let page = match id.split_once('-') {
+        Some(("case", _)) => format!("/cases/{}", casework::case(casework, id).await?.case.id),
+        Some(("report", _)) => format!("/reports/{}", casework::report_row(casework, id).await?.id),
+        _ => {
+            return Err(Fault::new(
+                StatusCode::NOT_FOUND,
+                "not-found",
+                "there is no case or report with this id; an id begins with case- or report-",
+            ));
         }
     };
-    frame(language, t("Cases", "Fälle"), content)
+    Ok(to_page(&page))
 }
 
-async fn cases(app: &App, key: &ApiKey, language: Language) -> Result<Response, Fault> {
-    asked::note(app, key, asked::LIST_CASES, 1).await?;
-    // The page shows only counts and dates, so the view isn't recorded, unlike that of an alert.
-    let cases = casework::cases_before(&app.casework, None, None, CASES_MAX).await?;
+async fn page(visit: &Visit, asked: &Asked) -> Result<Response, Fault> {
+    visit.require(Right::Cases)?;
+    let app = &visit.app;
+    asked::note(app, &visit.session.key, asked::LIST_CASES, 1).await?;
+    let word = asked.status.as_deref().unwrap_or("open");
+    let status = word.parse::<CaseStatus>().map_err(Fault::bad_request)?;
     let counts = casework::case_counts(&app.casework).await?;
-    Ok(frame(
-        language,
-        language.pick("Cases", "Fälle"),
-        table(&cases, &counts, language),
-    ))
-}
-
-/// Most cases shown, newest first. Our judgement: an older case is looked up by its id.
-const CASES_MAX: usize = 500;
-
-fn table(cases: &[Case], counts: &[(CaseStatus, i64)], language: Language) -> Markup {
-    let t = |en, de| language.pick(en, de);
-    let of_status = |status| {
-        counts
-            .iter()
-            .filter(move |c| c.0 == status)
-            .map(|c| c.1)
-            .sum::<i64>()
-    };
-    let (open, all) = (
-        of_status(CaseStatus::Open),
-        counts.iter().map(|c| c.1).sum::<i64>(),
-    );
-    html! {
-        h1 { (t("Cases", "Fälle")) }
-        @if cases.is_empty() {
-            p { (t("No cases yet: nothing has matched so far.", "Noch keine Fälle: Bisher gab es keinen Treffer.")) }
-        } @else {
-            p { (open) " " (t("of", "von")) " " (all) " " (t("wait for a person's decision.", "warten auf die Entscheidung eines Menschen.")) }
-            @if all > cases.len() as i64 {
-                p class="hint" { (t("The newest are shown:", "Die neuesten sind zu sehen:")) " " (cases.len()) ". " code { "obhut case list" } " " (t("lists all.", "zeigt alle.")) }
-            }
-            div class="scroll" {
-                table {
-                    thead { tr {
-                        th scope="col" { (t("Case", "Fall")) }
-                        th scope="col" { (t("Status", "Status")) }
-                        th scope="col" class="number" { (t("Files", "Dateien")) }
-                        th scope="col" { (t("Opened (UTC)", "Eröffnet (UTC)")) }
-                    } }
-                    tbody {
-                        @for case in cases {
-                            tr {
-                                td { code { (case.id) } }
-                                td { span class=(format!("status {}", case.status)) { (status(case.status, language)) } }
-                                td class="number" { (case.files) }
-                                td { time datetime=(rfc3339(case.opened_at)) { (rfc3339(case.opened_at).replace('T', " ").trim_end_matches('Z')) } }
-                            }
-                        }
-                    }
+    let content = html! {
+        h1 { (visit.t("cases")) }
+        form.search role="search" method="get" action="/cases" {
+            label for="id" { (visit.t("cases-find")) }
+            input id="id" name="id" autocomplete="off" data-key="/" data-focus;
+            button.quiet { (visit.t("cases-find-go")) }
+        }
+        nav.tabs aria-label=(visit.t("cases-by-status")) {
+            @for each in CaseStatus::ALL {
+                @let count = counts.iter().filter(|(s, _)| s == each).map(|(_, n)| *n).sum::<i64>();
+                a href={ "/cases?status=" (each.word()) } aria-current=[(*each == status).then_some("page")] {
+                    (status_of(visit, *each)) " " (count)
                 }
             }
         }
+        @match status {
+            CaseStatus::Open => (queue(visit, asked).await?),
+            _ => (list(visit, asked, status).await?),
+        }
+    };
+    let title = visit.t("cases");
+    Ok(visit.page(&title, content))
+}
+
+async fn queue(visit: &Visit, asked: &Asked) -> Result<Markup, Fault> {
+    let after = match asked.after.as_deref() {
+        None => QueuePlace::start(),
+        Some(text) => queue_place(text).ok_or_else(wrong_place)?,
+    };
+    let casework = &visit.app.casework;
+    let mut page = casework::queue(casework, &after, CASES_MAX + 1).await?;
+    let more = page.len() > CASES_MAX;
+    page.truncate(CASES_MAX);
+    let names = names(visit, &page).await?;
+    let last = page.last().filter(|_| more);
+    Ok(html! {
+        @if page.is_empty() { p { (visit.t("queue-empty")) } }
+        @else {
+            @if visit.may(Act::DecideCase) { (next_button(visit)) }
+            div.scroll { table.rows {
+                thead { tr {
+                    th.number scope="col" { (visit.t("queue-risk")) }
+                    th scope="col" { (visit.t("queue-why")) }
+                    th scope="col" { (visit.t("queue-waiting")) }
+                    th scope="col" { (visit.t("case")) }
+                    th scope="col" { (visit.t("queue-who")) }
+                } }
+                tbody { @for queued in &page { tr class=(if queued.at_risk >= casework::URGENT_SCORE { "urgent" } else { "" }) {
+                    td.number data-label=(visit.t("queue-risk")) { (queued.at_risk) }
+                    td data-label=(visit.t("queue-why")) { (reasons(visit, queued)) }
+                    td data-label=(visit.t("queue-waiting")) { time datetime=(casework::rfc3339(queued.opened_at)) { (visit.age(queued.opened_at)) } }
+                    td data-label=(visit.t("case")) { a href={ "/cases/" (queued.case) } { code { (queued.case) } } }
+                    td data-label=(visit.t("queue-who")) {
+                        @if let Some(by) = &queued.claimed_by { bdi { (names.get(by).map_or(by.as_str(), String::as_str)) } }
+                    }
+                } } }
+            } }
+            @if let Some(last) = last {
+                @let place = last.place();
+                p { a href={ "/cases?after=" (place.at_risk) "~" (place.opened_at) "~" (place.case) } rel="next" data-key="l" { (visit.t("more")) } }
+            }
+        }
+    })
+}
+
+/// The rules that made a rank, in words.
+pub(super) fn reasons(visit: &Visit, queued: &Queued) -> Markup {
+    html! {
+        @if queued.reasons.is_empty() { span.hint { (visit.t("queue-no-reason")) } }
+        @else { ul.reasons {
+            @for rule in &queued.reasons { li { (visit.language.pick(rule.says, rule.german)) } }
+        } }
     }
 }
 
-fn status(status: CaseStatus, language: Language) -> &'static str {
-    match status {
-        CaseStatus::Open => language.pick("open", "offen"),
-        CaseStatus::Decided => language.pick("to be reported", "zu melden"),
-        CaseStatus::Reported => language.pick("reported", "gemeldet"),
-        CaseStatus::Closed => language.pick("closed", "geschlossen"),
-        CaseStatus::Appealed => language.pick("appealed", "Beschwerde"),
-        CaseStatus::Cleared => language.pick("cleared", "entlastet"),
+/// The names of those who are working on these cases, by id.
+async fn names(
+    visit: &Visit,
+    page: &[Queued],
+) -> Result<std::collections::HashMap<String, String>, Fault> {
+    if page.iter().all(|q| q.claimed_by.is_none()) {
+        return Ok(std::collections::HashMap::new());
     }
+    let people = casework::people(&visit.app.casework).await?;
+    Ok(people.into_iter().map(|p| (p.id, p.name)).collect())
+}
+
+async fn list(visit: &Visit, asked: &Asked, status: CaseStatus) -> Result<Markup, Fault> {
+    let before = match asked.after.as_deref() {
+        None => None,
+        Some(text) => {
+            let (opened_at, id) = text.split_once('~').ok_or_else(wrong_place)?;
+            let opened_at = opened_at.parse().map_err(|_| wrong_place())?;
+            Some((opened_at, id.to_owned()))
+        }
+    };
+    let casework = &visit.app.casework;
+    let mut page =
+        casework::cases_before(casework, Some(status), before.as_ref(), CASES_MAX + 1).await?;
+    let more = page.len() > CASES_MAX;
+    page.truncate(CASES_MAX);
+    Ok(html! {
+        @if page.is_empty() { p { (visit.t("cases-none")) } }
+        @else {
+            (table(visit, &page))
+            @if let (Some(last), true) = (page.last(), more) {
+                p { a href={ "/cases?status=" (status.word()) "&after=" (last.opened_at) "~" (last.id) } rel="next" data-key="l" { (visit.t("more")) } }
+            }
+        }
+    })
+}
+
+fn table(visit: &Visit, page: &[Case]) -> Markup {
+    html! {
+        div.scroll { table.rows {
+            thead { tr {
+                th scope="col" { (visit.t("case")) }
+                th.number scope="col" { (visit.t("files")) }
+                th scope="col" { (visit.t("case-opened")) }
+                th scope="col" { (visit.t("case-changed")) }
+            } }
+            tbody { @for case in page { tr {
+                td data-label=(visit.t("case")) { a href={ "/cases/" (case.id) } { code { (case.id) } } }
+                td.number data-label=(visit.t("files")) { (case.files) }
+                td data-label=(visit.t("case-opened")) { (visit.time(case.opened_at)) }
+                td data-label=(visit.t("case-changed")) { (visit.time(case.changed_at)) }
+            } } }
+        } }
+    }
+}
+
+pub(super) fn status_of(visit: &Visit, status: CaseStatus) -> String {
+    visit.t(&format!("status-{}", status.word()))
+}
+
+fn queue_place(text: &str) -> Option<QueuePlace> {
+    let mut parts = text.splitn(3, '~');
+    Some(QueuePlace {
+        at_risk: parts.next()?.parse().ok()?,
+        opened_at: parts.next()?.parse().ok()?,
+        case: parts.next()?.to_owned(),
+    })
+}
+
+fn wrong_place() -> Fault {
+    Fault::bad_request("this address isn't one that the list made; open the list again")
+}
+
+/// The button that takes the first case nobody else is working on.
+pub(super) fn next_button(visit: &Visit) -> Markup {
+    html! {
+        form.inline method="post" action="/cases/next" {
+            (visit.token())
+            button data-key="n" { (visit.t("queue-next")) }
+        }
+    }
+}
+
+async fn next(sent: Sent) -> Response {
+    let visit = &sent.visit;
+    let made = claim_next(visit, sent.get("after")).await;
+    visit.answer(made)
+}
+
+/// Claims the next case after one, or the first, and leads to it.
+pub(super) async fn claim_next(visit: &Visit, after: &str) -> Result<Response, Fault> {
+    let person = visit.acting(Act::DecideCase)?;
+    let casework = &visit.app.casework;
+    let after = match casework::queued(casework, after).await? {
+        Some(skipped) => {
+            casework::release_case(casework, &skipped.case, person).await?;
+            skipped.place()
+        }
+        // It was decided, or none was named.
+        None => QueuePlace::start(),
+    };
+    Ok(
+        match casework::claim_next(casework, person, &after).await? {
+            Some(case) => to_page(&format!("/cases/{case}")),
+            None => to_page("/cases"),
+        },
+    )
 }

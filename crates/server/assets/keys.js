@@ -1,0 +1,89 @@
+// Keys for everything that has `data-key`: links and buttons are used, fields are focused, choices are
+// chosen. `?` lists the keys of the page. Without this script the page works all the same.
+"use strict";
+
+const typed = (target) =>
+  target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
+
+const label = (element) =>
+  (element.getAttribute("aria-label") || element.closest("label")?.textContent || element.textContent ||
+    document.querySelector(`label[for="${element.id}"]`)?.textContent || "").trim();
+
+function keysOfThePage() {
+  const all = [...document.querySelectorAll("[data-key], [data-hold]")];
+  return all.filter((element) => element.offsetParent !== null || element.type === "radio");
+}
+
+function showKeys() {
+  const dialog = document.getElementById("keys");
+  const list = dialog.querySelector("dl");
+  list.replaceChildren();
+  for (const element of keysOfThePage()) {
+    const term = document.createElement("dt");
+    const key = document.createElement("kbd");
+    key.textContent = element.dataset.key || element.dataset.hold;
+    term.append(key);
+    const meaning = document.createElement("dd");
+    meaning.textContent = label(element);
+    list.append(term, meaning);
+  }
+  dialog.showModal();
+}
+
+function moveRow(step) {
+  const links = [...document.querySelectorAll("table.rows tbody tr a")];
+  if (links.length === 0) return;
+  const at = links.indexOf(document.activeElement);
+  const next = at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step;
+  links[Math.max(0, Math.min(links.length - 1, next))].focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // Escape leaves a field, so that keys work again.
+  if (event.key === "Escape" && typed(event.target)) {
+    event.target.blur();
+    return;
+  }
+  if (typed(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "?") {
+    event.preventDefault();
+    showKeys();
+    return;
+  }
+  if (event.key === "j" || event.key === "ArrowDown") {
+    if (document.querySelector("table.rows")) {
+      event.preventDefault();
+      moveRow(1);
+      return;
+    }
+  }
+  if (event.key === "ArrowUp" && document.querySelector("table.rows")) {
+    event.preventDefault();
+    moveRow(-1);
+    return;
+  }
+  // Enter on a link or button does what it always does.
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+  const element = keysOfThePage().find((e) => e.dataset.key === event.key);
+  if (!element || event.repeat) return;
+  event.preventDefault();
+  if ("focus" in element.dataset) {
+    element.focus();
+  } else {
+    element.click();
+  }
+});
+
+// A second click must not send a form twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.dataset.hold) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+  }
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

@@ -1,0 +1,487 @@
+//! A case: why it ranks where it does, its files, what is known, what is missing for a good report,
+//! the form for a decision, and what was done so far.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{DefaultBodyLimit, Path};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use obhut_app::casework::{
+    self, Act, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Exhibit, Extent, Facts,
+    Finding, Right, Ruling, Scores,
+};
+use serde_json::Value;
+
+use super::{Page, cases, reports, viewer};
+use crate::console::{Sent, Visit, in_english, to_page};
+use crate::fault::Fault;
+
+/// The page.
+pub(crate) const PAGE: Page = Page {
+    path: "/cases/{case}",
+    routes: |router| {
+        router
+            .route("/cases/{case}", get(show))
+            .route(
+                "/cases/{case}/decision",
+                post(decide).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)),
+            )
+            .route("/cases/{case}/reports", post(file))
+    },
+    listed: None,
+};
+
+/// Longest posted decision, in bytes. Our judgement: 10,000 characters of grounds, of three bytes
+/// each in UTF-8, each percent-encoded as three, and a category for each of some hundred files.
+const FORM_BYTES_MAX: usize = 128 << 10;
+/// Longest grounds, in characters. Our judgement; casework keeps no more either.
+const GROUNDS_CHARS_MAX: usize = 10_000;
+/// Files shown with their own row. Our judgement: what a browser lays out immediately; the viewer
+/// leads through all.
+const FILES_SHOWN_MAX: usize = 200;
+/// The scale of the categories offered (NCMEC's industry classification), and its values. Source:
+/// CyberTipline schema of 2025-11-10, `industryClassification`.
+const SCALE: &str = "ncmec-industry";
+const CATEGORIES: [&str; 4] = ["A1", "A2", "B1", "B2"];
+
+/// Grounds that can be chosen instead of written: name, ruling, whether they say that the files were
+/// viewed.
+const TEMPLATES: [(&str, Ruling, bool); 4] = [
+    ("viewed-report", Ruling::Report, true),
+    ("listed-report", Ruling::Report, false),
+    ("viewed-no-report", Ruling::NoReport, true),
+    ("wrong-match", Ruling::NoReport, true),
+];
+
+/// Everything the page is made from.
+struct Shown {
+    detail: CaseDetail,
+    exhibits: Vec<FileSeen>,
+    scores: Scores,
+    names: BTreeMap<String, String>,
+}
+
+/// An exhibit, and what this person and others have seen of it.
+struct FileSeen {
+    exhibit: Exhibit,
+    whole_by_me: bool,
+    whole_by_others: bool,
+}
+
+async fn show(visit: Visit, Path(case): Path<String>) -> Response {
+    let made = page(&visit, &case).await;
+    visit.answer(made)
+}
+
+async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
+    visit.require(Right::Cases)?;
+    let person = visit.acting(Act::ReadFacts)?;
+    let casework = &visit.app.casework;
+    let detail = casework::case(casework, case).await?;
+    // Before the page leaves: if the reading can't be recorded, nothing is shown.
+    casework::note(casework, &person.id, "case.show", case, "page").await?;
+    casework::note(casework, &person.id, "case.facts.show", case, "page").await?;
+    let mut exhibits = Vec::new();
+    for exhibit in casework::exhibits_of_case(casework, case).await? {
+        let views = casework::views(casework, &exhibit.id).await?;
+        let whole = views.iter().filter(|v| v.extent == Extent::Whole);
+        let (mine, others): (Vec<_>, Vec<_>) = whole.partition(|v| v.person == person.id);
+        exhibits.push(FileSeen {
+            exhibit,
+            whole_by_me: !mine.is_empty(),
+            whole_by_others: !others.is_empty(),
+        });
+    }
+    let people = casework::people(casework).await?;
+    let shown = Shown {
+        scores: casework::dossier(casework, case, true).await?.scores(),
+        names: people.into_iter().map(|p| (p.id, p.name)).collect(),
+        detail,
+        exhibits,
+    };
+    let queued = casework::queued(casework, case).await?;
+    let claimed_by = queued
+        .and_then(|q| q.claimed_by)
+        .filter(|by| *by != person.id);
+    let status = shown.detail.case.status;
+    let content = html! {
+        h1 { (visit.t("case")) " " code { (case) } }
+        p {
+            span class={ "status " (status.word()) } { (cases::status_of(visit, status)) }
+            " · " (visit.t("case-opened")) " " (visit.time(shown.detail.case.opened_at))
+            @if shown.detail.case.embargoed { " · " b { (visit.t("embargoed")) } }
+        }
+        @if let Some(by) = claimed_by {
+            p.warning role="status" { (visit.t_with("claimed", &[("name", shown.name(&by).into())])) }
+        }
+        (risk(visit, &shown.scores))
+        (files(visit, case, &shown))
+        @if visit.may(Act::DecideCase) && can_be_decided(status) { (decision_form(visit, case, &shown)) }
+        (decisions(visit, &shown.detail.decisions))
+        (reports::of_case(visit, case, status).await?)
+        (missing(visit, &shown.scores))
+        (known(visit, shown.detail.facts.expose()))
+    };
+    let title = visit.t_with("case-title", &[("case", case.into())]);
+    Ok(visit.page(&title, content))
+}
+
+impl Shown {
+    fn name(&self, person: &str) -> String {
+        let name = self.names.get(person);
+        name.map_or(person, String::as_str).to_owned()
+    }
+}
+
+/// An appeal is decided on its own page, and a cleared case not at all.
+fn can_be_decided(status: CaseStatus) -> bool {
+    matches!(
+        status,
+        CaseStatus::Open | CaseStatus::Decided | CaseStatus::Closed
+    )
+}
+
+fn risk(visit: &Visit, scores: &Scores) -> Markup {
+    html! {
+        section.risk {
+            h2 { (visit.t("case-why")) }
+            p {
+                meter min="0" max="100" low="40" high="70" optimum="0" value=(scores.at_risk) {}
+                " " b { (scores.at_risk) } " " (visit.t("of-hundred"))
+            }
+            @if scores.reasons.is_empty() { p.hint { (visit.t("queue-no-reason")) } }
+            ul { @for reason in scores.reasons.iter().take(5) {
+                li { (visit.language.pick(reason.what, reason.german)) " " small.hint { (reason.source) } }
+            } }
+        }
+    }
+}
+
+fn files(visit: &Visit, case: &str, shown: &Shown) -> Markup {
+    let more = visit.session.key.has(Right::Findings);
+    let mut by_exhibit: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    let mut without = Vec::new();
+    for finding in &shown.detail.findings {
+        match finding.exhibit.as_deref() {
+            Some(exhibit) => by_exhibit.entry(exhibit).or_default().push(finding),
+            None => without.push(finding),
+        }
+    }
+    html! {
+        section {
+            h2 { (visit.t("files")) " (" (shown.exhibits.len()) ")" }
+            @if shown.exhibits.is_empty() { p { (visit.t("files-none")) } }
+            @else {
+                div.scroll { table.rows {
+                    thead { tr {
+                        th scope="col" { (visit.t("exhibit")) }
+                        th scope="col" { (visit.t("file-kind")) }
+                        th scope="col" { (visit.t("found-how")) }
+                        th scope="col" { (visit.t("seen")) }
+                    } }
+                    tbody { @for (n, seen) in shown.exhibits.iter().take(FILES_SHOWN_MAX).enumerate() {
+                        @let exhibit = &seen.exhibit;
+                        tr {
+                            td data-label=(visit.t("exhibit")) {
+                                a href={ "/cases/" (case) "/exhibits/" (exhibit.id) } data-key=[(n == 0).then_some("v")] { (visit.t_with("file-n", &[("n", (n + 1).into())])) }
+                            }
+                            td data-label=(visit.t("file-kind")) {
+                                (exhibit.intake.media_type.as_deref().unwrap_or("–")) ", " (viewer::size(visit, exhibit.bytes))
+                            }
+                            td data-label=(visit.t("found-how")) {
+                                @for finding in by_exhibit.get(exhibit.id.as_str()).into_iter().flatten() { (found(visit, finding, more)) }
+                            }
+                            td data-label=(visit.t("seen")) { (visit.t(match (seen.whole_by_me, seen.whole_by_others) {
+                                (true, _) => "seen-by-you",
+                                (false, true) => "seen-by-others",
+                                (false, false) => "seen-by-none",
+                            })) }
+                        }
+                    } }
+                } }
+                @if shown.exhibits.len() > FILES_SHOWN_MAX { p.hint { (visit.t_with("files-more", &[("n", (shown.exhibits.len() - FILES_SHOWN_MAX).into())])) } }
+            }
+            @if !without.is_empty() {
+                p.hint { (visit.t_with("files-not-kept", &[("n", without.len().into())])) }
+            }
+        }
+    }
+}
+
+/// How a file was found. Which list, entry and distance only for a key that may know.
+fn found(visit: &Visit, finding: &Finding, more: bool) -> Markup {
+    let matched = &finding.matched;
+    html! {
+        div {
+            (match finding.what.as_str() {
+                "match" => visit.t("found-match"),
+                "given" => visit.t("found-given"),
+                "as-received" | "report-unreadable" => visit.t("found-report"),
+                _ => visit.t("found-unreadable"),
+            })
+            ", " (visit.t(&format!("surface-{}", finding.surface.word())))
+            @if more && !matched.list.is_empty() {
+                ": " bdi { (matched.list) } ", " (matched.kind) ", "
+                (visit.t_with("distance", &[("n", matched.distance.into())]))
+                @if !matched.category.is_empty() { ", " bdi { (matched.category) } }
+            }
+        }
+    }
+}
+
+fn decision_form(visit: &Visit, case: &str, shown: &Shown) -> Markup {
+    let seen: Vec<_> = shown.exhibits.iter().filter(|f| f.whole_by_me).collect();
+    let saw_all = !seen.is_empty() && seen.len() == shown.exhibits.len();
+    // What was looked at has to be what is decided.
+    let latest = shown.detail.decisions.last().map_or("", Decision::id);
+    let offered = TEMPLATES.iter().filter(|(.., viewed)| !viewed || saw_all);
+    html! {
+        section {
+            h2 { (visit.t("decide")) }
+            @if !saw_all && !shown.exhibits.is_empty() { p.hint { (visit.t("decide-not-seen")) } }
+            form.decide method="post" action={ "/cases/" (case) "/decision" } {
+                (visit.token())
+                input type="hidden" name="files" value=(shown.detail.case.files);
+                input type="hidden" name="latest" value=(latest);
+                fieldset {
+                    legend { (visit.t("decide-grounds-ready")) }
+                    @for (n, (name, ruling, _)) in offered.enumerate() {
+                        label.choice {
+                            input type="radio" name="template" value=(name) data-key=(n + 1);
+                            " " b { (visit.t(&format!("ruling-{}", ruling.word()))) } ": " (visit.t(&format!("grounds-{name}")))
+                        }
+                    }
+                    label.choice {
+                        input type="radio" name="template" value="" data-key="0" checked;
+                        " " (visit.t("decide-own-grounds"))
+                    }
+                }
+                fieldset {
+                    legend { (visit.t("decide-own")) }
+                    @for ruling in [Ruling::Report, Ruling::NoReport] {
+                        label.choice { input type="radio" name="ruling" value=(ruling.word()); " " (visit.t(&format!("ruling-{}", ruling.word()))) }
+                    }
+                    label for="grounds" { (visit.t("grounds")) }
+                    textarea id="grounds" name="grounds" rows="3" maxlength=(GROUNDS_CHARS_MAX) data-key="g" data-focus {}
+                }
+                @if !seen.is_empty() {
+                    fieldset {
+                        legend { (visit.t("decide-categories")) }
+                        @for (n, file) in shown.exhibits.iter().enumerate().filter(|(_, f)| f.whole_by_me) {
+                            label { (visit.t_with("file-n", &[("n", (n + 1).into())])) " "
+                                select name={ "category:" (file.exhibit.id) } {
+                                    option value="" { "–" }
+                                    @for value in CATEGORIES { option value=(value) { (value) } }
+                                }
+                            }
+                        }
+                    }
+                    label.choice { input type="checkbox" name="same_bytes" value="yes"; " " (visit.t("decide-same-bytes")) }
+                }
+                div.buttons {
+                    button name="then" value="next" data-key="Enter" { (visit.t("decide-and-next")) }
+                    button.quiet name="then" value="stay" data-key="x" { (visit.t("decide-and-stay")) }
+                }
+            }
+            form.inline method="post" action="/cases/next" {
+                (visit.token())
+                input type="hidden" name="after" value=(case);
+                button.quiet data-key="k" { (visit.t("skip-case")) }
+            }
+        }
+    }
+}
+
+async fn decide(Path(case): Path<String>, sent: Sent) -> Response {
+    let made = decided(&sent, &case).await;
+    sent.visit.answer(made)
+}
+
+async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
+    let visit = &sent.visit;
+    let person = visit.acting(Act::DecideCase)?;
+    let casework = &visit.app.casework;
+    let request = request(visit, sent)?;
+    let categories: BTreeMap<String, Category> = sent
+        .with_prefix("category:")
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(exhibit, value)| {
+            let category = Category {
+                scale: SCALE.into(),
+                value: value.into(),
+            };
+            (exhibit.to_owned(), category)
+        })
+        .collect();
+    let on_record = casework::decisions(casework, case).await?;
+    let latest = on_record.last();
+    // A double click, or the browser's way back: the same decision is already on record.
+    let done = latest.is_some_and(|d| {
+        d.person() == person.id && d.ruling() == request.ruling && d.grounds() == request.grounds
+    });
+    if !done {
+        if latest.map_or("", Decision::id) != sent.get("latest") {
+            return Err(Fault::new(
+                StatusCode::CONFLICT,
+                "refused",
+                "another decision about this case was recorded while the page was open; open the case again",
+            ));
+        }
+        let files = sent.get("files").parse().ok();
+        if sent.get("same_bytes") == "yes" {
+            casework::decide_with_same_bytes(casework, case, person, &request, categories, files)
+                .await?;
+        } else {
+            casework::decide_seen(casework, case, person, &request, categories, files).await?;
+        }
+    }
+    match sent.get("then") {
+        "next" => cases::claim_next(visit, "").await,
+        _ => Ok(to_page(&format!("/cases/{case}"))),
+    }
+}
+
+/// The ruling and grounds of the form: those of the template that was chosen, or a person's own.
+fn request(visit: &Visit, sent: &Sent) -> Result<DecisionRequest, Fault> {
+    let template = sent.get("template");
+    let own = sent.get("grounds").trim();
+    let (ruling, grounds) = match TEMPLATES.iter().find(|(name, ..)| *name == template) {
+        Some((name, ruling, _)) => {
+            let ready = visit.t(&format!("grounds-{name}"));
+            let all = [ready.as_str(), own];
+            let said: Vec<_> = all.into_iter().filter(|t| !t.is_empty()).collect();
+            (Some(*ruling), said.join("\n"))
+        }
+        None => (Ruling::from_word(sent.get("ruling")), own.to_owned()),
+    };
+    let ruling = ruling.ok_or_else(|| {
+        Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "choose whether to report the case, and say why",
+        )
+    })?;
+    Ok(DecisionRequest {
+        ruling,
+        grounds,
+        category: None,
+    })
+}
+
+fn decisions(visit: &Visit, all: &[Decision]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            section {
+                h2 { (visit.t("decisions")) }
+                ol.history { @for d in all {
+                    li {
+                        (visit.time(d.decided_at())) " · " bdi { (d.name()) } " · "
+                        b { (visit.t(&format!("ruling-{}", d.ruling().word()))) }
+                        @for (exhibit, category) in d.file_categories() { " · " code { (exhibit) } " " (category.value) }
+                        br; bdi { (d.grounds()) }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn missing(visit: &Visit, scores: &Scores) -> Markup {
+    html! {
+        section {
+            h2 { (visit.t("missing")) }
+            p { (visit.t_with("complete", &[("n", scores.complete.into())])) }
+            ul { @for missing in &scores.missing {
+                li { (in_english(visit.language, missing.what)) " " small.hint { (missing.source) } }
+            } }
+        }
+    }
+}
+
+/// What is known, as a tree. Messages and what is known of children stay closed until a person opens
+/// them.
+pub(super) fn known(visit: &Visit, facts: &Facts) -> Markup {
+    let mut value = serde_json::to_value(facts).expect("facts are JSON");
+    let closed = ["victims", "threads"];
+    let mut taken = Vec::new();
+    if let Value::Object(fields) = &mut value {
+        for name in closed {
+            taken.extend(
+                fields
+                    .remove(name)
+                    .filter(|v| !is_nothing(v))
+                    .map(|v| (name, v)),
+            );
+        }
+    }
+    html! {
+        section {
+            h2 { (visit.t("known")) }
+            @if is_nothing(&value) && taken.is_empty() { p { (visit.t("known-nothing")) } }
+            (tree(visit, &value))
+            @for (name, value) in &taken {
+                details {
+                    summary { (visit.t(&format!("known-{name}"))) }
+                    (tree(visit, value))
+                }
+            }
+        }
+    }
+}
+
+/// Without a value: what nothing is known about isn't shown.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(is_nothing),
+        Value::Object(fields) => fields.values().all(is_nothing),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn tree(visit: &Visit, value: &Value) -> Markup {
+    html! {
+        @match value {
+            Value::Object(fields) => {
+                dl.facts { @for (name, value) in fields.iter().filter(|(_, v)| !is_nothing(v)) {
+                    // The names of the fields are those of the API and of case files.
+                    dt lang="en" { (name.replace('_', " ")) }
+                    dd { (tree(visit, value)) }
+                } }
+            }
+            Value::Array(items) => {
+                @let scalar = items.iter().all(|i| !i.is_object() && !i.is_array());
+                @if scalar { @for (n, item) in items.iter().enumerate() { @if n > 0 { ", " } (tree(visit, item)) } }
+                @else { ol { @for item in items.iter().filter(|i| !is_nothing(i)) { li { (tree(visit, item)) } } } }
+            }
+            Value::String(text) => bdi { (text) },
+            Value::Bool(yes) => (visit.t(if *yes { "yes" } else { "no" })),
+            Value::Number(number) => (number),
+            Value::Null => "–",
+        }
+    }
+}
+
+/// Puts reports on record: for one destination, or for each that the routes give.
+async fn file(Path(case): Path<String>, sent: Sent) -> Response {
+    let visit = &sent.visit;
+    let made = async {
+        let person = visit.acting(Act::FileReport)?;
+        let form = match sent.get("destination") {
+            "" => None,
+            name => Some(reports::form(name)?),
+        };
+        let with_victims = sent.get("with_victims") == "yes";
+        let casework = &visit.app.casework;
+        let made =
+            obhut_app::reports::file(casework, &case, form, with_victims, &person.id).await?;
+        Ok(match made.as_slice() {
+            [(only, _)] => to_page(&format!("/reports/{only}")),
+            _ => to_page(&format!("/cases/{case}")),
+        })
+    };
+    visit.answer(made.await)
+}

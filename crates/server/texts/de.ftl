@@ -1,0 +1,360 @@
+# Texte der Seiten auf Deutsch. Ein Test vergleicht die Schlüssel mit en.ftl und mit den Seiten.
+
+## Jede Seite
+skip = Zum Inhalt
+navigation = Seiten
+sign-out = Abmelden
+close = Schließen
+keys-title = Tasten auf dieser Seite
+more = Weitere
+previous = Vorherige
+next = Nächste
+yes = ja
+no = nein
+when = Wann
+who = Wer
+source = Quelle
+of-hundred = von 100
+age-minutes = { $n ->
+    [0] weniger als eine Minute
+    [one] { $n } Minute
+   *[other] { $n } Minuten
+}
+age-hours = { $n ->
+    [one] { $n } Stunde
+   *[other] { $n } Stunden
+}
+age-days = { $n ->
+    [one] { $n } Tag
+   *[other] { $n } Tage
+}
+bytes = { $n ->
+    [one] { $n } Byte
+   *[other] { $n } Byte
+}
+
+## Was nicht ging
+fault-denied = Das dürfen Sie nicht
+fault-denied-next = Wenn es zu Ihren Aufgaben gehört: Bitten Sie die Administration um die Rolle, oder melden Sie sich mit einem Schlüssel an, der das Recht hat.
+fault-missing = Nicht gefunden
+fault-missing-next = Vielleicht wurde es gelöscht, oder die Adresse stimmt nicht. Öffnen Sie es aus der Liste.
+fault-conflict = Es wurde nichts geändert
+fault-conflict-next = Öffnen Sie die Seite neu, um den jetzigen Stand zu sehen, und entscheiden Sie dann.
+fault-invalid = Im Formular stimmt etwas nicht
+fault-request = Das ging nicht
+fault-request-next = Gehen Sie zurück, berichtigen Sie es und schicken Sie es noch einmal. Ihre Eingaben sind noch da.
+fault-ours = Der Fehler liegt bei uns
+fault-ours-next = Versuchen Sie es gleich noch einmal. Bleibt es dabei, steht die Ursache im Protokoll des Servers; wer ihn betreibt, kann es lesen.
+
+## Anmelden
+sign-in = Anmelden
+sign-in-key = Ihr Schlüssel
+sign-in-refused = Mit diesem Schlüssel geht es nicht: Er ist unbekannt, widerrufen oder abgelaufen, oder er gehört niemandem mit einer Rolle.
+sign-in-not-kept = Ihr Browser hat die Anmeldung nicht behalten. Öffnen Sie obhut über HTTPS, und erlauben Sie Cookies für diese Adresse.
+sign-in-make-key = Die Administration erstellt Ihren Schlüssel mit
+sign-in-hint = Sie bleiben 12 Stunden angemeldet, längstens bis Sie 30 Minuten lang nichts getan haben. Der Schlüssel selbst wird in diesem Browser nicht gespeichert.
+sign-in-appeal = Sie haben eine Mitteilung zu Ihrem Konto bekommen? Hier können Sie Beschwerde einlegen.
+
+## Start
+start = Start
+start-hello = Guten Tag, { $name }
+start-urgent = Ein Kind ist vielleicht jetzt in Gefahr: den ersten Fall öffnen. Er wartet seit
+start-open = offene Fälle
+start-decided = zu melden
+start-payments = Hinweise zu Zahlungen
+start-other = Die Seiten, die Sie nutzen können, stehen oben.
+start-appealed = mit Beschwerde
+alarms = Alarme
+alarms-none = Kein Alarm.
+alarms-more = Es gibt weitere; sie erscheinen, wenn Sie diese als gesehen markieren.
+alarm-seen = Gesehen
+deadlines = Fristen
+deadlines-none = Es läuft keine Frist.
+deadline-due = Fällig
+deadline-what = Was
+deadline-for = Für
+deadline-report = Meldung fällig
+deadline-preservation = Gesichert bis
+deadline-authority-request = Ersuchen einer Behörde
+deadline-child-in-danger = Kind in Gefahr
+deadline-appeal = Beschwerde wartet
+deadline-information = Antwort der Plattform
+
+## Fälle
+case = Fall
+cases = Fälle
+case-title = Fall { $case }
+cases-find = Nummer eines Falls oder einer Meldung
+cases-find-go = Suchen
+cases-by-status = Nach Status
+cases-none = Keine.
+status-open = offen
+status-decided = zu melden
+status-reported = gemeldet
+status-closed = geschlossen
+status-appealed = mit Beschwerde
+status-cleared = entlastet
+queue-empty = Kein Fall wartet auf eine Entscheidung.
+queue-risk = Gefährdung
+queue-why = Warum
+queue-waiting = Wartezeit
+queue-who = In Arbeit
+queue-no-reason = Bisher deutet nichts auf ein Kind in Gefahr hin.
+queue-next = Nächsten Fall nehmen
+case-opened = Eröffnet
+case-changed = Geändert
+case-why = Wie dringend, und warum
+embargoed = Die betroffene Person darf von diesem Fall nichts erfahren.
+claimed = { $name } bearbeitet diesen Fall gerade.
+skip-case = Fall überspringen
+files = Dateien
+files-none = Von diesem Fall wurde keine Datei aufbewahrt.
+files-more = { $n } weitere; die Ansicht führt durch alle.
+files-not-kept = { $n ->
+    [one] Ein Treffer betrifft eine Datei, die nicht aufbewahrt wurde.
+   *[other] { $n } Treffer betreffen Dateien, die nicht aufbewahrt wurden.
+}
+file-n = Datei { $n }
+file-kind = Art
+file-size = Größe
+file-sealed = Versiegelt
+file-name = Name
+found-how = Gefunden durch
+found-match = Hash-Treffer
+found-given = Mit einer Fallakte eingereicht
+found-report = Meldung, wie sie einging
+found-unreadable = Nicht lesbar
+distance = Abstand { $n }
+surface-public = öffentlich
+surface-shared = geteilt
+surface-private-message = private Nachricht
+seen = Ganz angesehen
+seen-by-you = von Ihnen
+seen-by-others = von anderen
+seen-by-none = von niemandem
+
+## Entscheiden
+decide = Entscheiden
+decide-not-seen = Sie haben nicht jede Datei ganz angesehen. Angeboten werden deshalb nur Begründungen, die das nicht behaupten, und keine Kategorien.
+decide-grounds-ready = Entscheidung mit fertiger Begründung
+decide-own-grounds = Nur meine eigene Begründung
+decide-own = Eigene Entscheidung und Begründung
+decide-categories = Kategorie jeder Datei, die Sie angesehen haben (Einteilung von NCMEC)
+decide-same-bytes = Andere offene Fälle mit denselben Dateien ebenso entscheiden
+decide-and-next = Entscheiden und nächsten Fall nehmen
+decide-and-stay = Entscheiden und hier bleiben
+grounds = Begründung
+ruling-report = Melden
+ruling-no-report = Nicht melden
+grounds-viewed-report = Ich habe die Dateien dieses Falls ganz angesehen. Sie zeigen dem Anschein nach sexualisierte Gewalt gegen ein Kind.
+grounds-listed-report = Eine Datei stimmt mit einem Eintrag einer Hashliste überein, die zwei Personen unterzeichnet haben. Ich habe sie nicht angesehen.
+grounds-viewed-no-report = Ich habe die Dateien dieses Falls ganz angesehen. Es gibt nichts zu melden.
+grounds-wrong-match = Ich habe die Dateien dieses Falls ganz angesehen. Der Treffer ist falsch: Gelistet ist ein anderes Bild.
+decisions = Entscheidungen
+
+## Was bekannt ist
+missing = Was für eine gute Meldung noch fehlt
+complete = { $n } von 100 Punkten der Vollständigkeit.
+known = Was bekannt ist
+known-nothing = Nichts außer den Dateien.
+known-victims = Betroffene Kinder (öffnet, was über sie bekannt ist)
+known-threads = Nachrichten (öffnet ihren Wortlaut)
+
+## Beweismittel
+exhibit = Beweismittel
+exhibit-title = Datei { $n } von { $of }
+back-to-case = Zurück zum Fall
+earlier = Frühere Entscheidungen zu derselben Datei
+looks = Wer sie angesehen hat
+looks-none = Bisher niemand.
+look-nothing = Es wird nichts gezeigt, bevor Sie es anfordern.
+look-why = Wofür
+look-purpose = Prüfung von Fall { $case }
+look-blurred = Unscharf zeigen
+look-sheet = Einzelbilder zeigen
+look-whole = Ganz zeigen
+look-hint = Knopf oder Taste gedrückt halten; Loslassen verbirgt das Bild. Jeder Blick wird protokolliert, bevor Sie etwas sehen. Unschärfe und Grau sind eine Erleichterung; ob sie schützen, ist in Studien umstritten.
+look-alt = Die Datei, wie angefordert
+look-failed = Es konnte nicht gezeigt werden:
+how-much = Wie viel
+what-for = Wofür
+extent-whole = ganz
+extent-part = teilweise
+extent-metadata = Metadaten
+extent-blurred = unscharf
+extent-unseen = nicht angesehen
+extent-failed = konnte nicht gezeigt werden
+
+## Meldungen
+report = Meldung
+reports = Meldungen
+report-to = an { $destination }
+reports-to-approve = Freizugeben
+reports-stopped = Angehalten: braucht Sie
+reports-under-way = Unterwegs
+reports-filed = Eingereicht
+reports-none = Keine.
+destination = Empfänger
+filing = Einreichung
+filing-waiting = wartet
+filing-begun = begonnen
+filing-finishing = wird abgeschlossen
+filing-filed = eingereicht
+filing-stopped = angehalten
+filing-retracted = zurückgezogen
+filing-test = Testdienst: Es ist nichts gemeldet
+filing-number = Nummer
+filing-attempts = { $n ->
+    [one] ein Versuch
+   *[other] { $n } Versuche
+}
+report-draft = wartet auf Freigabe
+report-approved = freigegeben
+report-superseded = ersetzt
+report-withdrawn = zurückgenommen
+report-retracting = wird zurückgezogen
+report-retracted = zurückgezogen
+with-victims = mit den Daten der Kinder
+file-to = Empfänger
+file-by-route = nach den hinterlegten Meldewegen
+file-with-victims = Aufnehmen, was über die betroffenen Kinder bekannt ist
+file-report = Meldung anlegen
+decided-by = Entschieden von
+approved-by = Freigegeben von
+report-check = Prüfung
+report-acceptable = Die Regeln des Empfängers sind erfüllt.
+report-stops = Das hält die Meldung auf:
+report-empty = Die Meldung enthält nichts, womit eine Behörde etwas anfangen könnte.
+report-remarks = Bitte ansehen
+report-omitted = { $n ->
+    [one] Eine Angabe wird weggelassen
+   *[other] { $n } Angaben werden weggelassen
+}
+report-preview = So würde sie gesendet
+report-approved-text = So wurde sie freigegeben
+report-no-text = Es gibt keinen Text zu zeigen.
+report-cut = Der Rest ist hier weggelassen.
+approve = Freigeben
+approve-not-you = Sie haben diesen Fall entschieden; die Meldung muss eine andere Person freigeben.
+approve-blocked = Sie kann erst freigegeben werden, wenn behoben ist, was sie aufhält.
+approve-because = Warum sie trotzdem gesendet wird
+approve-as-received = Auch die eingegangene Meldung mitsenden, wie sie einging
+approve-and-queue = Zum Senden freigeben
+send-now = Jetzt senden
+send-resume = Noch einmal senden
+retract = Zurückziehen
+retract-why = Warum
+
+## Zahlungen
+payments = Zahlungen
+payments-lead = Ein Hinweis ist ein Ermittlungsansatz: zwei unabhängige Signale, nicht mehr.
+payments-victims = Möglicherweise Opfer
+payments-victims-first = Zuerst mit ihnen sprechen: Jeder Hinweis sagt, wie.
+payments-review = Zu prüfen
+payments-no-tipping = Diese Kunden nicht informieren.
+payments-none = Keine.
+payments-score = Punkte
+payments-pattern = Muster
+payments-last = Letzte Zahlung
+payments-back = Zurück zu den Hinweisen
+payments-party = Beteiligter
+payments-points = { $n } Punkte
+payments-why = Warum
+payments-indicator = Indikator
+payments-numbers = Zahlen und Schwellenwerte
+payments-others = Gegenparteien
+payments-senders = Absender insgesamt
+payments-chart = Beträge über die Zeit
+payments-scales = Jede Währung hat ihre eigene Skala; deren oberes Ende steht oben.
+payments-filled = Gefüllte Punkte liegen im veröffentlichten Preisband ihrer Währung.
+payments-list = Die Zahlungen als Liste
+payments-to-from = An oder von
+payments-amount = Betrag
+payments-country = Land
+
+## Beschwerden ohne Anmeldung
+appeal = Beschwerde
+appeal-failed = Das hat nicht geklappt. Bitte vergleichen Sie den Code mit der Mitteilung und sagen Sie, warum Sie sich beschweren. Vielleicht läuft auch schon eine Beschwerde; dann müssen Sie nichts weiter tun.
+appeal-about = Sie haben eine Mitteilung bekommen, dass Inhalte entfernt oder ein Konto geschlossen wurde. Hier können Sie Beschwerde einlegen. Eine andere Person als die erste entscheidet. Sie brauchen dafür kein Konto.
+appeal-code = Code der Mitteilung
+appeal-why = Warum halten Sie die Entscheidung für falsch?
+appeal-no-media = Bitte schicken Sie keine Bilder oder Videos.
+appeal-send = Absenden
+appeal-received = Ihre Beschwerde ist eingegangen
+appeal-received-next = Eine andere Person als bei der ersten Entscheidung prüft sie. Bis zur Entscheidung werden keine Daten Ihres Kontos gelöscht. Das Ergebnis erfahren Sie auf dem Weg, auf dem Sie die Mitteilung bekommen haben.
+
+## Meldungen anderer
+incoming = Eingegangene Meldungen
+incoming-one = Eingegangene Meldung
+incoming-none = Es ist keine Meldung eingegangen.
+incoming-back = Zurück zu den eingegangenen Meldungen
+incoming-open = Fall daraus anlegen
+incoming-has-case = Zu ihrem Fall
+incoming-partly = nur teilweise gelesen
+incoming-unread = konnte nicht gelesen werden
+incoming-duplicate = wiederholt
+incoming-reupload = gleiche Datei, gleiches Konto wie
+incoming-earlier = gleiches Konto oder gleiche Datei wie
+
+## Beschwerden
+appeals = Beschwerden
+appeals-none = Keine Beschwerde wartet.
+appeals-back = Zurück zu den Beschwerden
+appeal-filed = Eingelegt
+appeal-text = Was die betroffene Person geschrieben hat
+appeal-who = Wer den Fall entschieden, etwas zu ihm festgestellt, seine Meldung freigegeben oder eine frühere Beschwerde zugelassen oder entschieden hat, kann diese nicht entscheiden.
+appeal-upheld = Stattgeben: Die Entscheidung war falsch; Meldungen werden zurückgenommen, die Daten der Person gelöscht
+appeal-rejected = Zurückweisen: Die Entscheidung bleibt bestehen
+outcome-upheld = Stattgegeben
+outcome-rejected = Zurückgewiesen
+
+## Hashlisten
+lists = Hashlisten
+lists-none = Es wurde noch keine Liste eingelesen.
+lists-shell = Listen werden auf der Kommandozeile eingelesen, unterzeichnet und angezweifelt:
+list-matches = Die neueste Version wird abgeglichen.
+list-older-matches = Der neuesten Version fehlen Unterschriften, sie zählt nur; abgeglichen wird eine ältere.
+list-counts-only = Ihr fehlen die Unterschriften zweier Personen: Sie zählt nur.
+list-owner = Verantwortlich
+list-purpose = Zweck
+list-basis = Rechtsgrundlage
+list-action = Ein Treffer
+list-version = Version
+list-entries = Einträge
+list-problems = Ausgelassene Zeilen
+list-signed = Unterzeichnet von
+list-disputed = Angezweifelte Einträge
+list-counted = Treffer, solange sie nur zählte
+purpose-assessed = begutachtetes Material
+purpose-self-submission = von der gezeigten Person eingereicht
+purpose-known-harmless = bekannt und unbedenklich
+action-pass = ändert nichts
+action-hold = hält den Upload zurück
+action-block = blockiert den Upload
+
+## Personen und Schlüssel
+people = Personen und Schlüssel
+people-shell = Personen, Rollen und Schlüssel werden auf der Kommandozeile geändert:
+name = Name
+roles = Rollen
+role-list-steward = Listenverwaltung
+role-reviewer = Prüfung
+role-reporting-officer = Meldestelle
+role-administrator = Administration
+role-auditor = Revision
+role-appeals = Beschwerden
+keys = Gültige Schlüssel
+key-of = Von
+key-made = Erstellt
+key-ends = Endet
+key-endless = nie
+rights = Rechte
+
+## Protokoll
+audit = Wer was getan hat
+audit-about = Zu: Fall, Beweismittel, Meldung, Liste, Person oder Schlüssel
+audit-none = Nichts verzeichnet.
+audit-act = Vorgang
+audit-subject = Gegenstand
+audit-detail = Einzelheiten
+audit-more = Ältere Einträge gibt es auf der Kommandozeile:
