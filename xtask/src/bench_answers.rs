@@ -14,14 +14,14 @@ use crate::{Done, cargo, must, setup, target};
 const PICTURES: usize = 200;
 /// Different accounts that upload.
 const ACCOUNTS: usize = 500;
-/// Connections, uploads of each kind, and whether each has bytes of its own.
+/// Connections, uploads of each kind, and whether each has other bytes.
 const RUNS: [(usize, usize, bool); 4] = [
     (1, 1_000, true),
     (4, 5_000, true),
     (8, 10_000, true),
     (8, 10_000, false),
 ];
-/// How many times of one kind are averaged, as by somebody who sends the same upload again.
+/// How many times of one kind are averaged, as by an uploader who sends the same upload again.
 const REPEATS: usize = 20;
 
 pub fn run(report: &mut Report) -> Done {

@@ -13,6 +13,7 @@ mod bench_pdq;
 mod bench_pictures;
 mod bench_vault;
 mod bench_video;
+mod browser;
 mod demo;
 mod load;
 mod postgres;
@@ -32,6 +33,9 @@ cargo xtask bench     measures everything against its peers, in alternation, and
                       payments, chain
 cargo xtask soak      growing lists, generated cases, 200,000 filings, mutated inputs for every parser: hours;
                       `soak SECONDS` per parser
+cargo xtask browser   each role's day in Chromium, by keyboard, in the console of `obhut demo`; every page
+                      with axe-core, in both languages, on a phone and on a desk
+cargo xtask screenshots  makes docs/screenshots/ again, from the demo
 cargo xtask conformance  the requests of public CyberTipline clients against the fake service
 cargo xtask docs      writes the generated references, and the book if mdbook is installed
 cargo xtask coverage  share of lines that tests execute
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("demo") => demo::run(),
+        Some("browser") => browser::stories(),
+        Some("screenshots") => browser::screenshots(),
         Some("test") => tests::run(&arguments.collect::<Vec<_>>()),
         Some("bench") => bench::run(arguments.next().as_deref()),
         Some("soak") => soak::run(&arguments.collect::<Vec<_>>()),

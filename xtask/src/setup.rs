@@ -81,6 +81,18 @@ const PEER_BUILD: &[Need] = &[
     },
 ];
 
+/// What drives the console in a browser.
+const BROWSER: &[Need] = &[
+    Need {
+        package: "chromium",
+        present: || chromium().is_some(),
+    },
+    Need {
+        package: "nodejs npm",
+        present: || runs("node") && runs("npm"),
+    },
+];
+
 const DEMO: &[Need] = &[Need {
     package: "libxml2-utils",
     present: || runs("xmllint"),
@@ -110,6 +122,19 @@ pub fn for_demo() -> Done {
 /// What building and tests need. [`peers_python`] installs what the benchmarks need besides.
 pub fn everything() -> Done {
     install(&[BUILD, TESTS])
+}
+
+/// The program of a browser, installed with what drives it.
+pub fn browser() -> Result<&'static str, String> {
+    install(&[BUILD, BROWSER])?;
+    chromium().ok_or_else(|| "chromium was installed, but isn't found".into())
+}
+
+/// How Chromium is called here.
+fn chromium() -> Option<&'static str> {
+    ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
+        .into_iter()
+        .find(|program| runs(program))
 }
 
 fn install(needs: &[&[Need]]) -> Done {

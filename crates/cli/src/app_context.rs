@@ -44,6 +44,17 @@ impl AppContext {
         Ok(context)
     }
 
+    /// Of a data folder that this command made, with its own database.
+    pub fn at(data: PathBuf) -> Self {
+        Self {
+            data: Some(data),
+            database: None,
+            grants: Mutex::default(),
+            made: Mutex::default(),
+            opened: Mutex::default(),
+        }
+    }
+
     /// True if a database was named or the data folder exists, whether or not it holds any record.
     pub fn has_data(&self) -> bool {
         self.database.is_some() || self.folder().is_ok_and(|f| f.exists())

@@ -130,6 +130,9 @@ pub enum Command {
     Audit(AuditArgs),
     /// Run the HTTP server
     Serve(ServeArgs),
+    /// Serve the console filled with made-up cases and generated pictures; everything is deleted at
+    /// the end
+    Demo(DemoArgs),
     /// Fake services for trials and tests
     #[command(subcommand)]
     Testserver(TestserverCommand),
@@ -725,6 +728,16 @@ pub struct AuditArgs {
 }
 
 #[derive(ClapArgs)]
+pub struct DemoArgs {
+    /// Address and port
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Minutes until it ends, at most a day
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub minutes: u64,
+}
+
+#[derive(ClapArgs)]
 pub struct ServeArgs {
     /// Address and port
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
@@ -788,6 +801,30 @@ pub struct ServeArgs {
     pub hold_hours: i64,
     #[command(flatten, next_help_heading = "Live payments")]
     pub policy: PolicyArgs,
+}
+
+impl ServeArgs {
+    /// The console and the API at an address, and nothing else: no variable of the environment is
+    /// read, and nothing is logged.
+    pub fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            fetch_from: Vec::new(),
+            s3: None,
+            s3_region: String::new(),
+            s3_facts: false,
+            hma: None,
+            hma_host: Vec::new(),
+            admin: None,
+            admin_host: Vec::new(),
+            hma_key_file: None,
+            log: LogForm::Off,
+            payments: false,
+            hold_from: 75.0,
+            hold_hours: 24,
+            policy: PolicyArgs::default(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ mod args;
 mod backup;
 mod cases;
 mod chain;
+mod demo;
 #[cfg(test)]
 mod documents;
 mod export;
@@ -127,6 +128,7 @@ async fn command(
         Command::Route(a) => routes::route(a, context, output).await,
         Command::Deadline(a) => routes::deadline(a, context, output).await,
         Command::Alarm(a) => routes::alarm(a, context, output).await,
+        Command::Demo(a) => demo::run(a, output).await,
         Command::Testserver(a) => testserver::run(a, output).await,
         Command::Vault(a) => vault::run(a, context, output).await,
         Command::Witness(a) => witness::run(a, output).await,

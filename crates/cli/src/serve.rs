@@ -23,11 +23,65 @@ use crate::output::Output;
 /// Longest file with a key, in bytes. Our judgement.
 const KEY_FILE_BYTES_MAX: u64 = 4_096;
 
-// Long: start-up, serving and shutdown in sequence.
 pub async fn run(
     args: ServeArgs,
     context: &AppContext,
     output: &Output,
+) -> anyhow::Result<ExitCode> {
+    serve(
+        args,
+        context,
+        output,
+        |bound| listening(bound, output),
+        stopped(),
+    )
+    .await
+}
+
+/// The addresses that are listened on.
+pub struct Bound {
+    /// `--listen`.
+    pub public: SocketAddr,
+    hma: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
+}
+
+/// Prints the addresses.
+fn listening(bound: &Bound, output: &Output) -> anyhow::Result<()> {
+    output.line(
+        || {
+            let mut value = serde_json::json!({ "listening": bound.public.to_string() });
+            if let Some(address) = bound.hma {
+                value["hma"] = address.to_string().into();
+            }
+            if let Some(address) = bound.admin {
+                value["admin"] = address.to_string().into();
+            }
+            value
+        },
+        || {
+            let hma = bound.hma.map_or_else(String::new, |address| {
+                format!(", for HMA's clients on http://{address}")
+            });
+            let admin = bound.admin.map_or_else(String::new, |address| {
+                format!(", for operators on http://{address}")
+            });
+            format!(
+                "listening on http://{}{hma}{admin}; keys by `obhut key create`; Ctrl-C stops it",
+                bound.public
+            )
+        },
+    )
+}
+
+/// Serves until `end`. `ready` is called once, when every address is bound.
+// Long: start-up, serving and shutdown in sequence.
+pub async fn serve(
+    args: ServeArgs,
+    context: &AppContext,
+    output: &Output,
+    ready: impl FnOnce(&Bound) -> anyhow::Result<()>,
+    end: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<ExitCode> {
     if args.log == LogForm::Text {
         tracing_subscriber::fmt()
@@ -81,8 +135,8 @@ pub async fn run(
     let interfaces = obhut_server::interfaces(casework.clone(), pool, outside);
     let listener = listen(args.listen, "--listen").await?;
     let address = listener.local_addr()?;
-    // One channel for both listeners; dropping `end` wakes every receiver.
-    let (end, ended) = watch::channel(());
+    // One channel for both listeners; dropping `open` wakes every receiver.
+    let (open, ended) = watch::channel(());
     let hma = match (args.hma, &args.hma_key_file) {
         (Some(address), Some(file)) => {
             let key = read_key(file)?;
@@ -123,34 +177,16 @@ pub async fn run(
         None => None,
     };
     // After both addresses are bound: a script reads the port from this line and connects.
-    output.line(
-        || {
-            let mut value = serde_json::json!({ "listening": address.to_string() });
-            if let Some((address, _)) = &hma {
-                value["hma"] = address.to_string().into();
-            }
-            if let Some((address, _)) = &admin {
-                value["admin"] = address.to_string().into();
-            }
-            value
-        },
-        || {
-            let hma = hma.as_ref().map_or_else(String::new, |(address, _)| {
-                format!(", for HMA's clients on http://{address}")
-            });
-            let admin = admin.as_ref().map_or_else(String::new, |(address, _)| {
-                format!(", for operators on http://{address}")
-            });
-            format!(
-                "listening on http://{address}{hma}{admin}; keys by `obhut key create`; Ctrl-C stops it"
-            )
-        },
-    )?;
+    ready(&Bound {
+        public: address,
+        hma: hma.as_ref().map(|(address, _)| *address),
+        admin: admin.as_ref().map(|(address, _)| *address),
+    })?;
     let most = obhut_server::CONNECTIONS_MAX;
     let serving = obhut_server::serve(listener, interfaces.public, most, until(ended));
     let signal = tokio::spawn(async move {
-        stopped().await;
-        drop(end);
+        end.await;
+        drop(open);
     });
     serving.await;
     for (_, serving) in [hma, admin].into_iter().flatten() {

@@ -68,7 +68,7 @@ pub fn page(r: &PayersReport, made: &ReportContext, language: Language) -> Strin
                 title { (w.t("Payments to a site – obhut", "Zahlungen an eine Website – obhut")) }
                 style { (maud::PreEscaped(STYLE)) }
             }
-            body { main class="wide" {
+            body { main {
                 h1 { (w.t("Payments to a site", "Zahlungen an eine Website")) }
                 p class="notice" { (w.t(
                     "Every line is a lead. An address is not a person: one person has many, and all customers of a service are behind one of its addresses. Only the service can identify the payer, and its answer must be checked against other evidence.",

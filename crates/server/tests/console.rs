@@ -86,7 +86,7 @@ async fn only_a_persons_key_with_a_role_opens_a_session() {
         assert_eq!((status, cookie), (StatusCode::FORBIDDEN, None), "{key}");
         refusals.push(page.replace("case", ""));
     }
-    // Which of the four it was, nobody learns.
+    // None of the four answers says which it was.
     assert!(refusals.windows(2).all(|w| w[0] == w[1]));
     assert_eq!(sign_in(&good, true).await.0, StatusCode::FORBIDDEN);
     let (status, cookie, _) = sign_in(&good, false).await;

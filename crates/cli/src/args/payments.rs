@@ -57,7 +57,7 @@ pub enum PaymentsCommand {
     Indicators,
 }
 
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Default)]
 pub struct PolicyArgs {
     /// Switch indicators off, by their ids: S06,S11
     #[arg(long, value_name = "IDS", value_delimiter = ',')]

@@ -1,6 +1,6 @@
 //! Open cases in the order in which people should look at them, and who is working on which.
 //!
-//! The rank is the at-risk score of the facts, kept beside the case and computed when they are
+//! The rank is the at-risk score of the facts, kept with the case and computed when they are
 //! written: computing it for every open case when a person opens the queue would take minutes with
 //! a hundred thousand. A case is in the queue from its opening until it is decided. Neither rank nor
 //! claim decides anything, so the vault's log doesn't cover them.

@@ -17,7 +17,7 @@ const REMEMBERED_MAX: usize = 32;
 /// How long one is remembered. Our judgement: a burst that is over must not delay others for long.
 const AGE_MAX: Duration = Duration::from_secs(60);
 /// The longest time drawn. Our judgement: a database that hangs must not hold up every upload; one
-/// that matched is then told by its time.
+/// that matched can then be recognised by its time.
 const DRAWN_MAX: Duration = Duration::from_secs(2);
 
 /// The recordings of the last minute.

@@ -226,7 +226,7 @@ fn wrong_place() -> Fault {
     Fault::bad_request("this address isn't one that the list made; open the list again")
 }
 
-/// The button that takes the first case nobody else is working on.
+/// The button that takes the first case that no one else is working on.
 pub(super) fn next_button(visit: &Visit) -> Markup {
     html! {
         form.inline method="post" action="/cases/next" {
