@@ -10,12 +10,14 @@ mod children;
 pub mod export;
 mod grounds;
 pub mod reports;
+mod seen;
 
 use std::sync::Arc;
 
 use obhut_casework::for_domains::Domain;
 use obhut_casework::{Casework, Clock, DataFolder, Result};
 
+pub use seen::seen_before;
 pub use {
     obhut_bitcoin as bitcoin, obhut_casework as casework, obhut_formats as formats,
     obhut_intake as intake, obhut_media as media, obhut_partners as partners,

@@ -95,6 +95,26 @@ pub async fn run(
                     )?;
                 }
             }
+            for (exhibit, seen) in obhut_app::seen_before(&casework, &case).await? {
+                let how = if seen.same_bytes {
+                    "has the same bytes as"
+                } else {
+                    "looks like"
+                };
+                output.line(
+                    || json!({ "exhibit": exhibit, "seen_before": seen }),
+                    || {
+                        format!(
+                            "{exhibit} {how} {} of {}, which {} viewed whole and decided {} on {}",
+                            seen.exhibit,
+                            seen.case,
+                            seen.name,
+                            seen.ruling,
+                            rfc3339(seen.decided_at)
+                        )
+                    },
+                )?;
+            }
             for row in casework::report_rows(&casework, Some(&case)).await? {
                 let filing = casework::filing(&casework, &row.id).await?;
                 output.line(

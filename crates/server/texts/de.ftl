@@ -132,9 +132,12 @@ seen = Ganz angesehen
 seen-by-you = von Ihnen
 seen-by-others = von anderen
 seen-by-none = von niemandem
+seen-same-bytes = Dieselben Bytes hat { $name } angesehen
+seen-alike = Eine Datei, die ihr gleicht, hat { $name } angesehen
 
 ## Entscheiden
 decide = Entscheiden
+decide-seen-before = Von jeder Datei, die Sie nicht angesehen haben, wurde eine Kopie in einem anderen Fall angesehen und gemeldet. Sie müssen nicht hinsehen.
 decide-not-seen = Sie haben nicht jede Datei ganz angesehen. Angeboten werden deshalb nur Begründungen, die das nicht behaupten, und keine Kategorien.
 decide-grounds-ready = Entscheidung mit fertiger Begründung
 decide-own-grounds = Nur meine eigene Begründung
@@ -147,6 +150,7 @@ grounds = Begründung
 ruling-report = Melden
 ruling-no-report = Nicht melden
 grounds-viewed-report = Ich habe die Dateien dieses Falls ganz angesehen. Sie zeigen dem Anschein nach sexualisierte Gewalt gegen ein Kind.
+grounds-seen-before-report = Zu jeder Datei, die ich nicht ganz angesehen habe, wurde in einem anderen Fall eine Datei mit denselben Bytes oder demselben Listeneintrag geprüft und gemeldet.
 grounds-listed-report = Eine Datei stimmt mit einem Eintrag einer Hashliste überein, die zwei Personen unterzeichnet haben. Ich habe sie nicht angesehen.
 grounds-viewed-no-report = Ich habe die Dateien dieses Falls ganz angesehen. Es gibt nichts zu melden.
 grounds-wrong-match = Ich habe die Dateien dieses Falls ganz angesehen. Der Treffer ist falsch: Gelistet ist ein anderes Bild.

@@ -132,9 +132,12 @@ seen = Viewed whole
 seen-by-you = by you
 seen-by-others = by others
 seen-by-none = by no one
+seen-same-bytes = The same bytes were viewed by { $name }
+seen-alike = A file like it was viewed by { $name }
 
 ## Deciding
 decide = Decide
+decide-seen-before = Of each file here that you have not viewed, a copy was viewed and reported in another case. You need not look.
 decide-not-seen = You have not viewed every file whole, so only grounds that don't claim a view are offered, and no category can be given.
 decide-grounds-ready = Decision with ready grounds
 decide-own-grounds = My own grounds only
@@ -147,6 +150,7 @@ grounds = Grounds
 ruling-report = Report
 ruling-no-report = Do not report
 grounds-viewed-report = I have viewed the files of this case whole. They are apparent child sexual abuse material.
+grounds-seen-before-report = For each file that I have not viewed whole, a file with the same bytes or matching the same list entry was viewed and reported in another case.
 grounds-listed-report = A file matches an entry of a hash list that two people have signed. I have not viewed it.
 grounds-viewed-no-report = I have viewed the files of this case whole. There is nothing to report.
 grounds-wrong-match = I have viewed the files of this case whole. The match is wrong: another picture is listed.

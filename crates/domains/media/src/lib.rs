@@ -21,7 +21,7 @@ pub use lists::{
     read_list_file, read_plain_list, remove_bank, remove_content, set_bank_ratio, set_content,
     set_list_distance, sign_list, votes, watch_changes,
 };
-pub use matches::Media;
+pub use matches::{Media, findings_alike};
 pub use obhut_decode::{
     Cancel, Container, DecodeOptions, Limits, Pool, Sampling, Unreadable, VideoFrame, VideoSeen,
     VideoTools, WorkerCommand,

@@ -2,6 +2,8 @@
 //!
 //! A row names list, version and entry; it contains no digest.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use obhut_casework::for_domains::{
     Clearing, Columns, Covered, Domain, Inside as _, Numbered, Removed, Tx, alarms, audit,
@@ -290,4 +292,55 @@ pub(crate) async fn write(
     }
     let detail = format!("{} in {case}", screened.verdict);
     audit::write(tx, now, "screening", "finding.record", screening, &detail).await
+}
+
+/// Entries of a case that are looked up. Our judgement: as many as a page shows files.
+const ENTRIES_MAX: usize = 200;
+/// Files that look like one entry, beyond which no more are looked up. Our judgement: if none of a
+/// thousand was viewed, the next hardly was.
+const FILES_MAX: i64 = 1_000;
+
+/// For findings of a case, the findings of other cases that match the same entry of the same list.
+/// An entry that is disputed counts for none: its copies may be of another picture.
+pub async fn findings_alike(
+    casework: &Casework,
+    case: &str,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut tx = casework.snapshot().await?;
+    let rows = sqlx::query(
+        "SELECT finding, list_id, entry FROM media_matches WHERE case_id = $1 AND list_id <> '' ORDER BY finding",
+    )
+    .bind(case)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut entries: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for row in &rows {
+        let mut c = Columns::of(row);
+        let (finding, list, entry) = (c.text()?, c.text()?, c.text()?);
+        entries.entry((list, entry)).or_default().push(finding);
+    }
+    let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for ((list, entry), own) in entries.into_iter().take(ENTRIES_MAX) {
+        if lists::dispute_of(&mut tx, &list, &entry).await?.is_some() {
+            continue;
+        }
+        let rows = sqlx::query(
+            "SELECT finding FROM media_matches WHERE list_id = $1 AND entry = $2 AND case_id <> $3 ORDER BY finding LIMIT $4",
+        )
+        .bind(&list)
+        .bind(&entry)
+        .bind(case)
+        .bind(FILES_MAX)
+        .fetch_all(&mut *tx)
+        .await?;
+        let others: Result<Vec<String>> = rows
+            .iter()
+            .map(|row| Ok(Columns::of(row).text()?))
+            .collect();
+        let others = others?;
+        for finding in own {
+            alike.entry(finding).or_default().extend_from_slice(&others);
+        }
+    }
+    Ok(alike)
 }

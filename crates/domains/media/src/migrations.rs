@@ -36,6 +36,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "files",
         include_str!("../migrations/0079_lists_files.sql"),
     ),
+    (
+        94,
+        "matches",
+        include_str!("../migrations/0094_matches.sql"),
+    ),
 ];
 
 /// The tables whose rows the vault's log covers.

@@ -264,6 +264,47 @@ pub(crate) async fn of_exhibits(tx: &mut Tx, exhibits: &[String]) -> Result<Vec<
         .collect()
 }
 
+/// The cases in which valid findings are about these exhibits: case and exhibit, each once.
+pub(crate) async fn cases_of(tx: &mut Tx, exhibits: &[String]) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT DISTINCT case_id, evidence FROM findings WHERE state = 'open' AND case_id IS NOT NULL AND evidence IN ({values})";
+    pairs(&rows_in(tx, sql, exhibits).await?)
+}
+
+/// The valid findings of a case that have an exhibit: finding and exhibit, in order.
+pub(crate) async fn with_evidence(tx: &mut Tx, case: &str) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query(
+        "SELECT id, evidence FROM findings WHERE case_id = $1 AND state = 'open' AND evidence IS NOT NULL ORDER BY seq",
+    )
+    .bind(case)
+    .fetch_all(&mut **tx)
+    .await?;
+    pairs(&rows)
+}
+
+/// Case and exhibit of these findings, for those that are valid and have an exhibit.
+pub(crate) async fn located(
+    tx: &mut Tx,
+    ids: &[&String],
+) -> Result<std::collections::HashMap<String, (String, String)>> {
+    let sql = "SELECT id, case_id, evidence FROM findings WHERE state = 'open' AND case_id IS NOT NULL AND evidence IS NOT NULL AND id IN ({values})";
+    let rows = rows_in(tx, sql, ids).await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, (c.text()?, c.text()?)))
+        })
+        .collect()
+}
+
+fn pairs(rows: &[sqlx::any::AnyRow]) -> Result<Vec<(String, String)>> {
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok((c.text()?, c.text()?))
+        })
+        .collect()
+}
+
 /// Withdraws the findings of a case. Deletes the names and digests of their files, and the subjects
 /// and strengths of findings that aren't about a file.
 pub(crate) async fn withdraw(tx: &mut Tx, case: &str) -> Result<()> {

@@ -74,6 +74,7 @@ mod row_log;
 mod running_time;
 mod same_bytes;
 mod sealed;
+mod seen_before;
 mod sending;
 mod sessions;
 mod settings;
@@ -206,6 +207,7 @@ pub use routes::{
 pub use row_log::{rows_unsealed, seal_rows};
 pub use running_time::count_running;
 pub use same_bytes::{AlsoDecided, decide_same_bytes, decide_with_same_bytes};
+pub use seen_before::{SeenBefore, seen_before};
 pub use sending::exhibit_to_send;
 pub use supplements::file_supplement;
 pub use uploads::{

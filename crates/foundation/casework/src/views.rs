@@ -616,6 +616,31 @@ pub(crate) async fn of_bytes(
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
+/// A view of a whole exhibit.
+pub(crate) struct WholeView {
+    pub exhibit: String,
+    /// Id of the person.
+    pub person: String,
+    /// When, microseconds since 1970.
+    pub viewed_at: i64,
+}
+
+/// The views of these exhibits that were of the whole.
+pub(crate) async fn whole(tx: &mut Tx, exhibits: &[&String]) -> Result<Vec<WholeView>> {
+    let sql = "SELECT exhibit, person, viewed_at FROM views WHERE extent = 'whole' AND exhibit IN ({values})";
+    let rows = rows_in(tx, sql, exhibits).await?;
+    rows.iter()
+        .map(|row| {
+            let mut c = Columns::of(row);
+            Ok(WholeView {
+                exhibit: c.text()?,
+                person: c.text()?,
+                viewed_at: c.int()?,
+            })
+        })
+        .collect()
+}
+
 /// Other exhibits with the same bytes, the newest first.
 pub(crate) async fn same_bytes(tx: &mut Tx, exhibit: &str) -> Result<Vec<String>> {
     let rows = sqlx::query(

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use obhut_app::casework::{
     self, Act, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Exhibit, Extent, Facts,
-    Finding, Right, Ruling, Scores,
+    Finding, Right, Ruling, Scores, SeenBefore,
 };
 use serde_json::Value;
 
@@ -46,14 +46,25 @@ const FILES_SHOWN_MAX: usize = 200;
 const SCALE: &str = "ncmec-industry";
 const CATEGORIES: [&str; 4] = ["A1", "A2", "B1", "B2"];
 
-/// Grounds that can be chosen instead of written: name, ruling, whether they say that the files were
-/// viewed.
-const TEMPLATES: [(&str, Ruling, bool); 4] = [
-    ("viewed-report", Ruling::Report, true),
-    ("listed-report", Ruling::Report, false),
-    ("viewed-no-report", Ruling::NoReport, true),
-    ("wrong-match", Ruling::NoReport, true),
+/// Grounds that can be chosen instead of written: name, ruling, what they say of the files.
+const TEMPLATES: [(&str, Ruling, Says); 5] = [
+    ("viewed-report", Ruling::Report, Says::Viewed),
+    ("seen-before-report", Ruling::Report, Says::ReportedBefore),
+    ("listed-report", Ruling::Report, Says::Nothing),
+    ("viewed-no-report", Ruling::NoReport, Says::Viewed),
+    ("wrong-match", Ruling::NoReport, Says::Viewed),
 ];
+
+/// What grounds say of the files, and so when they are offered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// The person has viewed all of them whole.
+    Viewed,
+    /// Each was viewed whole by this person, or a copy of it by another who reported it.
+    ReportedBefore,
+    /// Nothing that has to be checked.
+    Nothing,
+}
 
 /// Everything the page is made from.
 struct Shown {
@@ -68,6 +79,8 @@ struct FileSeen {
     exhibit: Exhibit,
     whole_by_me: bool,
     whole_by_others: bool,
+    /// A copy of it that was viewed in another case.
+    before: Option<SeenBefore>,
 }
 
 async fn show(visit: Visit, Path(case): Path<String>) -> Response {
@@ -83,12 +96,14 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
     // Before the page leaves: if the reading can't be recorded, nothing is shown.
     casework::note(casework, &person.id, "case.show", case, "page").await?;
     casework::note(casework, &person.id, "case.facts.show", case, "page").await?;
+    let mut before = obhut_app::seen_before(casework, case).await?;
     let mut exhibits = Vec::new();
     for exhibit in casework::exhibits_of_case(casework, case).await? {
         let views = casework::views(casework, &exhibit.id).await?;
         let whole = views.iter().filter(|v| v.extent == Extent::Whole);
         let (mine, others): (Vec<_>, Vec<_>) = whole.partition(|v| v.person == person.id);
         exhibits.push(FileSeen {
+            before: before.remove(&exhibit.id),
             exhibit,
             whole_by_me: !mine.is_empty(),
             whole_by_others: !others.is_empty(),
@@ -197,7 +212,7 @@ fn files(visit: &Visit, case: &str, shown: &Shown) -> Markup {
                                 (true, _) => "seen-by-you",
                                 (false, true) => "seen-by-others",
                                 (false, false) => "seen-by-none",
-                            })) }
+                            })) (copy_seen(visit, seen)) }
                         }
                     } }
                 } }
@@ -206,6 +221,20 @@ fn files(visit: &Visit, case: &str, shown: &Shown) -> Markup {
             @if !without.is_empty() {
                 p.hint { (visit.t_with("files-not-kept", &[("n", without.len().into())])) }
             }
+        }
+    }
+}
+
+/// Where a copy of a file was viewed, by whom, and what came of it.
+fn copy_seen(visit: &Visit, file: &FileSeen) -> Markup {
+    html! {
+        @if let Some(before) = &file.before {
+            br;
+            (visit.t_with(if before.same_bytes { "seen-same-bytes" } else { "seen-alike" }, &[("name", before.name.as_str().into())]))
+            ": " (visit.t(&format!("ruling-{}", before.ruling.word())))
+            @if let Some(category) = &before.category { " (" (category.value) ")" }
+            ", " (visit.time(before.decided_at)) ", "
+            a href={ "/cases/" (before.case) } { code { (before.case) } }
         }
     }
 }
@@ -236,11 +265,23 @@ fn decision_form(visit: &Visit, case: &str, shown: &Shown) -> Markup {
     let saw_all = !seen.is_empty() && seen.len() == shown.exhibits.len();
     // What was looked at has to be what is decided.
     let latest = shown.detail.decisions.last().map_or("", Decision::id);
-    let offered = TEMPLATES.iter().filter(|(.., viewed)| !viewed || saw_all);
+    let reported = |f: &&FileSeen| {
+        f.before
+            .as_ref()
+            .is_some_and(|b| b.ruling == Ruling::Report)
+    };
+    let copies = shown.exhibits.iter().filter(reported).count();
+    let all_seen = shown.exhibits.iter().all(|f| f.whole_by_me || reported(&f));
+    let offered = TEMPLATES.iter().filter(|(_, _, says)| match says {
+        Says::Viewed => saw_all,
+        Says::ReportedBefore => copies > 0 && all_seen && !saw_all,
+        Says::Nothing => true,
+    });
     html! {
         section {
             h2 { (visit.t("decide")) }
-            @if !saw_all && !shown.exhibits.is_empty() { p.hint { (visit.t("decide-not-seen")) } }
+            @if copies > 0 && all_seen && !saw_all { p.hint { (visit.t("decide-seen-before")) } }
+            @else if !saw_all && !shown.exhibits.is_empty() { p.hint { (visit.t("decide-not-seen")) } }
             form.decide method="post" action={ "/cases/" (case) "/decision" } {
                 (visit.token())
                 input type="hidden" name="files" value=(shown.detail.case.files);
