@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use obhut_app::casework::{
-    self, CaseworkError, Clock as _, FinancialUnit, Right, SystemClock, rfc3339,
+    self, Act, CaseworkError, Clock as _, Exposure, FinancialUnit, Right, SystemClock, rfc3339,
 };
 use obhut_app::formats::reports::goaml;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::app_context::{AppContext, shell_user};
 use crate::args::{AuditArgs, BasisCommand, KeyCommand, PersonCommand, SettingsCommand};
 use crate::hints::Usage;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, count};
 
 pub async fn person(
     command: PersonCommand,
@@ -41,6 +41,27 @@ pub async fn person(
         PersonCommand::Withdraw { name, role } => {
             vec![casework::withdraw_role(&casework, &name, role, &shell_user()).await?]
         }
+        PersonCommand::Looks {
+            name,
+            more,
+            by,
+            because,
+        } => {
+            let whose = casework::person(&casework, &name).await?;
+            if let Some(more) = more {
+                let by = context
+                    .acting(&casework, by.as_deref(), Act::LiftExposureCap)
+                    .await?;
+                let because = because.unwrap_or_default();
+                casework::lift_exposure_cap(&casework, &whose, more, &because, &by).await?;
+            }
+            let exposure = casework::looks_today(&casework, &whose.id).await?;
+            output.line(
+                || json!({ "person": whose.id, "name": whose.name, "today": exposure }),
+                || looks(&whose.name, &exposure),
+            )?;
+            return Ok(ExitCode::SUCCESS);
+        }
         PersonCommand::List => casework::people(&casework).await?,
     };
     for person in &people {
@@ -52,6 +73,37 @@ pub async fn person(
             },
         )?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a person has looked at today, in words.
+fn looks(name: &str, today: &Exposure) -> String {
+    let looked = count(today.looks as u64, "look", "looks");
+    match today.left() {
+        None => format!("{name}: {looked} today; there is no cap"),
+        Some(left) => format!("{name}: {looked} today, {left} left"),
+    }
+}
+
+/// `obhut settings looks`: sets how many exhibits a person may look at in a day.
+async fn cap(
+    cap: Option<i64>,
+    by: Option<String>,
+    context: &AppContext,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let casework = context.casework().await?;
+    let person = context
+        .acting(&casework, by.as_deref(), Act::SetExposureCap)
+        .await?;
+    casework::set_exposure_cap(&casework, cap, &person).await?;
+    output.line(
+        || json!({ "looks_a_day": cap }),
+        || match cap {
+            None => "looks are counted, and any number is allowed".into(),
+            Some(cap) => format!("each person may look at {cap} exhibits a day"),
+        },
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -194,6 +246,9 @@ pub async fn settings(
             off,
             by,
         } => return crate::routes::platform(url, secret_file, off, by, context, output).await,
+        SettingsCommand::Looks {
+            cap: number, by, ..
+        } => return cap(number, by, context, output).await,
         reporter => reporter,
     };
     let SettingsCommand::Reporter {

@@ -598,6 +598,20 @@ pub enum PersonCommand {
         #[arg(long, value_parser = words::<Role>())]
         role: Role,
     },
+    /// Show how many exhibits a person has looked at today, or allow them more
+    Looks {
+        /// Name
+        name: String,
+        /// Looks to allow beyond the cap until midnight (UTC), 1 to 1,000
+        #[arg(long, value_name = "N", requires_all = ["by", "because"])]
+        more: Option<i64>,
+        /// Another person, who allows them (role administrator or reviewer)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        because: Option<String>,
+    },
     /// List all people
     List,
 }
@@ -666,6 +680,18 @@ pub enum SettingsCommand {
         /// Send no more events
         #[arg(long, conflicts_with_all = ["url", "secret_file"])]
         off: bool,
+        /// Person acting (role administrator)
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+    },
+    /// Set how many exhibits each person may look at in a day (UTC); another person can allow more
+    Looks {
+        /// Looks a day, 1 to 1,000
+        #[arg(long, value_name = "N", required_unless_present = "no_cap")]
+        cap: Option<i64>,
+        /// Count looks and allow any number
+        #[arg(long, conflicts_with = "cap")]
+        no_cap: bool,
         /// Person acting (role administrator)
         #[arg(long, value_name = "PERSON")]
         by: Option<String>,

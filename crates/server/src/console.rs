@@ -119,6 +119,7 @@ fn navigation(visit: &Visit) -> Markup {
         }
         form.out method="post" action="/sign-out" {
             (visit.token())
+            a href="/pause" data-key="p" { (visit.t("pause")) }
             bdi { (visit.session.person.name) }
             button { (visit.t("sign-out")) }
         }

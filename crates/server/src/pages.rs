@@ -15,6 +15,7 @@ mod case;
 mod cases;
 mod incoming;
 mod lists;
+mod pause;
 mod payments;
 mod people;
 mod report;
@@ -37,6 +38,7 @@ const ALL: &[&Page] = &[
     &lists::PAGE,
     &people::PAGE,
     &audit::PAGE,
+    &pause::PAGE,
     &sign_in::PAGE,
     &appeal::PAGE,
 ];

@@ -362,3 +362,32 @@ audit-act = Vorgang
 audit-subject = Gegenstand
 audit-detail = Einzelheiten
 audit-more = Ältere Einträge gibt es auf der Kommandozeile:
+
+## Pause
+pause = Pause
+pause-words = In dieser Minute braucht Sie hier nichts. Ein Fall, den Sie genommen haben, bleibt eine Viertelstunde Ihrer; danach können ihn andere nehmen.
+pause-back = Zurück zur Startseite
+help = Jemand zum Reden
+help-words = Vielleicht bietet Ihr Arbeitgeber Supervision oder Beratung an; fragen Sie danach, bevor Sie sie brauchen. Am Telefon, Tag und Nacht:
+help-de = Deutschland: TelefonSeelsorge
+help-at = Österreich: Telefonseelsorge
+help-ch = Schweiz: Die Dargebotene Hand
+help-gb = Vereinigtes Königreich und Irland: Samaritans
+help-us = USA: 988 Lifeline
+looks-today = { $n ->
+    [0] Sie haben heute noch keine Datei angesehen.
+    [one] Sie haben heute einmal eine Datei angesehen.
+   *[other] Sie haben heute { $n }-mal eine Datei angesehen.
+}
+looks-left = { $n ->
+    [one] Ein weiteres Mal ist erlaubt.
+   *[other] { $n } weitere Male sind erlaubt.
+}
+looks-none-left = Mehr ist heute nicht erlaubt. Machen Sie eine Pause; wenn ein Kind nicht warten kann, kann jemand anderes hinsehen oder Ihnen mehr erlauben.
+exposures = Heute angesehen
+exposures-words = Jeder Blick auf eine Datei, ganz oder zum Teil, seit Mitternacht UTC. Mehr als die Obergrenze erlaubt nur eine andere Person, und der Grund wird festgehalten.
+exposures-today = Blicke
+exposures-left = Übrig
+exposures-allow = Mehr erlauben
+exposures-more = Wie viele
+exposures-because = Warum

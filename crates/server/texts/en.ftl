@@ -362,3 +362,32 @@ audit-act = Act
 audit-subject = About
 audit-detail = Detail
 audit-more = Older rows are at the command line:
+
+## Pause
+pause = Pause
+pause-words = Nothing here needs you this minute. A case you took stays yours for a quarter of an hour; after that others can take it.
+pause-back = Back to the start page
+help = Someone to speak to
+help-words = Your employer may offer supervision or counselling; ask for it before you need it. By telephone, day and night:
+help-de = Germany: TelefonSeelsorge
+help-at = Austria: Telefonseelsorge
+help-ch = Switzerland: Die Dargebotene Hand
+help-gb = United Kingdom and Ireland: Samaritans
+help-us = United States: 988 Lifeline
+looks-today = { $n ->
+    [0] You have looked at no file today.
+    [one] You have looked at a file once today.
+   *[other] You have looked at files { $n } times today.
+}
+looks-left = { $n ->
+    [one] One more look is allowed.
+   *[other] { $n } more looks are allowed.
+}
+looks-none-left = No more looks are allowed today. Take a break; if a child can't wait, another person can look, or allow you more.
+exposures = Looks today
+exposures-words = Each look at a file, whole or in part, since midnight UTC. More than the cap is allowed by another person only, and the reason is on record.
+exposures-today = Looks
+exposures-left = Left
+exposures-allow = Allow more
+exposures-more = How many
+exposures-because = Why

@@ -35,6 +35,8 @@ pub struct Login {
 const HOUR: i64 = 3_600 * 1_000_000;
 /// When the story begins, in hours before now.
 const BEGINS: i64 = 74;
+/// Looks at exhibits that each person may have a day.
+const LOOKS_A_DAY: i64 = 200;
 /// Landscapes on the hash list, from number 0.
 const LISTED: u32 = 30;
 /// The animation on the hash list.
@@ -239,6 +241,7 @@ impl Story<'_> {
             ..Reporter::default()
         };
         casework::set_reporter(casework, &reporter, "demo").await?;
+        casework::set_exposure_cap(casework, Some(LOOKS_A_DAY), self.person("Ada")).await?;
         let settings = ListSettings {
             name: "demo-hotline".into(),
             owner: "Demo Hotline".into(),

@@ -52,6 +52,10 @@ pub enum Action {
     OpenIncoming,
     /// See an exhibit, or put one in.
     ViewExhibit,
+    /// Say how many exhibits a person may look at in a day.
+    SetExposureCap,
+    /// Allow another person more looks for today.
+    LiftExposureCap,
     /// Put a case under embargo, or lift it.
     SetEmbargo,
     /// Record an authority's request, and extend or end deadlines.
@@ -112,6 +116,7 @@ const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
 const REDRESS: &[Role] = &[Role::Reviewer, Role::Appeals];
 const OVERSIGHT: &[Role] = &[Role::Auditor, Role::Administrator];
 const LISTS: &[Role] = &[Role::ListSteward, Role::Administrator, Role::Auditor];
+const CARE: &[Role] = &[Role::Administrator, Role::Reviewer];
 const ADMIT: &[Role] = &[Role::Reviewer, Role::ReportingOfficer, Role::Appeals];
 
 /// An action that reads what programs with the right `cases` may read, too.
@@ -163,6 +168,8 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::ViewExhibit, REVIEWER),
     gate(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::CurateLists, STEWARD),
+    at_the_shell(Action::SetExposureCap, ADMINISTRATOR),
+    gate(Action::LiftExposureCap, CARE),
     gate(Action::SetEmbargo, OFFICER),
     gate(Action::KeepDeadlines, OFFICER),
     at_the_shell(Action::KeepEvidence, OFFICER),

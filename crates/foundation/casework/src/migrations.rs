@@ -278,6 +278,12 @@ pub(crate) const ALL: &[Numbered] = &[
         "filings",
         include_str!("../migrations/0093_filings.sql"),
     ),
+    (
+        95,
+        "exposure",
+        include_str!("../migrations/0095_exposure.sql"),
+    ),
+    (96, "views", include_str!("../migrations/0096_views.sql")),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];

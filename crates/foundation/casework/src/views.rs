@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use crate::children::is_blank;
 use crate::database::{Columns, Database, Tx, rows_in};
+use crate::exposure::Exposure;
 use crate::{
-    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, cases, changes, findings, ids,
-    running_time, sealed,
+    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, cases, changes, exposure,
+    findings, ids, running_time, sealed,
 };
 
 words! {
@@ -414,6 +415,12 @@ pub(crate) async fn before_reading(
     // Nothing is recorded about exhibits that aren't there.
     casework.vault.exhibit(exhibit).await?;
     let mut tx = casework.db.begin().await?;
+    if matches!(extent, Extent::Whole | Extent::Part) {
+        let now = casework.now();
+        exposure_within(&mut tx, now, &person.id)
+            .await?
+            .require_a_look(person)?;
+    }
     // Only what was looked at counts as viewed in reports; the audit row is written in any case.
     let record = ids::new("view");
     if extent != Extent::Unseen {
@@ -614,6 +621,28 @@ pub(crate) async fn of_bytes(
     .fetch_all(&mut **tx)
     .await?;
     rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
+/// What a person, given by id, has looked at today (UTC).
+pub async fn looks_today(casework: &Casework, person: &str) -> Result<Exposure> {
+    exposure_within(&mut casework.db.snapshot().await?, casework.now(), person).await
+}
+
+async fn exposure_within(tx: &mut Tx, now: i64, person: &str) -> Result<Exposure> {
+    let looks = looks_since(tx, person, exposure::begin_of_day(now)).await?;
+    exposure::with_looks(tx, now, person, looks).await
+}
+
+/// How often a person looked at an exhibit, whole or in part, since a time (microseconds since 1970).
+async fn looks_since(tx: &mut Tx, person: &str, since: i64) -> Result<i64> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) FROM views WHERE person = $1 AND viewed_at >= $2 AND extent IN ('whole', 'part')",
+    )
+    .bind(person)
+    .bind(since)
+    .fetch_one(&mut **tx)
+    .await?;
+    Columns::of(&row).int()
 }
 
 /// A view of a whole exhibit.

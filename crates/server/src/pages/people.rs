@@ -1,18 +1,25 @@
-//! The people with their roles, and the keys with their rights. Both change at the shell only.
+//! The people with their roles, how much reviewers looked at today, and the keys with their rights.
+//! People and keys change at the shell only.
 
+use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
-use maud::html;
-use obhut_app::casework::{self, Act};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use obhut_app::casework::{self, Act, Exposure, Person, Role};
 
 use super::Page;
-use crate::console::Visit;
+use crate::console::{Sent, Visit, to_page};
 use crate::fault::Fault;
 
 /// The page.
 pub(crate) const PAGE: Page = Page {
     path: "/people",
-    routes: |router| router.route("/people", get(show)),
+    routes: |router| {
+        router
+            .route("/people", get(show))
+            .route("/people/{person}/looks", post(allow))
+    },
     listed: Some(("people", Act::SeePeople)),
 };
 
@@ -31,6 +38,10 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
         person.map_or("–", |p| p.name.as_str())
     };
     let in_force = keys.iter().filter(|key| key.revoked_at.is_none());
+    let mut looks = Vec::new();
+    for person in people.iter().filter(|p| p.roles.contains(&Role::Reviewer)) {
+        looks.push((person, casework::looks_today(casework, &person.id).await?));
+    }
     let content = html! {
         h1 { (visit.t("people")) }
         div.scroll { table {
@@ -42,6 +53,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
                 }
             } } }
         } }
+        @if !looks.is_empty() { (exposures(visit, &looks)) }
         h2 { (visit.t("keys")) }
         div.scroll { table {
             thead { tr {
@@ -64,4 +76,57 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
         p.hint { (visit.t("people-shell")) " " code { "obhut person --help" } ", " code { "obhut key --help" } }
     };
     Ok(visit.page(&visit.t("people"), content))
+}
+
+/// How many files each reviewer has looked at today, with a form that allows more.
+fn exposures(visit: &Visit, looks: &[(&Person, Exposure)]) -> Markup {
+    let me = &visit.session.person.id;
+    html! {
+        h2 { (visit.t("exposures")) }
+        p.hint { (visit.t("exposures-words")) }
+        div.scroll { table {
+            thead { tr {
+                th scope="col" { (visit.t("name")) }
+                th.number scope="col" { (visit.t("exposures-today")) }
+                th.number scope="col" { (visit.t("exposures-left")) }
+                th scope="col" { (visit.t("exposures-allow")) }
+            } }
+            tbody { @for (person, today) in looks { tr {
+                td data-label=(visit.t("name")) { bdi { (person.name) } }
+                td.number data-label=(visit.t("exposures-today")) { (today.looks) }
+                td.number data-label=(visit.t("exposures-left")) { @match today.left() { Some(left) => (left), None => "–" } }
+                td data-label=(visit.t("exposures-allow")) {
+                    @if today.cap.is_some() && visit.may(Act::LiftExposureCap) && person.id != *me {
+                        form.search method="post" action={ "/people/" (person.id) "/looks" } {
+                            (visit.token())
+                            label for={ "more-" (person.id) } { (visit.t("exposures-more")) }
+                            input id={ "more-" (person.id) } name="more" type="number" min="1" max="1000" required;
+                            label for={ "because-" (person.id) } { (visit.t("exposures-because")) }
+                            input id={ "because-" (person.id) } name="because" maxlength="500" required autocomplete="off";
+                            button.quiet { (visit.t("exposures-allow")) }
+                        }
+                    }
+                }
+            } } }
+        } }
+    }
+}
+
+async fn allow(Path(whose): Path<String>, sent: Sent) -> Response {
+    let visit = &sent.visit;
+    let made = async {
+        let by = visit.acting(Act::LiftExposureCap)?;
+        let more = sent.get("more").trim().parse().map_err(|_| {
+            Fault::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "say how many more looks, as a number",
+            )
+        })?;
+        let casework = &visit.app.casework;
+        let whose = casework::person(casework, &whose).await?;
+        casework::lift_exposure_cap(casework, &whose, more, sent.get("because"), by).await?;
+        Ok(to_page("/people"))
+    };
+    visit.answer(made.await)
 }

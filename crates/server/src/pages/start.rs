@@ -35,6 +35,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
         h1 { (visit.t_with("start-hello", &[("name", visit.session.person.name.as_str().into())])) }
         @if sees_cases {
             (work(visit).await?)
+            (super::pause::looks_today(visit).await?)
             (alarms(visit).await?)
             (deadlines(visit).await?)
         } @else { p { (visit.t("start-other")) } }
@@ -70,7 +71,7 @@ async fn work(visit: &Visit) -> Result<Markup, Fault> {
             }
             @if visit.may(Act::ReadDraft) { li { a href="/reports" data-key="r" { (visit.t("reports")) } } }
             @if visit.may(Act::OpenIncoming) { li { a href="/incoming" data-key="i" { (visit.t("incoming")) } } }
-            @if visit.may(Act::ViewAlert) { li { a href="/payments" data-key="p" { (visit.t("start-payments")) } } }
+            @if visit.may(Act::ViewAlert) { li { a href="/payments" data-key="m" { (visit.t("start-payments")) } } }
         }
         @if visit.may(Act::DecideCase) && first.is_some() { (super::cases::next_button(visit)) }
     })

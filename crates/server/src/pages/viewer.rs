@@ -107,6 +107,7 @@ async fn page(
         }
         (what_is_known(visit, this))
         (stage(visit, case, this, shown))
+        (super::pause::looks_today(visit).await?)
         @if !earlier.is_empty() {
             h2 { (visit.t("earlier")) }
             ul { @for e in &earlier { li {
