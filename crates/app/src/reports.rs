@@ -1,6 +1,7 @@
 //! Use cases of reports: check, draft, approve, file, send and show.
 
 use obhut_casework as casework;
+use obhut_media as media;
 use std::sync::Arc;
 
 use obhut_casework::{
@@ -264,6 +265,32 @@ pub async fn approve(
     because: Option<&str>,
     as_received: bool,
 ) -> Result<Approval> {
+    approve_as_shown(casework, id, person, because, as_received, None).await
+}
+
+/// Identifies what a report says, whenever it is rendered: two drafts of it are the same if nothing
+/// of the case, the settings or the destination's form changed between them.
+pub fn fingerprint(report: &Report, form: &Form) -> String {
+    let mut report = report.clone();
+    // The time of the draft itself isn't a change.
+    report.dossier.made_at = 0;
+    let documents = Documents::from(report.render(form.renderer())).to_bytes();
+    media::digests_of(&documents, None).sha256
+}
+
+/// Like [`approve`], for a person who was shown a draft with this [`fingerprint`].
+///
+/// # Errors
+/// Those of [`approve`], and a conflict if the report would now be another.
+// Long: one approval in sequence.
+pub async fn approve_as_shown(
+    casework: &Casework,
+    id: &str,
+    person: &Person,
+    because: Option<&str>,
+    as_received: bool,
+    shown: Option<&str>,
+) -> Result<Approval> {
     let approvable = casework::begin_approval(casework, id, person, because, as_received).await?;
     let form = forms::by_name(approvable.destination()).ok_or_else(|| {
         CaseworkError::conflict(format!(
@@ -272,6 +299,11 @@ pub async fn approve(
         ))
     })?;
     let report = approvable.report();
+    if shown.is_some_and(|shown| shown != fingerprint(report, form)) {
+        return Err(CaseworkError::conflict(format!(
+            "report {id} is no longer what was shown: the case, a setting or the destination has changed; read it again, then approve it"
+        )));
+    }
     let mut rendered = report.render(form.renderer());
     // From the record: a report without the children's data doesn't say which account is a child's.
     let facts = casework::facts(casework, &report.dossier.case).await?;

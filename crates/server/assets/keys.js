@@ -10,7 +10,7 @@ const label = (element) =>
     document.querySelector(`label[for="${element.id}"]`)?.textContent || "").trim();
 
 function keysOfThePage() {
-  const all = [...document.querySelectorAll("[data-key], [data-hold]")];
+  const all = [...document.querySelectorAll("[data-key], button[data-hold]")];
   return all.filter((element) => element.offsetParent !== null || element.type === "radio");
 }
 
@@ -51,16 +51,10 @@ document.addEventListener("keydown", (event) => {
     showKeys();
     return;
   }
-  if (event.key === "j" || event.key === "ArrowDown") {
-    if (document.querySelector("table.rows")) {
-      event.preventDefault();
-      moveRow(1);
-      return;
-    }
-  }
-  if (event.key === "ArrowUp" && document.querySelector("table.rows")) {
+  // Not the arrow keys: they scroll, and move among choices.
+  if ((event.key === "j" || event.key === "k") && document.querySelector("table.rows")) {
     event.preventDefault();
-    moveRow(-1);
+    moveRow(event.key === "j" ? 1 : -1);
     return;
   }
   // Enter on a link or button does what it always does.

@@ -55,6 +55,7 @@ function hide() {
 form.dataset.hold = "yes";
 for (const button of form.querySelectorAll("button[data-hold]")) {
   button.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
     button.setPointerCapture(event.pointerId);
     show(button);
   });
@@ -66,6 +67,7 @@ form.addEventListener("submit", (event) => event.preventDefault());
 const typing = (target) => target.closest("input, textarea, select");
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || event.repeat) return;
+  if (document.querySelector("dialog[open]")) return;
   const own = event.target.closest("button[data-hold]");
   const onButton = own && (event.key === " " || event.key === "Enter");
   const button = onButton ? own : form.querySelector(`button[data-hold="${CSS.escape(event.key)}"]`);

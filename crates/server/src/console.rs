@@ -76,6 +76,7 @@ fn frame_of(language: Language, visit: Option<&Visit>, title: &str, content: Mar
                     @if let Some(visit) = visit { (navigation(visit)) }
                 }
                 main id="content" { (content) }
+                @if visit.is_some() { footer { kbd { "?" } " " (texts::text(language, "keys-hint")) } }
                 @if visit.is_some() {
                     dialog id="keys" aria-label=(texts::text(language, "keys-title")) {
                         h2 { (texts::text(language, "keys-title")) }

@@ -73,7 +73,7 @@ async fn a_copy_of_what_was_viewed_and_reported_need_not_be_viewed() {
     viewed_and_reported(&b, &first, &person).await;
     for (case, says) in [
         (&same, "The same bytes were viewed by "),
-        (&near, "A file like it was viewed by "),
+        (&near, "A file matching the same list entry was viewed by "),
     ] {
         let page = page(case).await;
         assert!(page.contains(offer) && page.contains(says), "{page}");
@@ -126,7 +126,7 @@ async fn a_copy_of_what_was_not_reported_offers_no_report() {
         .unwrap();
     b.rule(&person, &first, Ruling::NoReport).await;
     let page = rita.get(&format!("/cases/{near}")).await.body;
-    assert!(page.contains("A file like it was viewed by "));
+    assert!(page.contains("A file matching the same list entry was viewed by "));
     assert!(!page.contains("value=\"seen-before-report\""));
 }
 

@@ -131,13 +131,13 @@ surface-private-message = private Nachricht
 seen = Ganz angesehen
 seen-by-you = von Ihnen
 seen-by-others = von anderen
-seen-by-none = von niemandem
+seen-by-none = hier von niemandem
 seen-same-bytes = Dieselben Bytes hat { $name } angesehen
-seen-alike = Eine Datei, die ihr gleicht, hat { $name } angesehen
+seen-alike = Eine Datei mit demselben Listeneintrag hat { $name } angesehen
 
 ## Entscheiden
 decide = Entscheiden
-decide-seen-before = Von jeder Datei, die Sie nicht angesehen haben, wurde eine Kopie in einem anderen Fall angesehen und gemeldet. Sie müssen nicht hinsehen.
+decide-seen-before = Zu jeder Datei, die Sie nicht angesehen haben, wurde in einem anderen Fall eine mit denselben Bytes oder demselben Listeneintrag angesehen und entschieden, sie zu melden. Sie müssen nicht hinsehen.
 decide-not-seen = Sie haben nicht jede Datei ganz angesehen. Angeboten werden deshalb nur Begründungen, die das nicht behaupten, und keine Kategorien.
 decide-grounds-ready = Entscheidung mit fertiger Begründung
 decide-own-grounds = Nur meine eigene Begründung
@@ -149,11 +149,11 @@ decide-and-stay = Entscheiden und hier bleiben
 grounds = Begründung
 ruling-report = Melden
 ruling-no-report = Nicht melden
-grounds-viewed-report = Ich habe die Dateien dieses Falls ganz angesehen. Sie zeigen dem Anschein nach sexualisierte Gewalt gegen ein Kind.
-grounds-seen-before-report = Zu jeder Datei, die ich nicht ganz angesehen habe, wurde in einem anderen Fall eine Datei mit denselben Bytes oder demselben Listeneintrag geprüft und gemeldet.
-grounds-listed-report = Eine Datei stimmt mit einem Eintrag einer Hashliste überein, die zwei Personen unterzeichnet haben. Ich habe sie nicht angesehen.
-grounds-viewed-no-report = Ich habe die Dateien dieses Falls ganz angesehen. Es gibt nichts zu melden.
-grounds-wrong-match = Ich habe die Dateien dieses Falls ganz angesehen. Der Treffer ist falsch: Gelistet ist ein anderes Bild.
+grounds-viewed-report = Ich habe die Dateien von { $case } ganz angesehen. Sie zeigen dem Anschein nach sexualisierte Gewalt gegen ein Kind.
+grounds-seen-before-report = Zu jeder Datei von { $case }, die ich nicht ganz angesehen habe, wurde in einem anderen Fall eine Datei mit denselben Bytes oder demselben Listeneintrag geprüft und entschieden, sie zu melden.
+grounds-listed-report = Eine Datei von { $case } stimmt mit einem Eintrag einer Hashliste überein, die zwei Personen unterzeichnet haben. Ich habe nicht jede Datei angesehen.
+grounds-viewed-no-report = Ich habe die Dateien von { $case } ganz angesehen. Es gibt nichts zu melden.
+grounds-wrong-match = Ich habe die Dateien von { $case } ganz angesehen. Der Treffer ist falsch: Gelistet ist ein anderes Bild.
 decisions = Entscheidungen
 
 ## Was bekannt ist
@@ -391,3 +391,10 @@ exposures-left = Übrig
 exposures-allow = Mehr erlauben
 exposures-more = Wie viele
 exposures-because = Warum
+
+## Marks
+retraction-of = Rücknahme von
+appeal-not-you = Sie haben über diesen Fall entschieden; über die Beschwerde muss jemand anderes entscheiden.
+keys-hint = zeigt die Tasten dieser Seite.
+stage-stays = Ohne Skripte bleibt das Bild, bis Sie die Seite verlassen.
+decide-despite-claim = Entscheiden, obwohl { $name } daran arbeitet.

@@ -131,13 +131,13 @@ surface-private-message = private message
 seen = Viewed whole
 seen-by-you = by you
 seen-by-others = by others
-seen-by-none = by no one
+seen-by-none = here by no one
 seen-same-bytes = The same bytes were viewed by { $name }
-seen-alike = A file like it was viewed by { $name }
+seen-alike = A file matching the same list entry was viewed by { $name }
 
 ## Deciding
 decide = Decide
-decide-seen-before = Of each file here that you have not viewed, a copy was viewed and reported in another case. You need not look.
+decide-seen-before = For each file here that you have not viewed, one with the same bytes or matching the same list entry was viewed in another case, and the decision there was to report. You need not look.
 decide-not-seen = You have not viewed every file whole, so only grounds that don't claim a view are offered, and no category can be given.
 decide-grounds-ready = Decision with ready grounds
 decide-own-grounds = My own grounds only
@@ -149,11 +149,11 @@ decide-and-stay = Decide, and stay here
 grounds = Grounds
 ruling-report = Report
 ruling-no-report = Do not report
-grounds-viewed-report = I have viewed the files of this case whole. They are apparent child sexual abuse material.
-grounds-seen-before-report = For each file that I have not viewed whole, a file with the same bytes or matching the same list entry was viewed and reported in another case.
-grounds-listed-report = A file matches an entry of a hash list that two people have signed. I have not viewed it.
-grounds-viewed-no-report = I have viewed the files of this case whole. There is nothing to report.
-grounds-wrong-match = I have viewed the files of this case whole. The match is wrong: another picture is listed.
+grounds-viewed-report = I have viewed the files of { $case } whole. They are apparent child sexual abuse material.
+grounds-seen-before-report = For each file of { $case } that I have not viewed whole, a file with the same bytes or matching the same list entry was viewed in another case, and the decision there was to report.
+grounds-listed-report = A file of { $case } matches an entry of a hash list that two people have signed. I have not viewed every file.
+grounds-viewed-no-report = I have viewed the files of { $case } whole. There is nothing to report.
+grounds-wrong-match = I have viewed the files of { $case } whole. The match is wrong: another picture is listed.
 decisions = Decisions
 
 ## What is known
@@ -391,3 +391,10 @@ exposures-left = Left
 exposures-allow = Allow more
 exposures-more = How many
 exposures-because = Why
+
+## Marks
+retraction-of = Retraction of
+appeal-not-you = You decided this case, so another person has to decide the appeal.
+keys-hint = lists the keys of this page.
+stage-stays = Without scripts the picture stays until you leave the page.
+decide-despite-claim = Decide it although { $name } is working on it.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use obhut_casework::for_domains::{
     Clearing, Columns, Covered, Domain, Inside as _, Numbered, Removed, Tx, audit, cases, counters,
-    findings, ids, reports,
+    facts, findings, ids, reports,
 };
 use obhut_casework::{
     CaseStatus, Casework, CaseworkError, Facts, FindingState, Result, Sealed, Subject, Surface,
@@ -414,6 +414,7 @@ pub async fn record_alert(
                 .await?;
             }
             let row = row_of(&mut tx, &id).await?;
+            facts::rank(&mut tx, casework, &row.case).await?;
             tx.commit().await?;
             return Ok(Some(row));
         }
@@ -431,6 +432,7 @@ pub async fn record_alert(
     };
     let id = insert(&mut tx, casework, &row, actor).await?;
     let row = row_of(&mut tx, &id).await?;
+    facts::rank(&mut tx, casework, &row.case).await?;
     tx.commit().await?;
     Ok(Some(row))
 }
@@ -471,6 +473,7 @@ pub(crate) async fn add_sessions(
         .bind(&id)
         .execute(&mut *tx)
         .await?;
+    facts::rank(&mut tx, casework, &case).await?;
     tx.commit().await?;
     Ok(())
 }

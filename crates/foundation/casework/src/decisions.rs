@@ -166,7 +166,25 @@ pub async fn decide_with_files(
     decide_seen(casework, case, person, request, file_categories, None).await
 }
 
-/// Like [`decide_with_files`], for a case that had `files` files when the person looked at it.
+/// What a person saw of a case before deciding it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AsSeen {
+    /// How many files it had; `None` if not given.
+    pub files: Option<usize>,
+    /// Id of the latest decision, empty if there was none; `None` if not given.
+    pub latest: Option<String>,
+}
+
+impl From<Option<usize>> for AsSeen {
+    fn from(files: Option<usize>) -> Self {
+        Self {
+            files,
+            latest: None,
+        }
+    }
+}
+
+/// Like [`decide_with_files`], for a case as the person saw it.
 ///
 /// # Errors
 /// Denied without the role reviewer; invalid without grounds or with too long ones, with half a
@@ -174,7 +192,8 @@ pub async fn decide_with_files(
 ///
 /// A conflict if the case is reported, under appeal or cleared, if it is closed and the decision is
 /// again not to report (unless an alarm says that the earlier one is in doubt), if an exhibit with a category wasn't viewed whole, or if the number of
-/// files has changed: a file that no person looked at would be released, or reported. Also a
+/// files or the latest decision has changed: a file that no person looked at would be released, or
+/// reported, or another person's decision overruled unseen. Also a
 /// conflict if uploads without an account, of different files, would be released although the
 /// person hasn't viewed each file whole: they are in one case because they look alike.
 pub async fn decide_seen(
@@ -183,7 +202,7 @@ pub async fn decide_seen(
     person: &Person,
     request: &DecisionRequest,
     file_categories: BTreeMap<String, Category>,
-    files: Option<usize>,
+    seen: impl Into<AsSeen>,
 ) -> Result<Decision> {
     // Not from appealed: an open appeal is ended by its own decision only. Not from reported:
     // withdrawing the reports, as long as none was sent, puts the case back to decided
@@ -191,7 +210,7 @@ pub async fn decide_seen(
     let from = [CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed];
     let looked = Looked {
         file_categories,
-        files,
+        seen: seen.into(),
         from: &from,
         source: None,
     };
@@ -202,8 +221,8 @@ pub async fn decide_seen(
 pub(crate) struct Looked<'a> {
     /// The category of single exhibits.
     pub file_categories: BTreeMap<String, Category>,
-    /// How many files the case had when the person looked at it; `None` if not given.
-    pub files: Option<usize>,
+    /// What the person saw of the case.
+    pub seen: AsSeen,
     /// The statuses in which the case may be decided.
     pub from: &'a [CaseStatus],
     /// The decision that is carried over; it has to be the latest of its case, and not contested.
@@ -221,7 +240,7 @@ pub(crate) async fn decide_from(
 ) -> Result<Decision> {
     let Looked {
         file_categories,
-        files,
+        seen,
         from,
         source,
     } = looked;
@@ -292,11 +311,19 @@ pub(crate) async fn decide_from(
         running_time::note(&mut tx, casework, case).await?;
     }
     // The case is locked: no file joins between this and the commit.
-    if let Some(seen) = files {
+    if let Some(seen) = seen.files {
         let now = findings::count_of_case(&mut tx, case).await?;
         if now != seen {
             return Err(CaseworkError::conflict(format!(
                 "case {case} has {now} files, not {seen}; look at it again before deciding"
+            )));
+        }
+    }
+    if let Some(seen) = &seen.latest {
+        let latest = decisions_within(&mut tx, case).await?.pop();
+        if latest.map_or_else(String::new, |d| d.id) != *seen {
+            return Err(CaseworkError::conflict(format!(
+                "another decision about case {case} was recorded meanwhile; look at it before deciding"
             )));
         }
     }

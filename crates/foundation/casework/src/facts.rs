@@ -24,14 +24,24 @@ pub(crate) async fn write(
     .bind(sealed::seal_text(casework, &json))
     .execute(&mut **tx)
     .await?;
-    let reasons = rank(tx, case, facts).await?;
+    let reasons = rank(tx, casework, case, facts).await?;
     danger::watch(tx, casework, case, &reasons).await
 }
 
-/// Sets the rank of a case from these facts and from its files; returns the reasons for it.
-pub(crate) async fn rank(tx: &mut Tx, case: &str, facts: &Facts) -> Result<Vec<Reason>> {
+/// Sets the rank of a case from these facts, from what domains contribute, and from its files;
+/// returns the reasons for it.
+pub(crate) async fn rank(
+    tx: &mut Tx,
+    casework: &Casework,
+    case: &str,
+    facts: &Facts,
+) -> Result<Vec<Reason>> {
     let files = findings::found_files(tx, case).await?;
-    let (score, reasons) = danger::rate(facts, files);
+    let mut whole = facts.clone();
+    for domain in casework.domains() {
+        whole.merge(domain.dossier_part(tx, casework, case).await?);
+    }
+    let (score, reasons) = danger::rate(&whole, files);
     work_queue::rank(tx, case, score, &reasons).await?;
     Ok(reasons)
 }
@@ -46,7 +56,7 @@ pub(crate) async fn add_upload(
 ) -> Result<()> {
     if subject.upload == UploadFacts::default() {
         let known = stored(tx, casework, case).await?;
-        rank(tx, case, &known).await?;
+        rank(tx, casework, case, &known).await?;
         return Ok(());
     }
     let account = subject.account.as_ref().map(|a| a.expose().as_str());
@@ -67,7 +77,7 @@ pub(crate) async fn add(
     let mut after = before.clone();
     change(&mut after);
     if after == before {
-        rank(tx, case, &before).await?;
+        rank(tx, casework, case, &before).await?;
         return Ok(());
     }
     write(tx, casework, case, &after).await

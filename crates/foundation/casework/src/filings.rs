@@ -21,6 +21,9 @@ use crate::{
 /// After this many begun submissions at its destination a report is stopped. Our judgement.
 pub const SUBMISSIONS_MAX: i64 = 50;
 
+/// How the name of a retraction's filing begins; the id of the report follows.
+pub const RETRACTION_OF: &str = "retraction-of-";
+
 words! {
     /// How far a report has come at its destination.
     FilingState {

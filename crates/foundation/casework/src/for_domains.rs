@@ -224,6 +224,13 @@ pub mod facts {
     ) -> Result<()> {
         crate::facts::add_upload(tx, casework, case, subject, exhibit).await
     }
+
+    /// Ranks a case in the queue again, after what the domain contributes has changed.
+    pub async fn rank(tx: &mut Tx, casework: &Casework, case: &str) -> Result<()> {
+        let known = crate::facts::stored(tx, casework, case).await?;
+        crate::facts::rank(tx, casework, case, &known).await?;
+        Ok(())
+    }
 }
 
 /// Exhibits, within a transaction.

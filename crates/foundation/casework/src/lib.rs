@@ -126,8 +126,8 @@ pub use deadlines::{
     escalate_deadlines, extend_deadline,
 };
 pub use decisions::{
-    Decision, DecisionRequest, IN_DOUBT, Ruling, decide, decide_seen, decide_with_files, decisions,
-    see_alarm,
+    AsSeen, Decision, DecisionRequest, IN_DOUBT, Ruling, decide, decide_seen, decide_with_files,
+    decisions, see_alarm,
 };
 pub use destructions::{
     Destruction, PENDING_MICROS, destroy_due, destructions, find_ended, request_destruction,
@@ -147,9 +147,10 @@ pub use exports::{
 pub use exposure::{Exposure, lift_exposure_cap, set_exposure_cap};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
-    Filing, FilingAddress, FilingState, SUBMISSIONS_MAX, filed_for_test, filing, filing_addressed,
-    filing_begun, filing_filed, filing_finishing, filing_retracted, filing_stopped, filings_in,
-    follow_up_filed, open_filing, restart_filing, supersede_test_filing,
+    Filing, FilingAddress, FilingState, RETRACTION_OF, SUBMISSIONS_MAX, filed_for_test, filing,
+    filing_addressed, filing_begun, filing_filed, filing_finishing, filing_retracted,
+    filing_stopped, filings_in, follow_up_filed, open_filing, restart_filing,
+    supersede_test_filing,
 };
 pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
 pub use holds::{Hold, NewHold, extend_retention, hold, holds, place_hold, release_hold};
@@ -171,7 +172,7 @@ pub use obhut_facts::{
 pub use obhut_facts::{
     COMPLETENESS, CaseStatus, Category, Determination, Dossier, FileDigests, Missing, NcaDuty,
     Question, RISK, Reason, ReportedFile, Reporter, RuleFile, RuleInput, Scores, Surface, at_risk,
-    scores,
+    rule_says, scores,
 };
 pub use obhut_facts::{Language, Signals, Strict, dates_in, sentences};
 pub use obhut_vault::{

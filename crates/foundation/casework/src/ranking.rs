@@ -15,7 +15,7 @@ pub async fn rank_open_cases(casework: &Casework) -> Result<i64> {
     let mut tx = casework.db.begin().await?;
     for case in work_queue::some_unranked(&mut tx, RANKED_AT_ONCE_MAX).await? {
         let known = facts::stored(&mut tx, casework, &case).await?;
-        facts::rank(&mut tx, &case, &known).await?;
+        facts::rank(&mut tx, casework, &case, &known).await?;
     }
     tx.commit().await?;
     work_queue::unranked(casework).await

@@ -10,7 +10,7 @@ use obhut_facts::{
 };
 
 use crate::deadlines::{self, DeadlineKind};
-use crate::decisions::{self, Decision, DecisionRequest, GROUNDS_CHARS_MAX, Looked};
+use crate::decisions::{self, AsSeen, Decision, DecisionRequest, GROUNDS_CHARS_MAX, Looked};
 use crate::{
     Casework, CaseworkError, Person, Result, cases, determinations, dossier, facts, findings, views,
 };
@@ -60,7 +60,7 @@ pub async fn decide_with_same_bytes(
     person: &Person,
     request: &DecisionRequest,
     file_categories: BTreeMap<String, Category>,
-    files: Option<usize>,
+    seen: impl Into<AsSeen>,
 ) -> Result<(Decision, AlsoDecided)> {
     // First: a refusal must not leave a decision behind.
     require_seen(casework, case, person).await?;
@@ -68,7 +68,7 @@ pub async fn decide_with_same_bytes(
     let decision = match latest.filter(|d| d.is_as_asked(person, request, &file_categories)) {
         Some(decision) => decision,
         None => {
-            decisions::decide_seen(casework, case, person, request, file_categories, files).await?
+            decisions::decide_seen(casework, case, person, request, file_categories, seen).await?
         }
     };
     let also = decide_same_bytes(casework, &decision, person).await?;
@@ -112,7 +112,7 @@ pub async fn decide_same_bytes(
         // From open only: what another person has decided meanwhile stays as it is.
         let looked = Looked {
             file_categories: categories,
-            files: Some(files),
+            seen: Some(files).into(),
             from: &[CaseStatus::Open],
             source: Some(decision),
         };

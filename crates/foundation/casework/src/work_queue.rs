@@ -5,7 +5,7 @@
 //! a hundred thousand. A case is in the queue from its opening until it is decided. Neither rank nor
 //! claim decides anything, so the vault's log doesn't cover them.
 
-use obhut_facts::{RISK, Reason, RiskRule};
+use obhut_facts::{Reason, rule_says};
 
 use crate::database::{Columns, Tx};
 use crate::{Casework, Person, Result};
@@ -27,8 +27,8 @@ pub struct Queued {
     pub case: String,
     /// The at-risk score of its facts, 0 to 100.
     pub at_risk: u32,
-    /// The rules that gave it, the most pressing first, at most five.
-    pub reasons: Vec<&'static RiskRule>,
+    /// What gave it, in English and German, the most pressing first, at most five.
+    pub reasons: Vec<(&'static str, &'static str)>,
     /// When it was opened, microseconds since 1970.
     pub opened_at: i64,
     /// Id of the person who is working on it.
@@ -103,11 +103,10 @@ fn read(row: &sqlx::any::AnyRow, now: i64) -> Result<Queued> {
     let mut c = Columns::of(row);
     let (case, at_risk, reasons) = (c.text()?, c.int()?, c.text()?);
     let (opened_at, claimed_by, until) = (c.int()?, c.maybe_text()?, c.int()?);
-    let rule = |id| RISK.iter().find(|rule| rule.id == id);
     Ok(Queued {
         case,
         at_risk: u32::try_from(at_risk).unwrap_or(0),
-        reasons: reasons.split(' ').filter_map(rule).collect(),
+        reasons: reasons.split(' ').filter_map(rule_says).collect(),
         opened_at,
         claimed_by: claimed_by.filter(|_| until > now),
     })

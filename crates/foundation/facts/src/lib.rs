@@ -60,7 +60,7 @@ pub use people::{
 pub use places::Place;
 pub use received::{keep_words_here, sentences};
 pub use risk::{
-    Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined, of_wording,
+    Level, RISK, Reason, RiskRule, RuleFile, RuleInput, at_risk, combined, of_wording, rule_says,
     rules_that_hold,
 };
 pub use scores::{COMPLETENESS, Missing, Scores, scores};

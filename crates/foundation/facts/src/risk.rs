@@ -802,11 +802,23 @@ fn sort(reasons: &mut [Reason]) {
     reasons.sort_by_key(|r| std::cmp::Reverse((r.level, r.points)));
 }
 
+/// How the names of the rules of wordings begin; their score follows.
+const WORDING: &str = "wording-";
+
+/// What a reason says, in English and German, by the name of its rule; `None` for an unknown one.
+pub fn rule_says(rule: &str) -> Option<(&'static str, &'static str)> {
+    if let Some(known) = RISK.iter().find(|known| known.id == rule) {
+        return Some((known.says, known.german));
+    }
+    let score = rule.strip_prefix(WORDING)?.parse().ok()?;
+    of_wording(score).map(|reason| (reason.what, reason.german))
+}
+
 /// The reason for a text whose wording has this score, 0 to 100; `None` below the score of the
 /// lowest level that gives a reason.
 pub fn of_wording(score: u32) -> Option<Reason> {
     static IDS: LazyLock<Vec<String>> =
-        LazyLock::new(|| (0..=100).map(|n| format!("wording-{n}")).collect());
+        LazyLock::new(|| (0..=100).map(|n| format!("{WORDING}{n}")).collect());
     let levels = [Level::Now, Level::Serious, Level::Concern, Level::Known];
     let level = levels.into_iter().find(|l| score >= l.band().0)?;
     let (low, high) = level.band();

@@ -69,6 +69,8 @@ async fn one(visit: &Visit, id: &str) -> Result<Response, Fault> {
     let person = visit.acting(Act::DecideAppeal)?;
     let casework = &visit.app.casework;
     let (appeal, reason) = casework::read_appeal(casework, id, person).await?;
+    let decided = casework::decisions(casework, &appeal.case).await?.pop();
+    let mine = decided.is_some_and(|d| d.person() == person.id);
     let content = html! {
         p { a href="/appeals" data-key="u" { (visit.t("appeals-back")) } }
         h1 { (visit.t("appeal")) " " code { (appeal.id) } }
@@ -83,6 +85,7 @@ async fn one(visit: &Visit, id: &str) -> Result<Response, Fault> {
                 h2 { (visit.t(&format!("outcome-{}", outcome.word()))) }
                 p { bdi { (appeal.name.as_deref().unwrap_or_default()) } ": " bdi { (appeal.grounds.as_deref().unwrap_or_default()) } }
             }
+            None if mine => p.warning { (visit.t("appeal-not-you")) },
             None => {
                 h2 { (visit.t("decide")) }
                 p.hint { (visit.t("appeal-who")) }

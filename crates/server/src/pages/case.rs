@@ -9,8 +9,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use obhut_app::casework::{
-    self, Act, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Exhibit, Extent, Facts,
-    Finding, Right, Ruling, Scores, SeenBefore,
+    self, Act, AsSeen, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Exhibit,
+    Extent, Facts, Finding, Right, Ruling, Scores, SeenBefore,
 };
 use serde_json::Value;
 
@@ -50,20 +50,21 @@ const CATEGORIES: [&str; 4] = ["A1", "A2", "B1", "B2"];
 const TEMPLATES: [(&str, Ruling, Says); 5] = [
     ("viewed-report", Ruling::Report, Says::Viewed),
     ("seen-before-report", Ruling::Report, Says::ReportedBefore),
-    ("listed-report", Ruling::Report, Says::Nothing),
+    ("listed-report", Ruling::Report, Says::Listed),
     ("viewed-no-report", Ruling::NoReport, Says::Viewed),
     ("wrong-match", Ruling::NoReport, Says::Viewed),
 ];
 
-/// What grounds say of the files, and so when they are offered.
+/// What grounds say of the files, and so when they are offered and accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Says {
     /// The person has viewed all of them whole.
     Viewed,
-    /// Each was viewed whole by this person, or a copy of it by another who reported it.
+    /// Not all were viewed by the person; of each that wasn't, another was viewed whole and decided
+    /// to be reported that has the same bytes or matches the same list entry.
     ReportedBefore,
-    /// Nothing that has to be checked.
-    Nothing,
+    /// One matches an entry of a signed list, and the person hasn't viewed all.
+    Listed,
 }
 
 /// Everything the page is made from.
@@ -96,19 +97,7 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
     // Before the page leaves: if the reading can't be recorded, nothing is shown.
     casework::note(casework, &person.id, "case.show", case, "page").await?;
     casework::note(casework, &person.id, "case.facts.show", case, "page").await?;
-    let mut before = obhut_app::seen_before(casework, case).await?;
-    let mut exhibits = Vec::new();
-    for exhibit in casework::exhibits_of_case(casework, case).await? {
-        let views = casework::views(casework, &exhibit.id).await?;
-        let whole = views.iter().filter(|v| v.extent == Extent::Whole);
-        let (mine, others): (Vec<_>, Vec<_>) = whole.partition(|v| v.person == person.id);
-        exhibits.push(FileSeen {
-            before: before.remove(&exhibit.id),
-            exhibit,
-            whole_by_me: !mine.is_empty(),
-            whole_by_others: !others.is_empty(),
-        });
-    }
+    let exhibits = files_seen(visit, case).await?;
     let people = casework::people(casework).await?;
     let shown = Shown {
         scores: casework::dossier(casework, case, true).await?.scores(),
@@ -117,9 +106,12 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
         exhibits,
     };
     let queued = casework::queued(casework, case).await?;
-    let claimed_by = queued
-        .and_then(|q| q.claimed_by)
-        .filter(|by| *by != person.id);
+    let claimed_by = queued.and_then(|q| q.claimed_by);
+    if claimed_by.as_ref() == Some(&person.id) {
+        // Who works on it keeps it.
+        casework::claim_case(casework, case, person).await?;
+    }
+    let claimed_by = claimed_by.filter(|by| *by != person.id);
     let status = shown.detail.case.status;
     let content = html! {
         h1 { (visit.t("case")) " " code { (case) } }
@@ -128,12 +120,12 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
             " · " (visit.t("case-opened")) " " (visit.time(shown.detail.case.opened_at))
             @if shown.detail.case.embargoed { " · " b { (visit.t("embargoed")) } }
         }
-        @if let Some(by) = claimed_by {
-            p.warning role="status" { (visit.t_with("claimed", &[("name", shown.name(&by).into())])) }
+        @if let Some(by) = &claimed_by {
+            p.warning role="status" { (visit.t_with("claimed", &[("name", shown.name(by).into())])) }
         }
         (risk(visit, &shown.scores))
         (files(visit, case, &shown))
-        @if visit.may(Act::DecideCase) && can_be_decided(status) { (decision_form(visit, case, &shown)) }
+        @if visit.may(Act::DecideCase) && can_be_decided(status) { (decision_form(visit, case, &shown, claimed_by.as_deref())) }
         (decisions(visit, &shown.detail.decisions))
         (reports::of_case(visit, case, status).await?)
         (missing(visit, &shown.scores))
@@ -141,6 +133,62 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
     };
     let title = visit.t_with("case-title", &[("case", case.into())]);
     Ok(visit.page(&title, content))
+}
+
+/// The exhibits of a case with what this person and others have seen of them.
+async fn files_seen(visit: &Visit, case: &str) -> Result<Vec<FileSeen>, Fault> {
+    let casework = &visit.app.casework;
+    let person = &visit.session.person.id;
+    let mut before = obhut_app::seen_before(casework, case).await?;
+    let mut exhibits = Vec::new();
+    for exhibit in casework::exhibits_of_case(casework, case).await? {
+        let views = casework::views(casework, &exhibit.id).await?;
+        let whole = views.iter().filter(|v| v.extent == Extent::Whole);
+        let (mine, others): (Vec<_>, Vec<_>) = whole.partition(|v| v.person == *person);
+        exhibits.push(FileSeen {
+            before: before.remove(&exhibit.id),
+            exhibit,
+            whole_by_me: !mine.is_empty(),
+            whole_by_others: !others.is_empty(),
+        });
+    }
+    Ok(exhibits)
+}
+
+/// Which grounds hold for a case, as this person has seen it.
+struct Holds {
+    viewed: bool,
+    reported_before: bool,
+    listed: bool,
+}
+
+impl Holds {
+    fn of(detail: &CaseDetail, files: &[FileSeen]) -> Self {
+        let kept = detail.findings.iter().all(|f| f.exhibit.is_some());
+        let viewed = !files.is_empty() && kept && files.iter().all(|f| f.whole_by_me);
+        let reported = |f: &FileSeen| {
+            let before = f.before.as_ref();
+            before.is_some_and(|b| b.ruling == Ruling::Report)
+        };
+        let spared = files.iter().all(|f| f.whole_by_me || reported(f));
+        Self {
+            viewed,
+            reported_before: kept && !viewed && spared && files.iter().any(reported),
+            listed: !viewed
+                && detail
+                    .findings
+                    .iter()
+                    .any(|f| f.what == "match" && f.listed),
+        }
+    }
+
+    fn allow(&self, says: Says) -> bool {
+        match says {
+            Says::Viewed => self.viewed,
+            Says::ReportedBefore => self.reported_before,
+            Says::Listed => self.listed,
+        }
+    }
 }
 
 impl Shown {
@@ -163,7 +211,7 @@ fn risk(visit: &Visit, scores: &Scores) -> Markup {
         section.risk {
             h2 { (visit.t("case-why")) }
             p {
-                meter min="0" max="100" low="40" high="70" optimum="0" value=(scores.at_risk) {}
+                meter min="0" max="100" low="40" high="70" optimum="0" value=(scores.at_risk) aria-label=(visit.t("case-why")) {}
                 " " b { (scores.at_risk) } " " (visit.t("of-hundred"))
             }
             @if scores.reasons.is_empty() { p.hint { (visit.t("queue-no-reason")) } }
@@ -260,38 +308,31 @@ fn found(visit: &Visit, finding: &Finding, more: bool) -> Markup {
     }
 }
 
-fn decision_form(visit: &Visit, case: &str, shown: &Shown) -> Markup {
+fn decision_form(visit: &Visit, case: &str, shown: &Shown, claimed_by: Option<&str>) -> Markup {
     let seen: Vec<_> = shown.exhibits.iter().filter(|f| f.whole_by_me).collect();
-    let saw_all = !seen.is_empty() && seen.len() == shown.exhibits.len();
+    let holds = Holds::of(&shown.detail, &shown.exhibits);
     // What was looked at has to be what is decided.
     let latest = shown.detail.decisions.last().map_or("", Decision::id);
-    let reported = |f: &&FileSeen| {
-        f.before
-            .as_ref()
-            .is_some_and(|b| b.ruling == Ruling::Report)
-    };
-    let copies = shown.exhibits.iter().filter(reported).count();
-    let all_seen = shown.exhibits.iter().all(|f| f.whole_by_me || reported(&f));
-    let offered = TEMPLATES.iter().filter(|(_, _, says)| match says {
-        Says::Viewed => saw_all,
-        Says::ReportedBefore => copies > 0 && all_seen && !saw_all,
-        Says::Nothing => true,
-    });
+    // Each template keeps its key, so that a habit never means something else.
+    let offered = TEMPLATES.iter().enumerate();
+    let offered: Vec<_> = offered
+        .filter(|(_, (.., says))| holds.allow(*says))
+        .collect();
     html! {
         section {
             h2 { (visit.t("decide")) }
-            @if copies > 0 && all_seen && !saw_all { p.hint { (visit.t("decide-seen-before")) } }
-            @else if !saw_all && !shown.exhibits.is_empty() { p.hint { (visit.t("decide-not-seen")) } }
+            @if holds.reported_before { p.hint { (visit.t("decide-seen-before")) } }
+            @else if !holds.viewed && !shown.exhibits.is_empty() { p.hint { (visit.t("decide-not-seen")) } }
             form.decide method="post" action={ "/cases/" (case) "/decision" } {
                 (visit.token())
                 input type="hidden" name="files" value=(shown.detail.case.files);
                 input type="hidden" name="latest" value=(latest);
                 fieldset {
                     legend { (visit.t("decide-grounds-ready")) }
-                    @for (n, (name, ruling, _)) in offered.enumerate() {
+                    @for (n, (name, ruling, _)) in offered {
                         label.choice {
                             input type="radio" name="template" value=(name) data-key=(n + 1);
-                            " " b { (visit.t(&format!("ruling-{}", ruling.word()))) } ": " (visit.t(&format!("grounds-{name}")))
+                            " " b { (visit.t(&format!("ruling-{}", ruling.word()))) } ": " (ready_grounds(visit, name, case))
                         }
                     }
                     label.choice {
@@ -321,6 +362,9 @@ fn decision_form(visit: &Visit, case: &str, shown: &Shown) -> Markup {
                     }
                     label.choice { input type="checkbox" name="same_bytes" value="yes"; " " (visit.t("decide-same-bytes")) }
                 }
+                @if let Some(by) = claimed_by {
+                    label.choice { input type="checkbox" name="despite_claim" value="yes" required; " " (visit.t_with("decide-despite-claim", &[("name", shown.name(by).into())])) }
+                }
                 div.buttons {
                     button name="then" value="next" data-key="Enter" { (visit.t("decide-and-next")) }
                     button.quiet name="then" value="stay" data-key="x" { (visit.t("decide-and-stay")) }
@@ -329,7 +373,7 @@ fn decision_form(visit: &Visit, case: &str, shown: &Shown) -> Markup {
             form.inline method="post" action="/cases/next" {
                 (visit.token())
                 input type="hidden" name="after" value=(case);
-                button.quiet data-key="k" { (visit.t("skip-case")) }
+                button.quiet data-key="n" { (visit.t("skip-case")) }
             }
         }
     }
@@ -344,7 +388,7 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
     let visit = &sent.visit;
     let person = visit.acting(Act::DecideCase)?;
     let casework = &visit.app.casework;
-    let request = request(visit, sent)?;
+    let request = request(visit, sent, case)?;
     let categories: BTreeMap<String, Category> = sent
         .with_prefix("category:")
         .filter(|(_, value)| !value.is_empty())
@@ -356,26 +400,55 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
             (exhibit.to_owned(), category)
         })
         .collect();
-    let on_record = casework::decisions(casework, case).await?;
-    let latest = on_record.last();
+    if request.ruling == Ruling::NoReport && !categories.is_empty() {
+        return Err(Fault::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "a category says that a file is apparent abuse material; leave the categories out, or report the case",
+        ));
+    }
     // A double click, or the browser's way back: the same decision is already on record.
-    let done = latest.is_some_and(|d| {
-        d.person() == person.id && d.ruling() == request.ruling && d.grounds() == request.grounds
-    });
-    if !done {
-        if latest.map_or("", Decision::id) != sent.get("latest") {
+    let as_asked = |latest: Option<&Decision>| {
+        latest.is_some_and(|d| {
+            d.person() == person.id
+                && d.ruling() == request.ruling
+                && d.grounds() == request.grounds
+                && *d.file_categories() == categories
+        })
+    };
+    let latest = async || Ok::<_, Fault>(casework::decisions(casework, case).await?.pop());
+    let same_bytes = sent.get("same_bytes") == "yes";
+    if same_bytes || !as_asked(latest().await?.as_ref()) {
+        require_ready_grounds(visit, sent, case).await?;
+        let queued = casework::queued(casework, case).await?;
+        let claimed_by = queued.and_then(|q| q.claimed_by);
+        if claimed_by.is_some_and(|by| by != person.id) && sent.get("despite_claim") != "yes" {
             return Err(Fault::new(
                 StatusCode::CONFLICT,
                 "refused",
-                "another decision about this case was recorded while the page was open; open the case again",
+                "another person is working on this case; open it again, and say that you decide it all the same",
             ));
         }
-        let files = sent.get("files").parse().ok();
-        if sent.get("same_bytes") == "yes" {
-            casework::decide_with_same_bytes(casework, case, person, &request, categories, files)
-                .await?;
-        } else {
-            casework::decide_seen(casework, case, person, &request, categories, files).await?;
+        let seen = AsSeen {
+            files: sent.get("files").parse().ok(),
+            latest: Some(sent.get("latest").to_owned()),
+        };
+        let (request, categories) = (&request, categories.clone());
+        let made = match same_bytes {
+            true => {
+                casework::decide_with_same_bytes(casework, case, person, request, categories, seen)
+                    .await
+                    .map(|_| ())
+            }
+            false => casework::decide_seen(casework, case, person, request, categories, seen)
+                .await
+                .map(|_| ()),
+        };
+        // Of two that came at the same time, the other one may have been this very decision.
+        if let Err(refused) = made
+            && (same_bytes || !as_asked(latest().await?.as_ref()))
+        {
+            return Err(refused.into());
         }
     }
     match sent.get("then") {
@@ -384,18 +457,50 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
     }
 }
 
-/// The ruling and grounds of the form: those of the template that was chosen, or a person's own.
-fn request(visit: &Visit, sent: &Sent) -> Result<DecisionRequest, Fault> {
+/// Ready grounds in the language of the page. They name the case, because they may be carried over to
+/// another one with the same bytes.
+fn ready_grounds(visit: &Visit, name: &str, case: &str) -> String {
+    visit.t_with(&format!("grounds-{name}"), &[("case", case.into())])
+}
+
+/// Fails if the ready grounds that were chosen don't hold, or no longer.
+async fn require_ready_grounds(visit: &Visit, sent: &Sent, case: &str) -> Result<(), Fault> {
+    let chosen = sent.get("template");
+    let Some((.., says)) = TEMPLATES.iter().find(|(name, ..)| *name == chosen) else {
+        return Ok(());
+    };
+    let detail = casework::case(&visit.app.casework, case).await?;
+    if Holds::of(&detail, &files_seen(visit, case).await?).allow(*says) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        StatusCode::CONFLICT,
+        "refused",
+        "the grounds you chose don't hold for this case, or no longer: a file joined it, or what they rest on has changed; open the case again",
+    ))
+}
+
+/// The ruling and grounds of the form: those of the template that was chosen, with what the person
+/// adds, or a person's own.
+fn request(visit: &Visit, sent: &Sent, case: &str) -> Result<DecisionRequest, Fault> {
     let template = sent.get("template");
     let own = sent.get("grounds").trim();
+    let own_ruling = Ruling::from_word(sent.get("ruling"));
     let (ruling, grounds) = match TEMPLATES.iter().find(|(name, ..)| *name == template) {
+        Some((_, ruling, _)) if own_ruling.is_some_and(|own| own != *ruling) => {
+            return Err(Fault::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "the ready grounds say one thing and your own choice another; choose one of them",
+            ));
+        }
         Some((name, ruling, _)) => {
-            let ready = visit.t(&format!("grounds-{name}"));
+            let ready = ready_grounds(visit, name, case);
             let all = [ready.as_str(), own];
             let said: Vec<_> = all.into_iter().filter(|t| !t.is_empty()).collect();
             (Some(*ruling), said.join("\n"))
         }
-        None => (Ruling::from_word(sent.get("ruling")), own.to_owned()),
+        None => (own_ruling, own.to_owned()),
     };
     let ruling = ruling.ok_or_else(|| {
         Fault::new(

@@ -148,7 +148,7 @@ pub(super) fn reasons(visit: &Visit, queued: &Queued) -> Markup {
     html! {
         @if queued.reasons.is_empty() { span.hint { (visit.t("queue-no-reason")) } }
         @else { ul.reasons {
-            @for rule in &queued.reasons { li { (visit.language.pick(rule.says, rule.german)) } }
+            @for (english, german) in &queued.reasons { li { (visit.language.pick(english, german)) } }
         } }
     }
 }

@@ -90,9 +90,8 @@ fn reasons(visit: &Visit, report: &Incoming) -> Markup {
     html! {
         @if report.reasons.is_empty() { span.hint { (visit.t("queue-no-reason")) } }
         @else { ul.reasons { @for reason in &report.reasons {
-            @let rule = casework::RISK.iter().find(|r| r.id == reason.rule);
-            li { @match rule {
-                Some(rule) => (visit.language.pick(rule.says, rule.german)),
+            li { @match casework::rule_says(reason.rule.as_ref()) {
+                Some((english, german)) => (visit.language.pick(english, german)),
                 None => (in_english(visit.language, &reason.what)),
             } }
         } } }
@@ -134,7 +133,7 @@ async fn one(visit: &Visit, id: &str) -> Result<Response, Fault> {
             Some(case) => p { a href={ "/cases/" (case) } { (visit.t("incoming-has-case")) } },
             None => form.inline method="post" action={ "/incoming/" (report.id) "/case" } {
                 (visit.token())
-                button data-key="o" { (visit.t("incoming-open")) }
+                button data-key="o" data-focus { (visit.t("incoming-open")) }
             },
         }
         (case::known(visit, facts.expose()))

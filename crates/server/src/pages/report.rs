@@ -45,15 +45,28 @@ async fn page(visit: &Visit, report: &str) -> Result<Response, Fault> {
     let decisions = casework::decisions(casework, &row.case).await?;
     let decided_by = decisions.iter().find(|d| d.id() == row.decision);
     let draft = row.status == "draft";
+    let mut hindered = None;
+    let mut shown = String::new();
     let (check, document) = if draft {
         let form = reports::form(&row.destination)?;
         let check =
             obhut_app::reports::check(casework, &row.case, form, row.with_victims, &person.id)
                 .await?;
-        let (_, rendered) =
-            obhut_app::reports::draft(casework, &row.case, form, row.with_victims, &person.id)
-                .await?;
-        (Some(check), rendered.text().map(str::to_owned))
+        match obhut_app::reports::draft(casework, &row.case, form, row.with_victims, &person.id)
+            .await
+        {
+            Ok((report, rendered)) => {
+                shown = obhut_app::reports::fingerprint(&report, form);
+                (Some(check), rendered.text().map(str::to_owned))
+            }
+            // The case was decided in another way since: there is nothing to preview or approve, and
+            // the draft can be retracted.
+            Err(casework::CaseworkError::Conflict { why, .. }) => {
+                hindered = Some(why);
+                (None, None)
+            }
+            Err(e) => return Err(e.into()),
+        }
     } else {
         // The reading of what was approved is on record before it is shown.
         let filed = obhut_app::reports::show(casework, report, &person.id).await?;
@@ -75,11 +88,14 @@ async fn page(visit: &Visit, report: &str) -> Result<Response, Fault> {
         @if let Some(approval) = &approval {
             p { (visit.t("approved-by")) " " bdi { (approval.name) } ", " (visit.time(approval.approved_at)) }
         }
-        @if let Some(check) = &check { (findings(visit, check)) }
-        h2 { (visit.t(if draft { "report-preview" } else { "report-approved-text" })) }
-        (shown_document(visit, document.as_deref()))
-        @if draft && visit.may(Act::ApproveReport) {
-            (approval_form(visit, &row, check.as_ref(), decided_by.is_some_and(|d| d.person() == person.id)))
+        @if let Some(why) = &hindered { p.warning role="alert" { (in_english(visit.language, why)) } }
+        @else {
+            @if let Some(check) = &check { (findings(visit, check)) }
+            h2 { (visit.t(if draft { "report-preview" } else { "report-approved-text" })) }
+            (shown_document(visit, document.as_deref()))
+            @if draft && visit.may(Act::ApproveReport) {
+                (approval_form(visit, &row, check.as_ref(), decided_by.is_some_and(|d| d.person() == person.id), &shown))
+            }
         }
         (sending(visit, &row, filing.as_ref()))
     };
@@ -128,7 +144,14 @@ fn shown_document(visit: &Visit, document: Option<&str>) -> Markup {
     }
 }
 
-fn approval_form(visit: &Visit, row: &ReportRow, check: Option<&Check>, mine: bool) -> Markup {
+/// `shown` identifies the document on the page: only that is approved.
+fn approval_form(
+    visit: &Visit,
+    row: &ReportRow,
+    check: Option<&Check>,
+    mine: bool,
+    shown: &str,
+) -> Markup {
     let stops = check.map_or(&[][..], |c| &c.stops);
     let needs_reason = check.is_some_and(|c| c.empty) || !stops.is_empty();
     html! {
@@ -139,6 +162,7 @@ fn approval_form(visit: &Visit, row: &ReportRow, check: Option<&Check>, mine: bo
             @else {
                 form method="post" action={ "/reports/" (row.id) "/approval" } {
                     (visit.token())
+                    input type="hidden" name="shown" value=(shown);
                     @if needs_reason {
                         label for="because" { (visit.t("approve-because")) }
                         input id="because" name="because" required maxlength="1000" autocomplete="off";
@@ -146,7 +170,7 @@ fn approval_form(visit: &Visit, row: &ReportRow, check: Option<&Check>, mine: bo
                     @if row.with_victims {
                         label.choice { input type="checkbox" name="as_received" value="yes"; " " (visit.t("approve-as-received")) }
                     }
-                    button data-key="a" { (visit.t("approve-and-queue")) }
+                    button data-key="a" data-focus { (visit.t("approve-and-queue")) }
                 }
             }
         }
@@ -162,7 +186,7 @@ fn sending(visit: &Visit, row: &ReportRow, filing: Option<&Filing>) -> Markup {
         @if approved && !filed && visit.may(Act::SendReport) {
             form.inline method="post" action={ "/reports/" (row.id) "/sending" } {
                 (visit.token())
-                button data-key="s" { (visit.t(if stopped { "send-resume" } else { "send-now" })) }
+                button data-key="s" data-focus { (visit.t(if stopped { "send-resume" } else { "send-now" })) }
             }
         }
         @if may_retract && visit.may(Act::RetractReport) {
@@ -186,7 +210,17 @@ async fn approve(Path(report): Path<String>, sent: Sent) -> Response {
         let because = Some(sent.get("because").trim()).filter(|b| !b.is_empty());
         let as_received = sent.get("as_received") == "yes";
         let casework = &visit.app.casework;
-        obhut_app::reports::approve(casework, &report, person, because, as_received).await?;
+        // Without it nothing would be approved unseen either: it is never what is shown.
+        let shown = Some(sent.get("shown"));
+        obhut_app::reports::approve_as_shown(
+            casework,
+            &report,
+            person,
+            because,
+            as_received,
+            shown,
+        )
+        .await?;
         Ok(to_page(&format!("/reports/{report}")))
     };
     visit.answer(made.await)

@@ -106,12 +106,22 @@ fn filing_table(visit: &Visit, filings: &[Filing]) -> Markup {
                 th scope="col" { (visit.t("case-changed")) }
             } }
             tbody { @for filing in filings { tr {
-                td data-label=(visit.t("report")) { a href={ "/reports/" (filing.report) } { code { (filing.report) } } }
+                td data-label=(visit.t("report")) { (filed_report(visit, &filing.report)) }
                 td data-label=(visit.t("destination")) { (filing.destination) }
                 td data-label=(visit.t("filing")) { (progress(visit, filing)) }
                 td data-label=(visit.t("case-changed")) { (visit.time(filing.changed_at)) }
             } } }
         } }
+    }
+}
+
+/// The report that a filing is of, or whose retraction it is.
+fn filed_report(visit: &Visit, filed: &str) -> Markup {
+    let retracted = filed.strip_prefix(casework::RETRACTION_OF);
+    let report = retracted.unwrap_or(filed);
+    html! {
+        @if retracted.is_some() { (visit.t("retraction-of")) " " }
+        a href={ "/reports/" (report) } { code { (report) } }
     }
 }
 
@@ -170,7 +180,7 @@ fn file_form(visit: &Visit, case: &str) -> Markup {
                 @for form in forms::ALL { option value=(form.name) { (form.name) } }
             }
             label.choice { input type="checkbox" name="with_victims" value="yes"; " " (visit.t("file-with-victims")) }
-            button data-key="f" { (visit.t("file-report")) }
+            button data-key="f" data-focus { (visit.t("file-report")) }
         }
     }
 }

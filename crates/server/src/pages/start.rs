@@ -57,7 +57,7 @@ async fn work(visit: &Visit) -> Result<Markup, Fault> {
         .pop();
     let appealed = of(CaseStatus::Appealed);
     Ok(html! {
-        @if let Some(first) = first.as_ref().filter(|f| f.at_risk >= casework::URGENT_SCORE) {
+        @if let Some(first) = first.as_ref().filter(|f| f.at_risk >= casework::URGENT_SCORE && visit.may(Act::ReadFacts)) {
             p.warning role="alert" {
                 a href={ "/cases/" (first.case) } { (visit.t("start-urgent")) }
                 " " (visit.age(first.opened_at)) "."
@@ -86,7 +86,7 @@ async fn alarms(visit: &Visit) -> Result<Markup, Fault> {
             ul.alarms { @for alarm in alarms.iter().take(SHOWN_MAX) {
                 li {
                     (visit.time(alarm.raised_at)) " · " (in_english(visit.language, &alarm.text)) " "
-                    @if has_page(&alarm.subject) { (subject(&alarm.subject)) " " }
+                    @if has_page(&alarm.subject) && visit.may(Act::ReadFacts) { (subject(&alarm.subject)) " " }
                     @if visit.may(Act::SeeAlarm) { (seen_button(visit, &alarm.id)) }
                 }
             } }

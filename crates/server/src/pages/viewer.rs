@@ -5,6 +5,7 @@
 //! address that can be fetched once; fetching it puts the look on record first (looks.rs).
 
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -20,11 +21,15 @@ pub(crate) const PAGE: Page = Page {
     routes: |router| {
         router
             .route("/cases/{case}/exhibits/{exhibit}", get(show).post(look))
-            .route("/looks/{token}", get(console::fetch))
+            // HEAD would take a look that no one sees.
+            .route("/looks/{token}", get(console::fetch).head(no_head))
             .route("/looks", post(fetch_address))
     },
     listed: None,
 };
+
+/// Longest purpose of a look, in characters. Our judgement: everyone who opens the exhibit reads it.
+const PURPOSE_CHARS_MAX: usize = 500;
 
 /// What is to be shown on the page.
 struct Shown<'a> {
@@ -42,7 +47,9 @@ async fn look(Path((case, exhibit)): Path<(String, String)>, sent: Sent) -> Resp
     let visit = &sent.visit;
     let made = async {
         let look = asked(&sent)?;
-        let purpose = purpose(visit, &sent, &case);
+        let purpose = purpose(visit, &sent, &case)?;
+        // Before the look is granted: the page is refused for an exhibit of another case.
+        page(visit, &case, &exhibit, None).await?;
         let address = console::grant(visit, &exhibit, look, &purpose)?;
         let address = &address;
         page(visit, &case, &exhibit, Some(Shown { look, address })).await
@@ -53,11 +60,17 @@ async fn look(Path((case, exhibit)): Path<(String, String)>, sent: Sent) -> Resp
 /// The address of a look, for the script that shows it while a key is held.
 async fn fetch_address(sent: Sent) -> Response {
     let visit = &sent.visit;
-    let granted = asked(&sent).and_then(|look| {
-        let purpose = purpose(visit, &sent, sent.get("case"));
-        console::grant(visit, sent.get("exhibit"), look, &purpose)
-    });
-    match granted {
+    let (case, exhibit) = (sent.get("case"), sent.get("exhibit"));
+    let granted = async {
+        let look = asked(&sent)?;
+        let purpose = purpose(visit, &sent, case)?;
+        let of_case = casework::exhibits_of_case(&visit.app.casework, case).await?;
+        if of_case.iter().all(|e| e.id != exhibit) {
+            return Err(not_of_this_case(exhibit));
+        }
+        console::grant(visit, exhibit, look, &purpose)
+    };
+    match granted.await {
         Ok(address) => axum::response::IntoResponse::into_response(address),
         Err(fault) => axum::response::IntoResponse::into_response(fault),
     }
@@ -69,11 +82,26 @@ fn asked(sent: &Sent) -> Result<Look, Fault> {
 }
 
 /// The purpose that was given, or that of every look from this page.
-fn purpose(visit: &Visit, sent: &Sent, case: &str) -> String {
+fn purpose(visit: &Visit, sent: &Sent, case: &str) -> Result<String, Fault> {
     match sent.get("purpose").trim() {
-        "" => visit.t_with("look-purpose", &[("case", case.into())]),
-        given => given.to_owned(),
+        "" => Ok(visit.t_with("look-purpose", &[("case", case.into())])),
+        given if given.chars().count() > PURPOSE_CHARS_MAX => Err(Fault::bad_request(
+            "the purpose has more than 500 characters; say it in fewer",
+        )),
+        given => Ok(given.to_owned()),
     }
+}
+
+fn not_of_this_case(exhibit: &str) -> Fault {
+    Fault::from(casework::CaseworkError::NotFound {
+        what: "exhibit of this case",
+        id: exhibit.to_owned(),
+    })
+}
+
+/// Says that HEAD isn't answered.
+async fn no_head() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
 }
 
 async fn page(
@@ -86,12 +114,8 @@ async fn page(
     visit.acting(Act::ViewExhibit)?;
     let casework = &visit.app.casework;
     let all = casework::exhibits_of_case(casework, case).await?;
-    let at = all.iter().position(|e| e.id == exhibit).ok_or_else(|| {
-        Fault::from(casework::CaseworkError::NotFound {
-            what: "exhibit of this case",
-            id: exhibit.to_owned(),
-        })
-    })?;
+    let at = all.iter().position(|e| e.id == exhibit);
+    let at = at.ok_or_else(|| not_of_this_case(exhibit))?;
     let views = casework::views(casework, exhibit).await?;
     let earlier = casework::earlier_decisions(casework, case, exhibit).await?;
     let person = &visit.session.person.id;
@@ -118,7 +142,10 @@ async fn page(
         h2 { (visit.t("looks")) }
         (who_looked(visit, &views).await?)
     };
-    let title = visit.t("exhibit");
+    let title = visit.t_with(
+        "exhibit-title",
+        &[("n", (at + 1).into()), ("of", all.len().into())],
+    );
     Ok(visit.page(&title, content))
 }
 
@@ -182,6 +209,7 @@ fn stage(visit: &Visit, case: &str, exhibit: &Exhibit, shown: Option<Shown<'_>>)
             }
         }
         p.hint { (visit.t("look-hint")) }
+        noscript { p.hint { (visit.t("stage-stays")) } }
         script src="/assets/viewer.js" defer {}
     }
 }

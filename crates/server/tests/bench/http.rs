@@ -84,6 +84,24 @@ impl Bench {
         }
     }
 
+    /// Imports another list, with the MD5 of these bytes, signed by two people.
+    pub async fn list_more(&self, bytes: &[u8]) {
+        let settings = ListSettings {
+            name: "second".into(),
+            owner: "Hotline".into(),
+            purpose: Purpose::Assessed,
+            basis: "law".into(),
+            action: Action::Hold,
+        };
+        let kind = obhut_hash::kinds::by_name("md5").unwrap();
+        let digest = kind.of_bytes(bytes).unwrap().to_hex();
+        let csv = format!("kind,digest,entry_id\nmd5,{digest},entry-two\n");
+        media::import_list(&self.casework, &settings, csv.as_bytes(), "test")
+            .await
+            .unwrap();
+        super::sign(&self.casework, "second").await;
+    }
+
     pub async fn send(&self, request: Request<Body>) -> (StatusCode, header::HeaderMap, String) {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

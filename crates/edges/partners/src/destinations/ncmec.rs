@@ -193,7 +193,7 @@ pub(super) async fn retract(submission: Submission<'_>) -> Result<Sent, SendFaul
     }
     // The second report is a filing in its own row, so that a crash during it is recovered from
     // like any other.
-    let follow_up = format!("retraction-of-{}", filing.report);
+    let follow_up = format!("{}{}", casework::RETRACTION_OF, filing.report);
     let second =
         casework::open_filing(submission.casework, &follow_up, &filing.destination).await?;
     // A crash came between filing the second report and marking the first as retracted.
