@@ -274,7 +274,8 @@ pub fn fingerprint(report: &Report, form: &Form) -> String {
     let mut report = report.clone();
     // The time of the draft itself isn't a change.
     report.dossier.made_at = 0;
-    let documents = Documents::from(report.render(form.renderer())).to_bytes();
+    let rendered = report.render(form.renderer());
+    let documents = Documents::from(rendered).to_bytes();
     media::digests_of(&documents, None).sha256
 }
 

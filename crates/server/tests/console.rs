@@ -429,7 +429,7 @@ async fn a_case_is_decided_and_its_report_approved_on_pages() {
     let report = filed.to.expect("the report's page");
     // Who decided doesn't approve, and a reviewer isn't asked to.
     let page = rita.get(&report).await.body;
-    assert!(page.contains("waits for approval") && !page.contains(&format!("{report}/approval")));
+    assert!(page.contains("waiting for approval") && !page.contains(&format!("{report}/approval")));
     let (olga, _) = Browser::of(&b, "Olga", Role::ReportingOfficer).await;
     assert!(olga.get("/reports").await.body.contains(&report));
     let page = olga.get(&report).await.body;

@@ -702,5 +702,11 @@ async fn the_page_shows_both_queues_and_names_only_in_an_alert() {
         .remove(0);
     let one = page(&format!("/payments/{}", alert.id)).await;
     assert!(one.contains("<svg") && one.contains("buyer") && one.contains("AMLC"));
+    // In the queue the case ranks as its page says.
+    let queued = casework::queued(&b.casework, &alert.case).await.unwrap();
+    let dossier = casework::dossier(&b.casework, &alert.case, true).await;
+    let scores = dossier.unwrap().scores();
+    assert!(scores.at_risk > 0);
+    assert_eq!(queued.unwrap().at_risk, scores.at_risk);
     assert!(!one.contains("http://"));
 }

@@ -52,7 +52,7 @@ sign-in-key = Ihr Schlüssel
 sign-in-refused = Mit diesem Schlüssel geht es nicht: Er ist unbekannt, widerrufen oder abgelaufen, oder er gehört niemandem mit einer Rolle.
 sign-in-not-kept = Ihr Browser hat die Anmeldung nicht behalten. Öffnen Sie obhut über HTTPS, und erlauben Sie Cookies für diese Adresse.
 sign-in-make-key = Die Administration erstellt Ihren Schlüssel mit
-sign-in-hint = Sie bleiben 12 Stunden angemeldet, längstens bis Sie 30 Minuten lang nichts getan haben. Der Schlüssel selbst wird in diesem Browser nicht gespeichert.
+sign-in-hint = Sie bleiben zwölf Stunden angemeldet, oder bis Sie eine halbe Stunde lang nichts getan haben. Der Schlüssel selbst wird in diesem Browser nicht gespeichert.
 sign-in-appeal = Sie haben eine Mitteilung zu Ihrem Konto bekommen? Hier können Sie Beschwerde einlegen.
 
 ## Start
@@ -77,7 +77,7 @@ deadline-report = Meldung fällig
 deadline-preservation = Gesichert bis
 deadline-authority-request = Ersuchen einer Behörde
 deadline-child-in-danger = Kind in Gefahr
-deadline-appeal = Beschwerde wartet
+deadline-appeal = Beschwerde wartet auf Entscheidung
 deadline-information = Antwort der Plattform
 
 ## Fälle
@@ -93,12 +93,12 @@ status-decided = zu melden
 status-reported = gemeldet
 status-closed = geschlossen
 status-appealed = mit Beschwerde
-status-cleared = entlastet
+status-cleared = aufgehoben
 queue-empty = Kein Fall wartet auf eine Entscheidung.
 queue-risk = Gefährdung
 queue-why = Warum
 queue-waiting = Wartezeit
-queue-who = In Arbeit
+queue-who = Wer daran arbeitet
 queue-no-reason = Bisher deutet nichts auf ein Kind in Gefahr hin.
 queue-next = Nächsten Fall nehmen
 case-opened = Eröffnet
@@ -109,7 +109,7 @@ claimed = { $name } bearbeitet diesen Fall gerade.
 skip-case = Fall überspringen
 files = Dateien
 files-none = Von diesem Fall wurde keine Datei aufbewahrt.
-files-more = { $n } weitere; die Ansicht führt durch alle.
+files-more = { $n } weitere; öffnen Sie eine Datei, um alle durchzugehen.
 files-not-kept = { $n ->
     [one] Ein Treffer betrifft eine Datei, die nicht aufbewahrt wurde.
    *[other] { $n } Treffer betreffen Dateien, die nicht aufbewahrt wurden.
@@ -158,7 +158,7 @@ decisions = Entscheidungen
 
 ## Was bekannt ist
 missing = Was für eine gute Meldung noch fehlt
-complete = { $n } von 100 Punkten der Vollständigkeit.
+complete = Zu { $n } Prozent vollständig.
 known = Was bekannt ist
 known-nothing = Nichts außer den Dateien.
 known-victims = Betroffene Kinder (öffnet, was über sie bekannt ist)
@@ -215,7 +215,7 @@ filing-attempts = { $n ->
 report-draft = wartet auf Freigabe
 report-approved = freigegeben
 report-superseded = ersetzt
-report-withdrawn = zurückgenommen
+report-withdrawn = hinfällig
 report-retracting = wird zurückgezogen
 report-retracted = zurückgezogen
 with-victims = mit den Daten der Kinder

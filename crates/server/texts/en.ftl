@@ -49,7 +49,7 @@ fault-ours-next = Try again in a moment. If it lasts, the server's log has the c
 ## Signing in
 sign-in = Sign in
 sign-in-key = Your key
-sign-in-refused = This key opens nothing here: it is unknown, was revoked, has expired, or belongs to nobody with a role.
+sign-in-refused = This key doesn't work here: it is unknown, was revoked, has expired, or its owner has no role.
 sign-in-not-kept = Your browser did not keep the session. Open obhut over HTTPS, and allow cookies for this address.
 sign-in-make-key = An administrator makes a key for you with
 sign-in-hint = You stay signed in for 12 hours, or until you have done nothing for 30 minutes. The key itself is not kept in this browser.
@@ -75,10 +75,10 @@ deadline-what = What
 deadline-for = For
 deadline-report = Report is due
 deadline-preservation = Preserved until
-deadline-authority-request = Request of an authority
+deadline-authority-request = An authority's request
 deadline-child-in-danger = Child in danger
-deadline-appeal = Appeal waits
-deadline-information = Answer of the platform
+deadline-appeal = An appeal waits for a decision
+deadline-information = The platform's answer
 
 ## Cases
 case = Case
@@ -94,11 +94,11 @@ status-reported = reported
 status-closed = closed
 status-appealed = under appeal
 status-cleared = cleared
-queue-empty = No case waits for a decision.
+queue-empty = No case is waiting for a decision.
 queue-risk = Risk
 queue-why = Why
 queue-waiting = Waiting for
-queue-who = In work
+queue-who = Working on it
 queue-no-reason = Nothing known so far points to a child in danger.
 queue-next = Take the next case
 case-opened = Opened
@@ -109,7 +109,7 @@ claimed = { $name } is working on this case.
 skip-case = Skip this case
 files = Files
 files-none = No file of this case was kept.
-files-more = { $n } more; the viewer leads through all of them.
+files-more = { $n } more; open any file to go through all of them.
 files-not-kept = { $n ->
     [one] One finding is about a file that was not kept.
    *[other] { $n } findings are about files that were not kept.
@@ -158,7 +158,7 @@ decisions = Decisions
 
 ## What is known
 missing = What a good report still needs
-complete = { $n } of 100 points of completeness.
+complete = { $n } percent complete.
 known = What is known
 known-nothing = Nothing beyond the files.
 known-victims = Children concerned (opens what is known of them)
@@ -212,7 +212,7 @@ filing-attempts = { $n ->
     [one] one attempt
    *[other] { $n } attempts
 }
-report-draft = waits for approval
+report-draft = waiting for approval
 report-approved = approved
 report-superseded = superseded
 report-withdrawn = withdrawn
@@ -229,7 +229,7 @@ report-check = Check
 report-acceptable = The receiver's rules are met.
 report-stops = This stops the report:
 report-empty = The report contains nothing that an officer could act on.
-report-remarks = Look at these
+report-remarks = Please check
 report-omitted = { $n ->
     [one] One fact is left out
    *[other] { $n } facts are left out
@@ -302,7 +302,7 @@ incoming-earlier = same account or file as
 
 ## Appeals
 appeals = Appeals
-appeals-none = No appeal waits.
+appeals-none = No appeal is waiting.
 appeals-back = Back to the appeals
 appeal-filed = Filed
 appeal-text = What the person concerned wrote

@@ -291,7 +291,7 @@ pub async fn case_of_incoming(casework: &Casework, id: &str, actor: &str) -> Res
             "{id} became a case meanwhile; reload it"
         )));
     }
-    danger::opened(&mut tx, casework, id).await?;
+    danger::opened(&mut tx, casework, id, &case).await?;
     tx.commit().await?;
     Ok(case)
 }

@@ -396,6 +396,9 @@ async fn a_child_in_danger_in_the_queue_alarms_until_the_report_is_opened() {
             text.contains("1 report waits") && text.contains(&case),
             "{text}"
         );
+        // It has waited since the report came, not since it was opened.
+        let waited = format!("case {case} has waited 60 minutes");
+        assert!(text.contains(&waited), "{text}");
         case_of_incoming(c, &came[2].id, "test").await.unwrap();
         let (raised, text) = alarmed().await;
         assert_eq!((raised, text.contains("queue")), (2, false), "{text}");

@@ -62,7 +62,19 @@ pub(crate) const APPROVED: &str = "a report was approved";
 /// Why a clock ends: a person decided that there is nothing to report.
 pub(crate) const NOT_REPORTED: &str = "decided not to report";
 /// Why a clock ends: a report in the queue became a case, which has its own clock.
-pub(crate) const OPENED: &str = "opened as a case";
+const OPENED: &str = "opened as a case";
+
+/// Ends the clock of a report that became a case, and lets that of the case run on from it: for the
+/// child nothing has begun again.
+pub(crate) async fn opened(
+    tx: &mut Tx,
+    casework: &Casework,
+    report: &str,
+    case: &str,
+) -> Result<()> {
+    deadlines::carry(tx, DeadlineKind::ChildInDanger, report, case).await?;
+    answered(tx, casework, report, OPENED).await
+}
 
 /// Ends the clock of a case, for one of the reasons above.
 pub(crate) async fn answered(

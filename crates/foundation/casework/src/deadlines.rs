@@ -117,6 +117,32 @@ pub(crate) async fn start(
     Ok(id)
 }
 
+/// Lets the running deadline of one subject run for another as it ran for the first: a case opened
+/// from a report has waited as long as the report. Does nothing if either doesn't run, or if the
+/// other is due earlier.
+pub(crate) async fn carry(tx: &mut Tx, kind: DeadlineKind, from: &str, to: &str) -> Result<()> {
+    let row = sqlx::query(
+        "SELECT started_at, due_at FROM deadlines WHERE kind = $1 AND subject = $2 AND ended_at IS NULL ORDER BY due_at LIMIT 1",
+    )
+    .bind(kind.word())
+    .bind(from)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let mut c = Columns::of(&row);
+    let (started, due) = (c.int()?, c.int()?);
+    sqlx::query(
+        "UPDATE deadlines SET started_at = $1, due_at = $2 WHERE kind = $3 AND subject = $4 AND ended_at IS NULL AND due_at > $2",
+    )
+    .bind(started)
+    .bind(due)
+    .bind(kind.word())
+    .bind(to)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// When a report is due, in microseconds since 1970. The time runs from `known_at` (RFC 3339), when
 /// the provider learnt of the case according to the facts, or else from `opened`. `Facts::faults`
 /// names a time that can't be read.

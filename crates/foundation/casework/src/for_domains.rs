@@ -183,9 +183,9 @@ pub mod danger {
         crate::danger::start(tx, casework, report).await
     }
 
-    /// Ends the clock of a report that became a case, whose facts start a clock of their own.
-    pub async fn opened(tx: &mut Tx, casework: &Casework, report: &str) -> Result<()> {
-        crate::danger::answered(tx, casework, report, crate::danger::OPENED).await
+    /// Ends the clock of a report that became a case. The case's clock runs on from it.
+    pub async fn opened(tx: &mut Tx, casework: &Casework, report: &str, case: &str) -> Result<()> {
+        crate::danger::opened(tx, casework, report, case).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use obhut_facts::{CaseStatus, Category};
 use serde::Serialize;
 
-use crate::{Casework, Result, Ruling, cases, decisions, findings, views};
+use crate::{Casework, Result, Ruling, cases, decisions, findings, reports, views};
 
 /// Exhibits of a case that are looked up. Our judgement: as many as a page shows.
 const EXHIBITS_MAX: usize = 200;
@@ -36,7 +36,8 @@ pub struct SeenBefore {
 /// For exhibits of a case, a file of another case that was viewed whole by the person who made the
 /// latest decision there: one with the same bytes if there is one, otherwise one that looks alike;
 /// of several, that of the newest decision. `alike` has, for findings of this case, findings of
-/// others that look alike. Cleared and appealed cases don't count.
+/// others that look alike. Cleared and appealed cases don't count, nor do those
+/// whose reports were all taken back.
 pub async fn seen_before(
     casework: &Casework,
     case: &str,
@@ -79,6 +80,8 @@ pub async fn seen_before(
         if !decided.contains_key(&of) {
             let latest = match cases::status(&mut tx, &of).await? {
                 CaseStatus::Cleared | CaseStatus::Appealed => None,
+                // What was reported and taken back is in doubt.
+                _ if reports::all_taken_back(&mut tx, &of).await? => None,
                 _ => decisions::decisions_within(&mut tx, &of).await?.pop(),
             };
             decided.insert(of.clone(), latest);
