@@ -333,10 +333,7 @@ pub async fn findings_alike(
         .bind(FILES_MAX)
         .fetch_all(&mut *tx)
         .await?;
-        let others: Result<Vec<String>> = rows
-            .iter()
-            .map(|row| Ok(Columns::of(row).text()?))
-            .collect();
+        let others: Result<Vec<String>> = rows.iter().map(|row| Columns::of(row).text()).collect();
         let others = others?;
         for finding in own {
             alike.entry(finding).or_default().extend_from_slice(&others);
