@@ -268,15 +268,23 @@ pub async fn approve(
     approve_as_shown(casework, id, person, because, as_received, None).await
 }
 
-/// Identifies what a report says, whenever it is rendered: two drafts of it are the same if nothing
-/// of the case, the settings or the destination's form changed between them.
-pub fn fingerprint(report: &Report, form: &Form) -> String {
+/// Identifies what a report says and where it goes, whenever it is rendered: two drafts of it are
+/// the same if nothing of the case, the settings or the destination changed between them.
+pub fn fingerprint(report: &Report, form: &Form, channel: &Channel) -> String {
     let mut report = report.clone();
     // The time of the draft itself isn't a change.
     report.dossier.made_at = 0;
     let rendered = report.render(form.renderer());
-    let documents = Documents::from(rendered).to_bytes();
-    media::digests_of(&documents, None).sha256
+    let mut known = Documents::from(rendered).to_bytes();
+    let to = [
+        channel.address(),
+        channel.url.clone().unwrap_or_default(),
+        channel.user.clone().unwrap_or_default(),
+        channel.recipient.clone().unwrap_or_default(),
+        channel.production.to_string(),
+    ];
+    known.extend(to.join("\n").into_bytes());
+    media::digests_of(&known, None).sha256
 }
 
 /// Like [`approve`], for a person who was shown a draft with this [`fingerprint`].
@@ -300,7 +308,19 @@ pub async fn approve_as_shown(
         ))
     })?;
     let report = approvable.report();
-    if shown.is_some_and(|shown| shown != fingerprint(report, form)) {
+    let channel = casework::channel(casework, approvable.destination()).await?;
+    let now = match (shown, as_received) {
+        (None, _) => None,
+        (Some(_), false) => Some(fingerprint(report, form, &channel)),
+        // What was shown is the report itself, without the originals that come with it. They come
+        // only with the children's data.
+        (Some(_), true) => {
+            let case = &report.dossier.case;
+            let (plain, _) = draft(casework, case, form, true, &person.id).await?;
+            Some(fingerprint(&plain, form, &channel))
+        }
+    };
+    if shown != now.as_deref() {
         return Err(CaseworkError::conflict(format!(
             "report {id} is no longer what was shown: the case, a setting or the destination has changed; read it again, then approve it"
         )));
@@ -315,7 +335,6 @@ pub async fn approve_as_shown(
         let about = about_children(approvable.destination(), &whole, &report.dossier);
         rendered.remarks.extend(about);
     }
-    let channel = casework::channel(casework, approvable.destination()).await?;
     let attached = rendered.attached.len();
     rendered.remarks.extend(mails_files(&channel, attached));
     let stops = stops(&rendered.remarks);

@@ -55,6 +55,16 @@ async fn a_cap_counts_looks_of_a_day_and_lifts_add_up() {
             assert!(matches!(lifted, Err(CaseworkError::Invalid { .. })));
         }
         look(&rita, Extent::Whole).await.unwrap();
+        // Looks at the same time don't pass it together.
+        let looks = futures::future::join_all((0..8).map(|_| look(&sara, Extent::Whole))).await;
+        assert_eq!(looks.iter().filter(|look| look.is_ok()).count(), 1);
+        // More means more from now on, also under a cap that is lower than what was looked at.
+        casework::set_exposure_cap(c, Some(1), &ada).await.unwrap();
+        casework::lift_exposure_cap(c, &sara, 2, "r", &rita)
+            .await
+            .unwrap();
+        let today = casework::looks_today(c, &sara.id).await.unwrap();
+        assert_eq!(today.left(), Some(2));
         // The cap may be taken away again.
         casework::set_exposure_cap(c, None, &ada).await.unwrap();
         let today = casework::looks_today(c, &rita.id).await.unwrap();

@@ -101,7 +101,10 @@ async fn cap(
         || json!({ "looks_a_day": cap }),
         || match cap {
             None => "looks are counted, and any number is allowed".into(),
-            Some(cap) => format!("each person may look at {cap} exhibits a day"),
+            Some(cap) => format!(
+                "each person may have {} a day",
+                count(cap as u64, "look", "looks")
+            ),
         },
     )?;
     Ok(ExitCode::SUCCESS)

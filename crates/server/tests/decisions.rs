@@ -305,3 +305,49 @@ async fn nothing_is_recorded_as_seen_that_was_not() {
         1
     );
 }
+
+/// The original of an incoming report goes out if the officer asks for it, with the report on the
+/// page; where that goes is part of what was shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_original_and_the_destination_belong_to_what_is_approved() {
+    let b = bench().await;
+    let (_, person) = Browser::of(&b, "Rita", Role::Reviewer).await;
+    let (olga, officer) = Browser::of(&b, "Olga", Role::ReportingOfficer).await;
+    let reporter = Reporter {
+        service: "Example".into(),
+        email: "trust@example.com".into(),
+        ..Reporter::default()
+    };
+    casework::set_reporter(&b.casework, &reporter, "test")
+        .await
+        .unwrap();
+    let mut intake = obhut_app::intake::begin_intake(&b.casework).await.unwrap();
+    let parsed = obhut_app::formats::incoming::read(b"Account: user-17\nA neighbour reports it.");
+    let came = intake.take(vec![parsed], "test").await.unwrap();
+    let case = obhut_app::intake::case_of_incoming(&b.casework, &came[0].id, "test")
+        .await
+        .unwrap();
+    b.rule(&person, &case, Ruling::Report).await;
+    let report = obhut_app::reports::file_one(&b.casework, &case, "package", true, &person.id)
+        .await
+        .unwrap();
+    let (path, approval) = (
+        format!("/reports/{report}"),
+        format!("/reports/{report}/approval"),
+    );
+    let page = olga.get(&path).await.body;
+    let admin = b.person("Adam", Role::Administrator).await;
+    let mut channel = casework::channel(&b.casework, "package").await.unwrap();
+    channel.folder = Some("/tmp/packages".into());
+    channel.officer = Some(officer.id.clone());
+    casework::set_channel(&b.casework, &channel, &admin)
+        .await
+        .unwrap();
+    let fields = [("because", "test"), ("as_received", "yes")];
+    let stale = olga.fill(&page, &approval, &fields).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT, "it would go elsewhere");
+    let page = olga.get(&path).await.body;
+    assert!(page.contains("/tmp/packages"));
+    let answered = olga.fill(&page, &approval, &fields).await;
+    assert_eq!(answered.status, StatusCode::SEE_OTHER, "{}", answered.body);
+}

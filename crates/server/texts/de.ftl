@@ -132,12 +132,12 @@ seen = Ganz angesehen
 seen-by-you = von Ihnen
 seen-by-others = von anderen
 seen-by-none = hier von niemandem
-seen-same-bytes = Dieselben Bytes hat { $name } angesehen
-seen-alike = Eine Datei mit demselben Listeneintrag hat { $name } angesehen
+seen-same-bytes = Eine identische Datei hat { $name } angesehen; Entscheidung
+seen-alike = Eine Datei mit Treffer auf denselben Listeneintrag hat { $name } angesehen; Entscheidung
 
 ## Entscheiden
 decide = Entscheiden
-decide-seen-before = Zu jeder Datei, die Sie nicht angesehen haben, wurde in einem anderen Fall eine mit denselben Bytes oder demselben Listeneintrag angesehen und entschieden, sie zu melden. Sie müssen nicht hinsehen.
+decide-seen-before = Zu jeder Datei, die Sie nicht angesehen haben, hat jemand in einem anderen Fall eine identische oder eine mit Treffer auf denselben Listeneintrag angesehen und den Fall zu melden entschieden. Sie brauchen sie nicht anzusehen.
 decide-not-seen = Sie haben nicht jede Datei ganz angesehen. Angeboten werden deshalb nur Begründungen, die das nicht behaupten, und keine Kategorien.
 decide-grounds-ready = Entscheidung mit fertiger Begründung
 decide-own-grounds = Nur meine eigene Begründung
@@ -150,7 +150,7 @@ grounds = Begründung
 ruling-report = Melden
 ruling-no-report = Nicht melden
 grounds-viewed-report = Ich habe die Dateien von { $case } ganz angesehen. Sie zeigen dem Anschein nach sexualisierte Gewalt gegen ein Kind.
-grounds-seen-before-report = Zu jeder Datei von { $case }, die ich nicht ganz angesehen habe, wurde in einem anderen Fall eine Datei mit denselben Bytes oder demselben Listeneintrag geprüft und entschieden, sie zu melden.
+grounds-seen-before-report = Zu jeder Datei von { $case }, die ich nicht ganz angesehen habe, wurde in einem anderen Fall eine identische Datei oder eine mit Treffer auf denselben Listeneintrag geprüft und dieser Fall zu melden entschieden.
 grounds-listed-report = Eine Datei von { $case } stimmt mit einem Eintrag einer Hashliste überein, die zwei Personen unterzeichnet haben. Ich habe nicht jede Datei angesehen.
 grounds-viewed-no-report = Ich habe die Dateien von { $case } ganz angesehen. Es gibt nichts zu melden.
 grounds-wrong-match = Ich habe die Dateien von { $case } ganz angesehen. Der Treffer ist falsch: Gelistet ist ein anderes Bild.
@@ -365,7 +365,7 @@ audit-more = Ältere Einträge gibt es auf der Kommandozeile:
 
 ## Pause
 pause = Pause
-pause-words = In dieser Minute braucht Sie hier nichts. Ein Fall, den Sie genommen haben, bleibt eine Viertelstunde Ihrer; danach können ihn andere nehmen.
+pause-words = Nehmen Sie sich Zeit. Ein Fall, den Sie genommen haben, bleibt Ihnen eine Viertelstunde lang vorbehalten; danach können ihn andere nehmen.
 pause-back = Zurück zur Startseite
 help = Jemand zum Reden
 help-words = Vielleicht bietet Ihr Arbeitgeber Supervision oder Beratung an; fragen Sie danach, bevor Sie sie brauchen. Am Telefon, Tag und Nacht:
@@ -376,16 +376,16 @@ help-gb = Vereinigtes Königreich und Irland: Samaritans
 help-us = USA: 988 Lifeline
 looks-today = { $n ->
     [0] Sie haben heute noch keine Datei angesehen.
-    [one] Sie haben heute einmal eine Datei angesehen.
-   *[other] Sie haben heute { $n }-mal eine Datei angesehen.
+    [one] Heute haben Sie einmal eine Datei angesehen.
+   *[other] Heute haben Sie { $n }-mal eine Datei angesehen.
 }
 looks-left = { $n ->
-    [one] Ein weiteres Mal ist erlaubt.
-   *[other] { $n } weitere Male sind erlaubt.
+    [one] Ein Blick ist heute noch erlaubt.
+   *[other] { $n } Blicke sind heute noch erlaubt.
 }
-looks-none-left = Mehr ist heute nicht erlaubt. Machen Sie eine Pause; wenn ein Kind nicht warten kann, kann jemand anderes hinsehen oder Ihnen mehr erlauben.
+looks-none-left = Heute sind keine weiteren Blicke erlaubt. Machen Sie eine Pause; wenn ein Kind nicht warten kann, kann jemand anderes hinsehen oder Ihnen mehr erlauben.
 exposures = Heute angesehen
-exposures-words = Jeder Blick auf eine Datei, ganz oder zum Teil, seit Mitternacht UTC. Mehr als die Obergrenze erlaubt nur eine andere Person, und der Grund wird festgehalten.
+exposures-words = Jeder Blick auf eine Datei, ganz oder zum Teil, seit Mitternacht UTC.
 exposures-today = Blicke
 exposures-left = Übrig
 exposures-allow = Mehr erlauben
@@ -398,3 +398,7 @@ appeal-not-you = Sie haben über diesen Fall entschieden; über die Beschwerde m
 keys-hint = zeigt die Tasten dieser Seite.
 stage-stays = Ohne Skripte bleibt das Bild, bis Sie die Seite verlassen.
 decide-despite-claim = Entscheiden, obwohl { $name } daran arbeitet.
+exposures-cap = Die Obergrenze ist { $n } am Tag. Mehr kann nur jemand anderes erlauben, und der Grund wird festgehalten.
+exposures-no-cap = Es gibt keine Obergrenze.
+goes-to = Sie geht an
+goes-to-test = Testdienst: Es wird nichts gemeldet

@@ -365,7 +365,7 @@ audit-more = Older rows are at the command line:
 
 ## Pause
 pause = Pause
-pause-words = Nothing here needs you this minute. A case you took stays yours for a quarter of an hour; after that others can take it.
+pause-words = Take the time you need. A case you took stays yours for a quarter of an hour; after that others can take it.
 pause-back = Back to the start page
 help = Someone to speak to
 help-words = Your employer may offer supervision or counselling; ask for it before you need it. By telephone, day and night:
@@ -385,7 +385,7 @@ looks-left = { $n ->
 }
 looks-none-left = No more looks are allowed today. Take a break; if a child can't wait, another person can look, or allow you more.
 exposures = Looks today
-exposures-words = Each look at a file, whole or in part, since midnight UTC. More than the cap is allowed by another person only, and the reason is on record.
+exposures-words = Each look at a file, whole or in part, since midnight UTC.
 exposures-today = Looks
 exposures-left = Left
 exposures-allow = Allow more
@@ -398,3 +398,7 @@ appeal-not-you = You decided this case, so another person has to decide the appe
 keys-hint = lists the keys of this page.
 stage-stays = Without scripts the picture stays until you leave the page.
 decide-despite-claim = Decide it although { $name } is working on it.
+exposures-cap = The cap is { $n } a day. Only another person can allow more, and the reason is on record.
+exposures-no-cap = There is no cap.
+goes-to = It goes to
+goes-to-test = test service: nothing is reported

@@ -137,14 +137,16 @@ fn require_number(field: &'static str, looks: i64) -> Result<()> {
     }
 }
 
-/// Allows a person more looks for the rest of the day. The reason is on record.
+/// Allows a person, who had `looks` looks today, more for the rest of the day. The reason is on
+/// record.
 ///
 /// # Errors
 /// Denied without a role that permits it, and for one's own cap; a conflict without a cap; invalid
 /// unless 1 to 1,000 looks, or without a reason.
-pub async fn lift_exposure_cap(
+pub(crate) async fn lift(
     casework: &Casework,
     whose: &Person,
+    looks: i64,
     more: i64,
     because: &str,
     by: &Person,
@@ -164,16 +166,19 @@ pub async fn lift_exposure_cap(
     }
     let now = casework.now();
     let mut tx = casework.db.begin().await?;
-    if cap(&mut tx).await?.is_none() {
+    let today = with_looks(&mut tx, now, &whose.id, looks).await?;
+    let Some(cap) = today.cap else {
         return Err(CaseworkError::conflict("there is no cap to lift"));
-    }
+    };
+    // So many from now on, whatever was looked at before the cap was set or lowered.
+    let beyond = (today.looks - cap - today.more).max(0);
     sqlx::query(
         "INSERT INTO exposure_lifts (id, person, day, more, lifted_by, lifted_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(ids::new("lift"))
     .bind(&whose.id)
     .bind(now.div_euclid(DAY))
-    .bind(more)
+    .bind(more + beyond)
     .bind(&by.id)
     .bind(now)
     .execute(&mut *tx)

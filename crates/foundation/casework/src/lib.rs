@@ -144,7 +144,7 @@ pub use exports::{
     Export, NewExport, approve_export, export, export_to_write, export_written, exports, prove,
     prove_for_export, read_for_export, request_export, sign_export,
 };
-pub use exposure::{Exposure, lift_exposure_cap, set_exposure_cap};
+pub use exposure::{Exposure, set_exposure_cap};
 pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     Filing, FilingAddress, FilingState, RETRACTION_OF, SUBMISSIONS_MAX, filed_for_test, filing,
@@ -221,8 +221,8 @@ pub use verification::{
     Verified, delete_leftovers, expect_checkpoint, verify_as_it_is, verify_vault,
 };
 pub use views::{
-    Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, log_file, looks_today,
-    put_exhibit, vault_key, view, view_blurred, view_rendered, views,
+    Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, lift_exposure_cap,
+    log_file, looks_today, put_exhibit, vault_key, view, view_blurred, view_rendered, views,
 };
 pub use work_queue::{
     QueuePlace, Queued, URGENT_SCORE, claim_case, claim_next, queue, queued, release_case,

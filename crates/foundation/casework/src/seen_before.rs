@@ -89,8 +89,12 @@ pub async fn seen_before(
         let Some(decision) = decided.get(&of).and_then(Option::as_ref) else {
             continue;
         };
+        // A decision that names categories is about the files it names.
+        let named = decision.file_categories();
+        let meant = named.is_empty() || named.contains_key(&exhibit);
         let by_them = viewed.iter().any(|v| {
-            v.exhibit == exhibit
+            meant
+                && v.exhibit == exhibit
                 && v.person == decision.person()
                 && v.viewed_at <= decision.decided_at()
         });

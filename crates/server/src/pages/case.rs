@@ -418,7 +418,12 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
     };
     let latest = async || Ok::<_, Fault>(casework::decisions(casework, case).await?.pop());
     let same_bytes = sent.get("same_bytes") == "yes";
-    if same_bytes || !as_asked(latest().await?.as_ref()) {
+    let files = casework::case(casework, case).await?.case.files;
+    let joined = sent
+        .get("files")
+        .parse()
+        .is_ok_and(|seen: i64| seen != files as i64);
+    if same_bytes || joined || !as_asked(latest().await?.as_ref()) {
         require_ready_grounds(visit, sent, case).await?;
         let queued = casework::queued(casework, case).await?;
         let claimed_by = queued.and_then(|q| q.claimed_by);

@@ -5,7 +5,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use obhut_app::casework::{self, Act};
 
-use super::Page;
+use super::{Page, people};
 use crate::console::Visit;
 use crate::fault::Fault;
 
@@ -38,10 +38,20 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
         (looks_today(visit).await?)
         h2 { (visit.t("help")) }
         p { (visit.t("help-words")) }
-        dl.facts { @for (name, number) in HELP { dt { (visit.t(name)) } dd { (number) } } }
+        ul { @for (name, number) in HELP {
+            li { (visit.t(name)) ": " a href={ "tel:" (number.replace(' ', "")) } { (number) } }
+        } }
+        (people::others(visit).await?)
         p { a href="/" data-key="u" { (visit.t("pause-back")) } }
     };
     Ok(visit.page(&visit.t("pause"), content))
+}
+
+/// That no look is left today, where it matters.
+pub(super) async fn none_left(visit: &Visit) -> Result<bool, Fault> {
+    let person = visit.acting(Act::ViewExhibit)?;
+    let today = casework::looks_today(&visit.app.casework, &person.id).await?;
+    Ok(today.left() == Some(0))
 }
 
 /// How many files this person has looked at today, for those who may look at any.

@@ -38,10 +38,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
         person.map_or("–", |p| p.name.as_str())
     };
     let in_force = keys.iter().filter(|key| key.revoked_at.is_none());
-    let mut looks = Vec::new();
-    for person in people.iter().filter(|p| p.roles.contains(&Role::Reviewer)) {
-        looks.push((person, casework::looks_today(casework, &person.id).await?));
-    }
+    let looks = looks_of_all(visit, &people).await?;
     let content = html! {
         h1 { (visit.t("people")) }
         div.scroll { table {
@@ -78,25 +75,56 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
     Ok(visit.page(&visit.t("people"), content))
 }
 
+/// What each reviewer has looked at today.
+async fn looks_of_all(visit: &Visit, people: &[Person]) -> Result<Vec<(Person, Exposure)>, Fault> {
+    let mut looks = Vec::new();
+    for person in people.iter().filter(|p| p.roles.contains(&Role::Reviewer)) {
+        let today = casework::looks_today(&visit.app.casework, &person.id).await?;
+        looks.push((person.clone(), today));
+    }
+    Ok(looks)
+}
+
+/// The looks of others, for a person who may allow them more, if there is a cap.
+pub(super) async fn others(visit: &Visit) -> Result<Markup, Fault> {
+    let Ok(me) = visit.acting(Act::LiftExposureCap) else {
+        return Ok(html! {});
+    };
+    let people = casework::people(&visit.app.casework).await?;
+    let mut looks = looks_of_all(visit, &people).await?;
+    looks.retain(|(person, today)| person.id != me.id && today.cap.is_some());
+    Ok(match looks.is_empty() {
+        true => html! {},
+        false => exposures(visit, &looks),
+    })
+}
+
 /// How many files each reviewer has looked at today, with a form that allows more.
-fn exposures(visit: &Visit, looks: &[(&Person, Exposure)]) -> Markup {
+fn exposures(visit: &Visit, looks: &[(Person, Exposure)]) -> Markup {
     let me = &visit.session.person.id;
     html! {
         h2 { (visit.t("exposures")) }
-        p.hint { (visit.t("exposures-words")) }
+        @let cap = looks.iter().find_map(|(_, today)| today.cap);
+        p.hint {
+            (visit.t("exposures-words")) " "
+            @match cap {
+                Some(cap) => (visit.t_with("exposures-cap", &[("n", cap.into())])),
+                None => (visit.t("exposures-no-cap")),
+            }
+        }
         div.scroll { table {
             thead { tr {
                 th scope="col" { (visit.t("name")) }
                 th.number scope="col" { (visit.t("exposures-today")) }
                 th.number scope="col" { (visit.t("exposures-left")) }
-                th scope="col" { (visit.t("exposures-allow")) }
+                @if cap.is_some() { th scope="col" { (visit.t("exposures-allow")) } }
             } }
             tbody { @for (person, today) in looks { tr {
                 td data-label=(visit.t("name")) { bdi { (person.name) } }
                 td.number data-label=(visit.t("exposures-today")) { (today.looks) }
                 td.number data-label=(visit.t("exposures-left")) { @match today.left() { Some(left) => (left), None => "–" } }
-                td data-label=(visit.t("exposures-allow")) {
-                    @if today.cap.is_some() && visit.may(Act::LiftExposureCap) && person.id != *me {
+                @if cap.is_some() { td data-label=(visit.t("exposures-allow")) {
+                    @if visit.may(Act::LiftExposureCap) && person.id != *me {
                         form.search method="post" action={ "/people/" (person.id) "/looks" } {
                             (visit.token())
                             label for={ "more-" (person.id) } { (visit.t("exposures-more")) }
@@ -106,7 +134,7 @@ fn exposures(visit: &Visit, looks: &[(&Person, Exposure)]) -> Markup {
                             button.quiet { (visit.t("exposures-allow")) }
                         }
                     }
-                }
+                } }
             } } }
         } }
     }
@@ -126,7 +154,10 @@ async fn allow(Path(whose): Path<String>, sent: Sent) -> Response {
         let casework = &visit.app.casework;
         let whose = casework::person(casework, &whose).await?;
         casework::lift_exposure_cap(casework, &whose, more, sent.get("because"), by).await?;
-        Ok(to_page("/people"))
+        Ok(to_page(match visit.may(Act::SeePeople) {
+            true => "/people",
+            false => "/pause",
+        }))
     };
     visit.answer(made.await)
 }

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use obhut_app::casework::{self, Act, Filing, ReportRow, Right};
+use obhut_app::casework::{self, Act, Channel, Filing, FilingState, ReportRow, Right};
 use obhut_app::reports::Check;
 
 use super::{Page, reports};
@@ -44,7 +44,12 @@ async fn page(visit: &Visit, report: &str) -> Result<Response, Fault> {
     let approval = casework::approval(casework, report).await?;
     let decisions = casework::decisions(casework, &row.case).await?;
     let decided_by = decisions.iter().find(|d| d.id() == row.decision);
-    let draft = row.status == "draft";
+    let channel = casework::channel(casework, &row.destination).await?;
+    let stopped = filing
+        .as_ref()
+        .is_some_and(|f| f.state == FilingState::Stopped);
+    // What was stopped may need another approval, of the report as it is now.
+    let draft = row.status == "draft" || (row.status == "approved" && stopped);
     let mut hindered = None;
     let mut shown = String::new();
     let (check, document) = if draft {
@@ -52,11 +57,16 @@ async fn page(visit: &Visit, report: &str) -> Result<Response, Fault> {
         let check =
             obhut_app::reports::check(casework, &row.case, form, row.with_victims, &person.id)
                 .await?;
+        let latest = decisions.last().map(|d| d.id());
+        if latest != Some(row.decision.as_str()) {
+            hindered = Some("the case was decided again since; retract this report, and make one from the newer decision".to_owned());
+        }
         match obhut_app::reports::draft(casework, &row.case, form, row.with_victims, &person.id)
             .await
         {
+            _ if hindered.is_some() => (None, None),
             Ok((report, rendered)) => {
-                shown = obhut_app::reports::fingerprint(&report, form);
+                shown = obhut_app::reports::fingerprint(&report, form, &channel);
                 (Some(check), rendered.text().map(str::to_owned))
             }
             // The case was decided in another way since: there is nothing to preview or approve, and
@@ -81,6 +91,7 @@ async fn page(visit: &Visit, report: &str) -> Result<Response, Fault> {
             " · " code { (row.id) } " · " (visit.time(row.made_at))
             @if row.with_victims { " · " b { (visit.t("with-victims")) } }
         }
+        (goes_to(visit, &channel))
         @if let Some(filing) = &filing { p role="status" { (reports::progress(visit, filing)) } }
         @if let Some(decided) = decided_by {
             p { (visit.t("decided-by")) " " bdi { (decided.name()) } ", " (visit.time(decided.decided_at())) }
@@ -101,6 +112,16 @@ async fn page(visit: &Visit, report: &str) -> Result<Response, Fault> {
     };
     let title = visit.t("report");
     Ok(visit.page(&title, content))
+}
+
+/// Where a report goes, and whether that is the real service.
+fn goes_to(visit: &Visit, channel: &Channel) -> Markup {
+    html! {
+        p {
+            (visit.t("goes-to")) " " code { (channel.address()) }
+            @if channel.url.is_some() && !channel.production { " (" (visit.t("goes-to-test")) ")" }
+        }
+    }
 }
 
 /// What would be refused, what looks wrong, what is omitted.

@@ -66,7 +66,7 @@ async fn work(visit: &Visit) -> Result<Markup, Fault> {
         ul.tiles {
             li { a href="/cases" data-key="c" { b { (of(CaseStatus::Open)) } " " (visit.t("start-open")) } }
             li { a href="/cases?status=decided" { b { (of(CaseStatus::Decided)) } " " (visit.t("start-decided")) } }
-            @if appealed > 0 {
+            @if appealed > 0 && visit.may(Act::DecideAppeal) {
                 li { a href="/appeals" { b { (appealed) } " " (visit.t("start-appealed")) } }
             }
             @if visit.may(Act::ReadDraft) { li { a href="/reports" data-key="r" { (visit.t("reports")) } } }
@@ -111,7 +111,7 @@ async fn deadlines(visit: &Visit) -> Result<Markup, Fault> {
                     tbody { @for d in &deadlines { tr {
                         td data-label=(visit.t("deadline-due")) { (visit.time(d.due_at)) }
                         td data-label=(visit.t("deadline-what")) { (visit.t(&format!("deadline-{}", d.kind.word()))) }
-                        td data-label=(visit.t("deadline-for")) { (subject(&d.subject)) }
+                        td data-label=(visit.t("deadline-for")) { @if visit.may(Act::ReadFacts) { (subject(&d.subject)) } @else { code { (d.subject) } } }
                     } } }
                 } }
             }

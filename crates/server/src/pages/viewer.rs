@@ -121,6 +121,7 @@ async fn page(
     let person = &visit.session.person.id;
     casework::note(casework, person, "exhibit.show", exhibit, case).await?;
     let this = &all[at];
+    let none_left = super::pause::none_left(visit).await?;
     let to = |n: usize| format!("/cases/{case}/exhibits/{}", all[n].id);
     let content = html! {
         p { a href={ "/cases/" (case) } data-key="u" { (visit.t("back-to-case")) } }
@@ -130,8 +131,7 @@ async fn page(
             @if at + 1 < all.len() { a href=(to(at + 1)) rel="next" data-key="l" { (visit.t("next")) } }
         }
         (what_is_known(visit, this))
-        (stage(visit, case, this, shown))
-        (super::pause::looks_today(visit).await?)
+        (stage(visit, case, this, shown, none_left))
         @if !earlier.is_empty() {
             h2 { (visit.t("earlier")) }
             ul { @for e in &earlier { li {
@@ -177,7 +177,13 @@ pub(super) fn size(visit: &Visit, bytes: u64) -> String {
 
 /// Where looks are shown, and the buttons that ask for them. Which of them makes sense follows from
 /// the media type; the server decides again when it has the bytes.
-fn stage(visit: &Visit, case: &str, exhibit: &Exhibit, shown: Option<Shown<'_>>) -> Markup {
+fn stage(
+    visit: &Visit,
+    case: &str,
+    exhibit: &Exhibit,
+    shown: Option<Shown<'_>>,
+    none_left: bool,
+) -> Markup {
     let kind = exhibit.intake.media_type.as_deref().unwrap_or_default();
     let moves = kind.starts_with("video/") || matches!(kind, "image/gif" | "image/apng");
     let looks = [
@@ -186,6 +192,7 @@ fn stage(visit: &Visit, case: &str, exhibit: &Exhibit, shown: Option<Shown<'_>>)
         ("whole", "w", "look-whole"),
     ];
     let offered = looks.iter().filter(|(look, ..)| match *look {
+        "sheet" | "whole" if none_left => false,
         "sheet" => moves || matches!(kind, "image/png" | "image/webp" | ""),
         "whole" => !kind.starts_with("video/"),
         _ => true,
@@ -208,6 +215,7 @@ fn stage(visit: &Visit, case: &str, exhibit: &Exhibit, shown: Option<Shown<'_>>)
                 }
             }
         }
+        @if none_left { p.warning role="status" { (visit.t("looks-none-left")) } }
         p.hint { (visit.t("look-hint")) }
         noscript { p.hint { (visit.t("stage-stays")) } }
         script src="/assets/viewer.js" defer {}
