@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::casework::{Clearing, Gone, Removed};
 use crate::database::{Columns, Tx};
 use crate::retention::{self, ErasureWaits};
-use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, ids, sealed, views};
+use crate::{Casework, CaseworkError, Person, Result, Role, audit, cases, ids, sealed, vault_log};
 
 /// Age at which a pre-upgrade database copy is deleted, if a person in it was cleared, in
 /// microseconds: 30 days, our judgement of how soon a bad upgrade is noticed.
@@ -304,7 +304,7 @@ pub async fn erasure_proof(casework: &Casework, case: &str) -> Result<ErasurePro
         erased,
         log_size: head.size,
         log_root: hex::encode(head.root),
-        log_key: views::vault_key(casework).to_owned(),
+        log_key: vault_log::vault_key(casework).to_owned(),
     })
 }
 

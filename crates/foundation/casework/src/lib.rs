@@ -30,6 +30,7 @@ mod cases;
 mod casework;
 mod channels;
 mod children;
+mod content;
 mod danger;
 mod deadlines;
 mod decisions;
@@ -82,6 +83,7 @@ mod settings;
 mod supplements;
 mod timestamps;
 mod uploads;
+mod vault_log;
 mod verification;
 mod views;
 mod witnesses;
@@ -217,12 +219,13 @@ pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,
 };
+pub use vault_log::{log_file, vault_key};
 pub use verification::{
     Verified, delete_leftovers, expect_checkpoint, verify_as_it_is, verify_vault,
 };
 pub use views::{
     Extent, ViewRecord, exhibit, exhibits, exhibits_named, exhibits_of_case, lift_exposure_cap,
-    log_file, looks_today, put_exhibit, vault_key, view, view_blurred, view_rendered, views,
+    looks_today, put_exhibit, view, view_blurred, view_rendered, views,
 };
 pub use work_queue::{
     QueuePlace, Queued, URGENT_SCORE, claim_case, claim_next, queue, queued, release_case,

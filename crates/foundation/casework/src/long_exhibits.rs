@@ -9,7 +9,7 @@ use obhut_vault::Digesting;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::views::{self, Extent};
-use crate::{Casework, Exhibit, Person, Result};
+use crate::{Casework, Exhibit, Person, Result, content};
 
 /// Content up to this length is taken in as one piece. Our judgement: pictures are, and what is
 /// longer needs separate threads for two digests.
@@ -56,9 +56,9 @@ pub async fn put_exhibit_from(
     let exhibit = match is_whole {
         true => views::keep(casework, &head, intake).await?,
         false => {
-            intake.media_type = views::media_type(whole_text(&head), to.media_type);
+            intake.media_type = content::media_type(whole_text(&head), to.media_type);
             // Where a file has these fields, they are at its beginning.
-            let exif = views::exif(&head);
+            let exif = content::exif(&head);
             let digests = ["md5", "sha1"].map(|kind| {
                 Digesting::start(move |content| {
                     let kind = obhut_hash::kinds::by_name(kind).expect("a kind of ours");

@@ -38,6 +38,7 @@ pub struct SeenBefore {
 /// of several, that of the newest decision. `alike` has, for findings of this case, findings of
 /// others that look alike. Cleared and appealed cases don't count, nor do those
 /// whose reports were all taken back.
+// Long: one lookup after another, in one snapshot.
 pub async fn seen_before(
     casework: &Casework,
     case: &str,

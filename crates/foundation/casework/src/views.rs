@@ -12,8 +12,8 @@ use crate::children::is_blank;
 use crate::database::{Columns, Database, Tx, rows_in};
 use crate::exposure::Exposure;
 use crate::{
-    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, cases, changes, exposure,
-    findings, ids, running_time, sealed,
+    Casework, CaseworkError, Exhibit, Person, Result, Role, audit, cases, changes, content,
+    exposure, findings, ids, running_time, sealed,
 };
 
 words! {
@@ -57,11 +57,6 @@ pub struct Viewed {
     /// A person has seen its metadata.
     pub metadata: bool,
 }
-
-/// Longest stored value of an EXIF field, in characters; the rest is cut off. Our judgement.
-const EXIF_CHARS_MAX: usize = 1_000;
-/// Most EXIF fields stored for one file. Our judgement.
-const EXIF_FIELDS_MAX: usize = 200;
 
 /// One sealed text of the table `exhibit_digests`, if there is any.
 pub(crate) async fn any_sealed(db: &Database) -> Result<Option<String>> {
@@ -160,7 +155,7 @@ pub(crate) async fn keep_screened(
     intake: obhut_vault::Intake,
     pdq: Option<&str>,
 ) -> Result<Exhibit> {
-    let media_type = media_type(bytes, intake.media_type.as_deref());
+    let media_type = content::media_type(bytes, intake.media_type.as_deref());
     let intake = obhut_vault::Intake {
         media_type: media_type.clone(),
         ..intake
@@ -177,7 +172,7 @@ pub(crate) async fn keep_screened(
         sha256: exhibit.sha256.clone(),
         bytes: bytes.len() as u64,
         media_type,
-        exif: exif(bytes),
+        exif: content::exif(bytes),
         pdq: pdq.map(str::to_owned),
     };
     self::keep_digests(casework, &exhibit, &digests).await?;
@@ -230,46 +225,6 @@ pub(crate) async fn unkeep(casework: &Casework, exhibit: &str, why: &str) -> Res
     forget_digests(&mut tx, exhibit).await?;
     tx.commit().await?;
     Ok(())
-}
-
-/// The media type that the content shows, or else the given one. Text (valid UTF-8 without a zero
-/// byte) keeps a given type only if [`is_textual`] accepts it, and is `text/plain` otherwise.
-pub(crate) fn media_type(bytes: &[u8], given: Option<&str>) -> Option<String> {
-    if let Some(kind) = infer::get(bytes) {
-        return Some(kind.mime_type().to_owned());
-    }
-    // Text has no magic number. A bitmap is never valid text, so for text a given type that isn't
-    // textual is ignored.
-    let text = !bytes.is_empty() && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok();
-    match given {
-        Some(given) if !text || is_textual(given) => Some(given.to_owned()),
-        _ => text.then(|| "text/plain".to_owned()),
-    }
-}
-
-/// True for media types whose content is text by nature.
-fn is_textual(media_type: &str) -> bool {
-    const OTHERS: &[&str] = &["application/json", "application/xml", "image/svg+xml"];
-    media_type.starts_with("text/") || OTHERS.contains(&media_type)
-}
-
-/// The EXIF fields of a picture, as far as they can be read. A program reads them here, so this
-/// doesn't count as a view.
-pub(crate) fn exif(bytes: &[u8]) -> Vec<(String, String)> {
-    let Ok(read) = exif::Reader::new().read_from_container(&mut std::io::Cursor::new(bytes)) else {
-        return Vec::new();
-    };
-    // Thumbnails are another picture; the maker's notes are binary.
-    let kept = |f: &&exif::Field| f.ifd_num == exif::In::PRIMARY && f.tag != exif::Tag::MakerNote;
-    read.fields()
-        .filter(kept)
-        .take(EXIF_FIELDS_MAX)
-        .map(|f| {
-            let value = f.display_value().to_string();
-            let value = value.trim_matches('"').chars().take(EXIF_CHARS_MAX);
-            (f.tag.to_string(), value.collect())
-        })
-        .collect()
 }
 
 /// Seals the purposes that an older release kept as they were written.
@@ -548,20 +503,6 @@ pub(crate) async fn any_exhibit(casework: &Casework) -> Result<bool> {
         .fetch_optional(casework.db.pool())
         .await?;
     Ok(row.is_some())
-}
-
-/// The public key that checks the vault's log.
-pub fn vault_key(casework: &Casework) -> &str {
-    casework.vault.verifier_key()
-}
-
-/// A file of the vault's log by its path in C2SP tlog-tiles: `checkpoint`, `key`, or a tile. `None`
-/// if there is none of that name.
-///
-/// # Errors
-/// The log can't be read.
-pub async fn log_file(casework: &Casework, path: &str) -> Result<Option<Vec<u8>>> {
-    Ok(casework.vault.log_file(path).await?)
 }
 
 /// Digests of an exhibit's bytes; `None` for exhibits stored before digests were recorded.
