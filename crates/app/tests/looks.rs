@@ -94,7 +94,7 @@ async fn copies_of_what_was_viewed_are_named() {
         let seen = &seen[&copy];
         assert_eq!((&seen.case, &seen.exhibit), (&first, &viewed));
         assert!(seen.same_bytes && seen.ruling == Ruling::Report && seen.name == "Rita");
-        // A case isn't spared by itself.
+        // A case doesn't spare its own files.
         assert_eq!(before(&first).await.len(), 0);
         let nina = new_person(c, "Nina", &[Role::Reviewer]).await;
         uphold_appeal(c, &first, &nina).await;

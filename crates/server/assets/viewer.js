@@ -1,4 +1,4 @@
-// Shows a look at an exhibit only while its button or key is held down. Each is asked for anew, so that
+// Shows a look at an exhibit only while its button or key is held down. Each is asked for again, so that
 // each is on record; nothing stays in the page. Without this script the buttons lead to a page with
 // the look.
 "use strict";

@@ -338,7 +338,7 @@ async fn evidence_is_shown_when_asked_for_and_each_look_is_on_record() {
         );
         let shown = rita.get(at).await;
         assert_eq!(shown.status, StatusCode::OK);
-        assert!(shown.body.contains("PNG"), "made anew by the decoder");
+        assert!(shown.body.contains("PNG"), "made by the decoder");
         assert_eq!(
             rita.get(at).await.status,
             StatusCode::NOT_FOUND,

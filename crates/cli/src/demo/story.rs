@@ -411,7 +411,7 @@ fn scene(number: u32) -> Landscape {
 
 /// The hash list: PDQ of the landscapes, MD5 of the animation.
 fn list() -> String {
-    let kind = kinds::by_name("pdq").expect("a kind of ours");
+    let kind = kinds::by_name("pdq").expect("a known kind");
     let mut csv = "kind,digest,category_scale,category,entry_id\n".to_owned();
     for number in 0..LISTED {
         let scene = scene(number);
@@ -423,7 +423,7 @@ fn list() -> String {
             hashed.digest.to_hex()
         );
     }
-    let kind = kinds::by_name("md5").expect("a kind of ours");
+    let kind = kinds::by_name("md5").expect("a known kind");
     let digest = kind.of_bytes(&Landscape::gif(ANIMATION, 180, 120, 24));
     let digest = digest.expect("MD5 reads bytes").to_hex();
     csv + &format!("md5,{digest},demo,landscape,animation-{ANIMATION}\n")

@@ -60,7 +60,7 @@ pub(crate) fn secret(headers: &HeaderMap) -> Option<&str> {
     pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// An answer that sends the browser to another page of ours.
+/// An answer that sends the browser to another page.
 pub(crate) fn to_page(path: &str) -> Response {
     let to = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
