@@ -53,7 +53,7 @@ fn the_demo_shows_each_role_its_work_and_leaves_nothing() {
     };
     for (name, path, expected) in [
         ("Rita", "/cases", "class=\"urgent\""),
-        ("Rita", "/incoming", "/incoming/in-"),
+        ("Rita", "/incoming", "24 hours"),
         ("Rita", "/payments", "/payments/alert-"),
         ("Olga", "/reports", "/reports/report-"),
         ("Sami", "/appeals", "/appeals/appeal-"),

@@ -76,7 +76,7 @@ const INCOMING: [(i64, &str); 5] = [
         "Dienst: example\nKonto: harbour_light\nEin Nutzer meldet ein Bild im öffentlichen Profil. Er hat es nicht gespeichert.",
     ),
     (
-        22,
+        24,
         "My daughter (12) is being blackmailed. He calls himself bluefox_demo and wants her to meet him on Saturday. She is afraid to go to school.",
     ),
     (
@@ -184,7 +184,6 @@ pub async fn fill(
     };
     story.set_up(cybertipline).await?;
     story.uploads().await?;
-    story.incoming().await?;
     story.transfers(data).await?;
     casework::seal_rows(&casework).await?;
     Ok(logins)
@@ -265,7 +264,10 @@ impl Story<'_> {
     async fn uploads(&self) -> anyhow::Result<()> {
         let options = ScreenOptions::default();
         let screener = media::screener(self.casework, app_context::pool()?, options).await?;
+        let mut since = BEGINS;
         for (account, hours, landscapes) in UPLOADS {
+            self.incoming(since, hours).await?;
+            since = hours;
             for (n, landscape) in landscapes.iter().enumerate() {
                 self.at(hours);
                 // Copies differ from what is listed, as real ones do.
@@ -338,10 +340,14 @@ impl Story<'_> {
         anyhow::bail!("no case about {account}")
     }
 
-    async fn incoming(&self) -> anyhow::Result<()> {
+    /// Takes in the reports that came more than `until` and at most `since` hours before now.
+    async fn incoming(&self, since: i64, until: i64) -> anyhow::Result<()> {
         let mut intake = obhut_app::intake::begin_intake(self.casework).await?;
-        for (hours, text) in INCOMING {
-            self.at(hours);
+        let came = INCOMING
+            .iter()
+            .filter(|(hours, _)| (until + 1..=since).contains(hours));
+        for (hours, text) in came {
+            self.at(*hours);
             let parsed = incoming::read(text.as_bytes());
             intake.take(vec![parsed], "demo").await?;
         }

@@ -90,6 +90,9 @@ pub struct IncomingRow {
     /// The report.
     #[serde(flatten)]
     pub incoming: Incoming,
+    /// When it came, microseconds since 1970.
+    #[serde(skip)]
+    pub came_at: i64,
 }
 
 /// Counts of an intake.
@@ -210,7 +213,7 @@ pub async fn incoming_queue(
     from: i64,
     rows_max: i64,
 ) -> Result<Vec<IncomingRow>> {
-    let rows = sqlx::query("SELECT seq, format, understood, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id FROM incoming ORDER BY at_risk DESC, worded DESC, seq LIMIT $1 OFFSET $2")
+    let rows = sqlx::query("SELECT seq, format, understood, grp, duplicate_of, reupload_of, at_risk, reasons, rests_on, case_id, came_at FROM incoming ORDER BY at_risk DESC, worded DESC, seq LIMIT $1 OFFSET $2")
         .bind(rows_max)
         .bind(from)
         .fetch_all(casework.pool())
@@ -221,6 +224,7 @@ pub async fn incoming_queue(
             Ok(IncomingRow {
                 rank,
                 incoming: read(row)?,
+                came_at: sqlx::Row::try_get(row, 10)?,
             })
         })
         .collect()

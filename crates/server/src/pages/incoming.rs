@@ -65,6 +65,7 @@ fn table(visit: &Visit, rows: &[IncomingRow]) -> Markup {
             thead { tr {
                 th.number scope="col" { (visit.t("queue-risk")) }
                 th scope="col" { (visit.t("queue-why")) }
+                th scope="col" { (visit.t("queue-waiting")) }
                 th scope="col" { (visit.t("report")) }
                 th scope="col" { (visit.t("case")) }
             } }
@@ -73,6 +74,7 @@ fn table(visit: &Visit, rows: &[IncomingRow]) -> Markup {
                 tr class=(if report.at_risk >= casework::URGENT_SCORE && report.case.is_none() { "urgent" } else { "" }) {
                     td.number data-label=(visit.t("queue-risk")) { (report.at_risk) }
                     td data-label=(visit.t("queue-why")) { (reasons(visit, report)) }
+                    td data-label=(visit.t("queue-waiting")) { @if report.case.is_none() { (visit.age(row.came_at)) } }
                     td data-label=(visit.t("report")) {
                         a href={ "/incoming/" (report.id) } { code { (report.id) } } " " (report.format.word())
                         (marks(visit, report))
