@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::bench::Report;
 use crate::load;
-use crate::{Done, cargo, must, setup, target};
+use crate::{Done, cargo, must, picture_maker, setup, target};
 
 /// Pictures on the list, and as many that aren't.
 const PICTURES: usize = 200;
@@ -179,17 +179,8 @@ fn with_comment(jpeg: &[u8], number: usize) -> Vec<u8> {
 
 /// JPEGs that are going to be on the list, and others.
 fn pictures(folder: &Path) -> Result<[Vec<Vec<u8>>; 2], String> {
-    must(
-        cargo().args([
-            "build",
-            "--package",
-            "obhut-decode",
-            "--example",
-            "demo_pictures",
-        ]),
-        "building the picture maker",
-    )?;
-    let mut make = Command::new(target().join("debug/examples/demo_pictures"));
+    let maker = picture_maker()?;
+    let mut make = Command::new(maker);
     let numbers = [PICTURES, 0, PICTURES, 330, 330].map(|n| n.to_string());
     make.arg(folder).args(numbers);
     must(&mut make, "making pictures")?;

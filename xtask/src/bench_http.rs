@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::bench::{Report, spread};
 use crate::load;
-use crate::{Done, cargo, must, setup, target};
+use crate::{Done, cargo, must, picture_maker, setup, target};
 
 const ENTRIES: usize = 10_000_000;
 const ROUNDS: usize = 5;
@@ -156,17 +156,8 @@ fn key(obhut: &Path, data: &Path) -> Result<String, String> {
 
 /// A JPEG as large as the one HMA was measured with, from the maker of the demo's pictures.
 fn jpeg(folder: &Path) -> Result<Vec<u8>, String> {
-    must(
-        cargo().args([
-            "build",
-            "--package",
-            "obhut-decode",
-            "--example",
-            "demo_pictures",
-        ]),
-        "building the picture maker",
-    )?;
-    let mut make = Command::new(target().join("debug/examples/demo_pictures"));
+    let maker = picture_maker()?;
+    let mut make = Command::new(maker);
     make.arg(folder).args(["4", "0", "4", "1600", "1004"]);
     must(&mut make, "making a picture")?;
     let pictures = fs::read_dir(folder.join("pictures")).map_err(|e| e.to_string())?;

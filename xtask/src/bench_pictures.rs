@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Report, memory_kib, spread};
-use crate::{Done, cargo, must, setup, target};
+use crate::{Done, cargo, must, picture_maker, setup, target};
 
 const ROUNDS: usize = 5;
 /// Name, files, width, height.
@@ -34,16 +34,7 @@ pub fn run(report: &mut Report) -> Done {
         cargo().args(["build", "--release", "--package", "obhut"]),
         "building obhut",
     )?;
-    must(
-        cargo().args([
-            "build",
-            "--package",
-            "obhut-decode",
-            "--example",
-            "demo_pictures",
-        ]),
-        "building the picture maker",
-    )?;
+    let maker = picture_maker()?;
     let obhut = target().join("release/obhut");
     // A folder of its own: other benches keep theirs between runs.
     let folder = target().join("bench/pictures");
@@ -61,7 +52,7 @@ pub fn run(report: &mut Report) -> Done {
             width.to_string(),
             height.to_string(),
         ];
-        let mut make = Command::new(target().join("debug/examples/demo_pictures"));
+        let mut make = Command::new(&maker);
         must(make.arg(&set).args(&numbers), "making pictures")?;
         let pictures = set.join("pictures");
         let (mut ratios, mut fast_ratios) = (Vec::new(), Vec::new());

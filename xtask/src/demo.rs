@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::{Done, cargo, must, root, setup, target};
+use crate::{Done, cargo, must, picture_maker, root, setup, target};
 
 const ORIGINALS: u32 = 20;
 // Four copies for each of the ten kinds of edit that demo_pictures makes.
@@ -89,16 +89,7 @@ pub fn run() -> Done {
         cargo().args(["build", "--package", "obhut"]),
         "building obhut",
     )?;
-    must(
-        cargo().args([
-            "build",
-            "--package",
-            "obhut-decode",
-            "--example",
-            "demo_pictures",
-        ]),
-        "building the picture maker",
-    )?;
+    let maker = picture_maker()?;
 
     let folder = target().join("demo");
     // Lists and cases of an earlier run would mix with those of this one.
@@ -117,9 +108,7 @@ pub fn run() -> Done {
     );
     let numbers = [ORIGINALS, EDITS, FILES - EDITS, WIDTH, HEIGHT].map(|n| n.to_string());
     must(
-        Command::new(target().join("debug/examples/demo_pictures"))
-            .arg(&folder)
-            .args(&numbers),
+        Command::new(maker).arg(&folder).args(&numbers),
         "making pictures",
     )?;
     let pictures = folder.join("pictures");

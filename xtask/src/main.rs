@@ -99,6 +99,19 @@ fn cargo() -> Command {
     command
 }
 
+/// Builds the program that makes the demo's pictures, and returns its path.
+fn picture_maker() -> Result<PathBuf, String> {
+    let build = [
+        "build",
+        "--package",
+        "obhut-decode",
+        "--example",
+        "demo_pictures",
+    ];
+    must(cargo().args(build), "building the picture maker")?;
+    Ok(target().join("debug/examples/demo_pictures"))
+}
+
 /// Runs a command with its output on the terminal; fails unless it succeeds.
 fn must(command: &mut Command, what: &str) -> Done {
     match command.status() {

@@ -373,14 +373,7 @@ async fn a_case_is_decided_and_its_report_approved_on_pages() {
     let path = format!("/cases/{case}");
     let decision = format!("{path}/decision");
 
-    let reporter = Reporter {
-        service: "Example".into(),
-        email: "trust@example.com".into(),
-        ..Reporter::default()
-    };
-    casework::set_reporter(&b.casework, &reporter, "test")
-        .await
-        .unwrap();
+    b.reporter().await;
 
     // Grounds that claim a view are offered only once the view is on record.
     let page = rita.get(&path).await.body;

@@ -198,14 +198,7 @@ async fn who_works_on_a_case_is_not_overtaken_by_accident() {
 async fn only_what_was_shown_is_approved() {
     let b = bench().await;
     b.list_with(&picture(1), Action::Hold).await;
-    let reporter = Reporter {
-        service: "Example".into(),
-        email: "trust@example.com".into(),
-        ..Reporter::default()
-    };
-    casework::set_reporter(&b.casework, &reporter, "test")
-        .await
-        .unwrap();
+    b.reporter().await;
     let (_, person) = Browser::of(&b, "Rita", Role::Reviewer).await;
     let (olga, _) = Browser::of(&b, "Olga", Role::ReportingOfficer).await;
     let (case, _) = held(&b, "u1").await;
@@ -313,14 +306,7 @@ async fn the_original_and_the_destination_belong_to_what_is_approved() {
     let b = bench().await;
     let (_, person) = Browser::of(&b, "Rita", Role::Reviewer).await;
     let (olga, officer) = Browser::of(&b, "Olga", Role::ReportingOfficer).await;
-    let reporter = Reporter {
-        service: "Example".into(),
-        email: "trust@example.com".into(),
-        ..Reporter::default()
-    };
-    casework::set_reporter(&b.casework, &reporter, "test")
-        .await
-        .unwrap();
+    b.reporter().await;
     let mut intake = obhut_app::intake::begin_intake(&b.casework).await.unwrap();
     let parsed = obhut_app::formats::incoming::read(b"Account: user-17\nA neighbour reports it.");
     let came = intake.take(vec![parsed], "test").await.unwrap();

@@ -1,7 +1,7 @@
 //! How many files a person looks at in a day, and a cap on it that only another person can lift.
 //!
-//! A look is a view of a whole exhibit or of a part of it, in the browser or elsewhere: blurred renditions and
-//! metadata don't count. A day is a day in UTC. Without a cap, looks are only counted.
+//! A look is a view of a whole exhibit or of a part of it, in the browser or elsewhere; blurred
+//! renditions and metadata don't count. A day is a day in UTC. Without a cap, looks are only counted.
 
 use serde::Serialize;
 
@@ -35,6 +35,17 @@ impl Exposure {
     /// Looks left today; `None` without a cap.
     pub fn left(&self) -> Option<i64> {
         self.cap.map(|cap| (cap + self.more - self.looks).max(0))
+    }
+
+    /// Fails if no look is left.
+    pub(crate) fn require_a_look(&self, person: &Person) -> Result<()> {
+        if self.left() != Some(0) {
+            return Ok(());
+        }
+        Err(CaseworkError::conflict(format!(
+            "{} has looked at files {} times today, and no more looks are allowed; take a break. If a child can't wait, another person can look, or allow more for today",
+            person.name, self.looks
+        )))
     }
 }
 
@@ -71,19 +82,6 @@ async fn cap(tx: &mut Tx) -> Result<Option<i64>> {
         .fetch_optional(&mut **tx)
         .await?;
     row.map(|row| Columns::of(&row).int()).transpose()
-}
-
-impl Exposure {
-    /// Fails if no look is left.
-    pub(crate) fn require_a_look(&self, person: &Person) -> Result<()> {
-        if self.left() != Some(0) {
-            return Ok(());
-        }
-        Err(CaseworkError::conflict(format!(
-            "{} has looked at files {} times today, and no more looks are allowed; take a break. If a child can't wait, another person can look, or allow more for today",
-            person.name, self.looks
-        )))
-    }
 }
 
 /// Sets the number of looks allowed a day, for everyone; `None` takes the cap away.

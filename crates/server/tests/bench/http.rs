@@ -34,6 +34,18 @@ impl Bench {
             .unwrap()
     }
 
+    /// Sets who reports.
+    pub async fn reporter(&self) {
+        let reporter = Reporter {
+            service: "Example".into(),
+            email: "trust@example.com".into(),
+            ..Reporter::default()
+        };
+        casework::set_reporter(&self.casework, &reporter, "test")
+            .await
+            .unwrap();
+    }
+
     /// Decides a case, without a category.
     pub async fn rule(&self, person: &Person, case: impl AsRef<str>, ruling: Ruling) {
         let request = DecisionRequest {
