@@ -30,6 +30,23 @@ function showKeys() {
   dialog.showModal();
 }
 
+// WCAG 2.2, 2.1.4: who speaks to the computer, or types by accident, can turn single keys off.
+const OFF = "obhut-keys-off";
+const keysAreOff = () => localStorage.getItem(OFF) !== null;
+const keysOn = document.getElementById("keys-on");
+if (keysOn) {
+  keysOn.checked = !keysAreOff();
+  keysOn.addEventListener("change", () => {
+    if (keysOn.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "yes");
+  });
+}
+const showButton = document.getElementById("show-keys");
+if (showButton) {
+  showButton.hidden = false;
+  showButton.addEventListener("click", showKeys);
+}
+
 function moveRow(step) {
   const links = [...document.querySelectorAll("table.rows tbody tr a")];
   if (links.length === 0) return;
@@ -45,7 +62,7 @@ document.addEventListener("keydown", (event) => {
     event.target.blur();
     return;
   }
-  if (typed(event.target) || document.querySelector("dialog[open]")) return;
+  if (typed(event.target) || document.querySelector("dialog[open]") || keysAreOff()) return;
   if (event.key === "?") {
     event.preventDefault();
     showKeys();

@@ -70,6 +70,8 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
   const own = event.target.closest("button[data-hold]");
   const onButton = own && (event.key === " " || event.key === "Enter");
+  // Turned off in the list of keys (keys.js): a button that has the focus still works.
+  if (!onButton && localStorage.getItem("obhut-keys-off") !== null) return;
   const button = onButton ? own : form.querySelector(`button[data-hold="${CSS.escape(event.key)}"]`);
   if (!button || held !== null) return;
   event.preventDefault();

@@ -4,6 +4,8 @@
 //! without scripts; `assets/*.js` add keys and what a person holds down.
 
 mod looks;
+mod refusals;
+mod unsent;
 mod visit;
 
 use axum::http::{HeaderMap, header};
@@ -14,6 +16,8 @@ use obhut_app::casework::Act;
 use crate::texts;
 
 pub(crate) use looks::{Look, Looks, fetch, grant};
+pub(crate) use refusals::as_pages;
+pub(crate) use unsent::Unsent;
 pub(crate) use visit::{COOKIE, Sent, Visit, secret, to_page};
 
 /// A page in the navigation: its path, the key of its name, and what a person has to be allowed to do
@@ -76,11 +80,17 @@ fn frame_of(language: Language, visit: Option<&Visit>, title: &str, content: Mar
                     @if let Some(visit) = visit { (navigation(visit)) }
                 }
                 main id="content" { (content) }
-                @if visit.is_some() { footer { kbd { "?" } " " (texts::text(language, "keys-hint")) } }
+                @if visit.is_some() {
+                    footer {
+                        kbd { "?" } " " (texts::text(language, "keys-hint")) " "
+                        button.quiet id="show-keys" type="button" hidden { (texts::text(language, "keys-title")) }
+                    }
+                }
                 @if visit.is_some() {
                     dialog id="keys" aria-label=(texts::text(language, "keys-title")) {
                         h2 { (texts::text(language, "keys-title")) }
                         dl {}
+                        label.choice { input id="keys-on" type="checkbox" checked; " " (texts::text(language, "keys-on")) }
                         form method="dialog" { button { (texts::text(language, "close")) } }
                     }
                 }

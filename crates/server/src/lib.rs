@@ -197,6 +197,7 @@ fn router(routes: Router<App>, app: App) -> Router {
         // streams.
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(fault::in_json))
+        .layer(axum::middleware::from_fn(console::as_pages))
         .layer(axum::middleware::from_fn(edge::gate::bounded))
         .layer(axum::middleware::from_fn(edge::gate::with_headers))
         .layer(axum::Extension(app.clone()))

@@ -99,16 +99,6 @@ async fn only_a_persons_key_with_a_role_opens_a_session() {
     assert!(!cookie.contains(&good));
 }
 
-struct SetClock(AtomicI64);
-
-impl Clock for SetClock {
-    fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-const MINUTE: i64 = 60 * 1_000_000;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_ends_by_time_with_its_key_and_with_its_person() {
     let start = 1_780_000_000_000_000;

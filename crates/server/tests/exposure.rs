@@ -13,14 +13,6 @@ use bench::*;
 use obhut_app::casework;
 use obhut_app::casework::*;
 
-struct SetClock(AtomicI64);
-
-impl Clock for SetClock {
-    fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// Noon of a day in UTC.
 const NOON: i64 = (20_000 * 24 + 12) * HOUR;
 const HOUR: i64 = 3_600 * 1_000_000;

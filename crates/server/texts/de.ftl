@@ -6,6 +6,7 @@ navigation = Seiten
 sign-out = Abmelden
 close = Schließen
 keys-title = Tasten auf dieser Seite
+keys-on = Einzelne Tasten sind auf diesem Rechner eingeschaltet
 more = Weitere
 previous = Vorherige
 next = Nächste
@@ -45,6 +46,7 @@ fault-request = Das ging nicht
 fault-request-next = Gehen Sie zurück, berichtigen Sie es und schicken Sie es noch einmal. Ihre Eingaben sind noch da.
 fault-ours = Der Fehler liegt bei uns
 fault-ours-next = Versuchen Sie es gleich noch einmal. Bleibt es dabei, steht die Ursache im Protokoll des Servers; wer ihn betreibt, kann es lesen.
+fault-to-start = Zur Startseite
 
 ## Anmelden
 sign-in = Anmelden
@@ -54,6 +56,12 @@ sign-in-not-kept = Ihr Browser hat die Anmeldung nicht behalten. Öffnen Sie obh
 sign-in-make-key = Die Administration erstellt Ihren Schlüssel mit
 sign-in-hint = Sie bleiben zwölf Stunden angemeldet, oder bis Sie eine halbe Stunde lang nichts getan haben. Der Schlüssel selbst wird in diesem Browser nicht gespeichert.
 sign-in-appeal = Sie haben eine Mitteilung zu Ihrem Konto bekommen? Hier können Sie Beschwerde einlegen.
+unsent-ended = Ihre Sitzung war beendet, bevor das hier abgeschickt wurde. Melden Sie sich neu an: Ihr Text steht auf der nächsten Seite, und abgeschickt wird erst, wenn Sie es sagen.
+unsent-written = Ihr Text
+unsent-title = Noch nicht abgeschickt
+unsent-look = Ihre Sitzung war beendet, deshalb wurde das hier nicht abgeschickt. Inzwischen kann sich etwas geändert haben.
+unsent-page = Erst die Seite ansehen
+unsent-send = Jetzt abschicken
 
 ## Start
 start = Start

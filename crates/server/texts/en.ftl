@@ -6,6 +6,7 @@ navigation = Pages
 sign-out = Sign out
 close = Close
 keys-title = Keys on this page
+keys-on = Single keys work on this computer
 more = More
 previous = Previous
 next = Next
@@ -45,6 +46,7 @@ fault-request = This could not be done
 fault-request-next = Go back, correct it, and send it again. What you wrote is still there.
 fault-ours = This is our fault
 fault-ours-next = Try again in a moment. If it lasts, the server's log has the cause; whoever runs the server can read it.
+fault-to-start = To the start page
 
 ## Signing in
 sign-in = Sign in
@@ -54,6 +56,12 @@ sign-in-not-kept = Your browser did not keep the session. Open obhut over HTTPS,
 sign-in-make-key = An administrator makes a key for you with
 sign-in-hint = You stay signed in for 12 hours, or until you have done nothing for 30 minutes. The key itself is not kept in this browser.
 sign-in-appeal = You received a notice about your account? Appeal here.
+unsent-ended = Your session ended before this was sent. Sign in again: what you wrote is kept on the next page, and nothing is sent until you say so.
+unsent-written = What you wrote
+unsent-title = Not sent yet
+unsent-look = Your session had ended, so this wasn't sent. Things may have changed since.
+unsent-page = Look at the page first
+unsent-send = Send it now
 
 ## Start
 start = Start

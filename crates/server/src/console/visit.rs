@@ -38,7 +38,7 @@ impl FromRequestParts<App> for Visit {
                 session,
                 language,
             }),
-            // A form can't be sent again after signing in; a page can be asked for again.
+            // A page can be asked for again after signing in; for a form see `Sent`.
             Ok(None) => {
                 let to = match parts.method {
                     Method::GET => parts.uri.path_and_query().map_or("/", |p| p.as_str()),
@@ -154,7 +154,7 @@ impl Visit {
 }
 
 /// A page that says what failed and what to do. The detail is the library's, in English.
-fn fault_page(language: Language, visit: Option<&Visit>, fault: Fault) -> Response {
+pub(super) fn fault_page(language: Language, visit: Option<&Visit>, fault: Fault) -> Response {
     let (status, message) = fault.into_parts();
     let key = match status {
         StatusCode::FORBIDDEN => "fault-denied",
@@ -176,6 +176,7 @@ fn fault_page(language: Language, visit: Option<&Visit>, fault: Fault) -> Respon
         h1 { (title) }
         p role="alert" class="warning" { (in_english(language, &message)) }
         p { (texts::text(language, next)) }
+        @if visit.is_none() { p { a href="/" { (texts::text(language, "fault-to-start")) } } }
     };
     let mut page = frame_of(language, visit, &title, content);
     *page.status_mut() = status;
@@ -194,8 +195,16 @@ impl FromRequest<App> for Sent {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, app).await?;
         let elsewhere = access::is_from_another_site(&parts.headers);
+        let visit = match Visit::from_request_parts(&mut parts, app).await {
+            Ok(visit) => visit,
+            // Another site's form is not kept: nobody here wrote it.
+            Err(refused) if elsewhere => return Err(refused),
+            Err(refused) => {
+                let request = Request::from_parts(parts, body);
+                return Err(super::unsent::kept(request, app, refused).await);
+            }
+        };
         let headers = parts.headers.clone();
         let request = Request::from_parts(parts, body);
         let body = match String::from_request(request, app).await {

@@ -1,6 +1,6 @@
 //! Signing in with a person's key, and signing out.
 
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -9,7 +9,7 @@ use obhut_app::casework::{self, CaseworkError};
 use serde::Deserialize;
 
 use super::Page;
-use crate::console::{COOKIE, InPages as _, Language, Sent, frame, secret, to_page};
+use crate::console::{COOKIE, InPages as _, Language, Sent, Unsent, frame, secret, to_page};
 use crate::fault::Fault;
 use crate::metrics::Denial;
 use crate::{App, access, texts};
@@ -19,11 +19,20 @@ pub(crate) const PAGE: Page = Page {
     path: "/sign-in",
     routes: |router| {
         router
-            .route("/sign-in", get(ask).merge(post(sign_in)))
+            .route(
+                "/sign-in",
+                get(ask)
+                    .merge(post(sign_in))
+                    .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+            )
             .route("/sign-out", post(sign_out))
     },
     listed: None,
 };
+
+/// Longest form, in bytes. It may hold another form of 64 KiB ([`Unsent`]), in which each byte is
+/// encoded once more as at most three. Our judgement.
+const BODY_BYTES_MAX: usize = 256 << 10;
 
 #[derive(Deserialize)]
 struct To {
@@ -52,7 +61,7 @@ async fn ask(State(app): State<App>, Query(given): Query<To>, headers: HeaderMap
         Some(_) => Again::CookieNotKept,
         None => Again::No,
     };
-    form(language, &again, &given.to)
+    form(language, &again, &given.to, None)
 }
 
 /// A path of this server; `/` for anything else, so that no link can lead to another site from here.
@@ -67,22 +76,32 @@ fn own(path: &str) -> &str {
 async fn sign_in(State(app): State<App>, headers: HeaderMap, body: String) -> Response {
     let language = Language::of(&headers);
     let (mut key, mut to) = (String::new(), String::new());
+    let (mut unsent, mut unsent_to) = (String::new(), String::new());
     for (name, value) in url::form_urlencoded::parse(body.as_bytes()) {
         match name.as_ref() {
             "key" => key = value.trim().to_owned(),
             "to" => to = value.into_owned(),
+            "unsent" => unsent = value.into_owned(),
+            "unsent-to" => unsent_to = value.into_owned(),
             _ => {}
         }
     }
+    let unsent = Unsent::of(&unsent_to, &unsent);
     // Otherwise another site could sign a person in under its own key and read what they enter.
     if access::is_from_another_site(&headers) {
         app.metrics.denied(Denial::OtherSite);
-        return form(language, &Again::Refused, "");
+        return form(language, &Again::Refused, "", None);
     }
     match casework::begin_session(&app.casework, &key).await {
         Ok(session) => {
             let to: String = url::form_urlencoded::byte_serialize(own(&to).as_bytes()).collect();
-            let mut answer = to_page(&format!("/sign-in?kept&to={to}"));
+            let mut answer = match unsent {
+                Some(unsent) => match casework::session(&app.casework, session.expose()).await {
+                    Ok(Some(new)) => unsent.again(language, &new.form_token),
+                    _ => to_page("/sign-in?kept&to="),
+                },
+                None => to_page(&format!("/sign-in?kept&to={to}")),
+            };
             set_cookie(&mut answer, &headers, session.expose(), None);
             answer
         }
@@ -90,7 +109,7 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, body: String) -> Re
             if app.metrics.denied(Denial::Unknown) {
                 tracing::warn!("signing in was refused");
             }
-            form(language, &Again::Refused, &to)
+            form(language, &Again::Refused, &to, unsent.as_ref())
         }
         Err(e) => Fault::from(e).into_response(),
     }
@@ -129,7 +148,7 @@ fn set_cookie(answer: &mut Response, headers: &HeaderMap, value: &str, age_s: Op
     }
 }
 
-fn form(language: Language, again: &Again, to: &str) -> Response {
+fn form(language: Language, again: &Again, to: &str, unsent: Option<&Unsent>) -> Response {
     let t = |key| texts::text(language, key);
     let content = html! {
         h1 { (t("sign-in")) }
@@ -140,6 +159,7 @@ fn form(language: Language, again: &Again, to: &str) -> Response {
         }
         form method="post" action="/sign-in" {
             input type="hidden" name="to" value=(to);
+            @if let Some(unsent) = unsent { (unsent.hidden()) }
             label for="key" { (t("sign-in-key")) }
             input id="key" name="key" type="password" autocomplete="off" required autofocus;
             button { (t("sign-in")) }

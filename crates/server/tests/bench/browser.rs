@@ -16,6 +16,8 @@ pub struct Browser<'a> {
 pub struct Answered {
     pub status: StatusCode,
     pub to: Option<String>,
+    /// The cookie that it sets.
+    pub cookie: Option<String>,
     pub body: String,
 }
 
@@ -67,7 +69,9 @@ impl<'a> Browser<'a> {
         for hidden in form.split("type=\"hidden\"").skip(1) {
             let value_of = |name: &str| {
                 let text = hidden.split(&format!("{name}=\"")).nth(1)?;
-                Some(text.split('"').next().unwrap().to_owned())
+                let text = text.split('"').next().unwrap();
+                let plain = text.replace("&lt;", "<").replace("&gt;", ">");
+                Some(plain.replace("&quot;", "\"").replace("&amp;", "&"))
             };
             body.append_pair(&value_of("name").unwrap(), &value_of("value").unwrap());
         }
@@ -80,13 +84,17 @@ impl<'a> Browser<'a> {
     async fn send(&self, mut request: Request<Body>) -> Answered {
         let headers = request.headers_mut();
         headers.insert(header::COOKIE, self.cookie.parse().unwrap());
+        headers.insert(header::ACCEPT, "text/html,*/*;q=0.8".parse().unwrap());
         headers.insert(header::ACCEPT_LANGUAGE, self.language.parse().unwrap());
         let response = tower::ServiceExt::oneshot(self.bench.app.clone(), request).await;
         let (parts, body) = response.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let to = parts.headers.get(header::LOCATION);
+        let cookie = parts.headers.get(header::SET_COOKIE);
+        let cookie = cookie.map(|c| c.to_str().unwrap().split(';').next().unwrap().to_owned());
         Answered {
             status: parts.status,
+            cookie,
             to: to.map(|to| to.to_str().unwrap().to_owned()),
             body: String::from_utf8_lossy(&bytes).into_owned(),
         }

@@ -142,3 +142,15 @@ pub async fn case_of(c: &Casework, account: &str) -> String {
     }
     panic!("no case of {account}")
 }
+
+/// A clock that shows what a test sets, in microseconds.
+pub struct SetClock(pub std::sync::atomic::AtomicI64);
+
+impl Clock for SetClock {
+    fn now_micros(&self) -> i64 {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// A minute, in microseconds.
+pub const MINUTE: i64 = 60 * 1_000_000;

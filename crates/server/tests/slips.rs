@@ -1,0 +1,149 @@
+//! What goes wrong at a desk: a session that ends while a person writes, addresses that can't be read.
+
+mod bench;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use bench::browser::Browser;
+use bench::http::{Bench, bench, bench_at};
+use bench::*;
+use obhut_app::casework::{self, *};
+
+async fn held(b: &Bench) -> String {
+    b.list_with(&picture(1), Action::Hold).await;
+    let platform = b.key(&[Right::Screen], None).await;
+    b.screen("?surface=public", &platform, "u1", picture(1))
+        .await;
+    case_of(&b.casework, "u1").await
+}
+
+/// Regression: after half an hour of writing, *Decide* led to the sign-in page and the text was gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_survives_the_end_of_a_session() {
+    let start = 1_780_000_000_000_000;
+    let clock = Arc::new(SetClock(AtomicI64::new(start)));
+    let b = bench_at(clock.clone()).await;
+    let case = held(&b).await;
+    let person = b.person("Rita", Role::Reviewer).await;
+    let rights = [Right::Cases, Right::Decide, Right::Findings];
+    let key = b.key(&rights, Some(&person)).await;
+    let mut rita = Browser::signed_in(&b, &key).await;
+    let page = rita.get(&format!("/cases/{case}")).await.body;
+    let decision = format!("/cases/{case}/decision");
+    let grounds = "A landscape & <nothing> else, “seen” whole.";
+    let fields = [
+        ("template", ""),
+        ("ruling", "no-report"),
+        ("grounds", grounds),
+    ];
+    clock.0.store(start + 31 * MINUTE, Ordering::Relaxed);
+
+    let ended = rita.fill(&page, &decision, &fields).await;
+    assert_eq!(ended.status, StatusCode::FORBIDDEN);
+    let shown = "A landscape &amp; &lt;nothing&gt; else";
+    assert!(ended.body.contains(shown), "{}", ended.body);
+    // A wrong key keeps it, too.
+    let wrong = rita
+        .fill(&ended.body, "/sign-in", &[("key", "obhut_wrong")])
+        .await;
+    assert_eq!(wrong.status, StatusCode::FORBIDDEN);
+    let again = rita.fill(&wrong.body, "/sign-in", &[("key", &key)]).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.body);
+    let decisions = async || casework::decisions(&b.casework, &case).await.unwrap();
+    assert!(decisions().await.is_empty(), "nothing is sent unasked");
+    rita.cookie = again.cookie.unwrap();
+    let sent = rita.fill(&again.body, &decision, &[]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let decided = decisions().await;
+    assert_eq!(decided.len(), 1);
+    assert!(decided[0].grounds().contains(grounds));
+}
+
+/// Another site could otherwise have a person send what they never wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_form_of_this_server_is_kept() {
+    let b = bench().await;
+    let body = "token=x&grounds=two+words";
+    let ask = async |path: &str, body: &str, more: &[(&str, &str)]| {
+        let mut request = Request::post(path).header(header::HOST, "localhost");
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        b.send(request).await.0
+    };
+    let cookie = ("cookie", "obhut-session=old");
+    let other_site = ("sec-fetch-site", "cross-site");
+    let decision = "/cases/case-1/decision";
+    for (path, body, more, expected) in [
+        (decision, body, vec![cookie], StatusCode::FORBIDDEN),
+        // No session ever, another site's form, nothing written, no token.
+        (decision, body, vec![], StatusCode::SEE_OTHER),
+        (
+            decision,
+            body,
+            vec![cookie, other_site],
+            StatusCode::SEE_OTHER,
+        ),
+        (
+            "/alarms/alarm-1/seen",
+            "token=x",
+            vec![cookie],
+            StatusCode::SEE_OTHER,
+        ),
+        (
+            decision,
+            "grounds=two+words",
+            vec![cookie],
+            StatusCode::SEE_OTHER,
+        ),
+    ] {
+        assert_eq!(
+            ask(path, body, &more).await,
+            expected,
+            "{path} {body} {more:?}"
+        );
+    }
+    // A form for elsewhere is dropped when signing in.
+    let person = b.person("Rita", Role::Reviewer).await;
+    let key = b.key(&[Right::Cases], Some(&person)).await;
+    for to in [
+        "//evil.example/",
+        "https://evil.example/",
+        "/a?b=c",
+        "javascript:x",
+    ] {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("key", &key);
+        form.append_pair("unsent-to", to)
+            .append_pair("unsent", body);
+        let status = ask("/sign-in", &form.finish(), &[]).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{to}");
+    }
+}
+
+/// Regression: these were plain text or JSON in the middle of a person's work.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_gets_a_page_for_every_refusal() {
+    let b = bench().await;
+    let (rita, _) = Browser::of(&b, "Rita", Role::Reviewer).await;
+    for (path, expected) in [
+        ("/cases/%ff", StatusCode::BAD_REQUEST),
+        ("/incoming?from=abc", StatusCode::BAD_REQUEST),
+        ("/nowhere", StatusCode::NOT_FOUND),
+        ("/sign-out", StatusCode::NOT_FOUND),
+        ("/cases/case-0", StatusCode::NOT_FOUND),
+    ] {
+        let answered = rita.get(path).await;
+        assert_eq!(answered.status, expected, "{path}");
+        assert!(answered.body.starts_with("<!DOCTYPE html>"), "{path}");
+    }
+    // Programs get what they know.
+    for path in ["/v1/nowhere", "/m/nowhere", "/nowhere"] {
+        let (_, body) = b.get(path, None).await;
+        assert!(body.starts_with('{'), "{path}: {body}");
+    }
+}
