@@ -282,18 +282,14 @@ pub fn conformance() -> Done {
 /// Fits the points of words to the invented reports, and prints how well they rank the reports of
 /// authors who weren't used in the fit.
 pub fn wording() -> Done {
-    must(
-        cargo().args([
-            "run",
-            "-q",
-            "--release",
-            "-p",
-            "obhut-facts",
-            "--example",
-            "fit_wording",
-        ]),
-        "fitting the points of words",
-    )?;
+    for (example, what) in [
+        ("fit_wording", "fitting the points of words"),
+        // Built again, with the table that was just fitted.
+        ("rank_wording", "ranking the judged reports"),
+    ] {
+        let run = ["run", "-q", "--release", "-p", "obhut-facts", "--example"];
+        must(cargo().args(run).arg(example), what)?;
+    }
     let lines = fitted_from().map_err(|e| e.to_string())?;
     fs::write(root().join(FITTED), lines).map_err(|e| format!("{FITTED}: {e}"))
 }
