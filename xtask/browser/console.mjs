@@ -87,6 +87,11 @@ export async function stations(page) {
     lists: "/lists",
     people: "/people",
     audit: "/audit",
+    vault: "/vault",
+    statistics: "/statistics",
+    setup: "/setup",
+    system: "/system",
+    steps: "/first/steps",
   };
   for (const [name, path] of Object.entries(all)) check(path, `the demo has no ${name}`);
   return all;

@@ -5,9 +5,9 @@ const [folder] = process.argv.slice(2);
 // Who opens which page.
 const visitors = {
   Rita: ["start", "queue", "case", "exhibit", "incoming", "payments", "alert"],
-  Olga: ["reports", "report"],
+  Olga: ["reports", "report", "vault", "statistics"],
   Sami: ["appeals"],
-  Ada: ["lists", "people"],
+  Ada: ["lists", "people", "setup", "system"],
   Uwe: ["audit"],
 };
 

@@ -231,8 +231,9 @@ fn destinations() -> Vec<String> {
     forgotten
 }
 
-/// Pages that anyone may open: signing in, and the form of the person concerned.
-const OPEN_PAGES: &[&str] = &["appeal", "sign_in"];
+/// Pages that anyone may open: signing in, the one-time address of the first hour, and the form of the
+/// person concerned.
+const OPEN_PAGES: &[&str] = &["appeal", "first", "sign_in"];
 
 /// Pages without their list entry, or that anyone may open.
 fn pages() -> Vec<String> {

@@ -77,12 +77,7 @@ impl AppContext {
     }
 
     pub fn folder(&self) -> anyhow::Result<PathBuf> {
-        match &self.data {
-            Some(folder) => Ok(folder.clone()),
-            None => Ok(dirs::data_dir()
-                .context("this system has no default data folder; name one with --data DIR")?
-                .join("obhut")),
-        }
+        folder_or_default(self.data.clone())
     }
 
     pub async fn casework(&self) -> anyhow::Result<Arc<Casework>> {
@@ -226,4 +221,14 @@ pub fn shell_user() -> String {
         .ok()
         .filter(|u| !u.is_empty())
         .unwrap_or_else(|| "command line".into())
+}
+
+/// The data folder that was named, or the platform's.
+pub fn folder_or_default(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(folder) => Ok(folder),
+        None => Ok(dirs::data_dir()
+            .context("this system has no default data folder; name one with --data DIR")?
+            .join("obhut")),
+    }
 }

@@ -1,9 +1,8 @@
 //! Every command and option; help and shell completion are made from this table.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use obhut_app::casework::{
     Action, AppealOutcome, CaseStatus, Category, Extent, Language, Measure, NcaDuty, Outcome,
     Purpose, Question, Right, Role, Ruling, ServiceKind, Surface, Wanted,
@@ -13,12 +12,14 @@ use obhut_app::media::VoteReason;
 mod chain;
 mod payments;
 mod reporting;
+mod serve;
 mod vault;
 mod witness;
 
 pub use chain::*;
 pub use payments::*;
 pub use reporting::*;
+pub use serve::*;
 pub use vault::*;
 pub use witness::*;
 
@@ -128,6 +129,9 @@ pub enum Command {
     Settings(SettingsCommand),
     /// Who did what, newest first
     Audit(AuditArgs),
+    /// What `obhut serve` would use, and where each value comes from
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Run the HTTP server
     Serve(ServeArgs),
     /// Serve the console filled with made-up cases and generated pictures; everything is deleted at
@@ -751,114 +755,6 @@ pub enum SettingsCommand {
 pub struct AuditArgs {
     /// Only what concerns this list, case, exhibit, report …
     pub subject: Option<String>,
-}
-
-#[derive(ClapArgs)]
-pub struct DemoArgs {
-    /// Address and port
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub listen: SocketAddr,
-    /// Minutes until it ends, at most a day
-    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1440))]
-    pub minutes: u64,
-}
-
-#[derive(ClapArgs)]
-pub struct ServeArgs {
-    /// Address and port
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub listen: SocketAddr,
-    /// URL prefix from which requests may have files fetched, for example `https://cdn.example.com/uploads/`; repeatable
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "OBHUT_FETCH_FROM",
-        value_delimiter = ','
-    )]
-    pub fetch_from: Vec<String>,
-    /// Endpoint of the object store whose upload events are screened; credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
-    #[arg(long, value_name = "URL", env = "OBHUT_S3")]
-    pub s3: Option<String>,
-    /// The object store's region
-    #[arg(
-        long,
-        value_name = "REGION",
-        env = "AWS_REGION",
-        default_value = "us-east-1"
-    )]
-    pub s3_region: String,
-    /// Trust an object's metadata obhut-account and obhut-upload as your platform's facts about the
-    /// upload; use it only if uploaders can't set them
-    #[arg(long, requires = "s3")]
-    pub s3_facts: bool,
-    /// A second address for HMA clients, which send no key: requests to it use the key in --hma-key-file
-    #[arg(long, value_name = "ADDR", requires = "hma_key_file")]
-    pub hma: Option<SocketAddr>,
-    /// A name under which HMA clients reach --hma, with its port unless that is 80, such as
-    /// `hma.internal:5000`; repeatable. Its address and localhost are always allowed
-    #[arg(long, value_name = "HOST", requires = "hma")]
-    pub hma_host: Vec<String>,
-    /// Address for operators: metrics and detailed health without a key, curation of HMA's banks
-    /// with one
-    #[arg(long, value_name = "ADDR")]
-    pub admin: Option<SocketAddr>,
-    /// A name under which --admin is reached, like --hma-host; repeatable
-    #[arg(long, value_name = "HOST", requires = "admin")]
-    pub admin_host: Vec<String>,
-    /// File with the key used for HMA clients
-    #[arg(long, value_name = "FILE", requires = "hma")]
-    pub hma_key_file: Option<PathBuf>,
-    /// Log format
-    #[arg(long, value_enum, default_value = "text")]
-    pub log: LogForm,
-    /// Serve /v1/payments for live transfers, recorded in a sealed journal
-    #[arg(long, help_heading = "Live payments")]
-    pub payments: bool,
-    /// Hold payments with at least this score, 0 to 100
-    #[arg(
-        long,
-        default_value_t = 75.0,
-        value_name = "SCORE",
-        help_heading = "Live payments"
-    )]
-    pub hold_from: f64,
-    /// Hours after which a hold ends unless a person confirms it, at most 240
-    #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = clap::value_parser!(i64).range(1..=240), help_heading = "Live payments")]
-    pub hold_hours: i64,
-    #[command(flatten, next_help_heading = "Live payments")]
-    pub policy: PolicyArgs,
-}
-
-impl ServeArgs {
-    /// The console and the API at an address, and nothing else: no variable of the environment is
-    /// read, and nothing is logged.
-    pub fn at(listen: SocketAddr) -> Self {
-        Self {
-            listen,
-            fetch_from: Vec::new(),
-            s3: None,
-            s3_region: String::new(),
-            s3_facts: false,
-            hma: None,
-            hma_host: Vec::new(),
-            admin: None,
-            admin_host: Vec::new(),
-            hma_key_file: None,
-            log: LogForm::Off,
-            payments: false,
-            hold_from: 75.0,
-            hold_hours: 24,
-            policy: PolicyArgs::default(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogForm {
-    /// For people
-    Text,
-    /// Nothing
-    Off,
 }
 
 /// Parses the name of a hash kind whose digests can be compared one by one; those of videos can't.

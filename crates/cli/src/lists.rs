@@ -73,9 +73,7 @@ pub async fn run(
             let casework = context.casework().await?;
             // Before `acting`, so that a mistyped name grants no role.
             media::list(&casework, &name).await?;
-            let person = context
-                .acting(&casework, Some(&by), Act::CurateLists)
-                .await?;
+            let person = context.acting(&casework, Some(&by), Act::SignList).await?;
             let list = media::sign_list(&casework, &name, &person).await?;
             output.line(|| show(&list), || describe(&list))?;
         }

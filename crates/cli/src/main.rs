@@ -19,6 +19,7 @@ mod input;
 mod intake;
 mod lists;
 mod matching;
+mod options_file;
 mod output;
 mod payments;
 mod reports;
@@ -37,7 +38,7 @@ mod witnesses;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use args::{Args, Command};
 use output::Output;
@@ -64,7 +65,14 @@ fn main() -> ExitCode {
     // Files and folders created from here on, database and vault included, are for their owner
     // only.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let args = Args::parse();
+    let args = match options_file::parse() {
+        Ok(args) => args,
+        Err(e) => {
+            let json = std::env::args_os().any(|arg| arg == "--json");
+            Output::new(json).error(&e);
+            return ExitCode::from(hints::exit_code(&e));
+        }
+    };
     let output = Output::new(args.json);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -140,6 +148,7 @@ async fn command(
         Command::Settings(a) => admin::settings(a, context, output).await,
         Command::Audit(a) => admin::audit(a, context, output).await,
         Command::Serve(a) => serve::run(a, context, output).await,
+        Command::Config(a) => options_file::run(a, context, output),
         Command::Completions { shell } => {
             // Into memory first: clap_complete panics on a pipe that was closed.
             let mut script = Vec::new();

@@ -10,7 +10,7 @@ use obhut_app::partners::fetch::{AllowList, Fetcher};
 use obhut_app::partners::s3::S3;
 use obhut_app::payments::{Holding, Live};
 use obhut_app::{casework, media};
-use obhut_server::{INNER_CONNECTIONS_MAX, Outside};
+use obhut_server::{FirstHour, INNER_CONNECTIONS_MAX, Outside, Tls};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -44,6 +44,17 @@ pub struct Bound {
     pub public: SocketAddr,
     hma: Option<SocketAddr>,
     admin: Option<SocketAddr>,
+    /// Path and query of the one-time address for setting up, if nobody is on record.
+    first_hour: Option<String>,
+    is_tls: bool,
+}
+
+impl Bound {
+    /// The public address, with its scheme.
+    fn shown(&self) -> String {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.public)
+    }
 }
 
 /// Prints the addresses.
@@ -57,6 +68,9 @@ fn listening(bound: &Bound, output: &Output) -> anyhow::Result<()> {
             if let Some(address) = bound.admin {
                 value["admin"] = address.to_string().into();
             }
+            if let Some(path) = &bound.first_hour {
+                value["first_hour"] = format!("{}{path}", bound.shown()).into();
+            }
             value
         },
         || {
@@ -66,10 +80,14 @@ fn listening(bound: &Bound, output: &Output) -> anyhow::Result<()> {
             let admin = bound.admin.map_or_else(String::new, |address| {
                 format!(", for operators on http://{address}")
             });
-            format!(
-                "listening on http://{}{hma}{admin}; keys by `obhut key create`; Ctrl-C stops it",
-                bound.public
-            )
+            let shown = bound.shown();
+            let listening = format!("listening on {shown}{hma}{admin}");
+            match &bound.first_hour {
+                Some(path) => format!(
+                    "{listening}; Ctrl-C stops it\nnobody is on record yet. Open this address in a browser to set obhut up; it works once:\n  {shown}{path}"
+                ),
+                None => format!("{listening}; keys by `obhut key create`; Ctrl-C stops it"),
+            }
         },
     )
 }
@@ -90,6 +108,10 @@ pub async fn serve(
             .with_target(false)
             .init();
     }
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Some(Arc::new(Tls::read(certificate, key)?)),
+        _ => None,
+    };
     let casework = context.casework().await?;
     let pool = app_context::pool()?;
     if app_context::video_tools().is_none() {
@@ -110,6 +132,9 @@ pub async fn serve(
     let sealing = tokio::spawn(obhut_server::workers::seal_rows(casework.clone()));
     let keeping = tokio::spawn(obhut_server::workers::watch_retention(casework.clone()));
     let witnessed = tokio::spawn(obhut_server::workers::ask_witnesses(casework.clone()));
+    let renewing = tls
+        .clone()
+        .map(|tls| tokio::spawn(async move { tls.watch().await }));
     let stamping = tokio::spawn(obhut_server::workers::ask_time_authority(casework.clone()));
     let mut outside = outside(&args)?;
     let mut payments = None;
@@ -131,6 +156,10 @@ pub async fn serve(
         )));
         outside.payments = Some(live);
     }
+    if casework::people(&casework).await?.is_empty() {
+        outside.first_hour = Some(FirstHour::default());
+    }
+    let first_hour = outside.first_hour.as_ref().map(FirstHour::path);
     raise_descriptors();
     let interfaces = obhut_server::interfaces(casework.clone(), pool, outside);
     let listener = listen(args.listen, "--listen").await?;
@@ -181,14 +210,21 @@ pub async fn serve(
         public: address,
         hma: hma.as_ref().map(|(address, _)| *address),
         admin: admin.as_ref().map(|(address, _)| *address),
+        first_hour,
+        is_tls: tls.is_some(),
     })?;
     let most = obhut_server::CONNECTIONS_MAX;
-    let serving = obhut_server::serve(listener, interfaces.public, most, until(ended));
     let signal = tokio::spawn(async move {
         end.await;
         drop(open);
     });
-    serving.await;
+    match tls.clone() {
+        Some(tls) => {
+            obhut_server::serve_over_tls(listener, tls, interfaces.public, most, until(ended))
+                .await;
+        }
+        None => obhut_server::serve(listener, interfaces.public, most, until(ended)).await,
+    }
     for (_, serving) in [hma, admin].into_iter().flatten() {
         serving.await?;
     }
@@ -203,6 +239,9 @@ pub async fn serve(
     keeping.abort();
     witnessed.abort();
     stamping.abort();
+    if let Some(renewing) = renewing {
+        renewing.abort();
+    }
     if let Some(payments) = payments {
         payments.abort();
     }
@@ -281,6 +320,7 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
         fetcher,
         s3,
         payments: None,
+        first_hour: None,
     })
 }
 

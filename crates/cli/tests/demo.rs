@@ -2,26 +2,12 @@
 
 mod bench;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use bench::*;
 use serde_json::Value;
-
-/// Sends a request; returns the whole answer.
-fn ask(address: &str, head: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(
-        stream,
-        "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
-}
 
 #[test]
 fn the_demo_shows_each_role_its_work_and_leaves_nothing() {
@@ -47,7 +33,7 @@ fn the_demo_shows_each_role_its_work_and_leaves_nothing() {
         let people = said["people"].as_array().unwrap();
         let person = people.iter().find(|p| p["name"] == name).unwrap();
         let key = person["key"].as_str().unwrap();
-        let answer = ask(address, "POST /sign-in HTTP/1.1", &format!("key={key}"));
+        let answer = ask(address, "POST /sign-in HTTP/1.1", format!("key={key}"));
         let cookie = answer.split("set-cookie: ").nth(1).expect("a session");
         cookie.split(';').next().unwrap().to_owned()
     };

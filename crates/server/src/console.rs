@@ -3,8 +3,10 @@
 //! Pages load nothing from elsewhere, which the policy sent with each page enforces. They work
 //! without scripts; `assets/*.js` add keys and what a person holds down.
 
+mod chart;
 mod looks;
 mod refusals;
+mod timeline;
 mod unsent;
 mod visit;
 
@@ -15,10 +17,12 @@ use obhut_app::casework::Act;
 
 use crate::texts;
 
+pub(crate) use chart::{Columns, KINDS_MAX};
 pub(crate) use looks::{Look, Looks, fetch, grant};
 pub(crate) use refusals::as_pages;
+pub(crate) use timeline::{Moment, timeline};
 pub(crate) use unsent::Unsent;
-pub(crate) use visit::{COOKIE, Sent, Visit, secret, to_page};
+pub(crate) use visit::{COOKIE, Sent, Visit, now, origin, secret, to_page};
 
 /// A page in the navigation: its path, the key of its name, and what a person has to be allowed to do
 /// to find it there.
@@ -29,6 +33,7 @@ pub(crate) struct Listed {
 }
 
 pub(crate) use obhut_app::casework::Language;
+use obhut_app::casework::day_of;
 
 /// How pages choose their language.
 pub(crate) trait InPages {

@@ -13,6 +13,7 @@ pub(crate) mod connections;
 pub(crate) mod gate;
 pub(crate) mod places;
 pub(crate) mod recordings;
+pub(crate) mod tls;
 
 use std::time::Duration;
 

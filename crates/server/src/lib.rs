@@ -61,7 +61,9 @@ use obhut_app::payments::Live;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+pub use edge::tls::Tls;
 pub use obhut_app::partners::fetch::AllowList;
+pub use pages::FirstHour;
 pub use witness::witness_routes;
 
 use edge::bodies::Bodies;
@@ -108,6 +110,8 @@ pub struct Outside {
     pub s3: Option<Arc<S3>>,
     /// Live payments.
     pub payments: Option<Arc<Live>>,
+    /// The one-time address for setting up, if nobody is on record.
+    pub first_hour: Option<FirstHour>,
 }
 
 /// The whole interface as a router; it can be called without a port.
@@ -290,5 +294,16 @@ pub async fn serve(
     connections_max: usize,
     stopped: impl Future<Output = ()> + Send,
 ) {
-    edge::connections::serve(listener, app, connections_max, stopped).await;
+    edge::connections::serve(listener, None, app, connections_max, stopped).await;
+}
+
+/// Like [`serve`], over TLS.
+pub async fn serve_over_tls(
+    listener: TcpListener,
+    tls: Arc<Tls>,
+    app: Router,
+    connections_max: usize,
+    stopped: impl Future<Output = ()> + Send,
+) {
+    edge::connections::serve(listener, Some(tls), app, connections_max, stopped).await;
 }

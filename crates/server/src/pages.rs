@@ -13,6 +13,7 @@ mod appeals;
 mod audit;
 mod case;
 mod cases;
+mod first;
 mod incoming;
 mod lists;
 mod pause;
@@ -20,9 +21,16 @@ mod payments;
 mod people;
 mod report;
 mod reports;
+mod setup;
 mod sign_in;
 mod start;
+mod statistics;
+mod steps;
+mod system;
+mod vault;
 mod viewer;
+
+pub use first::FirstHour;
 
 /// Every page, in the order of the navigation.
 const ALL: &[&Page] = &[
@@ -36,6 +44,12 @@ const ALL: &[&Page] = &[
     &appeals::PAGE,
     &payments::PAGE,
     &lists::PAGE,
+    &vault::PAGE,
+    &statistics::PAGE,
+    &setup::PAGE,
+    &system::PAGE,
+    &first::PAGE,
+    &steps::PAGE,
     &people::PAGE,
     &audit::PAGE,
     &pause::PAGE,

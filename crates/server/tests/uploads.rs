@@ -46,8 +46,7 @@ async fn bench(known: &[u8], fetch_from: &[&str]) -> Bench {
     let fetcher = AllowList::new(fetch_from.iter().copied()).unwrap();
     let outside = Outside {
         fetcher: Some(Arc::new(obhut_app::partners::fetch::Fetcher::new(fetcher))),
-        s3: None,
-        payments: None,
+        ..Outside::default()
     };
     Bench {
         app: obhut_server::app_with(casework.clone(), pool, outside),

@@ -337,6 +337,14 @@ list-problems = Ausgelassene Zeilen
 list-signed = Unterzeichnet von
 list-disputed = Angezweifelte Einträge
 list-counted = Treffer, solange sie nur zählte
+list-sign = Diese Fassung unterzeichnen
+list-sign-look = Ansehen, was Sie unterzeichnen würden
+list-sign-words = Mit Ihrer Unterschrift stehen Sie für diese { $n } Einträge ein. Kommt die Unterschrift einer zweiten Person dazu, bewirkt jeder Treffer: { $action }.
+list-signed-by-you = Sie haben diese Fassung unterzeichnet; es fehlt die Unterschrift einer zweiten Person.
+list-matching = Fassung, die jetzt Treffer liefert
+list-matching-none = keine
+list-distance = Größter Abstand
+list-distance-default = der der jeweiligen Hash-Art
 purpose-assessed = begutachtetes Material
 purpose-self-submission = von der gezeigten Person eingereicht
 purpose-known-harmless = bekannt und unbedenklich
@@ -410,3 +418,218 @@ exposures-cap = Die Obergrenze ist { $n } am Tag. Mehr kann nur jemand anderes e
 exposures-no-cap = Es gibt keine Obergrenze.
 goes-to = Sie geht an
 goes-to-test = Testdienst: Es wird nichts gemeldet
+
+## Statistik
+statistics = Statistik
+statistics-period = Zeitraum
+statistics-days = { $n } Tage
+statistics-utc = Tage zählen in UTC, der heutige mit. Jede Zahl hat ihre eigene Einheit; Zahlen verschiedener Einheiten werden nicht zusammengezählt.
+statistics-cases = Eröffnete Fälle
+statistics-found = Woher ihr erster Fund kam
+statistics-decided = Entscheidungen
+statistics-filed = Angekommene Meldungen, nach Empfänger
+statistics-outcomes = Was Empfänger zu Meldungen sagten
+statistics-outcomes-words = Seit Beginn, nach Liste oder Empfänger, wie es bei Ihnen erfasst wurde.
+statistics-none = In diesem Zeitraum nichts.
+statistics-total = Insgesamt { $n }.
+statistics-day = Tag
+statistics-kind = Art
+statistics-count = Anzahl
+statistics-from = Von
+statistics-outcome = Ergebnis
+statistics-others = weitere
+as-table = Als Tabelle
+source-media = Bilder und Videos
+source-payments = Zahlungen
+source-bitcoin = Bitcoin
+source-intake = eingegangene Meldungen
+source-person = von Hand eingegeben
+
+## Asservatenkammer
+vault = Asservate
+vault-log = Das Protokoll
+vault-log-words = Jedes Asservat, jeder Blick darauf und jede Vernichtung ist ein Eintrag. Niemand kann einen ändern oder entfernen, ohne dass das Protokoll es zeigt.
+vault-entries = Einträge
+vault-root = Wurzel-Hash
+vault-stamped = Zuletzt von einem Zeitstempeldienst gestempelt
+vault-not-stamped = nie; ohne Stempel beruhen die Zeiten des Protokolls auf der Uhr dieses Rechners
+vault-witnesses = Zeugen
+vault-no-witness = keine; ohne Zeugen bürgt nur dieser Server für das Protokoll
+vault-cosigned = hat bis Eintrag { $n } mitgezeichnet
+vault-not-cosigned = hat noch nichts mitgezeichnet
+vault-shell = Sperren, Vernichtung und Herausgabe geschehen an der Kommandozeile:
+holds = Gesperrt
+holds-words = Was Sie auf Ersuchen einer Behörde aufbewahren, vernichtet keine Regel, bis die Sperre aufgehoben ist.
+hold-of = Was
+hold-asked = Ersucht von
+hold-since = Seit
+hold-until = Bis
+hold-endless = bis zur Aufhebung
+destructions = Zur Vernichtung vorgesehen
+destructions-words = Ein Asservat, dessen Frist abgelaufen ist, steht mindestens sieben Tage hier, bevor es vernichtet wird.
+destruction-because = Grund
+destruction-not-before = Frühestens
+destruction-waits = Wartet auf
+exports = Herausgegeben
+exports-words = Asservate verlassen die Kammer verschlüsselt für einen Empfänger, nachdem eine zweite Person zugestimmt hat.
+export-of = Wovon
+export-files = { $n ->
+    [one] { $n } Datei
+   *[other] { $n } Dateien
+}
+export-asked = Beantragt von
+export-approved = Freigegeben von
+export-written = Geschrieben
+rows-more = { $n } weitere; die Kommandozeile zeigt sie.
+
+## Einrichtung
+setup = Einrichtung
+setup-shell = Geändert wird das an der Kommandozeile:
+setup-reporter = Wer meldet
+setup-service = Dienst
+setup-person = Person
+setup-email = E-Mail
+setup-not-set = nicht angegeben; ohne das kann nichts gemeldet werden
+destinations = Empfänger
+destinations-none = Es ist kein Empfänger eingerichtet: Keine Meldung kann verschickt werden.
+destination-halted = Dorthin geht im Moment nichts:
+destination-resume = Wieder senden
+destination-missing = Bevor etwas verschickt werden kann:
+destination-address = Adresse
+destination-mode = Dienst
+destination-production = echter Betrieb
+destination-test = Test: Was dorthin geht, gilt nicht als gemeldet
+destination-secret = Passwort
+is-set = hinterlegt
+is-not-set = nicht hinterlegt
+destination-officer = Verantwortlich
+routes = Meldewege
+routes-none = Kein Meldeweg: Aus keinem Fall wird eine Meldung.
+route-to = An
+route-provider = Anbieter in
+route-user = Nutzer in
+route-time = Von – bis
+route-basis = Rechtsgrundlage
+route-any = beliebig
+bases = Rechtsgrundlagen
+bases-words = Private Nachrichten werden nur geprüft, solange es dafür eine gibt.
+bases-none = Keine erfasst: Private Nachrichten werden nicht geprüft.
+basis-surface = Für
+basis = Grundlage
+basis-owner = Verantwortlich
+basis-until = Bis
+basis-ended = abgelaufen
+retention = Wie lange Asservate aufbewahrt werden
+retention-none = Es gibt keine Regel: Nichts wird vernichtet.
+retention-of = Gemeldet an
+retention-days = Tage
+retention-basis = Grundlage
+retention-never-filed = nie gemeldet
+
+## System
+system = System
+system-well = Alles, was hier geprüft wird, funktioniert.
+system-faults = { $n ->
+    [one] Um eine Sache müssen Sie sich kümmern.
+   *[other] Um { $n } Dinge müssen Sie sich kümmern.
+}
+system-what = Was
+system-found = Befund
+system-remedy = Was zu tun ist
+system-nothing = nichts
+system-version = Version
+system-shell = Ob Asservate und Datenbank übereinstimmen, zeigt:
+system-none = keine
+system-jobs = Wartende Aufgaben
+system-jobs-n = { $n ->
+    [one] { $n } Aufgabe
+   *[other] { $n } Aufgaben
+}
+system-jobs-many = Sehen Sie bei den Empfängern unten und im Protokoll des Servers nach: Etwas kommt nicht durch.
+system-rows = Änderungen, die noch nicht im Protokoll der Asservate stehen
+system-rows-n = { $n ->
+    [one] { $n } Zeile
+   *[other] { $n } Zeilen
+}
+system-rows-many = Sehen Sie im Protokoll des Servers nach: Die Änderungen werden nicht versiegelt.
+system-filings = Angehaltene Meldungen
+system-filings-n = { $n ->
+    [one] { $n } Meldung
+   *[other] { $n } Meldungen
+}
+system-filings-stopped = Öffnen Sie die Meldungen; bei jeder angehaltenen steht, warum und was zu tun ist.
+system-halted = Angehaltene Empfänger
+system-halted-remedy = Der Grund steht unter Einrichtung; beheben Sie ihn, dann senden Sie wieder.
+system-routes-n = { $n ->
+    [one] { $n } Meldeweg
+   *[other] { $n } Meldewege
+}
+system-lists-n = { $n ->
+    [one] { $n } liefert Treffer
+   *[other] { $n } liefern Treffer
+}
+system-lists-none = Importieren Sie eine Liste und lassen Sie sie von zwei Personen unterzeichnen: Erkannt wird sonst nichts.
+system-unsigned = Listenfassungen ohne Unterschriften
+system-unsigned-n = { $n ->
+    [one] { $n } Fassung
+   *[other] { $n } Fassungen
+}
+system-unsigned-remedy = Sie zählen nur mit. Lassen Sie sie unter Hashlisten unterzeichnen, oder lassen Sie es dabei.
+system-witnesses-n = { $n ->
+    [one] { $n } Zeuge
+   *[other] { $n } Zeugen
+}
+system-witnesses-none = Benennen Sie einen: Sonst bürgt nur dieser Server für sein Protokoll.
+system-alarms-n = { $n ->
+    [one] { $n } Alarm
+   *[other] { $n } Alarme
+}
+system-alarms-remedy = Sehen Sie sie auf der Startseite an, und bestätigen Sie jeden.
+
+## Die erste Stunde
+first = Erste Schritte
+first-words = Hier ist noch niemand eingetragen. Sie werden der erste Mensch, der obhut verwaltet. Eine zweite Person ist nötig: Eine Liste wirkt erst mit den Unterschriften von zweien, und eine Meldung geht erst hinaus, wenn eine andere Person sie freigegeben hat.
+first-nothing-yet = Noch wird nichts erkannt, denn keine Liste hat ihre zwei Unterschriften.
+first-name = Ihr Name
+first-second = Name der zweiten Person
+first-second-why = Sie bekommt einen eigenen Schlüssel, den Sie ihr geben.
+first-make = obhut einrichten
+first-made = Eingerichtet
+first-once = Diese Schlüssel sehen Sie nur einmal. Kopieren Sie sie jetzt, jeden für die Person, der er gehört.
+first-platform = Der Schlüssel Ihrer Plattform
+first-platform-words = Damit lässt Ihre Plattform öffentliche Uploads prüfen. Zu etwas anderem berechtigt er nicht.
+first-platform-key = SCHLÜSSEL IHRER PLATTFORM
+first-curl = Zum Ausprobieren
+first-nginx = Diese Zeilen gehören in die Location, die obhut fragt; die ganze Datei ist
+first-backup = Kopieren Sie die Schlüssel dieser Installation
+first-backup-words = Ohne diesen Ordner lässt sich nichts Gespeichertes entschlüsseln. Kopieren Sie ihn an einen sicheren Ort, getrennt von den Sicherungen der Daten:
+first-go-on = Mit dem eigenen Schlüssel anmelden und weitermachen
+first-done = erledigt
+first-open = offen
+first-step-list = 1. Eine Hashliste
+first-step-sign = 2. Zwei Unterschriften
+first-step-try = 3. Ausprobieren
+first-step-report = 4. Wohin gemeldet wird
+first-test-list = Die Testliste nehmen
+first-test-list-words = Sie hat einen Eintrag: ein erzeugtes Bild einer Landschaft. Sie sperrt dieses Bild und sonst nichts.
+first-own-list = Eine eigene Liste
+first-csv = Zeilen
+first-csv-words = Die erste Zeile nennt die Spalten kind und digest, dann folgt für jeden Hashwert eine Zeile; ein Treffer hält den Upload zurück, bis jemand hingesehen hat. Lange Listen und andere Wirkungen an der Kommandozeile:
+first-import = Importieren
+first-sign-words = Dort unterzeichnen Sie; die zweite Person meldet sich mit dem eigenen Schlüssel an und tut dasselbe. Bis dahin werden Treffer nur gezählt.
+first-picture = Das Testbild herunterladen
+first-try-words = Die Antwort enthält "action":"block", und in der Warteschlange steht ein Fall.
+first-report-words = Welcher Dienst meldet und an welche Behörden, legen Sie an der Kommandozeile fest; jeder Schritt steht im Leitfaden für die Administration.
+
+## Der Fall im Zeitverlauf
+timeline = Zeitverlauf
+timeline-says = Was in diesem Fall wann geschah; die Liste darunter sagt, was jede Nummer bedeutet.
+timeline-list = Was die Nummern bedeuten
+timeline-more = { $n } frühere sind nicht eingezeichnet.
+timeline-uploaded = hochgeladen
+timeline-found = gefunden
+timeline-opened = Fall eröffnet
+timeline-look = { $name } hat eine Datei angesehen
+timeline-decided = { $name } hat entschieden: { $ruling }
+timeline-appeal = Beschwerde
+timeline-filed = Meldung bei { $to } angekommen

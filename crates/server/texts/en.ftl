@@ -337,6 +337,14 @@ list-problems = Rows left out
 list-signed = Signed by
 list-disputed = Disputed entries
 list-counted = Hits while it only counted
+list-sign = Sign this version
+list-sign-look = See what you would sign
+list-sign-words = Your signature says that you answer for these { $n } entries. With the signature of a second person each match does this: { $action }.
+list-signed-by-you = You have signed this version; a second person's signature is missing.
+list-matching = Version that matches now
+list-matching-none = none
+list-distance = Largest distance
+list-distance-default = that of each hash kind
 purpose-assessed = assessed material
 purpose-self-submission = handed in by the person shown
 purpose-known-harmless = known harmless
@@ -410,3 +418,218 @@ exposures-cap = The cap is { $n } a day. Only another person can allow more, and
 exposures-no-cap = There is no cap.
 goes-to = It goes to
 goes-to-test = test service: nothing is reported
+
+## Statistics
+statistics = Statistics
+statistics-period = Period
+statistics-days = { $n } days
+statistics-utc = Days are counted in UTC, today included. Each figure has its own unit; figures of different units are not added up.
+statistics-cases = Cases opened
+statistics-found = Where their first finding came from
+statistics-decided = Decisions
+statistics-filed = Reports that arrived, by destination
+statistics-outcomes = What receivers said about reports
+statistics-outcomes-words = Over all time, by list or destination, as your officers recorded it.
+statistics-none = None in this period.
+statistics-total = { $n } in all.
+statistics-day = Day
+statistics-kind = Kind
+statistics-count = Count
+statistics-from = From
+statistics-outcome = Outcome
+statistics-others = others
+as-table = As a table
+source-media = pictures and videos
+source-payments = payments
+source-bitcoin = Bitcoin
+source-intake = incoming reports
+source-person = put in by a person
+
+## Vault
+vault = Vault
+vault-log = The log
+vault-log-words = Each exhibit, each look and each destruction is an entry. Nobody can change or remove one without the log showing it.
+vault-entries = Entries
+vault-root = Root hash
+vault-stamped = Last stamped by a time authority
+vault-not-stamped = never; without a stamp the log's times rest on this machine's clock
+vault-witnesses = Witnesses
+vault-no-witness = none; without a witness only this server vouches for the log
+vault-cosigned = cosigned up to entry { $n }
+vault-not-cosigned = has cosigned nothing yet
+vault-shell = Holds, destruction and exports are carried out at the command line:
+holds = Held
+holds-words = What an authority asked you to preserve is destroyed by no rule until the hold is released.
+hold-of = What
+hold-asked = Asked by
+hold-since = Since
+hold-until = Until
+hold-endless = until it is released
+destructions = To be destroyed
+destructions-words = An exhibit whose time is over is announced here at least seven days before it is destroyed.
+destruction-because = Because
+destruction-not-before = Not before
+destruction-waits = Waits for
+exports = Handed over
+exports-words = Exhibits leave the vault encrypted for one receiver, after another person approved it.
+export-of = Of
+export-files = { $n ->
+    [one] { $n } file
+   *[other] { $n } files
+}
+export-asked = Asked for by
+export-approved = Approved by
+export-written = Written
+rows-more = { $n } more; the command line shows them.
+
+## Setup
+setup = Setup
+setup-shell = These are changed at the command line:
+setup-reporter = Who reports
+setup-service = Service
+setup-person = Person
+setup-email = E-mail
+setup-not-set = not set; reports can't be filed without it
+destinations = Destinations
+destinations-none = No destination is set up: no report can be sent.
+destination-halted = Nothing is sent there at the moment:
+destination-resume = Resume
+destination-missing = Before anything can be sent:
+destination-address = Address
+destination-mode = Service
+destination-production = production
+destination-test = test: nothing that is sent there counts as reported
+destination-secret = Password
+is-set = set
+is-not-set = not set
+destination-officer = Answers for it
+routes = Routes
+routes-none = No route: no case leads to a report anywhere.
+route-to = To
+route-provider = Provider in
+route-user = User in
+route-time = From – until
+route-basis = Legal basis
+route-any = any
+bases = Legal bases
+bases-words = Private messages are screened only while there is one for them.
+bases-none = None on record: private messages are not screened.
+basis-surface = For
+basis = Basis
+basis-owner = Answers for it
+basis-until = Until
+basis-ended = has ended
+retention = How long exhibits are kept
+retention-none = No rule is set: nothing is destroyed.
+retention-of = Filed with
+retention-days = Days
+retention-basis = Basis
+retention-never-filed = never filed
+
+## System
+system = System
+system-well = Everything that is looked at here works.
+system-faults = { $n ->
+    [one] One thing needs you.
+   *[other] { $n } things need you.
+}
+system-what = What
+system-found = Found
+system-remedy = What to do
+system-nothing = nothing
+system-version = Version
+system-shell = Whether the vault and the database agree:
+system-none = none
+system-jobs = Work that waits
+system-jobs-n = { $n ->
+    [one] { $n } job
+   *[other] { $n } jobs
+}
+system-jobs-many = Look at the destinations below and at the server's log: something is not getting through.
+system-rows = Changes not in the vault's log yet
+system-rows-n = { $n ->
+    [one] { $n } row
+   *[other] { $n } rows
+}
+system-rows-many = Look at the server's log: the changes are not being sealed.
+system-filings = Reports that stopped
+system-filings-n = { $n ->
+    [one] { $n } report
+   *[other] { $n } reports
+}
+system-filings-stopped = Open Reports; each stopped one says why and what to do.
+system-halted = Halted destinations
+system-halted-remedy = See Setup for the reason; mend it, then resume.
+system-routes-n = { $n ->
+    [one] { $n } route
+   *[other] { $n } routes
+}
+system-lists-n = { $n ->
+    [one] { $n } matches
+   *[other] { $n } match
+}
+system-lists-none = Import a list and have two people sign it: nothing is recognised.
+system-unsigned = List versions without their signatures
+system-unsigned-n = { $n ->
+    [one] { $n } version
+   *[other] { $n } versions
+}
+system-unsigned-remedy = They only count. Have them signed under Hash lists, or leave them.
+system-witnesses-n = { $n ->
+    [one] { $n } witness
+   *[other] { $n } witnesses
+}
+system-witnesses-none = Name one: without it, only this server vouches for its log.
+system-alarms-n = { $n ->
+    [one] { $n } alarm
+   *[other] { $n } alarms
+}
+system-alarms-remedy = Look at them on the start page, and mark each as seen.
+
+## The first hour
+first = First steps
+first-words = Nobody is on record here yet. You become the first administrator. A second person is needed, because a list takes effect only with two people's signatures, and a report leaves only after another person has approved it.
+first-nothing-yet = Nothing is recognised yet, because no list has its two signatures.
+first-name = Your name
+first-second = Name of the second person
+first-second-why = They get a key of their own, which you hand to them.
+first-make = Set obhut up
+first-made = Set up
+first-once = These keys are shown once. Copy them now, each to the person it belongs to.
+first-platform = Your platform's key
+first-platform-words = With it your platform has public uploads screened. It opens nothing else.
+first-platform-key = YOUR PLATFORM'S KEY
+first-curl = To try it
+first-nginx = These lines belong into the location that asks obhut; the whole file is
+first-backup = Copy the keys of this installation
+first-backup-words = Without this folder nothing that is recorded can be decrypted. Copy it to a safe place, away from the backups of the data:
+first-go-on = Sign in with your key and go on
+first-done = done
+first-open = open
+first-step-list = 1. A hash list
+first-step-sign = 2. Two signatures
+first-step-try = 3. Try it
+first-step-report = 4. Where reports go
+first-test-list = Take the test list
+first-test-list-words = It has one entry: a generated picture of a landscape. It blocks that picture and nothing else.
+first-own-list = A list of your own
+first-csv = Rows
+first-csv-words = A first line that names the columns kind and digest, then one row for each digest; matches hold an upload until a person has looked. Long lists, and other actions, at the command line:
+first-import = Import it
+first-sign-words = You sign it there; the second person signs in with their own key and does the same. Until then matches are only counted.
+first-picture = Download the test picture
+first-try-words = It answers "action":"block", and a case is in the queue.
+first-report-words = Name the service that reports, and the authorities it reports to, at the command line; the administrator's guide has each step.
+
+## The case as a line of time
+timeline = Timeline
+timeline-says = What happened in this case, in the order of time; the list below says what each number is.
+timeline-list = What the numbers are
+timeline-more = { $n } earlier ones aren't drawn.
+timeline-uploaded = uploaded
+timeline-found = found
+timeline-opened = case opened
+timeline-look = { $name } looked at a file
+timeline-decided = { $name } decided: { $ruling }
+timeline-appeal = appeal
+timeline-filed = report arrived at { $to }

@@ -197,6 +197,9 @@ async fn people(casework: &Casework) -> anyhow::Result<(Vec<Person>, Vec<Login>)
         if findings {
             rights.push(Right::Findings);
         }
+        if roles.contains(&Role::ListSteward) {
+            rights.push(Right::Curate);
+        }
         let (_, key) = casework::create_key(casework, name, &rights, Some(&person), "demo").await?;
         people.push(person);
         logins.push(Login {
@@ -252,6 +255,13 @@ impl Story<'_> {
         for name in ["Ada", "Grace"] {
             media::sign_list(casework, &settings.name, self.person(name)).await?;
         }
+        // A second list waits for its signatures.
+        let partner = ListSettings {
+            name: "demo-partner".into(),
+            owner: "Demo Partner".into(),
+            ..settings
+        };
+        media::import_list(casework, &partner, list().as_bytes(), "demo").await?;
         let mut channel = casework::channel(casework, "ncmec").await?;
         channel.url = Some(format!("http://{cybertipline}/ispws"));
         channel.user = Some(FAKE_LOGIN.into());

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Cursor};
+use std::io::{BufRead as _, BufReader, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -239,4 +239,21 @@ pub fn verify_py(python: &Path, b: &Bench, arguments: &[&str]) -> Output {
     let mut command = Command::new(python);
     command.arg(script).args(arguments);
     command.current_dir(b.path("")).output().unwrap()
+}
+
+/// Sends a request to a server on this machine; returns the whole answer.
+pub fn ask(address: &str, head: &str, body: impl AsRef<[u8]>) -> String {
+    use std::io::Read as _;
+    let body = body.as_ref();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    )
+    .unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -19,7 +19,7 @@ pub use lists::{
     add_content, add_entries, all_lists, approve_vote, bank, banks, checked_lists, compare_videos,
     content, create_bank, dispute_entry, import_list, lift_dispute, list, propose_vote,
     read_list_file, read_plain_list, remove_bank, remove_content, set_bank_ratio, set_content,
-    set_list_distance, sign_list, votes, watch_changes,
+    set_list_distance, sign_list, sign_list_as_shown, votes, watch_changes,
 };
 pub use matches::{Media, findings_alike};
 pub use obhut_decode::{

@@ -488,8 +488,36 @@ pub async fn set_list_distance(
 /// No list has that name, the person isn't a list steward or has signed this version already, or
 /// one of its files is not the one that was imported.
 pub async fn sign_list(casework: &Casework, name: &str, person: &Person) -> Result<HashList> {
+    sign(casework, name, None, person).await
+}
+
+/// Like [`sign_list`], for a person who was shown a version: nothing is signed if it isn't the newest
+/// any more.
+///
+/// # Errors
+/// Those of [`sign_list`], and a newer version.
+pub async fn sign_list_as_shown(
+    casework: &Casework,
+    name: &str,
+    version: &str,
+    person: &Person,
+) -> Result<HashList> {
+    sign(casework, name, Some(version), person).await
+}
+
+async fn sign(
+    casework: &Casework,
+    name: &str,
+    shown: Option<&str>,
+    person: &Person,
+) -> Result<HashList> {
     person.require(Role::ListSteward)?;
     let list = self::list(casework, name).await?;
+    if shown.is_some_and(|shown| shown != list.version) {
+        return Err(CaseworkError::conflict(format!(
+            "a newer version of \"{name}\" came in meanwhile; look at it, then sign it"
+        )));
+    }
     // A signature covers what the files contain, so they must still be the ones that were imported.
     verify(casework, &list.id, &list.version).await?;
     let mut tx = casework.begin().await?;

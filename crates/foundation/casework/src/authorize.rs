@@ -46,8 +46,10 @@ pub enum Action {
     ViewAlert,
     /// Confirm or end a hold.
     DecideHold,
-    /// Sign, dispute and set up hash lists.
+    /// Set up and dispute hash lists.
     CurateLists,
+    /// Sign a list's version.
+    SignList,
     /// Open a case from an incoming report.
     OpenIncoming,
     /// See an exhibit, or put one in.
@@ -86,6 +88,10 @@ pub enum Action {
     SeePeople,
     /// See the hash lists, without their entries.
     SeeLists,
+    /// See how many cases, decisions and reports there are.
+    SeeStatistics,
+    /// See destinations, routes, settings, the vault's state and the system's.
+    SeeOperation,
     /// Record a legal basis for following money.
     RecordBasis,
     /// Record whom an address is said to belong to.
@@ -116,6 +122,7 @@ const EITHER: &[Role] = &[Role::ReportingOfficer, Role::Reviewer];
 const REDRESS: &[Role] = &[Role::Reviewer, Role::Appeals];
 const OVERSIGHT: &[Role] = &[Role::Auditor, Role::Administrator];
 const LISTS: &[Role] = &[Role::ListSteward, Role::Administrator, Role::Auditor];
+const OPERATION: &[Role] = &[Role::Administrator, Role::ReportingOfficer, Role::Auditor];
 const CARE: &[Role] = &[Role::Administrator, Role::Reviewer];
 const ADMIT: &[Role] = &[Role::Reviewer, Role::ReportingOfficer, Role::Appeals];
 
@@ -168,6 +175,11 @@ pub const ACTIONS: &[Gate] = &[
     gate(Action::ViewExhibit, REVIEWER),
     gate(Action::SeeAlarm, OFFICER),
     at_the_shell(Action::CurateLists, STEWARD),
+    Gate {
+        action: Action::SignList,
+        right: Some(Right::Curate),
+        roles: STEWARD,
+    },
     at_the_shell(Action::SetExposureCap, ADMINISTRATOR),
     gate(Action::LiftExposureCap, CARE),
     gate(Action::SetEmbargo, OFFICER),
@@ -184,6 +196,8 @@ pub const ACTIONS: &[Gate] = &[
     reading(Action::ReadAudit, OVERSIGHT),
     reading(Action::SeePeople, OVERSIGHT),
     reading(Action::SeeLists, LISTS),
+    reading(Action::SeeStatistics, Role::ALL),
+    reading(Action::SeeOperation, OPERATION),
     at_the_shell(Action::RecordBasis, ADMINISTRATOR),
     at_the_shell(Action::TagAddresses, REVIEWER),
     at_the_shell(Action::WatchAddresses, REVIEWER),

@@ -4,6 +4,7 @@ use obhut_facts::{CaseStatus, FileDigests, Sealed, Surface, UploadFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::by_day::{self, DayCount};
 use crate::children::is_blank;
 use crate::database::{Columns, Tx, rows_in};
 use crate::{
@@ -218,6 +219,16 @@ pub async fn case_counts(casework: &Casework) -> Result<Vec<(CaseStatus, i64)>> 
             Ok((c.word(CaseStatus::from_word, "status")?, c.int()?))
         })
         .collect()
+}
+
+/// The cases opened on each day from `from_day` on.
+pub async fn cases_by_day(casework: &Casework, from_day: i64) -> Result<Vec<DayCount>> {
+    by_day::counted(
+        casework,
+        "SELECT opened_at / $2, CAST('' AS TEXT), COUNT(*) FROM cases WHERE opened_at >= $1 GROUP BY opened_at / $2 ORDER BY 1",
+        from_day,
+    )
+    .await
 }
 
 fn case_of(casework: &Casework, row: &sqlx::any::AnyRow, now: i64) -> Result<Case> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use obhut_facts::{CaseStatus, Category, words};
 use serde::Serialize;
 
+use crate::by_day::{self, DayCount};
 use crate::cases::advance_from;
 use crate::children::is_blank;
 use crate::database::{Columns, Tx, rows_in};
@@ -451,6 +452,16 @@ async fn require_viewed(
         }
     }
     Ok(())
+}
+
+/// The decisions of each day from `from_day` on, by ruling.
+pub async fn decisions_by_day(casework: &Casework, from_day: i64) -> Result<Vec<DayCount>> {
+    by_day::counted(
+        casework,
+        "SELECT decided_at / $2, ruling, COUNT(*) FROM decisions WHERE decided_at >= $1 GROUP BY decided_at / $2, ruling ORDER BY 1, 2",
+        from_day,
+    )
+    .await
 }
 
 /// The decisions about a case, in the order in which they were recorded, independent of the

@@ -11,10 +11,11 @@
 
 use serde::Serialize;
 
+use crate::by_day::DAY_MICROS;
 use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::retention::{Known, Retention};
-use crate::retention_rules::{DAY_MICROS, NEVER_FILED};
+use crate::retention_rules::NEVER_FILED;
 use crate::{
     Casework, CaseworkError, Person, Result, Role, alarms, audit, erasures, ids, people, row_log,
     running_time, sealed, verification, views,

@@ -8,10 +8,10 @@ use std::io;
 use obhut_facts::Sealed;
 use obhut_vault::Proven;
 
+use crate::by_day::DAY_MICROS;
 use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::retention::Known;
-use crate::retention_rules::DAY_MICROS;
 use crate::{
     Casework, CaseworkError, Next, Person, Result, Role, audit, ids, people, sealed, settings,
     verification, views,

@@ -6,14 +6,13 @@
 use serde::Serialize;
 
 use crate::authorize::{Action, Actor, State, authorize};
+use crate::by_day::DAY_MICROS;
 use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, audit, ids};
 
 /// Name of the only cap so far.
 const EVERYONE: &str = "everyone";
-/// Microseconds of a day.
-const DAY: i64 = 24 * 3_600 * 1_000_000;
 /// The highest cap, and the most looks that can be added at a time. Our judgement: more in a day
 /// would be one every thirty seconds for eight hours.
 const LOOKS_MAX: i64 = 1_000;
@@ -51,7 +50,7 @@ impl Exposure {
 
 /// The first moment of the day of a time, microseconds since 1970.
 pub(crate) fn begin_of_day(now: i64) -> i64 {
-    now.div_euclid(DAY) * DAY
+    now.div_euclid(DAY_MICROS) * DAY_MICROS
 }
 
 /// What a person may look at on the day of `now`, with the number of looks they had.
@@ -65,7 +64,7 @@ pub(crate) async fn with_looks(
         "SELECT CAST(COALESCE(SUM(more), 0) AS BIGINT) FROM exposure_lifts WHERE person = $1 AND day = $2",
     )
     .bind(person)
-    .bind(now.div_euclid(DAY))
+    .bind(now.div_euclid(DAY_MICROS))
     .fetch_one(&mut **tx)
     .await?;
     Ok(Exposure {
@@ -175,7 +174,7 @@ pub(crate) async fn lift(
     )
     .bind(ids::new("lift"))
     .bind(&whose.id)
-    .bind(now.div_euclid(DAY))
+    .bind(now.div_euclid(DAY_MICROS))
     .bind(more + beyond)
     .bind(&by.id)
     .bind(now)

@@ -8,6 +8,7 @@
 
 use obhut_facts::{FileDigests, Sealed, Surface, words};
 
+use crate::by_day::{self, DayCount};
 use crate::casework::{Finding, MatchedEntry};
 use crate::database::{Columns, Tx, rows_in};
 use crate::{Casework, CaseworkError, Result, cases, ids, sealed};
@@ -54,6 +55,17 @@ pub struct FindingRow {
     pub seq: i64,
     /// Valid or withdrawn.
     pub state: FindingState,
+}
+
+/// The first findings of cases on each day from `from_day` on, by the domain they came from: where
+/// cases come from.
+pub async fn first_findings_by_day(casework: &Casework, from_day: i64) -> Result<Vec<DayCount>> {
+    by_day::counted(
+        casework,
+        "SELECT found_at / $2, source, COUNT(*) FROM findings WHERE seq = 1 AND found_at >= $1 GROUP BY found_at / $2, source ORDER BY 1, 2",
+        from_day,
+    )
+    .await
 }
 
 /// A finding to insert.

@@ -24,6 +24,7 @@ mod authorize;
 mod backup;
 #[cfg(test)]
 mod bench;
+mod by_day;
 mod case_detail;
 mod case_file;
 mod cases;
@@ -114,9 +115,12 @@ pub use approvals::{
 pub use audit::{AuditRow, audit, note};
 pub use authorize::{ACTIONS, Action as Act, Actor, Gate, State, authorize, authorize_state};
 pub use backup::{DUMP, Manifest, back_up, backup_manifest, check_backup, restore_backup};
+pub use by_day::{DayCount, day_of};
 pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
-pub use cases::{Case, CasePlace, Embargo, Subject, case_counts, fresh_group, set_embargo};
+pub use cases::{
+    Case, CasePlace, Embargo, Subject, case_counts, cases_by_day, fresh_group, set_embargo,
+};
 pub use channels::{
     Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, replace_channel,
     resume_channel, set_channel,
@@ -129,7 +133,7 @@ pub use deadlines::{
 };
 pub use decisions::{
     AsSeen, Decision, DecisionRequest, IN_DOUBT, Ruling, decide, decide_seen, decide_with_files,
-    decisions, see_alarm,
+    decisions, decisions_by_day, see_alarm,
 };
 pub use destructions::{
     Destruction, PENDING_MICROS, destroy_due, destructions, find_ended, request_destruction,
@@ -151,10 +155,12 @@ pub use facts::{fact_faults, facts, facts_version, replace_facts, set_facts};
 pub use filings::{
     Filing, FilingAddress, FilingState, RETRACTION_OF, SUBMISSIONS_MAX, filed_for_test, filing,
     filing_addressed, filing_begun, filing_filed, filing_finishing, filing_retracted,
-    filing_stopped, filings_in, follow_up_filed, open_filing, restart_filing,
+    filing_stopped, filings_by_day, filings_in, follow_up_filed, open_filing, restart_filing,
     supersede_test_filing,
 };
-pub use findings::{FindingRow, FindingState, finding_rows, findings, is_as_received};
+pub use findings::{
+    FindingRow, FindingState, finding_rows, findings, first_findings_by_day, is_as_received,
+};
 pub use holds::{Hold, NewHold, extend_retention, hold, holds, place_hold, release_hold};
 pub use information::{
     AnsweredFile, AnsweredUpload, InformationAnswer, InformationRequest, PlatformQuestion, Wanted,
@@ -188,8 +194,8 @@ pub use outbox::{
 };
 pub use outcomes::{Outcome, OutcomeCounts, add_outcome, outcome_counts};
 pub use people::{
-    Granted, Person, Role, add_person, people, person, person_at_the_shell, remove_person,
-    take_back_grant, withdraw_role,
+    Granted, Person, Role, add_person, check_name, people, person, person_at_the_shell,
+    remove_person, take_back_grant, withdraw_role,
 };
 pub use policy::{Action, Purpose, Receiver, has_test_service, is_handed_over};
 pub use ranking::rank_open_cases;

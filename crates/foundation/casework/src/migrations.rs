@@ -284,6 +284,11 @@ pub(crate) const ALL: &[Numbered] = &[
         include_str!("../migrations/0095_exposure.sql"),
     ),
     (96, "views", include_str!("../migrations/0096_views.sql")),
+    (
+        97,
+        "findings",
+        include_str!("../migrations/0097_findings.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];

@@ -108,6 +108,23 @@ fn readable(name: &str) -> bool {
         && !(name.chars().any(|c| latin(&c)) && name.chars().any(|c| others(&c)))
 }
 
+/// A person's name as it will be on record, with single blanks.
+///
+/// # Errors
+/// Invalid for an empty, too long or unreadable name.
+pub fn check_name(name: &str) -> Result<String> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !readable(&name) {
+        return Err(CaseworkError::invalid(
+            "name",
+            format!(
+                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' ’ - – ( ) , _ @"
+            ),
+        ));
+    }
+    Ok(name)
+}
+
 /// Adds a person, or adds roles to one on record. Reinstates one who was removed, without the
 /// former keys and with only these roles.
 ///
@@ -119,15 +136,7 @@ pub async fn add_person(
     roles: &[Role],
     actor: &str,
 ) -> Result<Person> {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || !readable(&name) {
-        return Err(CaseworkError::invalid(
-            "name",
-            format!(
-                "a name has 1 to {NAME_CHARS_MAX} characters: letters of one alphabet, digits, spaces and . ' ’ - – ( ) , _ @"
-            ),
-        ));
-    }
+    let name = check_name(name)?;
     let mut tx = casework.db.begin().await?;
     let known = find(&mut tx, &name).await?;
     // Audited here, because a person may be added without any role.

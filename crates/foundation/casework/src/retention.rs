@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use obhut_facts::CaseStatus;
 use serde::Serialize;
 
+use crate::by_day::DAY_MICROS;
 use crate::database::Tx;
-use crate::retention_rules::{DAY_MICROS, Keeping, NEVER_FILED, RetentionRule};
+use crate::retention_rules::{Keeping, NEVER_FILED, RetentionRule};
 use crate::{
     Casework, CaseworkError, Result, cases, deadlines, filed, findings, holds, retention_rules,
     running_time, views,

@@ -9,9 +9,6 @@ use crate::children::is_blank;
 use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Person, Result, Role, alarms, audit};
 
-/// Microseconds of a day.
-pub(crate) const DAY_MICROS: i64 = 86_400 * 1_000_000;
-
 /// Longest rule, in days: a hundred years. Our judgement: more is a slip of the hand.
 const DAYS_MAX: i64 = 36_500;
 

@@ -4,8 +4,8 @@
 //! with the time of day. What is counted never exceeds the time that has really passed: a period has
 //! passed for certain once as much was counted.
 
+use crate::by_day::DAY_MICROS;
 use crate::database::{Columns, Tx};
-use crate::retention_rules::DAY_MICROS;
 use crate::{Casework, Result, alarms, changes};
 
 /// How far the clock may differ from what was counted before people are alarmed, in microseconds:

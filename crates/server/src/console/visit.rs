@@ -21,6 +21,7 @@ pub(crate) struct Visit {
     pub app: App,
     pub session: Session,
     pub language: Language,
+    origin: String,
 }
 
 impl FromRequestParts<App> for Visit {
@@ -37,6 +38,7 @@ impl FromRequestParts<App> for Visit {
                 app: app.clone(),
                 session,
                 language,
+                origin: origin(&parts.headers),
             }),
             // A page can be asked for again after signing in; for a form see `Sent`.
             Ok(None) => {
@@ -50,6 +52,26 @@ impl FromRequestParts<App> for Visit {
             Err(e) => Err(fault_page(language, None, e.into())),
         }
     }
+}
+
+/// Scheme, host and port under which a browser reached this server. A browser names them itself when it
+/// sends a form; for a page it names the host, and a proxy the scheme.
+pub(crate) fn origin(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    if let Some(origin) = text("origin").filter(|origin| origin.contains("://")) {
+        return origin.to_owned();
+    }
+    let host = text("host").unwrap_or("127.0.0.1:8080");
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    let scheme = match text("x-forwarded-proto") {
+        Some("https") => "https",
+        Some(_) => "http",
+        None if is_here => "http",
+        // A session is kept over TLS only, unless this machine itself is asked.
+        None => "https",
+    };
+    format!("{scheme}://{host}")
 }
 
 /// The secret in the cookies of a request.
@@ -67,6 +89,11 @@ pub(crate) fn to_page(path: &str) -> Response {
 }
 
 impl Visit {
+    /// Scheme, host and port under which the browser reached this server.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// A text in the language of the page.
     pub fn t(&self, key: &str) -> String {
         texts::text(self.language, key)
@@ -140,10 +167,17 @@ impl Visit {
         at.strftime(form).to_string()
     }
 
+    /// A day in UTC, from its number since 1970-01-01.
+    pub fn day(&self, day: i64) -> String {
+        let at = day.checked_mul(24 * 60 * 60);
+        let at = at.and_then(|s| jiff::Timestamp::from_second(s).ok());
+        let form = self.language.pick("%-d %b", "%d.%m.");
+        at.map_or_else(|| day.to_string(), |at| at.strftime(form).to_string())
+    }
+
     /// How long ago it was, in the largest unit that fits.
     pub fn age(&self, micros: i64) -> String {
-        let now = jiff::Timestamp::now().as_microsecond();
-        let minutes = (now - micros).max(0) / 60_000_000;
+        let minutes = (now() - micros).max(0) / 60_000_000;
         let (key, n) = match minutes {
             0..60 => ("age-minutes", minutes),
             60..2_880 => ("age-hours", minutes / 60),
@@ -151,6 +185,11 @@ impl Visit {
         };
         self.t_with(key, &[("n", n.into())])
     }
+}
+
+/// This machine's time, in microseconds since 1970.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
 }
 
 /// A page that says what failed and what to do. The detail is the library's, in English.

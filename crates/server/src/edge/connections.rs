@@ -20,10 +20,15 @@ use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
+
+use super::tls::Tls;
 
 /// Longest wait for a request's whole header, and longest silence between two requests. Our
 /// judgement: proxies keep idle connections for a minute; here they may be closed earlier, which
@@ -81,6 +86,7 @@ type Open = Arc<Mutex<BTreeMap<u64, Arc<Connection>>>>;
 /// [`STOP_TIME_MAX`].
 pub(crate) async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     app: Router,
     connections_max: usize,
     stopped: impl Future<Output = ()>,
@@ -107,8 +113,16 @@ pub(crate) async fn serve(
             continue;
         };
         let (app, stopping, open) = (app.clone(), stopping.clone(), open.clone());
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor());
         running.spawn(async move {
-            one(stream, app, connection, stopping).await;
+            match acceptor {
+                None => one(stream, app, connection, stopping).await,
+                Some(acceptor) => {
+                    if let Some(stream) = greeted(&acceptor, stream, &connection, &stopping).await {
+                        one(stream, app, connection, stopping).await;
+                    }
+                }
+            }
             lock(&open).remove(&number);
         });
     }
@@ -148,9 +162,27 @@ fn lock(open: &Open) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Connection>>
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The connection after its TLS handshake; `None` if there is none in time, if another connection
+/// takes the place, or if the server stops.
+async fn greeted(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    connection: &Connection,
+    stopping: &watch::Receiver<()>,
+) -> Option<TlsStream<TcpStream>> {
+    let mut stopping = stopping.clone();
+    let greeting = tokio::time::timeout(HEADER_TIME_MAX, acceptor.accept(stream));
+    tokio::select! {
+        // Errors are the client's: it broke off, or speaks no TLS.
+        greeted = greeting => greeted.ok()?.ok(),
+        () = connection.close.notified() => None,
+        _ = stopping.changed() => None,
+    }
+}
+
 /// Serves one connection until it ends, is closed for another, or the server stops.
 async fn one(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: Router,
     connection: Arc<Connection>,
     mut stopping: watch::Receiver<()>,

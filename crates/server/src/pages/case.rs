@@ -15,7 +15,7 @@ use obhut_app::casework::{
 use serde_json::Value;
 
 use super::{Page, cases, reports, viewer};
-use crate::console::{Sent, Visit, in_english, to_page};
+use crate::console::{Moment, Sent, Visit, in_english, timeline, to_page};
 use crate::fault::Fault;
 
 /// The page.
@@ -80,6 +80,8 @@ struct FileSeen {
     exhibit: Exhibit,
     whole_by_me: bool,
     whole_by_others: bool,
+    /// Who looked at it, and when.
+    looks: Vec<(String, i64)>,
     /// A copy of it that was viewed in another case.
     before: Option<SeenBefore>,
 }
@@ -128,6 +130,7 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
         @if visit.may(Act::DecideCase) && can_be_decided(status) { (decision_form(visit, case, &shown, claimed_by.as_deref())) }
         (decisions(visit, &shown.detail.decisions))
         (reports::of_case(visit, case, status).await?)
+        (happened(visit, &shown).await?)
         (missing(visit, &shown.scores))
         (known(visit, shown.detail.facts.expose()))
     };
@@ -143,6 +146,8 @@ async fn files_seen(visit: &Visit, case: &str) -> Result<Vec<FileSeen>, Fault> {
     let mut exhibits = Vec::new();
     for exhibit in casework::exhibits_of_case(casework, case).await? {
         let views = casework::views(casework, &exhibit.id).await?;
+        let looks = views.iter().map(|v| (v.person.clone(), v.viewed_at));
+        let looks = looks.collect();
         let whole = views.iter().filter(|v| v.extent == Extent::Whole);
         let (mine, others): (Vec<_>, Vec<_>) = whole.partition(|v| v.person == *person);
         exhibits.push(FileSeen {
@@ -150,6 +155,7 @@ async fn files_seen(visit: &Visit, case: &str) -> Result<Vec<FileSeen>, Fault> {
             exhibit,
             whole_by_me: !mine.is_empty(),
             whole_by_others: !others.is_empty(),
+            looks,
         });
     }
     Ok(exhibits)
@@ -537,6 +543,42 @@ fn decisions(visit: &Visit, all: &[Decision]) -> Markup {
             }
         }
     }
+}
+
+/// The case as a line of time.
+async fn happened(visit: &Visit, shown: &Shown) -> Result<Markup, Fault> {
+    let (case, detail) = (&shown.detail.case, &shown.detail);
+    let mut all = Vec::new();
+    let mut add = |at, what| all.push(Moment { at, what });
+    for finding in &detail.findings {
+        if let Some(at) = finding.uploaded_at {
+            add(at, visit.t("timeline-uploaded"));
+        }
+        add(finding.found_at, visit.t("timeline-found"));
+    }
+    add(case.opened_at, visit.t("timeline-opened"));
+    for file in &shown.exhibits {
+        for (person, at) in &file.looks {
+            let name = shown.name(person);
+            add(*at, visit.t_with("timeline-look", &[("name", name.into())]));
+        }
+    }
+    for d in &detail.decisions {
+        let ruling = visit.t(&format!("ruling-{}", d.ruling().word()));
+        let values = [("name", d.name().into()), ("ruling", ruling.into())];
+        add(d.decided_at(), visit.t_with("timeline-decided", &values));
+    }
+    for appeal in &detail.appeals {
+        add(appeal.filed_at, visit.t("timeline-appeal"));
+    }
+    for row in casework::report_rows(&visit.app.casework, Some(&case.id)).await? {
+        let filing = casework::filing(&visit.app.casework, &row.id).await?;
+        if let Some(at) = filing.and_then(|f| f.filed_at) {
+            let to = [("to", row.destination.as_str().into())];
+            add(at, visit.t_with("timeline-filed", &to));
+        }
+    }
+    Ok(timeline(visit, all))
 }
 
 fn missing(visit: &Visit, scores: &Scores) -> Markup {

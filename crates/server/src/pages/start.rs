@@ -33,6 +33,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
     let sees_cases = visit.session.key.has(Right::Cases);
     let content = html! {
         h1 { (visit.t_with("start-hello", &[("name", visit.session.person.name.as_str().into())])) }
+        (super::steps::way(visit).await?)
         @if sees_cases {
             (work(visit).await?)
             (super::pause::looks_today(visit).await?)

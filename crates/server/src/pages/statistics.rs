@@ -1,0 +1,146 @@
+//! How many cases came, were decided and were reported, day by day. Counts only; each row has its
+//! unit, and counts of different units are never added.
+
+use std::collections::BTreeMap;
+
+use axum::extract::Query;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+use obhut_app::casework::{self, Act, DayCount};
+use serde::Deserialize;
+
+use super::Page;
+use crate::console::{Columns, KINDS_MAX, Visit, now};
+use crate::fault::Fault;
+
+/// The page.
+pub(crate) const PAGE: Page = Page {
+    path: "/statistics",
+    routes: |router| router.route("/statistics", get(show)),
+    listed: Some(("statistics", Act::SeeStatistics)),
+};
+
+/// The periods that can be chosen, in days; the first is shown unasked.
+const PERIODS: [i64; 3] = [30, 7, 90];
+
+#[derive(Deserialize)]
+struct Asked {
+    days: Option<String>,
+}
+
+async fn show(visit: Visit, Query(asked): Query<Asked>) -> Response {
+    let given = asked.days.as_deref().and_then(|d| d.parse().ok());
+    let days = given.filter(|d| PERIODS.contains(d)).unwrap_or(PERIODS[0]);
+    let made = page(&visit, days).await;
+    visit.answer(made)
+}
+
+async fn page(visit: &Visit, days: i64) -> Result<Response, Fault> {
+    visit.acting(Act::SeeStatistics)?;
+    let casework = &visit.app.casework;
+    let today = casework::day_of(now());
+    let period = (today - days + 1, today);
+    let cases = casework::cases_by_day(casework, period.0).await?;
+    let found = casework::first_findings_by_day(casework, period.0).await?;
+    let decided = casework::decisions_by_day(casework, period.0).await?;
+    let filed = casework::filings_by_day(casework, period.0).await?;
+    let outcomes = casework::outcome_counts(casework).await?;
+    let source = |word: &str| match word {
+        "media" | "payments" | "bitcoin" | "intake" | "person" => {
+            visit.t(&format!("source-{word}"))
+        }
+        other => other.to_owned(),
+    };
+    let content = html! {
+        h1 { (visit.t("statistics")) }
+        nav.tabs aria-label=(visit.t("statistics-period")) {
+            @for n in [7, 30, 90] {
+                a href={ "/statistics?days=" (n) } aria-current=[(n == days).then_some("page")] { (visit.t_with("statistics-days", &[("n", n.into())])) }
+            }
+        }
+        p.hint { (visit.t("statistics-utc")) }
+        (counted(visit, period, "statistics-cases", &cases, &|_| String::new()))
+        (counted(visit, period, "statistics-found", &found, &source))
+        (counted(visit, period, "statistics-decided", &decided, &|word| visit.t(&format!("ruling-{word}"))))
+        (counted(visit, period, "statistics-filed", &filed, &str::to_owned))
+        section {
+            h2 { (visit.t("statistics-outcomes")) }
+            p.hint { (visit.t("statistics-outcomes-words")) }
+            @if outcomes.is_empty() { p { (visit.t("statistics-none")) } }
+            @else { div.scroll { table {
+                thead { tr {
+                    th scope="col" { (visit.t("statistics-from")) }
+                    th scope="col" { (visit.t("statistics-outcome")) }
+                    th.number scope="col" { (visit.t("statistics-count")) }
+                } }
+                tbody { @for of in &outcomes { @for (word, count) in &of.counts { tr {
+                    td data-label=(visit.t("statistics-from")) { bdi { (of.source) } }
+                    td data-label=(visit.t("statistics-outcome")) { code { (word) } }
+                    td.number data-label=(visit.t("statistics-count")) { (count) }
+                } } } }
+            } } }
+        }
+    };
+    Ok(visit.page(&visit.t("statistics"), content))
+}
+
+/// A chart of counts by day, and the table below it.
+fn counted(
+    visit: &Visit,
+    (from, to): (i64, i64),
+    title: &'static str,
+    counts: &[DayCount],
+    name: &dyn Fn(&str) -> String,
+) -> Markup {
+    let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+    for c in counts {
+        *sums.entry(&c.what).or_default() += c.count;
+    }
+    let mut words: Vec<&str> = sums.keys().copied().collect();
+    // The most frequent are told apart in the chart; the rest is one kind more.
+    words.sort_by_key(|word| std::cmp::Reverse(sums[word]));
+    let is_cut = words.len() > KINDS_MAX;
+    let apart = if is_cut { KINDS_MAX - 1 } else { words.len() };
+    let mut kinds: Vec<String> = words[..apart].iter().map(|word| name(word)).collect();
+    if is_cut {
+        kinds.push(visit.t("statistics-others"));
+    }
+    let columns: Vec<(String, Vec<i64>)> = (from..=to)
+        .map(|day| {
+            let mut of_day = vec![0; kinds.len()];
+            for c in counts.iter().filter(|c| c.day == day) {
+                let kind = words.iter().position(|word| *word == c.what);
+                of_day[kind.unwrap_or(apart).min(kinds.len() - 1)] += c.count;
+            }
+            (visit.day(day), of_day)
+        })
+        .collect();
+    let total: i64 = sums.values().sum();
+    let title = visit.t(title);
+    html! {
+        section {
+            h2 { (title) }
+            @if total == 0 { p { (visit.t("statistics-none")) } }
+            @else {
+                p { (visit.t_with("statistics-total", &[("n", total.into())])) }
+                (Columns { title: &title, kinds: &kinds, columns: &columns }.drawn())
+                details {
+                    summary { (visit.t("as-table")) }
+                    div.scroll { table {
+                        thead { tr {
+                            th scope="col" { (visit.t("statistics-day")) }
+                            @if kinds.len() > 1 { th scope="col" { (visit.t("statistics-kind")) } }
+                            th.number scope="col" { (visit.t("statistics-count")) }
+                        } }
+                        tbody { @for c in counts.iter().rev() { tr {
+                            td data-label=(visit.t("statistics-day")) { (visit.day(c.day)) }
+                            @if kinds.len() > 1 { td data-label=(visit.t("statistics-kind")) { (name(&c.what)) } }
+                            td.number data-label=(visit.t("statistics-count")) { (c.count) }
+                        } } }
+                    } }
+                }
+            }
+        }
+    }
+}
