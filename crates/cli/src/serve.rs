@@ -127,6 +127,7 @@ pub async fn serve(
     let watcher = tokio::spawn(async move { media::watch_changes(&watching).await });
     let working = tokio::spawn(obhut_server::workers::work(casework.clone()));
     let ranking = tokio::spawn(obhut_server::workers::rank_cases(casework.clone()));
+    let deciding = tokio::spawn(obhut_server::workers::apply_decisions(casework.clone()));
     let telling = tokio::spawn(obhut_server::workers::notify_platform(casework.clone()));
     let comparing = tokio::spawn(obhut_server::workers::watch_schema(casework.clone()));
     let sealing = tokio::spawn(obhut_server::workers::seal_rows(casework.clone()));
@@ -233,6 +234,7 @@ pub async fn serve(
     watcher.abort();
     working.abort();
     ranking.abort();
+    deciding.abort();
     telling.abort();
     comparing.abort();
     sealing.abort();
@@ -321,6 +323,7 @@ fn outside(args: &ServeArgs) -> anyhow::Result<Outside> {
         s3,
         payments: None,
         first_hour: None,
+        can_undo: true,
     })
 }
 

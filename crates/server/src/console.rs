@@ -5,6 +5,7 @@
 
 mod chart;
 mod looks;
+mod pending;
 mod refusals;
 mod timeline;
 mod unsent;
@@ -84,7 +85,10 @@ fn frame_of(language: Language, visit: Option<&Visit>, title: &str, content: Mar
                     a href="/" { "obhut" }
                     @if let Some(visit) = visit { (navigation(visit)) }
                 }
-                main id="content" { (content) }
+                main id="content" {
+                    @if let Some(visit) = visit { (pending::notice(visit)) }
+                    (content)
+                }
                 @if visit.is_some() {
                     footer {
                         kbd { "?" } " " (texts::text(language, "keys-hint")) " "

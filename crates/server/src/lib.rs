@@ -112,6 +112,9 @@ pub struct Outside {
     pub payments: Option<Arc<Live>>,
     /// The one-time address for setting up, if nobody is on record.
     pub first_hour: Option<FirstHour>,
+    /// Decisions made on pages take effect half a minute later, and can be taken back until then.
+    /// Needs [`workers::apply_decisions`].
+    pub can_undo: bool,
 }
 
 /// The whole interface as a router; it can be called without a port.

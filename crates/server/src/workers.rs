@@ -14,6 +14,9 @@ use obhut_app::payments::Live;
 
 /// Pause between two rounds. Our judgement.
 const ROUND: Duration = Duration::from_secs(5);
+/// Pause between two looks for decisions whose time has come. Our judgement: nobody notices a second
+/// after thirty.
+const APPLY_EVERY: Duration = Duration::from_secs(1);
 /// Pause between two turns of ranking cases. Our judgement: uploads use the database's writer
 /// meanwhile.
 const RANK_PAUSE: Duration = Duration::from_millis(50);
@@ -102,6 +105,18 @@ pub async fn notify_platform(casework: Arc<Casework>) {
             tracing::error!(cause = %e, "events couldn't be sent to the platform; retrying");
         }
         tokio::time::sleep(ROUND).await;
+    }
+}
+
+/// Lets decisions made on pages take effect when their time has come. Runs until the future is
+/// dropped.
+pub async fn apply_decisions(casework: Arc<Casework>) {
+    loop {
+        if let Err(e) = casework::apply_due_decisions(&casework).await {
+            tracing::error!(cause = %e, "decisions made on pages couldn't take effect; retrying");
+            tokio::time::sleep(ROUND).await;
+        }
+        tokio::time::sleep(APPLY_EVERY).await;
     }
 }
 

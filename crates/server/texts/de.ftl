@@ -633,3 +633,13 @@ timeline-look = { $name } hat eine Datei angesehen
 timeline-decided = { $name } hat entschieden: { $ruling }
 timeline-appeal = Beschwerde
 timeline-filed = Meldung bei { $to } angekommen
+
+## Entscheidungen, die sich zurücknehmen lassen
+pending-title = Ihre Entscheidung
+pending-soon = Sie wirkt in { $n ->
+    [one] { $n } Sekunde
+   *[other] { $n } Sekunden
+}.
+pending-refused = Sie ist nicht wirksam geworden:
+pending-undo = Zurücknehmen
+pending-seen = Gelesen

@@ -633,3 +633,13 @@ timeline-look = { $name } looked at a file
 timeline-decided = { $name } decided: { $ruling }
 timeline-appeal = appeal
 timeline-filed = report arrived at { $to }
+
+## Decisions that can be taken back
+pending-title = Your decision
+pending-soon = It takes effect in { $n ->
+    [one] { $n } second
+   *[other] { $n } seconds
+}.
+pending-refused = It did not take effect:
+pending-undo = Undo
+pending-seen = I have seen it

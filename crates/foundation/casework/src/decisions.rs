@@ -218,6 +218,29 @@ pub async fn decide_seen(
     decide_from(casework, case, person, request, looked).await
 }
 
+/// Whether [`decide_seen`] would record this decision now. Nothing is recorded.
+///
+/// # Errors
+/// Those of [`decide_seen`].
+pub(crate) async fn would_decide(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+    file_categories: BTreeMap<String, Category>,
+    seen: AsSeen,
+) -> Result<()> {
+    let looked = Looked {
+        file_categories,
+        seen,
+        from: &[CaseStatus::Open, CaseStatus::Decided, CaseStatus::Closed],
+        source: None,
+    };
+    // Dropped without a commit, the transaction is rolled back.
+    drop(decided_within(casework, case, person, request, looked).await?);
+    Ok(())
+}
+
 /// What a decision is based on, and in which statuses it may be made.
 pub(crate) struct Looked<'a> {
     /// The category of single exhibits.
@@ -231,7 +254,6 @@ pub(crate) struct Looked<'a> {
 }
 
 /// Like [`decide_seen`], but only from the statuses in `looked`.
-// Long: one transaction.
 pub(crate) async fn decide_from(
     casework: &Casework,
     case: &str,
@@ -239,6 +261,20 @@ pub(crate) async fn decide_from(
     request: &DecisionRequest,
     looked: Looked<'_>,
 ) -> Result<Decision> {
+    let (tx, decision) = decided_within(casework, case, person, request, looked).await?;
+    tx.commit().await?;
+    Ok(decision)
+}
+
+/// A decision in a transaction that isn't committed yet.
+// Long: one transaction.
+async fn decided_within(
+    casework: &Casework,
+    case: &str,
+    person: &Person,
+    request: &DecisionRequest,
+    looked: Looked<'_>,
+) -> Result<(Tx, Decision)> {
     let Looked {
         file_categories,
         seen,
@@ -384,8 +420,7 @@ pub(crate) async fn decide_from(
         decision.ruling.word(),
     )
     .await?;
-    tx.commit().await?;
-    Ok(decision)
+    Ok((tx, decision))
 }
 
 /// The files' categories as they are stored: JSON, empty if there are none.

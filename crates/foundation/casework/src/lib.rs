@@ -61,6 +61,7 @@ mod open;
 mod opening;
 mod outbox;
 mod outcomes;
+mod pending_decisions;
 mod people;
 mod policy;
 mod ranking;
@@ -83,6 +84,7 @@ mod sessions;
 mod settings;
 mod supplements;
 mod timestamps;
+mod undo;
 mod uploads;
 mod vault_log;
 mod verification;
@@ -193,6 +195,7 @@ pub use outbox::{
     jobs_waiting, release_job, renew_jobs,
 };
 pub use outcomes::{Outcome, OutcomeCounts, add_outcome, outcome_counts};
+pub use pending_decisions::{PendingDecision, PendingState, pending_decisions};
 pub use people::{
     Granted, Person, Role, add_person, check_name, people, person, person_at_the_shell,
     remove_person, take_back_grant, withdraw_role,
@@ -221,6 +224,9 @@ pub use same_bytes::{AlsoDecided, decide_same_bytes, decide_with_same_bytes};
 pub use seen_before::{SeenBefore, seen_before};
 pub use sending::exhibit_to_send;
 pub use supplements::file_supplement;
+pub use undo::{
+    PageDecision, UNDO_MICROS, apply_due_decisions, decide_later, open_pending, take_back,
+};
 pub use uploads::{
     DecidedUploads, EarlierDecision, UploadState, UploadStatus, earlier_decisions, upload_status,
     uploads_decided, uploads_of_case,

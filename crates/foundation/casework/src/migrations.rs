@@ -289,6 +289,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "findings",
         include_str!("../migrations/0097_findings.sql"),
     ),
+    (
+        98,
+        "pending_decisions",
+        include_str!("../migrations/0098_pending_decisions.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];
@@ -334,6 +339,7 @@ pub(crate) const COVERED: &[Covered] = &[
         table: "exchanges",
         key: &[KeyColumn::Text("report"), KeyColumn::Int("seq")],
     },
+    by_id("pending_decisions", ID),
     by_id("holds", ID),
     Covered {
         table: "hold_releases",

@@ -33,7 +33,7 @@ pub struct AlsoDecided {
 ///
 /// # Errors
 /// A conflict if the person has viewed no file of the case whole.
-async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Result<()> {
+pub(crate) async fn require_seen(casework: &Casework, case: &str, person: &Person) -> Result<()> {
     let found = findings::findings(casework, case).await?;
     let mut tx = casework.db.snapshot().await?;
     for exhibit in found.into_iter().filter_map(|f| f.exhibit) {

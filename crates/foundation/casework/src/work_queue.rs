@@ -8,7 +8,7 @@
 use obhut_facts::{Reason, rule_says};
 
 use crate::database::{Columns, Tx};
-use crate::{Casework, Person, Result};
+use crate::{Casework, Person, Result, pending_decisions};
 
 /// How long a person keeps a case that they have opened to decide, in microseconds: 15 minutes. Our
 /// judgement: longer than one takes to decide, short enough that an abandoned case isn't lost.
@@ -120,12 +120,14 @@ pub async fn claim_next(
     after: &QueuePlace,
 ) -> Result<Option<String>> {
     let mut after = after.clone();
+    // Decided, and about to take effect.
+    let pending = pending_decisions::cases(casework).await?;
     loop {
         let page = queue(casework, &after, 100).await?;
         let Some(last) = page.last() else {
             return Ok(None);
         };
-        for queued in &page {
+        for queued in page.iter().filter(|q| !pending.contains(&q.case)) {
             // Another person may take it meanwhile; then the next one is tried.
             if claim_case(casework, &queued.case, person).await?.is_none() {
                 return Ok(Some(queued.case.clone()));

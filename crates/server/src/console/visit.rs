@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use fluent_bundle::FluentValue;
 use maud::{Markup, html};
-use obhut_app::casework::{self, Act, Actor, Person, Right, Session, State, authorize};
+use obhut_app::casework::{
+    self, Act, Actor, PendingDecision, Person, Right, Session, State, authorize,
+};
 
 use super::{InPages as _, Language, frame_of, in_english};
 use crate::fault::Fault;
@@ -21,6 +23,8 @@ pub(crate) struct Visit {
     pub app: App,
     pub session: Session,
     pub language: Language,
+    /// What this person decided on pages and has not taken effect.
+    pub pending: Vec<PendingDecision>,
     origin: String,
 }
 
@@ -34,12 +38,20 @@ impl FromRequestParts<App> for Visit {
             None => Ok(None),
         };
         match session {
-            Ok(Some(session)) => Ok(Self {
-                app: app.clone(),
-                session,
-                language,
-                origin: origin(&parts.headers),
-            }),
+            Ok(Some(session)) => {
+                let person = &session.person.id;
+                let pending = match app.outside.can_undo {
+                    true => casework::pending_decisions(&app.casework, person).await,
+                    false => Ok(Vec::new()),
+                };
+                Ok(Self {
+                    app: app.clone(),
+                    language,
+                    pending: pending.map_err(|e| fault_page(language, None, e.into()))?,
+                    session,
+                    origin: origin(&parts.headers),
+                })
+            }
             // A page can be asked for again after signing in; for a form see `Sent`.
             Ok(None) => {
                 let to = match parts.method {

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use obhut_app::casework::{
     self, Act, AsSeen, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Exhibit,
-    Extent, Facts, Finding, Right, Ruling, Scores, SeenBefore,
+    Extent, Facts, Finding, PageDecision, PendingState, Right, Ruling, Scores, SeenBefore,
 };
 use serde_json::Value;
 
@@ -127,7 +127,7 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
         }
         (risk(visit, &shown.scores))
         (files(visit, case, &shown))
-        @if visit.may(Act::DecideCase) && can_be_decided(status) { (decision_form(visit, case, &shown, claimed_by.as_deref())) }
+        @if visit.may(Act::DecideCase) && can_be_decided(status) && !is_pending(visit, case) { (decision_form(visit, case, &shown, claimed_by.as_deref())) }
         (decisions(visit, &shown.detail.decisions))
         (reports::of_case(visit, case, status).await?)
         (happened(visit, &shown).await?)
@@ -202,6 +202,12 @@ impl Shown {
         let name = self.names.get(person);
         name.map_or(person, String::as_str).to_owned()
     }
+}
+
+/// True if this person has decided the case, and that is about to take effect.
+fn is_pending(visit: &Visit, case: &str) -> bool {
+    let mut mine = visit.pending.iter().filter(|row| row.case == case);
+    mine.any(|row| row.state != PendingState::Refused)
 }
 
 /// An appeal is decided on its own page, and a cleared case not at all.
@@ -444,6 +450,11 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
             files: sent.get("files").parse().ok(),
             latest: Some(sent.get("latest").to_owned()),
         };
+        if visit.app.outside.can_undo {
+            let made = PageDecision::new(case, person, &request, categories, seen, same_bytes);
+            casework::decide_later(casework, &made, person).await?;
+            return gone_on(visit, sent, case).await;
+        }
         let (request, categories) = (&request, categories.clone());
         let made = match same_bytes {
             true => {
@@ -462,6 +473,11 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
             return Err(refused.into());
         }
     }
+    gone_on(visit, sent, case).await
+}
+
+/// Where a person goes from a case that they decided.
+async fn gone_on(visit: &Visit, sent: &Sent, case: &str) -> Result<Response, Fault> {
     match sent.get("then") {
         "next" => cases::claim_next(visit, "").await,
         _ => Ok(to_page(&format!("/cases/{case}"))),

@@ -1,7 +1,7 @@
 //! The queue of open cases, the most pressing first, and the lists of other cases, newest first.
 //! Neither shows evidence or a name.
 
-use axum::extract::Query;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -21,6 +21,7 @@ pub(crate) const PAGE: Page = Page {
         router
             .route("/cases", get(show))
             .route("/cases/next", post(next))
+            .route("/undo/{pending}", post(undo))
     },
     listed: Some(("cases", Act::ReadFacts)),
 };
@@ -260,4 +261,15 @@ pub(super) async fn claim_next(visit: &Visit, after: &str) -> Result<Response, F
             None => to_page("/cases"),
         },
     )
+}
+
+/// Takes back a decision that has not taken effect, and leads to its case.
+async fn undo(Path(pending): Path<String>, sent: Sent) -> Response {
+    let visit = &sent.visit;
+    let made = async {
+        let person = visit.acting(Act::DecideCase)?;
+        let made = casework::take_back(&visit.app.casework, &pending, person).await?;
+        Ok(to_page(&format!("/cases/{}", made.case)))
+    };
+    visit.answer(made.await)
 }

@@ -19,9 +19,14 @@ pub async fn bench() -> Bench {
 
 /// Like [`bench`], with a given clock.
 pub async fn bench_at(clock: Arc<dyn Clock>) -> Bench {
+    bench_with(clock, obhut_server::Outside::default()).await
+}
+
+/// Like [`bench_at`], with what a server is given from outside.
+pub async fn bench_with(clock: Arc<dyn Clock>, outside: obhut_server::Outside) -> Bench {
     let (casework, folder) = super::casework_at(clock).await;
     Bench {
-        app: obhut_server::app(casework.clone(), pool()),
+        app: obhut_server::app_with(casework.clone(), pool(), outside),
         casework,
         _folder: folder,
     }

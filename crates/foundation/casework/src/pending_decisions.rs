@@ -1,0 +1,159 @@
+//! Decisions made on a page that have not taken effect yet, and those that could not ([`crate::undo`]).
+
+use std::collections::BTreeSet;
+
+use obhut_facts::words;
+
+use crate::database::{Columns, Tx};
+use crate::{Casework, CaseworkError, Result};
+
+words! {
+    /// What became of a decision made on a page. One that took effect has no row any more.
+    PendingState {
+        /// It takes effect when its time has come.
+        Waiting = "waiting",
+        /// It is taking effect.
+        Applying = "applying",
+        /// It could not take effect.
+        Refused = "refused",
+    }
+}
+
+/// A decision that has not taken effect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PendingDecision {
+    /// Id, `pending-` and hexadecimal.
+    pub id: String,
+    /// The case.
+    pub case: String,
+    /// Id of the person who made it.
+    pub person: String,
+    /// When it takes effect, microseconds since 1970.
+    pub due_at: i64,
+    /// What became of it.
+    pub state: PendingState,
+    /// Why it could not take effect; empty otherwise.
+    pub why: String,
+    /// The decision itself, sealed.
+    pub(crate) sealed: String,
+}
+
+const COLUMNS: &str = "id, case_id, person, due_at, state, why, sealed";
+
+fn read(row: &sqlx::any::AnyRow) -> Result<PendingDecision> {
+    let mut c = Columns::of(row);
+    Ok(PendingDecision {
+        id: c.text()?,
+        case: c.text()?,
+        person: c.text()?,
+        due_at: c.int()?,
+        state: c.word(PendingState::from_word, "state of a pending decision")?,
+        why: c.text()?,
+        sealed: c.text()?,
+    })
+}
+
+/// What a person decided on pages that has not taken effect, the oldest first.
+pub async fn pending_decisions(casework: &Casework, person: &str) -> Result<Vec<PendingDecision>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM pending_decisions WHERE person = $1 ORDER BY due_at, id");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(person)
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The decision about a case that will take effect, whoever made it.
+pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Option<PendingDecision>> {
+    let sql = format!("SELECT {COLUMNS} FROM pending_decisions WHERE case_id = $1 AND state <> $2");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(case)
+        .bind(PendingState::Refused.word())
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// At most `most` whose time has come, the oldest first.
+pub(crate) async fn due(casework: &Casework, most: i64) -> Result<Vec<PendingDecision>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM pending_decisions WHERE due_at <= $1 AND state <> $2 ORDER BY due_at, id LIMIT $3"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(casework.now())
+        .bind(PendingState::Refused.word())
+        .bind(most)
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The cases about which a decision will take effect.
+pub(crate) async fn cases(casework: &Casework) -> Result<BTreeSet<String>> {
+    let rows = sqlx::query("SELECT case_id FROM pending_decisions WHERE state <> $1")
+        .bind(PendingState::Refused.word())
+        .fetch_all(casework.db.pool())
+        .await?;
+    rows.iter().map(|row| Columns::of(row).text()).collect()
+}
+
+pub(crate) async fn insert(tx: &mut Tx, new: &PendingDecision) -> Result<()> {
+    let inserted = sqlx::query(
+        "INSERT INTO pending_decisions (id, case_id, person, sealed, due_at, state, why)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(&new.id)
+    .bind(&new.case)
+    .bind(&new.person)
+    .bind(&new.sealed)
+    .bind(new.due_at)
+    .bind(new.state.word())
+    .bind(&new.why)
+    .execute(&mut **tx)
+    .await?;
+    match inserted.rows_affected() {
+        1 => Ok(()),
+        _ => Err(CaseworkError::conflict(format!(
+            "a decision about case {} is about to take effect; open it again in half a minute",
+            new.case
+        ))),
+    }
+}
+
+/// Moves one on, if it is still as it was read; true if it was.
+pub(crate) async fn step(
+    tx: &mut Tx,
+    known: &PendingDecision,
+    to: PendingState,
+    due_at: i64,
+    why: &str,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE pending_decisions SET state = $1, due_at = $2, why = $3
+         WHERE id = $4 AND state = $5 AND due_at = $6",
+    )
+    .bind(to.word())
+    .bind(due_at)
+    .bind(why)
+    .bind(&known.id)
+    .bind(known.state.word())
+    .bind(known.due_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Deletes one; true if it was there in one of these states.
+pub(crate) async fn delete(tx: &mut Tx, id: &str, states: &[PendingState]) -> Result<bool> {
+    let mut deleted = false;
+    for state in states {
+        let done = sqlx::query("DELETE FROM pending_decisions WHERE id = $1 AND state = $2")
+            .bind(id)
+            .bind(state.word())
+            .execute(&mut **tx)
+            .await?;
+        deleted |= done.rows_affected() == 1;
+    }
+    Ok(deleted)
+}
