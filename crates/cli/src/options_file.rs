@@ -25,6 +25,8 @@ const FILE_BYTES_MAX: u64 = 64 << 10;
 const NAME: &str = "obhut.toml";
 /// The one option of all commands that the file may have, too.
 const DATABASE: &str = "database";
+/// Commands that open no data folder of their own.
+const OF_NO_DATA: [&str; 5] = ["demo", "testserver", "completions", "config", "help"];
 /// Options that make no sense in the file.
 const NOT_IN_FILE: [&str; 2] = ["config", "help"];
 
@@ -38,28 +40,58 @@ pub fn parse() -> anyhow::Result<Args> {
     // Leniently: what is missing may be in the file. Help and version end here.
     let lenient = Args::command().ignore_errors(true);
     if let Ok(matches) = lenient.try_get_matches_from(&typed)
-        && let Some(("serve", serve)) = matches.subcommand()
-        && let Some(file) = file_of(&matches, serve)?
+        && let Some((name, command)) = matches.subcommand()
+        && !OF_NO_DATA.contains(&name)
     {
-        let given = |id: &str| {
-            let of = if id == DATABASE { &matches } else { serve };
-            let source = of.value_source(id);
-            source.is_some_and(|source| source != ValueSource::DefaultValue)
-        };
-        typed.extend(options(&file, given)?);
+        let serve = (name == "serve").then_some(command);
+        if let Some(file) = file_of(&matches, serve)? {
+            let given = |id: &str| {
+                let of = if id == DATABASE {
+                    Some(&matches)
+                } else {
+                    serve
+                };
+                let source = of.and_then(|of| of.value_source(id));
+                // Other commands need only where the data are.
+                of.is_none() || source.is_some_and(|source| source != ValueSource::DefaultValue)
+            };
+            // The database's option belongs to all commands, and goes first: what follows `--` is
+            // no option.
+            let (shared, own): (Vec<_>, Vec<_>) = options(&file, given)?
+                .into_iter()
+                .partition(|option| is_of(option, DATABASE));
+            typed.splice(1..1, shared);
+            typed.extend(own);
+        }
     }
     let matches = Args::command().get_matches_from(typed);
     Ok(Args::from_arg_matches(&matches).unwrap_or_else(|e| e.exit()))
 }
 
+/// True if what is typed is this option.
+fn is_of(typed: &OsStr, option: &str) -> bool {
+    let typed = typed.to_string_lossy();
+    let name = typed.strip_prefix("--").and_then(|t| t.split('=').next());
+    name == Some(option)
+}
+
 /// The file that was named, or that of the data folder if there is one.
-fn file_of(all: &ArgMatches, command: &ArgMatches) -> anyhow::Result<Option<PathBuf>> {
-    if let Some(named) = command.get_one::<PathBuf>("config") {
+fn file_of(all: &ArgMatches, serve: Option<&ArgMatches>) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(named) = serve.and_then(|serve| serve.get_one::<PathBuf>("config")) {
         return Ok(Some(named.clone()));
     }
     let data = all.get_one::<PathBuf>("data").cloned();
-    let file = app_context::folder_or_default(data)?.join(NAME);
-    Ok(file.exists().then_some(file))
+    // A system without a default folder has no file in it.
+    Ok(app_context::folder_or_default(data)
+        .ok()
+        .and_then(|folder| in_folder(&folder)))
+}
+
+/// The file of a data folder, if there is one. A link that leads nowhere is one: what it should lead
+/// to may be mounted late.
+fn in_folder(folder: &Path) -> Option<PathBuf> {
+    let file = folder.join(NAME);
+    file.symlink_metadata().is_ok().then_some(file)
 }
 
 /// The options of the file that weren't `given` elsewhere, as they would be typed.
@@ -69,7 +101,15 @@ fn options(file: &Path, given: impl Fn(&str) -> bool) -> anyhow::Result<Vec<OsSt
     let text = text.with_context(|| format!("{} isn't UTF-8", file.display()))?;
     let table: toml::Table = text
         .parse()
-        .map_err(|e| usage!("{}: {e}", file.display()))?;
+        // Not the error's own text: it quotes the line, which may have a password in it.
+        .map_err(|e: toml::de::Error| {
+            let at = e.span().map_or(0, |span| span.start);
+            let line = 1 + text.as_bytes()[..at.min(text.len())]
+                .iter()
+                .filter(|b| **b == b'\n')
+                .count();
+            usage!("{}: line {line}: {}", file.display(), e.message())
+        })?;
     let known = known();
     let mut all = Vec::new();
     for (name, value) in &table {
@@ -141,10 +181,7 @@ pub fn run(
     let ConfigCommand::Show { config } = command;
     let file = match config {
         Some(named) => Some(named),
-        None => {
-            let file = context.folder()?.join(NAME);
-            file.exists().then_some(file)
-        }
+        None => in_folder(&context.folder()?),
     };
     // What is not in the file comes from the environment or the defaults.
     let alone = serve_matches(Vec::new())?;
@@ -169,7 +206,7 @@ pub fn run(
             .get_raw(id)
             .into_iter()
             .flatten()
-            .map(|value: &OsStr| without_password(&value.to_string_lossy()))
+            .map(|value: &OsStr| without_secrets(name, &value.to_string_lossy()))
             .collect();
         output.line(
             || json!({ "option": name, "value": values.clone(), "source": source }),
@@ -199,13 +236,23 @@ fn serve_matches(options: Vec<OsString>) -> anyhow::Result<ArgMatches> {
     Ok(matches.map_err(|e| usage!("{}", e.render()))?)
 }
 
-/// An address without the password in it.
-fn without_password(value: &str) -> String {
-    match url::Url::parse(value) {
-        Ok(mut url) if url.password().is_some() => {
-            let _ = url.set_password(Some("…"));
-            url.to_string()
-        }
-        _ => value.to_owned(),
+/// An address without what may be secret in it: a password, and what follows `?`.
+fn without_secrets(option: &str, value: &str) -> String {
+    let Ok(mut url) = url::Url::parse(value) else {
+        return match option {
+            DATABASE => "(set; not an address)".to_owned(),
+            _ => value.to_owned(),
+        };
+    };
+    if url.password().is_some() {
+        let _ = url.set_password(Some("***"));
+    }
+    if url.query().is_some() {
+        url.set_query(Some("***"));
+    }
+    // A socket's address parses as one of a scheme.
+    match url.has_host() {
+        true => url.to_string(),
+        false => value.to_owned(),
     }
 }

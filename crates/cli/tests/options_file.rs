@@ -65,6 +65,50 @@ fn each_value_is_shown_with_where_it_comes_from() {
     assert_eq!(both, "https://a.example/,https://b.example/");
     let all = format!("{all:?}");
     assert!(!all.contains("secret"), "{all}");
+    for database in [
+        "postgres://u@h/d?password=secret",
+        "postgres://u:secret@h:port/d",
+        "host=h password=secret",
+    ] {
+        let text = format!("database = \"{database}\"\nfetch-from = [\"https://h/?token=secret\"]");
+        write(&b, &text);
+        let all = format!("{:?}", shown(&b, &[]));
+        assert!(!all.contains("secret"), "{all}");
+    }
+}
+
+/// Regression: `obhut serve` used the file's database, and every other command another one, without a
+/// word.
+#[test]
+fn every_command_uses_the_database_of_the_file() {
+    let b = Bench::new();
+    let toml = b.path("data").join("obhut.toml");
+    write(
+        &b,
+        "database = \"postgres://127.0.0.1:1/none\"\nlisten = \"127.0.0.1:0\"\n",
+    );
+    let refused = |command: &[&str]| {
+        let output = b.command(command).output().unwrap();
+        assert!(!output.status.success(), "{command:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for command in [vec!["person", "list"], vec!["audit"]] {
+        let error = refused(&command);
+        assert!(error.contains("PostgreSQL"), "{error}");
+    }
+    assert!(!b.path("data").join("obhut.db").exists());
+    // A file that isn't mounted yet is missed, not passed over.
+    std::fs::remove_file(&toml).unwrap();
+    std::os::unix::fs::symlink("/nowhere/obhut.toml", &toml).unwrap();
+    refused(&["person", "list"]);
+    // Its lines aren't quoted: they may have a password in them.
+    std::fs::remove_file(&toml).unwrap();
+    write(&b, "\ndatabase = postgres://u:secret@h/d\n");
+    let error = refused(&["person", "list"]);
+    assert!(
+        error.contains("line 2") && !error.contains("secret"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -98,3 +98,18 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// Counts down how long a decision can still be taken back, then removes the notice.
+for (const shown of document.querySelectorAll("[data-seconds]")) {
+  const end = Date.now() + 1000 * Number(shown.dataset.seconds);
+  const words = shown.textContent;
+  const every = setInterval(() => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    if (left > 0) {
+      shown.textContent = words.replace(/\d+/, String(left));
+      return;
+    }
+    clearInterval(every);
+    shown.closest("aside").remove();
+  }, 1000);
+}

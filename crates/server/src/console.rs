@@ -34,7 +34,6 @@ pub(crate) struct Listed {
 }
 
 pub(crate) use obhut_app::casework::Language;
-use obhut_app::casework::day_of;
 
 /// How pages choose their language.
 pub(crate) trait InPages {
@@ -121,7 +120,8 @@ fn frame_of(language: Language, visit: Option<&Visit>, title: &str, content: Mar
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CONTENT_SECURITY_POLICY, policy),
             (header::CACHE_CONTROL, "no-store"),
-            (header::REFERRER_POLICY, "no-referrer"),
+            // Not "no-referrer": a browser would then send forms over plain HTTP with `Origin: null`.
+            (header::REFERRER_POLICY, "same-origin"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ],
         page.into_string(),

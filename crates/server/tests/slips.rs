@@ -147,3 +147,65 @@ async fn a_browser_gets_a_page_for_every_refusal() {
         assert!(body.starts_with('{'), "{path}: {body}");
     }
 }
+
+/// Accounts are found without their names getting into an address.
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_are_found_by_account_upload_and_number() {
+    let b = bench().await;
+    let case = held(&b).await;
+    let platform = b.key(&[Right::Screen], None).await;
+    let (_, screened) = b
+        .screen("?surface=public", &platform, "b & c", picture(1))
+        .await;
+    let upload = screened["id"].as_str().unwrap().to_owned();
+    let other = case_of(&b.casework, "b & c").await;
+    let (rita, person) = Browser::of(&b, "Rita", Role::Reviewer).await;
+    let queue = rita.get("/cases").await.body;
+    let find = async |what: &str| rita.fill(&queue, "/cases/found", &[("what", what)]).await;
+    for (what, expected) in [
+        ("u1", &case),
+        (" b & c ", &other),
+        (upload.as_str(), &other),
+        (case.as_str(), &case),
+    ] {
+        let to = find(what).await.to;
+        assert_eq!(
+            to.as_deref(),
+            Some(format!("/cases/{expected}").as_str()),
+            "{what}"
+        );
+    }
+    for nothing in ["u2", "", "screen-0", "case-0", "in-", "x\u{0}y"] {
+        let answered = find(nothing).await;
+        assert!(
+            answered.status.is_client_error() || answered.to.is_some(),
+            "{nothing:?}"
+        );
+        assert!(
+            !answered.status.is_server_error(),
+            "{nothing:?} {}",
+            answered.body
+        );
+    }
+    // Another case of the account.
+    b.rule(&person, &case, Ruling::NoReport).await;
+    let (_, again) = b
+        .screen("?surface=public", &platform, "u1", picture(2))
+        .await;
+    assert_eq!(again["verdict"], "no-match");
+    b.list_more(&picture(2)).await;
+    b.screen("?surface=public", &platform, "u1", picture(2))
+        .await;
+    let both = find("u1").await;
+    assert!(
+        both.body.contains("2 cases are about this account"),
+        "{}",
+        both.body
+    );
+    let audit = casework::audit(&b.casework, None).await.unwrap();
+    assert!(
+        audit
+            .iter()
+            .all(|row| !row.detail.contains("b & c") && !row.subject.contains("b & c"))
+    );
+}

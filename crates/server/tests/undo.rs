@@ -125,6 +125,8 @@ async fn what_is_taken_back_never_takes_effect() {
     let case = w.case("u1").await;
     let (rita, _) = Browser::of(&w.b, "Rita", Role::Reviewer).await;
     let (sara, _) = Browser::of(&w.b, "Sara", Role::Reviewer).await;
+    // She has opened the case before Rita decides it.
+    let opened = sara.get(&format!("/cases/{case}")).await.body;
     assert_eq!(
         decide(&rita, &case, "report", "g").await,
         StatusCode::SEE_OTHER
@@ -138,10 +140,10 @@ async fn what_is_taken_back_never_takes_effect() {
     let token = token.split('"').next().unwrap();
     let forced = sara.post(&undo, format!("token={token}")).await;
     assert_eq!(forced.status, StatusCode::CONFLICT);
-    assert_eq!(
-        decide(&sara, &case, "no-report", "h").await,
-        StatusCode::CONFLICT
-    );
+    let fields = [("template", ""), ("ruling", "no-report"), ("grounds", "h")];
+    let decision = format!("/cases/{case}/decision");
+    let meanwhile = sara.fill(&opened, &decision, &fields).await;
+    assert_eq!(meanwhile.status, StatusCode::CONFLICT);
     let undone = rita.fill(&page, &undo, &[]).await;
     assert_eq!(
         undone.to.as_deref(),
@@ -254,4 +256,46 @@ async fn a_server_that_stops_in_between_neither_loses_nor_doubles_it() {
     );
     assert_eq!(a.unwrap() + b.unwrap(), 1);
     assert_eq!(w.decisions(&second).await.len(), 1);
+}
+
+/// Regression: an officer filed and approved a report half a minute before a decision not to report
+/// took effect; a double click was a conflict; what a stolen key decided last took effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_filed_while_a_decision_is_about_to_take_effect() {
+    let w = World::new().await;
+    let case = w.case("u1").await;
+    let (rita, person) = Browser::of(&w.b, "Rita", Role::Reviewer).await;
+    w.b.rule(&person, &case, Ruling::Report).await;
+    assert_eq!(
+        decide(&rita, &case, "no-report", "g").await,
+        StatusCode::SEE_OTHER
+    );
+    let file = async || casework::file_latest(&w.b.casework, &case, "ncmec", false, "test").await;
+    let e = file().await.unwrap_err().to_string();
+    assert!(e.contains("half a minute"), "{e}");
+    // Another reviewer sees that it is decided, and gets no form.
+    let (sara, _) = Browser::of(&w.b, "Sara", Role::Reviewer).await;
+    let page = sara.get(&format!("/cases/{case}")).await.body;
+    assert!(page.contains("Rita has decided this case"), "{page}");
+    assert!(!page.contains(&format!("/cases/{case}/decision")));
+    assert_eq!(w.after(31).await, 1);
+    assert!(
+        file().await.is_err(),
+        "the latest decision is not to report"
+    );
+
+    let second = w.case("u2").await;
+    let page = rita.get(&format!("/cases/{second}")).await.body;
+    let path = format!("/cases/{second}/decision");
+    let fields = [("template", ""), ("ruling", "report"), ("grounds", "h")];
+    let click = async || rita.fill(&page, &path, &fields).await.status;
+    let (a, b, c) = tokio::join!(click(), click(), click());
+    assert_eq!([a, b, c], [StatusCode::SEE_OTHER; 3]);
+    let keys = casework::keys(&w.b.casework).await.unwrap();
+    let key = keys.iter().find(|k| k.person.as_ref() == Some(&person.id));
+    casework::revoke_key(&w.b.casework, &key.unwrap().id, "test")
+        .await
+        .unwrap();
+    assert_eq!(w.after(31).await, 0);
+    assert!(w.decisions(&second).await.is_empty());
 }

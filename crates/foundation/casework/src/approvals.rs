@@ -16,8 +16,8 @@ use crate::report::{self, Report};
 use crate::reports::ReportRow;
 use crate::{
     Casework, CaseworkError, Contents, Exhibit, FilingState, Next, Person, Receiver, Result, Role,
-    appeals, audit, cases, channels, danger, decisions, dossier, facts, filings, ids, reports,
-    resuming, views,
+    appeals, audit, cases, channels, danger, decisions, dossier, facts, filings, ids,
+    pending_decisions, reports, resuming, views,
 };
 
 /// An approval.
@@ -174,6 +174,7 @@ pub async fn approve_report(
     let kept = keep_documents(casework, approvable, person, documents).await?;
     let mut tx = casework.db.begin().await?;
     let row = reports::find_held(&mut tx, report).await?;
+    pending_decisions::require_none(&mut tx, &row.case).await?;
     // Another officer may have approved it in the meantime, or withdrawn it.
     if approvable.again {
         require_approved(&row)?;

@@ -208,6 +208,21 @@ pub(crate) async fn select(
     rows.iter().map(|row| case_of(casework, row, now)).collect()
 }
 
+/// The cases about an account, by the name that the platform uses: at most `most`, newest first,
+/// without their number of files.
+pub async fn cases_about(casework: &Casework, account: &str, most: usize) -> Result<Vec<Case>> {
+    let sql = format!(
+        "SELECT {CASE_COLUMNS} FROM cases WHERE account_key = $1 ORDER BY opened_at DESC, id DESC LIMIT $2"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(account_key(casework, account))
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(casework.db.pool())
+        .await?;
+    let now = casework.now();
+    rows.iter().map(|row| case_of(casework, row, now)).collect()
+}
+
 /// The number of cases of each status that occurs.
 pub async fn case_counts(casework: &Casework) -> Result<Vec<(CaseStatus, i64)>> {
     let rows = sqlx::query("SELECT status, COUNT(*) FROM cases GROUP BY status ORDER BY status")

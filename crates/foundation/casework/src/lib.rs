@@ -121,7 +121,8 @@ pub use by_day::{DayCount, day_of};
 pub use case_detail::{CaseDetail, case, cases, cases_before};
 pub use case_file::{CASE_FILE_BYTES_MAX, CaseFile, CaseFileItem, CaseGroup, NewCase, new_case};
 pub use cases::{
-    Case, CasePlace, Embargo, Subject, case_counts, cases_by_day, fresh_group, set_embargo,
+    Case, CasePlace, Embargo, Subject, case_counts, cases_about, cases_by_day, fresh_group,
+    set_embargo,
 };
 pub use channels::{
     Channel, PLATFORM, channel, channel_at, forget_platform, halt_channel, replace_channel,
@@ -195,7 +196,7 @@ pub use outbox::{
     jobs_waiting, release_job, renew_jobs,
 };
 pub use outcomes::{Outcome, OutcomeCounts, add_outcome, outcome_counts};
-pub use pending_decisions::{PendingDecision, PendingState, pending_decisions};
+pub use pending_decisions::{PendingDecision, PendingState, pending_decision, pending_decisions};
 pub use people::{
     Granted, Person, Role, add_person, check_name, people, person, person_at_the_shell,
     remove_person, take_back_grant, withdraw_role,

@@ -38,6 +38,7 @@ pub struct PendingDecision {
     pub(crate) sealed: String,
 }
 
+// A state that this version doesn't know is left alone, and stands in nobody's way.
 const COLUMNS: &str = "id, case_id, person, due_at, state, why, sealed";
 
 fn read(row: &sqlx::any::AnyRow) -> Result<PendingDecision> {
@@ -55,8 +56,9 @@ fn read(row: &sqlx::any::AnyRow) -> Result<PendingDecision> {
 
 /// What a person decided on pages that has not taken effect, the oldest first.
 pub async fn pending_decisions(casework: &Casework, person: &str) -> Result<Vec<PendingDecision>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM pending_decisions WHERE person = $1 ORDER BY due_at, id");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM pending_decisions WHERE person = $1 AND state IN ('waiting', 'applying', 'refused') ORDER BY due_at, id"
+    );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(person)
         .fetch_all(casework.db.pool())
@@ -66,23 +68,40 @@ pub async fn pending_decisions(casework: &Casework, person: &str) -> Result<Vec<
 
 /// The decision about a case that will take effect, whoever made it.
 pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Option<PendingDecision>> {
-    let sql = format!("SELECT {COLUMNS} FROM pending_decisions WHERE case_id = $1 AND state <> $2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM pending_decisions WHERE case_id = $1 AND state IN ('waiting', 'applying')"
+    );
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(case)
-        .bind(PendingState::Refused.word())
         .fetch_optional(&mut **tx)
         .await?;
     row.as_ref().map(read).transpose()
 }
 
+/// # Errors
+/// A conflict while a decision about the case is about to take effect: it may be another one than
+/// what is reported.
+pub(crate) async fn require_none(tx: &mut Tx, case: &str) -> Result<()> {
+    match of_case(tx, case).await? {
+        None => Ok(()),
+        Some(_) => Err(CaseworkError::conflict(format!(
+            "a decision about case {case} was made and is about to take effect; wait half a minute, then look at the case again"
+        ))),
+    }
+}
+
+/// The decision about a case that will take effect, whoever made it.
+pub async fn pending_decision(casework: &Casework, case: &str) -> Result<Option<PendingDecision>> {
+    of_case(&mut casework.db.snapshot().await?, case).await
+}
+
 /// At most `most` whose time has come, the oldest first.
 pub(crate) async fn due(casework: &Casework, most: i64) -> Result<Vec<PendingDecision>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM pending_decisions WHERE due_at <= $1 AND state <> $2 ORDER BY due_at, id LIMIT $3"
+        "SELECT {COLUMNS} FROM pending_decisions WHERE due_at <= $1 AND state IN ('waiting', 'applying') ORDER BY due_at, id LIMIT $2"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(casework.now())
-        .bind(PendingState::Refused.word())
         .bind(most)
         .fetch_all(casework.db.pool())
         .await?;
@@ -98,7 +117,8 @@ pub(crate) async fn cases(casework: &Casework) -> Result<BTreeSet<String>> {
     rows.iter().map(|row| Columns::of(row).text()).collect()
 }
 
-pub(crate) async fn insert(tx: &mut Tx, new: &PendingDecision) -> Result<()> {
+/// Puts a new one on record; false if another decision about the case is.
+pub(crate) async fn insert(tx: &mut Tx, new: &PendingDecision) -> Result<bool> {
     let inserted = sqlx::query(
         "INSERT INTO pending_decisions (id, case_id, person, sealed, due_at, state, why)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
@@ -112,13 +132,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &PendingDecision) -> Result<()> {
     .bind(&new.why)
     .execute(&mut **tx)
     .await?;
-    match inserted.rows_affected() {
-        1 => Ok(()),
-        _ => Err(CaseworkError::conflict(format!(
-            "a decision about case {} is about to take effect; open it again in half a minute",
-            new.case
-        ))),
-    }
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// Moves one on, if it is still as it was read; true if it was.

@@ -9,7 +9,7 @@ use crate::database::{Columns, Tx};
 use crate::outbox::{self, JobKind};
 use crate::{
     Casework, CaseworkError, Decision, Next, Result, Ruling, alarms, appeals, audit, cases,
-    decisions, facts, ids,
+    decisions, facts, ids, pending_decisions,
 };
 
 /// Destinations that take only reports about a suspect.
@@ -232,6 +232,7 @@ pub async fn file_report(
     }
     let incident = facts.incident.unwrap_or(IncidentKind::Material);
     let mut tx = casework.db.begin().await?;
+    pending_decisions::require_none(&mut tx, decision.case()).await?;
     // An appeal doesn't stop a report: the duty to report doesn't wait, and the report says that
     // there is an appeal.
     let reportable = [

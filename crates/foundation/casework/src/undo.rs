@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::decisions::{self, AsSeen, DecisionRequest};
 use crate::pending_decisions::{self as rows, PendingDecision, PendingState};
 use crate::{
-    Casework, CaseworkError, Person, Result, Ruling, alarms, audit, ids, people, same_bytes, sealed,
+    ApiKey, Casework, CaseworkError, Person, Result, Ruling, alarms, api_keys, audit, ids, people,
+    same_bytes, sealed,
 };
 
 /// How long a decision can be taken back, in microseconds: half a minute. Source: what reviewers
@@ -27,6 +28,10 @@ const APPLY_MICROS: i64 = 120 * 1_000_000;
 /// Most decisions in one turn. Our judgement.
 const DUE_MAX: i64 = 100;
 
+/// Acts of the audit, each with the decision's id.
+const MADE: &str = "case.decide-later";
+const TAKEN_BACK: &str = "case.undo";
+
 /// A decision as a person made it on a page.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PageDecision {
@@ -34,6 +39,11 @@ pub struct PageDecision {
     pub case: String,
     /// Id of the person.
     pub person: String,
+    /// Id of the key that the person had signed in with.
+    key: String,
+    /// Its own id, so that a copy can't be put back later.
+    #[serde(default)]
+    id: String,
     /// The ruling's word.
     ruling: String,
     /// Its grounds.
@@ -48,10 +58,10 @@ pub struct PageDecision {
 }
 
 impl PageDecision {
-    /// A decision by a person about a case as they saw it.
+    /// A decision about a case as a person saw it who is signed in with a key.
     pub fn new(
         case: &str,
-        person: &Person,
+        by: (&Person, &ApiKey),
         request: &DecisionRequest,
         file_categories: BTreeMap<String, Category>,
         seen: AsSeen,
@@ -59,7 +69,9 @@ impl PageDecision {
     ) -> Self {
         Self {
             case: case.to_owned(),
-            person: person.id.clone(),
+            person: by.0.id.clone(),
+            key: by.1.id.clone(),
+            id: String::new(),
             ruling: request.ruling.word().to_owned(),
             grounds: request.grounds.trim().to_owned(),
             category: request.category.clone(),
@@ -102,7 +114,7 @@ pub fn open_pending(casework: &Casework, row: &PendingDecision) -> Result<PageDe
     let text = sealed::open_text(casework, &row.sealed)?;
     let made: PageDecision =
         serde_json::from_str(&text).map_err(|_| CaseworkError::unreadable("a pending decision"))?;
-    match made.case == row.case && made.person == row.person {
+    match made.case == row.case && made.person == row.person && made.id == row.id {
         true => Ok(made),
         false => Err(CaseworkError::unreadable("a pending decision")),
     }
@@ -119,18 +131,9 @@ pub async fn decide_later(
     made: &PageDecision,
     person: &Person,
 ) -> Result<PendingDecision> {
-    let mut snapshot = casework.db.snapshot().await?;
-    if let Some(known) = rows::of_case(&mut snapshot, &made.case).await? {
-        // A double click.
-        return match known.person == person.id && open_pending(casework, &known)? == *made {
-            true => Ok(known),
-            false => Err(CaseworkError::conflict(format!(
-                "a decision about case {} is about to take effect; undo it first if it is yours, or open the case again in half a minute",
-                made.case
-            ))),
-        };
+    if let Some(known) = rows::pending_decision(casework, &made.case).await? {
+        return as_known(casework, made, known);
     }
-    drop(snapshot);
     if made.same_bytes {
         same_bytes::require_seen(casework, &made.case, person).await?;
     }
@@ -143,9 +146,14 @@ pub async fn decide_later(
         made.seen(),
     )
     .await?;
-    let text = serde_json::to_string(made).expect("a decision is JSON");
+    let id = ids::new("pending");
+    let own = PageDecision {
+        id: id.clone(),
+        ..made.clone()
+    };
+    let text = serde_json::to_string(&own).expect("a decision is JSON");
     let row = PendingDecision {
-        id: ids::new("pending"),
+        id,
         case: made.case.clone(),
         person: person.id.clone(),
         due_at: casework.now() + UNDO_MICROS,
@@ -154,52 +162,69 @@ pub async fn decide_later(
         sealed: sealed::seal_text(casework, &text),
     };
     let mut tx = casework.db.begin().await?;
-    rows::insert(&mut tx, &row).await?;
+    if !rows::insert(&mut tx, &row).await? {
+        drop(tx);
+        // A double click whose two requests came together.
+        let known = rows::pending_decision(casework, &made.case).await?;
+        return known.map_or_else(
+            || Err(busy(&made.case)),
+            |known| as_known(casework, made, known),
+        );
+    }
     let now = casework.now();
-    audit::write(
-        &mut tx,
-        now,
-        &person.id,
-        "case.decide-later",
-        &row.case,
-        &made.ruling,
-    )
-    .await?;
+    audit::write(&mut tx, now, &person.id, MADE, &row.case, &row.id).await?;
     tx.commit().await?;
     Ok(row)
 }
 
+/// The decision that is on record, if it is this one.
+fn as_known(
+    casework: &Casework,
+    made: &PageDecision,
+    known: PendingDecision,
+) -> Result<PendingDecision> {
+    let same = open_pending(casework, &known).is_ok_and(|other| {
+        let other = PageDecision {
+            id: made.id.clone(),
+            ..other
+        };
+        other == *made
+    });
+    match same {
+        true => Ok(known),
+        false => Err(busy(&made.case)),
+    }
+}
+
+fn busy(case: &str) -> CaseworkError {
+    CaseworkError::conflict(format!(
+        "a decision about case {case} is about to take effect; undo it first if it is yours, or open the case again in half a minute"
+    ))
+}
+
 /// Takes a person's decision back before it takes effect, or puts one away that couldn't; returns
-/// what it was.
+/// the id of its case.
 ///
 /// # Errors
 /// Not found if it isn't theirs; a conflict if it has taken effect.
-pub async fn take_back(casework: &Casework, id: &str, person: &Person) -> Result<PageDecision> {
+pub async fn take_back(casework: &Casework, id: &str, person: &Person) -> Result<String> {
     let all = rows::pending_decisions(casework, &person.id).await?;
-    let gone = || {
+    let row = all.into_iter().find(|row| row.id == id).ok_or_else(|| {
         CaseworkError::conflict(
             "this decision has taken effect; decide the case again if it was wrong",
         )
-    };
-    let row = all.into_iter().find(|row| row.id == id).ok_or_else(gone)?;
-    let made = open_pending(casework, &row)?;
+    })?;
     let mut tx = casework.db.begin().await?;
     let states = [PendingState::Waiting, PendingState::Refused];
     if !rows::delete(&mut tx, id, &states).await? {
-        return Err(gone());
+        return Err(CaseworkError::conflict(
+            "this decision is taking effect now; decide the case again if it was wrong",
+        ));
     }
     let now = casework.now();
-    audit::write(
-        &mut tx,
-        now,
-        &person.id,
-        "case.undo",
-        &row.case,
-        row.state.word(),
-    )
-    .await?;
+    audit::write(&mut tx, now, &person.id, TAKEN_BACK, &row.case, id).await?;
     tx.commit().await?;
-    Ok(made)
+    Ok(row.case)
 }
 
 /// Lets the decisions take effect whose time has come; returns how many did.
@@ -244,6 +269,15 @@ async fn applied(casework: &Casework, row: &PendingDecision) -> Result<()> {
     let person = person.filter(|p| !p.removed).ok_or_else(|| {
         CaseworkError::denied("the person who decided this is no longer on record")
     })?;
+    // So may the key: what a stolen key decided last doesn't count once it is revoked.
+    let keys = api_keys::keys(casework).await?;
+    let key = keys.iter().find(|key| key.id == made.key);
+    if key.is_none_or(|key| key.revoked_at.is_some()) {
+        return Err(CaseworkError::denied(
+            "the key with which this was decided has been revoked",
+        ));
+    }
+    require_made(casework, row).await?;
     let request = made.request()?;
     let files = made.file_categories.clone();
     if made.same_bytes {
@@ -270,6 +304,20 @@ async fn applied(casework: &Casework, row: &PendingDecision) -> Result<()> {
     Ok(())
 }
 
+/// # Errors
+/// A conflict if no one made this decision, or its person took it back: the row was put there by
+/// something else.
+async fn require_made(casework: &Casework, row: &PendingDecision) -> Result<()> {
+    let of_case = audit::audit(casework, Some(&row.case)).await?;
+    let has = |act: &str| of_case.iter().any(|a| a.act == act && a.detail == row.id);
+    match has(MADE) && !has(TAKEN_BACK) {
+        true => Ok(()),
+        false => Err(CaseworkError::conflict(
+            "it was taken back, and something else than obhut put it back",
+        )),
+    }
+}
+
 async fn refused(casework: &Casework, row: &PendingDecision, why: &CaseworkError) -> Result<()> {
     let mut tx = casework.db.begin().await?;
     let now = casework.now();
@@ -283,3 +331,6 @@ async fn refused(casework: &Casework, row: &PendingDecision, why: &CaseworkError
     tx.commit().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,9 @@ const WIDE: f64 = 720.0;
 /// Height of the columns.
 const HIGH: f64 = 140.0;
 /// Room above the columns for the scale.
-const ABOVE: f64 = 20.0;
+const ABOVE: f64 = 30.0;
+/// Room below them for the names of the first and the last.
+const BELOW: f64 = 36.0;
 /// Most kinds that can be told apart. Our judgement: the style sheet has this many fills.
 pub(crate) const KINDS_MAX: usize = 5;
 
@@ -32,7 +34,7 @@ impl Columns<'_> {
         let ground = ABOVE + HIGH;
         let (first, last) = (self.columns.first(), self.columns.last());
         html! {
-            svg.chart viewBox=(format!("0 0 {WIDE} {}", ground + 24.0)) role="img" aria-label=(self.title) {
+            svg.chart viewBox=(format!("0 0 {WIDE} {}", ground + BELOW)) role="img" aria-label=(self.title) {
                 line.axis x1="10" y1=(ground) x2=(WIDE - 10.0) y2=(ground) {}
                 line.axis x1="10" y1=(ABOVE) x2=(WIDE - 10.0) y2=(ABOVE) {}
                 @for (n, (name, counts)) in self.columns.iter().enumerate() {
@@ -48,9 +50,9 @@ impl Columns<'_> {
                         }
                     }
                 }
-                text x="10" y="14" { (highest) }
-                @if let Some((name, _)) = first { text x="10" y=(ground + 16.0) { (name) } }
-                @if let Some((name, _)) = last { text x=(WIDE - 10.0) y=(ground + 16.0) text-anchor="end" { (name) } }
+                text x="10" y=(ABOVE - 8.0) { (highest) }
+                @if let Some((name, _)) = first { text x="10" y=(ground + BELOW - 8.0) { (name) } }
+                @if let Some((name, _)) = last { text x=(WIDE - 10.0) y=(ground + BELOW - 8.0) text-anchor="end" { (name) } }
             }
             @if self.kinds.len() > 1 {
                 ul.legend { @for (n, kind) in self.kinds.iter().enumerate() {

@@ -30,7 +30,7 @@ fn one(visit: &Visit, row: &PendingDecision, is_latest: bool) -> Markup {
                 b.warning { (visit.t("pending-refused")) } " " (in_english(visit.language, &row.why))
                 @if let Some(made) = &made { p.quoted { bdi { (made.grounds) } } }
             }
-            _ => (visit.t_with("pending-soon", &[("n", seconds.into())])),
+            _ => span data-seconds=(seconds) { (visit.t_with("pending-soon", &[("n", seconds.into())])) },
         }
         " "
         form.inline method="post" action={ "/undo/" (row.id) } {

@@ -42,20 +42,21 @@ pub(crate) fn timeline(visit: &Visit, mut moments: Vec<Moment>) -> Markup {
         .map(|m| 14.0 + (m.at - first.at) as f64 / span * (WIDE - 28.0))
         .collect();
     let heights = heights(&xs);
-    let ground = 24.0 + (RISES as f64) * NEAR;
+    let ground = 18.0 + heights.iter().fold(0.0_f64, |most, h| most.max(*h));
+    let times = [first.at, last.at].map(|at| visit.shown_time(at));
     html! {
         section {
             h2 { (visit.t("timeline")) }
-            svg.chart viewBox=(format!("0 0 {WIDE} {}", ground + 34.0)) role="img" aria-label=(visit.t("timeline-says")) {
+            svg.chart viewBox=(format!("0 0 {WIDE} {}", ground + 50.0)) role="img" aria-label=(visit.t("timeline-says")) {
                 line.axis x1="4" y1=(ground) x2=(WIDE - 4.0) y2=(ground) {}
                 @for (n, (x, up)) in xs.iter().zip(&heights).enumerate() {
                     @let y = ground - up;
                     line.axis x1=(format!("{x:.1}")) y1=(ground) x2=(format!("{x:.1}")) y2=(format!("{y:.1}")) {}
                     circle.point cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="10" { title { (moments[n].what) } }
-                    text x=(format!("{x:.1}")) y=(format!("{:.1}", y + 4.0)) text-anchor="middle" { (n + 1) }
+                    text.mark x=(format!("{x:.1}")) y=(format!("{:.1}", y + 4.0)) text-anchor="middle" { (n + 1) }
                 }
-                text x="4" y=(ground + 28.0) { (visit.day(super::day_of(first.at))) }
-                text x=(WIDE - 4.0) y=(ground + 28.0) text-anchor="end" { (visit.day(super::day_of(last.at))) }
+                text x="4" y=(ground + 40.0) { (times[0]) }
+                text x=(WIDE - 4.0) y=(ground + 40.0) text-anchor="end" { (times[1]) }
             }
             @if left_out > 0 { p.hint { (visit.t_with("timeline-more", &[("n", left_out.into())])) } }
             details {

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest as _, Request};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
+use obhut_app::casework::Session;
 
 use super::visit::secret;
 use super::{InPages as _, Language, frame};
@@ -90,8 +91,9 @@ impl Unsent {
         }
     }
 
-    /// The page that shows it again after signing in. `form_token` is the new session's.
-    pub fn again(&self, language: Language, form_token: &str) -> Response {
+    /// The page that shows it again after signing in. Who wrote it isn't known: the page names who would
+    /// send it.
+    pub fn again(&self, language: Language, session: &Session) -> Response {
         let t = |key| texts::text(language, key);
         // The address of a form is the page's, or the page's with one word more.
         let page = match self.path.rsplit_once('/') {
@@ -100,10 +102,11 @@ impl Unsent {
         };
         let content = html! {
             h1 { (t("unsent-title")) }
+            p.warning { (texts::text_with(language, "unsent-who", &[("name", session.person.name.as_str().into())])) }
             p role="status" { (t("unsent-look")) " " a href=(page) { (t("unsent-page")) } }
             (self.written(language))
             form method="post" action=(self.path) {
-                input type="hidden" name="token" value=(form_token);
+                input type="hidden" name="token" value=(session.form_token);
                 @for (name, value) in &self.fields { input type="hidden" name=(name) value=(value); }
                 button { (t("unsent-send")) }
             }

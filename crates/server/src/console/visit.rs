@@ -169,7 +169,8 @@ impl Visit {
         html! { time datetime=(casework::rfc3339(micros)) { (self.shown_time(micros)) } }
     }
 
-    fn shown_time(&self, micros: i64) -> String {
+    /// A time as it is shown.
+    pub fn shown_time(&self, micros: i64) -> String {
         let Ok(at) = jiff::Timestamp::from_microsecond(micros) else {
             return casework::rfc3339(micros);
         };

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use obhut_app::casework::{
     self, Act, AsSeen, CaseDetail, CaseStatus, Category, Decision, DecisionRequest, Exhibit,
-    Extent, Facts, Finding, PageDecision, PendingState, Right, Ruling, Scores, SeenBefore,
+    Extent, Facts, Finding, PageDecision, Right, Ruling, Scores, SeenBefore,
 };
 use serde_json::Value;
 
@@ -114,6 +114,11 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
         casework::claim_case(casework, case, person).await?;
     }
     let claimed_by = claimed_by.filter(|by| *by != person.id);
+    let pending = match visit.app.outside.can_undo {
+        true => casework::pending_decision(casework, case).await?,
+        false => None,
+    };
+    let theirs = pending.as_ref().filter(|row| row.person != person.id);
     let status = shown.detail.case.status;
     let content = html! {
         h1 { (visit.t("case")) " " code { (case) } }
@@ -125,9 +130,12 @@ async fn page(visit: &Visit, case: &str) -> Result<Response, Fault> {
         @if let Some(by) = &claimed_by {
             p.warning role="status" { (visit.t_with("claimed", &[("name", shown.name(by).into())])) }
         }
+        @if let Some(row) = theirs {
+            p.warning role="status" { (visit.t_with("pending-theirs", &[("name", shown.name(&row.person).into())])) }
+        }
         (risk(visit, &shown.scores))
         (files(visit, case, &shown))
-        @if visit.may(Act::DecideCase) && can_be_decided(status) && !is_pending(visit, case) { (decision_form(visit, case, &shown, claimed_by.as_deref())) }
+        @if visit.may(Act::DecideCase) && can_be_decided(status) && pending.is_none() { (decision_form(visit, case, &shown, claimed_by.as_deref())) }
         (decisions(visit, &shown.detail.decisions))
         (reports::of_case(visit, case, status).await?)
         (happened(visit, &shown).await?)
@@ -202,12 +210,6 @@ impl Shown {
         let name = self.names.get(person);
         name.map_or(person, String::as_str).to_owned()
     }
-}
-
-/// True if this person has decided the case, and that is about to take effect.
-fn is_pending(visit: &Visit, case: &str) -> bool {
-    let mut mine = visit.pending.iter().filter(|row| row.case == case);
-    mine.any(|row| row.state != PendingState::Refused)
 }
 
 /// An appeal is decided on its own page, and a cleared case not at all.
@@ -396,14 +398,11 @@ async fn decide(Path(case): Path<String>, sent: Sent) -> Response {
     sent.visit.answer(made)
 }
 
-async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
-    let visit = &sent.visit;
-    let person = visit.acting(Act::DecideCase)?;
-    let casework = &visit.app.casework;
-    let request = request(visit, sent, case)?;
-    let categories: BTreeMap<String, Category> = sent
-        .with_prefix("category:")
-        .filter(|(_, value)| !value.is_empty())
+/// The categories of single files.
+fn categories(sent: &Sent) -> BTreeMap<String, Category> {
+    let given = sent.with_prefix("category:");
+    let given = given.filter(|(_, value)| !value.is_empty());
+    given
         .map(|(exhibit, value)| {
             let category = Category {
                 scale: SCALE.into(),
@@ -411,7 +410,15 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
             };
             (exhibit.to_owned(), category)
         })
-        .collect();
+        .collect()
+}
+
+async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
+    let visit = &sent.visit;
+    let person = visit.acting(Act::DecideCase)?;
+    let casework = &visit.app.casework;
+    let request = request(visit, sent, case)?;
+    let categories = categories(sent);
     if request.ruling == Ruling::NoReport && !categories.is_empty() {
         return Err(Fault::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -451,7 +458,14 @@ async fn decided(sent: &Sent, case: &str) -> Result<Response, Fault> {
             latest: Some(sent.get("latest").to_owned()),
         };
         if visit.app.outside.can_undo {
-            let made = PageDecision::new(case, person, &request, categories, seen, same_bytes);
+            let made = PageDecision::new(
+                case,
+                (person, &visit.session.key),
+                &request,
+                categories,
+                seen,
+                same_bytes,
+            );
             casework::decide_later(casework, &made, person).await?;
             return gone_on(visit, sent, case).await;
         }

@@ -21,6 +21,7 @@ pub(crate) const PAGE: Page = Page {
         router
             .route("/cases", get(show))
             .route("/cases/next", post(next))
+            .route("/cases/found", post(search))
             .route("/undo/{pending}", post(undo))
     },
     listed: Some(("cases", Act::ReadFacts)),
@@ -61,15 +62,67 @@ async fn found(visit: &Visit, id: &str) -> Result<Response, Fault> {
     let page = match id.split_once('-') {
         Some(("case", _)) => format!("/cases/{}", casework::case(casework, id).await?.case.id),
         Some(("report", _)) => format!("/reports/{}", casework::report_row(casework, id).await?.id),
+        Some(("in", _)) => format!("/incoming/{id}"),
+        Some(("screen", _)) => {
+            format!(
+                "/cases/{}",
+                casework::upload_status(casework, id).await?.case
+            )
+        }
         _ => {
             return Err(Fault::new(
                 StatusCode::NOT_FOUND,
                 "not-found",
-                "there is no case or report with this id; an id begins with case- or report-",
+                "nothing on record has this id, and no case is about an account of this name",
             ));
         }
     };
     Ok(to_page(&page))
+}
+
+/// A form, not an address: the name of an account must not be in one.
+fn search_form(visit: &Visit) -> Markup {
+    html! {
+        form.search role="search" method="post" action="/cases/found" {
+            (visit.token())
+            label for="what" { (visit.t("cases-find")) }
+            input id="what" name="what" autocomplete="off" maxlength="500" required data-key="/" data-focus;
+            button.quiet { (visit.t("cases-find-go")) }
+        }
+    }
+}
+
+/// Finds a case by its account or anything by its id.
+async fn search(sent: Sent) -> Response {
+    let made = searched(&sent).await;
+    sent.visit.answer(made)
+}
+
+async fn searched(sent: &Sent) -> Result<Response, Fault> {
+    let visit = &sent.visit;
+    visit.require(Right::Cases)?;
+    let person = visit.acting(Act::ReadFacts)?;
+    let casework = &visit.app.casework;
+    let what = sent.get("what").trim();
+    let about = casework::cases_about(casework, what, CASES_MAX).await?;
+    // What was looked for is left out: it may be anybody's name.
+    casework::note(casework, &person.id, "case.find", "account", "").await?;
+    match about.as_slice() {
+        [] => found(visit, what).await,
+        [one] => Ok(to_page(&format!("/cases/{}", one.id))),
+        several => {
+            let content = html! {
+                h1 { (visit.t("cases")) }
+                (search_form(visit))
+                p { (visit.t_with("cases-about", &[("n", several.len().into())])) }
+                ul { @for case in several { li {
+                    a href={ "/cases/" (case.id) } { code { (case.id) } } " · " (status_of(visit, case.status))
+                    " · " (visit.time(case.opened_at))
+                } } }
+            };
+            Ok(visit.page(&visit.t("cases"), content))
+        }
+    }
 }
 
 async fn page(visit: &Visit, asked: &Asked) -> Result<Response, Fault> {
@@ -81,11 +134,7 @@ async fn page(visit: &Visit, asked: &Asked) -> Result<Response, Fault> {
     let counts = casework::case_counts(&app.casework).await?;
     let content = html! {
         h1 { (visit.t("cases")) }
-        form.search role="search" method="get" action="/cases" {
-            label for="id" { (visit.t("cases-find")) }
-            input id="id" name="id" autocomplete="off" data-key="/" data-focus;
-            button.quiet { (visit.t("cases-find-go")) }
-        }
+        (search_form(visit))
         nav.tabs aria-label=(visit.t("cases-by-status")) {
             @for each in CaseStatus::ALL {
                 @let count = counts.iter().filter(|(s, _)| s == each).map(|(_, n)| *n).sum::<i64>();
@@ -268,8 +317,8 @@ async fn undo(Path(pending): Path<String>, sent: Sent) -> Response {
     let visit = &sent.visit;
     let made = async {
         let person = visit.acting(Act::DecideCase)?;
-        let made = casework::take_back(&visit.app.casework, &pending, person).await?;
-        Ok(to_page(&format!("/cases/{}", made.case)))
+        let case = casework::take_back(&visit.app.casework, &pending, person).await?;
+        Ok(to_page(&format!("/cases/{case}")))
     };
     visit.answer(made.await)
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::html;
 use obhut_app::casework::{self, Casework, CaseworkError, Person, Right, Role, Surface};
@@ -27,8 +27,9 @@ const ACTOR: &str = "first-hour";
 /// A one-time address for setting up an installation that has nobody on record.
 pub struct FirstHour {
     code: String,
-    /// Held while people are made, so that the address can't be used twice at the same moment.
-    making: Mutex<()>,
+    /// What was made, until one of its people has signed in: a page that was closed, reloaded or never
+    /// arrived can be opened again. Locked while people are made, so that they are made once.
+    made: Mutex<Option<Made>>,
 }
 
 impl Default for FirstHour {
@@ -37,7 +38,7 @@ impl Default for FirstHour {
         getrandom::fill(&mut code).expect("the operating system provides randomness");
         Self {
             code: hex::encode(code),
-            making: Mutex::default(),
+            made: Mutex::default(),
         }
     }
 }
@@ -46,6 +47,11 @@ impl FirstHour {
     /// Path and query of the address, with its 128-bit secret.
     pub fn path(&self) -> String {
         format!("/first?code={}", self.code)
+    }
+
+    /// Somebody has signed in: the keys are where they belong, and are shown no more.
+    pub(super) async fn end(&self) {
+        *self.made.lock().await = None;
     }
 }
 
@@ -57,39 +63,31 @@ struct Given {
 
 async fn ask(State(app): State<App>, Query(given): Query<Given>, headers: HeaderMap) -> Response {
     let language = Language::of(&headers);
-    match open(&app, &given.code).await {
-        Ok(_) => form(language, &given.code, None),
-        Err(fault) => refused(language, fault),
+    let Some(first) = first_hour(&app, &given.code) else {
+        return refused(language, StatusCode::FORBIDDEN, "first-wrong");
+    };
+    if let Some(made) = first.made.lock().await.as_ref() {
+        return shown(language, &headers, &app.casework, made);
+    }
+    match casework::people(&app.casework).await {
+        Ok(people) if people.is_empty() => form(language, &Asked::of(&given.code), None),
+        Ok(_) => refused(language, StatusCode::CONFLICT, "first-used"),
+        Err(e) => Fault::from(e).into_response(),
     }
 }
 
-/// The first hour, if the code is its own and nobody is on record yet.
-async fn open<'a>(app: &'a App, code: &str) -> Result<&'a FirstHour, Fault> {
-    let first = app.outside.first_hour.as_ref();
+/// The first hour, if the code is its own.
+fn first_hour<'a>(app: &'a App, code: &str) -> Option<&'a FirstHour> {
     // How long the comparison takes says nothing that a guess of 128 random bits could use.
-    let first = first.filter(|first| first.code == code).ok_or_else(|| {
-        Fault::new(
-            StatusCode::FORBIDDEN,
-            "denied",
-            "this isn't the address that `obhut serve` printed when it started; restart it for a new one",
-        )
-    })?;
-    match casework::people(&app.casework).await?.is_empty() {
-        true => Ok(first),
-        false => Err(Fault::new(
-            StatusCode::CONFLICT,
-            "refused",
-            "people are on record already, so the address is used up; sign in with your key",
-        )),
-    }
+    let first = app.outside.first_hour.as_ref();
+    first.filter(|first| first.code == code)
 }
 
-fn refused(language: Language, fault: Fault) -> Response {
-    let (status, message) = fault.into_parts();
+fn refused(language: Language, status: StatusCode, why: &str) -> Response {
     let t = |key| texts::text(language, key);
     let content = html! {
         h1 { (t("first")) }
-        p role="alert" class="warning" { (crate::console::in_english(language, &message)) }
+        p role="alert" class="warning" { (t(why)) }
         p { a href="/sign-in" { (t("sign-in")) } }
     };
     let mut page = frame(language, &t("first"), content);
@@ -97,18 +95,35 @@ fn refused(language: Language, fault: Fault) -> Response {
     page
 }
 
-fn form(language: Language, code: &str, wrong: Option<&str>) -> Response {
+/// What the form is filled with.
+#[derive(Default)]
+struct Asked {
+    code: String,
+    name: String,
+    second: String,
+}
+
+impl Asked {
+    fn of(code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+fn form(language: Language, asked: &Asked, wrong: Option<&str>) -> Response {
     let t = |key| texts::text(language, key);
     let content = html! {
         h1 { (t("first")) }
-        @if let Some(wrong) = wrong { p role="alert" class="warning" { (crate::console::in_english(language, wrong)) } }
+        @if let Some(wrong) = wrong { p role="alert" class="warning" { (t(wrong)) } }
         p { (t("first-words")) }
         form method="post" action="/first" {
-            input type="hidden" name="code" value=(code);
+            input type="hidden" name="code" value=(asked.code);
             label for="name" { (t("first-name")) }
-            input id="name" name="name" autocomplete="name" required maxlength="100" autofocus;
+            input id="name" name="name" value=(asked.name) autocomplete="name" required maxlength="100" autofocus;
             label for="second" { (t("first-second")) }
-            input id="second" name="second" autocomplete="off" required maxlength="100" aria-describedby="second-why";
+            input id="second" name="second" value=(asked.second) autocomplete="off" required maxlength="100" aria-describedby="second-why";
             p.hint id="second-why" { (t("first-second-why")) }
             button { (t("first-make")) }
         }
@@ -129,52 +144,68 @@ struct Made {
 
 async fn make(State(app): State<App>, headers: HeaderMap, body: String) -> Response {
     let language = Language::of(&headers);
-    let (mut code, mut name, mut second) = (String::new(), String::new(), String::new());
+    let mut asked = Asked::default();
     for (field, value) in url::form_urlencoded::parse(body.as_bytes()) {
-        match field.as_ref() {
-            "code" => code = value.into_owned(),
-            "name" => name = value.trim().to_owned(),
-            "second" => second = value.trim().to_owned(),
-            _ => {}
-        }
+        let into = match field.as_ref() {
+            "code" => &mut asked.code,
+            "name" => &mut asked.name,
+            "second" => &mut asked.second,
+            _ => continue,
+        };
+        *into = value.trim().to_owned();
     }
     if access::is_from_another_site(&headers) {
-        return refused(
-            language,
-            Fault::new(
-                StatusCode::FORBIDDEN,
-                "other-site",
-                "a page of another site sent this; open the address that `obhut serve` printed",
-            ),
-        );
+        return refused(language, StatusCode::FORBIDDEN, "first-other-site");
     }
-    let Some(first) = app.outside.first_hour.as_ref() else {
-        return refused(language, open(&app, &code).await.err().unwrap_or_else(gone));
-    };
-    let _turn = first.making.lock().await;
-    if let Err(fault) = open(&app, &code).await {
-        return refused(language, fault);
+    if first_hour(&app, &asked.code).is_none() {
+        return refused(language, StatusCode::FORBIDDEN, "first-wrong");
     }
-    if name.to_lowercase() == second.to_lowercase() {
-        return form(
-            language,
-            &code,
-            Some("a list's two signatures are of two people; name another one"),
-        );
-    }
-    match people(&app.casework, &name, &second).await {
-        Ok(made) => shown(language, &headers, &app.casework, &made),
-        Err(CaseworkError::Invalid { why, .. }) => form(language, &code, Some(&why)),
-        Err(e) => refused(language, e.into()),
+    // In a task of its own: a browser that hangs up must not leave half of it.
+    let making = tokio::spawn(made(app.clone(), asked));
+    match making.await {
+        Ok(Ok(code)) => ask(State(app), Query(Given { code }), headers).await,
+        Ok(Err((asked, CaseworkError::Invalid { .. }))) => {
+            let same = asked.name.to_lowercase() == asked.second.to_lowercase();
+            let wrong = match same && !asked.name.is_empty() {
+                true => "first-same-name",
+                false => "first-bad-name",
+            };
+            form(language, &asked, Some(wrong))
+        }
+        Ok(Err((_, CaseworkError::Conflict { .. }))) => {
+            refused(language, StatusCode::CONFLICT, "first-used")
+        }
+        Ok(Err((_, e))) => Fault::from(e).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn gone() -> Fault {
-    Fault::new(
-        StatusCode::FORBIDDEN,
-        "denied",
-        "there is nothing to set up",
-    )
+/// Makes the people and keeps their keys for the page; returns the code. If they are made already,
+/// nothing happens.
+async fn made(app: App, asked: Asked) -> Result<String, (Asked, CaseworkError)> {
+    let Some(first) = first_hour(&app, &asked.code) else {
+        return Err((asked, CaseworkError::conflict("there is nothing to set up")));
+    };
+    let mut made = first.made.lock().await;
+    if made.is_some() {
+        return Ok(asked.code);
+    }
+    let making = async {
+        if !casework::people(&app.casework).await?.is_empty() {
+            return Err(CaseworkError::conflict("people are on record already"));
+        }
+        if asked.name.to_lowercase() == asked.second.to_lowercase() {
+            return Err(CaseworkError::invalid("name", "the two names are one"));
+        }
+        people(&app.casework, &asked.name, &asked.second).await
+    };
+    match making.await {
+        Ok(now) => {
+            *made = Some(now);
+            Ok(asked.code)
+        }
+        Err(e) => Err((asked, e)),
+    }
 }
 
 async fn people(casework: &Casework, name: &str, second: &str) -> Result<Made, CaseworkError> {
@@ -212,16 +243,12 @@ fn shown(language: Language, headers: &HeaderMap, casework: &Casework, made: &Ma
     let t = |key| texts::text(language, key);
     let keys = casework.folder().root().join("keys");
     let here = origin(headers);
-    let curl = format!(
-        "curl -H \"Authorization: Bearer {}\" --data-binary @picture.png {here}/v1/screen",
-        made.platform
-    );
     let key = &made.platform;
     let nginx = format!(
         "proxy_set_header Authorization \"Bearer {key}\";\nproxy_pass {here}/v1/hooks/nginx;"
     );
     let s3 = format!("POST {here}/v1/hooks/s3?surface=public\nAuthorization: Bearer {key}");
-    let hma = here.replacen("://", &format!("://hma:{key}@"), 1);
+    let hma = "obhut key create --name hma --right screen --right findings --right curate --surface public";
     let content = html! {
         h1 { (t("first-made")) }
         p.notice { (t("first-once")) }
@@ -233,14 +260,14 @@ fn shown(language: Language, headers: &HeaderMap, casework: &Casework, made: &Ma
         h2 { (t("first-platform")) }
         p { (t("first-platform-words")) }
         pre { (made.platform) }
-        h3 { (t("first-curl")) }
-        pre { (curl) }
         h3 { ("nginx") }
         pre { (nginx) }
         p.hint { (t("first-nginx")) " " code { "examples/nginx.conf" } }
         h3 { ("S3") }
+        p.hint { (t("first-s3")) " " code { "obhut serve --s3" } }
         pre { (s3) }
         h3 { ("HMA") }
+        p.hint { (t("first-hma")) }
         pre { (hma) }
         h2 { (t("first-backup")) }
         p { (t("first-backup-words")) }

@@ -58,7 +58,7 @@ fn one(visit: &Visit, list: &HashList) -> Markup {
                 dt { (visit.t("list-entries")) } dd { (list.entries) }
                 @if list.problems > 0 { dt { (visit.t("list-problems")) } dd { (list.problems) } }
                 dt { (visit.t("list-signed")) } dd {
-                    @if list.signatures.is_empty() { (visit.t("seen-by-none")) }
+                    @if list.signatures.is_empty() { (visit.t("list-signed-none")) }
                     @for (n, name) in list.signatures.iter().enumerate() { @if n > 0 { ", " } bdi { (name) } }
                 }
                 @if list.disabled > 0 { dt { (visit.t("list-disputed")) } dd { (list.disabled) } }

@@ -37,7 +37,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
         (routes(visit).await?)
         (bases(visit).await?)
         (retention(visit).await?)
-        p.hint { (visit.t("setup-shell")) " " code { "obhut settings --help" } ", " code { "obhut destination --help" } ", " code { "obhut route --help" } ", " code { "obhut basis --help" } }
+        p.hint { (visit.t("setup-shell")) " " code { "obhut settings --help" } ", " code { "obhut destination --help" } ", " code { "obhut route --help" } ", " code { "obhut basis --help" } ", " code { "obhut vault rule --help" } }
     };
     Ok(visit.page(&visit.t("setup"), content))
 }
@@ -75,7 +75,14 @@ async fn reached(visit: &Visit) -> Result<Markup, Fault> {
             .iter()
             .any(|r| r.destination == destination.form.name);
         let missing = (destination.missing)(&channel);
-        if channel.url.is_some() || channel.mail_to.is_some() || is_routed {
+        // An address may be the service's own, which nobody sets.
+        let is_set_up = channel.url.is_some()
+            || channel.mail_to.is_some()
+            || channel.user.is_some()
+            || channel.secret.is_some()
+            || channel.officer.is_some()
+            || channel.halted.is_some();
+        if is_set_up || is_routed {
             rows.push((destination.form, channel, missing));
         }
     }
@@ -101,7 +108,7 @@ async fn reached(visit: &Visit) -> Result<Markup, Fault> {
                 @if let Some(missing) = missing { p.warning { (visit.t("destination-missing")) " " (in_english(visit.language, missing)) } }
                 dl.facts {
                     // The path of an address may be its credential.
-                    dt { (visit.t("destination-address")) } dd { @if channel.url.is_some() || channel.mail_to.is_some() { (channel.address()) } @else { "–" } }
+                    dt { (visit.t("destination-address")) } dd { @if channel.url.is_some() || channel.mail_to.is_some() { (channel.address()) } @else { (visit.t("destination-own")) } }
                     dt { (visit.t("destination-mode")) } dd { (visit.t(if channel.production { "destination-production" } else { "destination-test" })) }
                     dt { (visit.t("destination-secret")) } dd { (visit.t(if channel.secret.is_some() { "is-set" } else { "is-not-set" })) }
                     @if let Some(id) = &channel.officer { dt { (visit.t("destination-officer")) } dd { bdi { (officer(id)) } } }

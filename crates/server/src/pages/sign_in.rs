@@ -48,6 +48,8 @@ enum Again {
     No,
     Refused,
     CookieNotKept,
+    /// Nobody is on record: there is no key to sign in with.
+    NobodyYet,
 }
 
 async fn ask(State(app): State<App>, Query(given): Query<To>, headers: HeaderMap) -> Response {
@@ -57,7 +59,13 @@ async fn ask(State(app): State<App>, Query(given): Query<To>, headers: HeaderMap
     {
         return to_page(own(&given.to));
     }
+    // A newcomer who opened this address first.
+    let is_new = app.outside.first_hour.is_some()
+        && casework::people(&app.casework)
+            .await
+            .is_ok_and(|people| people.is_empty());
     let again = match given.kept {
+        _ if is_new => Again::NobodyYet,
         Some(_) => Again::CookieNotKept,
         None => Again::No,
     };
@@ -94,10 +102,13 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, body: String) -> Re
     }
     match casework::begin_session(&app.casework, &key).await {
         Ok(session) => {
+            if let Some(first) = &app.outside.first_hour {
+                first.end().await;
+            }
             let to: String = url::form_urlencoded::byte_serialize(own(&to).as_bytes()).collect();
             let mut answer = match unsent {
                 Some(unsent) => match casework::session(&app.casework, session.expose()).await {
-                    Ok(Some(new)) => unsent.again(language, &new.form_token),
+                    Ok(Some(new)) => unsent.again(language, &new),
                     _ => to_page("/sign-in?kept&to="),
                 },
                 None => to_page(&format!("/sign-in?kept&to={to}")),
@@ -155,6 +166,7 @@ fn form(language: Language, again: &Again, to: &str, unsent: Option<&Unsent>) ->
         @match again {
             Again::No => {}
             Again::Refused => p role="alert" class="warning" { (t("sign-in-refused")) },
+            Again::NobodyYet => p role="status" class="notice" { (t("sign-in-nobody-yet")) },
             Again::CookieNotKept => p role="alert" class="warning" { (t("sign-in-not-kept")) },
         }
         form method="post" action="/sign-in" {
@@ -165,7 +177,7 @@ fn form(language: Language, again: &Again, to: &str, unsent: Option<&Unsent>) ->
             button { (t("sign-in")) }
         }
         p class="hint" {
-            (t("sign-in-make-key")) " " code { "obhut key create --person … --right cases --right decide" }
+            (t("sign-in-make-key")) " " code { "obhut key create --person … --right cases --right decide --right findings" }
         }
         p class="hint" { (t("sign-in-hint")) }
         p class="hint" { a href="/appeal" { (t("sign-in-appeal")) } }

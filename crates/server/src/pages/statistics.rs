@@ -59,7 +59,7 @@ async fn page(visit: &Visit, days: i64) -> Result<Response, Fault> {
                 a href={ "/statistics?days=" (n) } aria-current=[(n == days).then_some("page")] { (visit.t_with("statistics-days", &[("n", n.into())])) }
             }
         }
-        p.hint { (visit.t("statistics-utc")) }
+        p.hint { (visit.t("statistics-utc")) " " (visit.t("statistics-test")) }
         (counted(visit, period, "statistics-cases", &cases, &|_| String::new()))
         (counted(visit, period, "statistics-found", &found, &source))
         (counted(visit, period, "statistics-decided", &decided, &|word| visit.t(&format!("ruling-{word}"))))
@@ -67,7 +67,7 @@ async fn page(visit: &Visit, days: i64) -> Result<Response, Fault> {
         section {
             h2 { (visit.t("statistics-outcomes")) }
             p.hint { (visit.t("statistics-outcomes-words")) }
-            @if outcomes.is_empty() { p { (visit.t("statistics-none")) } }
+            @if outcomes.is_empty() { p { (visit.t("statistics-no-outcome")) } }
             @else { div.scroll { table {
                 thead { tr {
                     th scope="col" { (visit.t("statistics-from")) }
@@ -93,8 +93,10 @@ fn counted(
     counts: &[DayCount],
     name: &dyn Fn(&str) -> String,
 ) -> Markup {
+    // What a clock that ran ahead has dated is left out, from the sums as from the chart.
+    let counts: Vec<&DayCount> = counts.iter().filter(|c| c.day <= to).collect();
     let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
-    for c in counts {
+    for c in &counts {
         *sums.entry(&c.what).or_default() += c.count;
     }
     let mut words: Vec<&str> = sums.keys().copied().collect();

@@ -26,6 +26,10 @@ pub(crate) const PAGE: Page = Page {
 
 const TEST_PICTURE: &[u8] = include_bytes!("../../assets/test-picture.png");
 const TEST_LIST: &str = include_str!("../../assets/test-list.csv");
+/// What leads to a first report, at the command line.
+const REPORTING: &str = "obhut settings reporter --service \"Example\" --email reports@example.org
+obhut destination set ncmec --user USER --password-file FILE
+obhut route --help";
 /// Name of the list that has only the test picture.
 const TEST_LIST_NAME: &str = "test-picture";
 
@@ -71,7 +75,11 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
                 pre { (curl) }
                 p.hint { (visit.t("first-try-words")) }
             }))
-            (step(visit, !routes.is_empty(), "first-step-report", html! { p.hint { (visit.t("first-report-words")) } p { a href="/setup" { (visit.t("setup")) } } }))
+            (step(visit, !routes.is_empty(), "first-step-report", html! {
+                p.hint { (visit.t("first-report-words")) }
+                pre { (REPORTING) }
+                p { a href="/setup" { (visit.t("setup")) } }
+            }))
         }
     };
     Ok(visit.page(&visit.t("first"), content))
