@@ -159,6 +159,7 @@ pub async fn basis(
     Ok(ExitCode::SUCCESS)
 }
 
+// Long: one match arm per command.
 pub async fn key(
     command: KeyCommand,
     context: &AppContext,
@@ -196,18 +197,25 @@ pub async fn key(
             if let Some(surface) = surface {
                 casework::set_key_surface(&casework, &key.id, surface, &shell_user()).await?;
             }
-            // On stderr, so that `> hma.key` gets the key and nothing else.
-            output.remark("note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`");
-            output.line(
-                || json!({ "id": key.id, "name": key.name, "rights": key.rights, "key": secret }),
-                || secret.clone(),
-            )?;
+            shown_once(&key, &secret, output)?;
+        }
+        KeyCommand::Rotate { id, days } => {
+            let until = SystemClock.now_micros() + days * 24 * 3_600 * 1_000_000;
+            let rotated = casework::rotate_key(&casework, &id, until, &shell_user()).await?;
+            let (key, secret) = rotated;
+            output.remark(&format!("note: {id} works until {}", rfc3339(until)));
+            shown_once(&key, &secret, output)?;
         }
         KeyCommand::List => {
             let now = SystemClock.now_micros();
+            let uses = casework::key_uses(&casework).await?;
             for key in casework::keys(&casework).await? {
                 output.line(
-                    || serde_json::to_value(&key).expect("a key is JSON"),
+                    || {
+                        let mut value = serde_json::to_value(&key).expect("a key is JSON");
+                        value["used_at"] = uses.get(&key.id).map(|at| rfc3339(*at)).into();
+                        value
+                    },
                     || {
                         let rights: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
                         let state = match key.expires_at {
@@ -216,7 +224,12 @@ pub async fn key(
                             Some(at) if at <= now => format!("expired {}", rfc3339(at)),
                             Some(at) => format!("valid until {}", rfc3339(at)),
                         };
-                        format!("{}  {}  {}  {state}", key.id, key.name, rights.join(", "))
+                        let used = match uses.get(&key.id) {
+                            Some(at) => format!("last used {}", rfc3339(*at)),
+                            None => "never used".to_owned(),
+                        };
+                        let rights = rights.join(", ");
+                        format!("{}  {}  {rights}  {state}, {used}", key.id, key.name)
                     },
                 )?;
             }
@@ -230,6 +243,18 @@ pub async fn key(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a key with its secret.
+fn shown_once(key: &casework::ApiKey, secret: &str, output: &Output) -> anyhow::Result<()> {
+    // On stderr, so that `> hma.key` gets the key and nothing else.
+    output.remark(
+        "note: the key is shown this once and kept nowhere; send it as `Authorization: Bearer …`",
+    );
+    output.line(
+        || json!({ "id": key.id, "name": key.name, "rights": key.rights, "key": secret }),
+        || secret.to_owned(),
+    )
 }
 
 pub async fn settings(

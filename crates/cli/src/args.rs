@@ -663,6 +663,14 @@ pub enum KeyCommand {
     },
     /// List keys (without their secrets, which are not stored)
     List,
+    /// Make a key that opens what another one opens; the other one ends some days later
+    Rotate {
+        /// The other key's id
+        id: String,
+        /// Days until the other key ends, 0 to 90
+        #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=90))]
+        days: i64,
+    },
     /// Revoke a key; takes effect immediately
     Revoke {
         /// The key's id

@@ -51,6 +51,7 @@ pub fn parse() -> anyhow::Result<Args> {
                 } else {
                     serve
                 };
+                // A default was given by no one.
                 let source = of.and_then(|of| of.value_source(id));
                 // Other commands need only where the data are.
                 of.is_none() || source.is_some_and(|source| source != ValueSource::DefaultValue)
@@ -186,6 +187,7 @@ pub fn run(
     // What is not in the file comes from the environment or the defaults.
     let alone = serve_matches(Vec::new())?;
     let from_environment = |id: &str| source(&alone, id) == Some(ValueSource::EnvVariable);
+    // Not read for options of the environment: those count first.
     let of_file = match &file {
         Some(file) => options(file, from_environment)?,
         None => Vec::new(),

@@ -44,7 +44,7 @@ pub struct Bound {
     pub public: SocketAddr,
     hma: Option<SocketAddr>,
     admin: Option<SocketAddr>,
-    /// Path and query of the one-time address for setting up, if nobody is on record.
+    /// Path and query of the one-time address for setting up an empty installation.
     first_hour: Option<String>,
     is_tls: bool,
 }

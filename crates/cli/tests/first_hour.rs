@@ -20,7 +20,7 @@ fn serve(b: &Bench) -> (Ended, Value) {
     (Ended(child), serde_json::from_str(&said).unwrap())
 }
 
-/// What stands between the first `start` after `after` and the next `end`.
+/// What is between the first `start` after `after` and the next `end`.
 fn between<'a>(page: &'a str, after: &str, start: &str, end: &str) -> &'a str {
     let rest = &page[page
         .find(after)
@@ -73,7 +73,7 @@ fn from_an_empty_machine_to_a_blocked_test_picture() {
     let grace = between(&made, "Grace</bdi>", "<pre>", "</pre>");
     let curl = between(&made, "Your platform's key", "<pre>", "</pre>");
     assert!(made.contains(&b.path("data").join("keys").display().to_string()));
-    // A page that was closed too early can be opened again, until somebody has signed in.
+    // A page that was closed too early can be opened again, until a person has signed in.
     let heads = [
         format!("GET {path} HTTP/1.1"),
         "POST /first HTTP/1.1".into(),

@@ -97,7 +97,7 @@ fn every_command_uses_the_database_of_the_file() {
         assert!(error.contains("PostgreSQL"), "{error}");
     }
     assert!(!b.path("data").join("obhut.db").exists());
-    // A file that isn't mounted yet is missed, not passed over.
+    // A file that isn't mounted yet is missed, not skipped.
     std::fs::remove_file(&toml).unwrap();
     std::os::unix::fs::symlink("/nowhere/obhut.toml", &toml).unwrap();
     refused(&["person", "list"]);

@@ -82,6 +82,7 @@ pub(crate) async fn require_any(
 /// The key with this secret; counts and logs the failure if there is none in force.
 fn known_key(app: &App, current: &Current, secret: &str) -> Result<ApiKey, Fault> {
     if let Some(key) = current.key(secret) {
+        app.key_uses.note(app, &key.id);
         return Ok(key.clone());
     }
     match current.lapsed_key(secret) {

@@ -11,6 +11,7 @@
 pub(crate) mod bodies;
 pub(crate) mod connections;
 pub(crate) mod gate;
+pub(crate) mod key_uses;
 pub(crate) mod places;
 pub(crate) mod recordings;
 pub(crate) mod tls;

@@ -67,6 +67,7 @@ pub use pages::FirstHour;
 pub use witness::witness_routes;
 
 use edge::bodies::Bodies;
+use edge::key_uses::KeyUses;
 use edge::places::Places;
 use edge::recordings::Recordings;
 use fault::Fault;
@@ -93,6 +94,7 @@ pub(crate) struct App {
     /// The pages of the navigation, in their order.
     pub navigation: Arc<[console::Listed]>,
     pub bodies: Arc<Bodies>,
+    pub key_uses: Arc<KeyUses>,
     pub codes: Arc<Semaphore>,
     pub asked: Arc<asked::Asked>,
     pub health: Arc<api::LastHealth>,
@@ -110,7 +112,7 @@ pub struct Outside {
     pub s3: Option<Arc<S3>>,
     /// Live payments.
     pub payments: Option<Arc<Live>>,
-    /// The one-time address for setting up, if nobody is on record.
+    /// The one-time address for setting up an empty installation.
     pub first_hour: Option<FirstHour>,
     /// Decisions made on pages take effect half a minute later, and can be taken back until then.
     /// Needs [`workers::apply_decisions`].
@@ -175,6 +177,7 @@ impl App {
             looks: Arc::default(),
             navigation: pages::navigation().into(),
             bodies: Arc::new(Bodies::new(slots * RECEIVING_PER_SLOT_MAX)),
+            key_uses: Arc::default(),
             asked: Arc::default(),
             health: Arc::default(),
             runtime: tokio::runtime::Handle::try_current().ok(),

@@ -14,8 +14,8 @@ use obhut_app::payments::Live;
 
 /// Pause between two rounds. Our judgement.
 const ROUND: Duration = Duration::from_secs(5);
-/// Pause between two looks for decisions whose time has come. Our judgement: nobody notices a second
-/// after thirty.
+/// Pause between two looks for decisions whose time has come. Our judgement: a second
+/// after thirty goes unnoticed.
 const APPLY_EVERY: Duration = Duration::from_secs(1);
 /// Pause between two turns of ranking cases. Our judgement: uploads use the database's writer
 /// meanwhile.

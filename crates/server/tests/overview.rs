@@ -2,9 +2,12 @@
 
 mod bench;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use axum::http::StatusCode;
 use bench::browser::Browser;
-use bench::http::bench;
+use bench::http::{bench, bench_at};
 use bench::*;
 use obhut_app::casework::{self, *};
 use obhut_app::media::{self, ListSettings};
@@ -55,12 +58,39 @@ async fn what_happened_is_counted_by_day_and_kind() {
     assert_eq!(page.matches("3 in all.").count(), 3, "{page}");
     assert_eq!(page.matches("<tr><td data-label=\"Day\">").count(), 4);
     assert!(page.contains("pictures and videos"));
-    // Seven columns wide, and none for a period nobody offers.
+    // Seven columns wide, and none for a period that isn't offered.
     assert!(page.contains("width=\"80.0\""), "{page}");
     for other in ["?days=5000", "?days=x", "?days=-1", ""] {
         let page = rita.get(&format!("/statistics{other}")).await;
         assert!(page.body.contains("width=\"18.7\""), "{other}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_cases_are_counted_by_how_long_they_have_waited() {
+    let hour = 60 * MINUTE;
+    let clock = Arc::new(SetClock(AtomicI64::new(1_780_000_000_000_000)));
+    let b = bench_at(clock.clone()).await;
+    let ages = [8 * hour, 24 * hour];
+    let waiting = async || casework::queue_ages(&b.casework, &ages).await.unwrap();
+    assert_eq!(waiting().await, [0, 0, 0]);
+    b.list_with(&picture(1), Action::Hold).await;
+    let platform = b.key(&[Right::Screen], None).await;
+    for (hours, account) in [(0, "u1"), (1, "u2"), (16, "u3")] {
+        clock.0.fetch_add(hours * hour, Ordering::Relaxed);
+        b.screen("?surface=public", &platform, account, picture(1))
+            .await;
+    }
+    assert_eq!(waiting().await, [1, 2, 0]);
+    // To the microsecond: what is just as old as the limit is no younger than it.
+    clock.0.fetch_add(8 * hour, Ordering::Relaxed);
+    assert_eq!(waiting().await, [0, 1, 2]);
+    let (rita, person) = Browser::of(&b, "Rita", Role::Reviewer).await;
+    let page = rita.get("/statistics").await.body;
+    assert!(page.contains("How long open cases have waited"), "{page}");
+    let case = case_of(&b.casework, "u3").await;
+    b.rule(&person, &case, Ruling::NoReport).await;
+    assert_eq!(waiting().await, [0, 0, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

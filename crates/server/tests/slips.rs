@@ -209,3 +209,45 @@ async fn cases_are_found_by_account_upload_and_number() {
             .all(|row| !row.detail.contains("b & c") && !row.subject.contains("b & c"))
     );
 }
+
+/// A key is replaced without an outage, and says when it was used last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_works_until_its_end() {
+    let start = 1_780_000_000_000_000;
+    let clock = Arc::new(SetClock(AtomicI64::new(start)));
+    let b = bench_at(clock.clone()).await;
+    let person = b.person("Rita", Role::Reviewer).await;
+    let rights = [Right::Cases, Right::Decide];
+    let old = b.key(&rights, Some(&person)).await;
+    let opens = async |key: &str| b.get("/v1/cases", Some(key)).await.0 == StatusCode::OK;
+    let id = casework::keys(&b.casework).await.unwrap()[0].id.clone();
+    assert!(casework::key_uses(&b.casework).await.unwrap().is_empty());
+    assert!(opens(&old).await);
+    // Recorded apart from the request.
+    for _ in 0..500 {
+        if !casework::key_uses(&b.casework).await.unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let used = casework::key_uses(&b.casework).await.unwrap();
+    assert_eq!(used.get(&id), Some(&start));
+
+    let until = start + 60 * MINUTE;
+    let (key, new) = casework::rotate_key(&b.casework, &id, until, "test")
+        .await
+        .unwrap();
+    assert_eq!((key.rights, key.person), (rights.to_vec(), Some(person.id)));
+    assert!(opens(&old).await && opens(&new).await);
+    clock.0.store(until, Ordering::Relaxed);
+    assert!(!opens(&old).await && opens(&new).await);
+    for gone in [id.as_str(), "key-0"] {
+        let again = casework::rotate_key(&b.casework, gone, until, "test").await;
+        assert!(again.is_err(), "{gone}");
+    }
+    // A session begun with a key is a use of it.
+    let browser = Browser::signed_in(&b, &new).await;
+    assert_eq!(browser.get("/cases").await.status, StatusCode::OK);
+    let used = casework::key_uses(&b.casework).await.unwrap();
+    assert_eq!(used.get(&key.id), Some(&until));
+}

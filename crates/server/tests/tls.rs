@@ -68,7 +68,7 @@ async fn a_renewed_certificate_is_used_without_a_restart() {
         },
     ));
     assert!(ask(address, &first).await.unwrap().contains("\"ok\""));
-    // Who speaks no TLS gets no answer, and keeps nobody else from one.
+    // Who speaks no TLS gets no answer, and keeps no one else from one.
     let mut plain = TcpStream::connect(address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();

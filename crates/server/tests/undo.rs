@@ -195,7 +195,7 @@ async fn what_cannot_take_effect_says_why_and_keeps_the_words() {
             .iter()
             .any(|a| a.subject == case && a.text.contains("take effect"))
     );
-    // It is put away by its person, and doesn't stand in the way of another decision.
+    // It is put away by its person, and doesn't keep them from another decision.
     assert_eq!(
         decide(&rita, &case, "report", "again").await,
         StatusCode::SEE_OTHER

@@ -132,19 +132,9 @@ pub async fn create_key_until(
         revoked_at: None,
         expires_at,
     };
-    let secret = format!("obhut_{}", ids::random_hex(32));
-    let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
     let mut tx = casework.db.begin().await?;
-    sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(&key.id)
-        .bind(&key.name)
-        .bind(digest(&secret))
-        .bind(words.join(" "))
-        .bind(&key.person)
-        .bind(key.made_at)
-        .bind(key.expires_at)
-        .execute(&mut *tx)
-        .await?;
+    let secret = insert(&mut tx, &key).await?;
+    let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
     audit::write(
         &mut tx,
         casework.now(),
@@ -158,6 +148,73 @@ pub async fn create_key_until(
     changes::note(&mut tx).await?;
     tx.commit().await?;
     Ok((key, secret))
+}
+
+/// Stores a key under a new secret, and returns the secret.
+async fn insert(tx: &mut Tx, key: &ApiKey) -> Result<String> {
+    let secret = format!("obhut_{}", ids::random_hex(32));
+    let words: Vec<_> = key.rights.iter().map(|r| r.word()).collect();
+    sqlx::query("INSERT INTO api_keys (id, name, digest, rights, person, surface, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(&key.id)
+        .bind(&key.name)
+        .bind(digest(&secret))
+        .bind(words.join(" "))
+        .bind(&key.person)
+        .bind(key.surface.map(|surface| surface.word()))
+        .bind(key.made_at)
+        .bind(key.expires_at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(secret)
+}
+
+/// Makes a key that opens what this one opens, and lets this one expire at `until` (microseconds
+/// since 1970), unless it does so earlier: a program can change over without an outage. The new key
+/// lasts as long as the old one was to.
+///
+/// # Errors
+/// Not found for an unknown key; a conflict for one that was revoked or has expired.
+pub async fn rotate_key(
+    casework: &Casework,
+    id: &str,
+    until: i64,
+    actor: &str,
+) -> Result<(ApiKey, String)> {
+    let now = casework.now();
+    let mut tx = casework.db.begin().await?;
+    let row = sqlx::query(
+        "SELECT id, name, rights, person, surface, made_at, revoked_at, expires_at FROM api_keys WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let old = row.as_ref().map(read).transpose()?;
+    let old = old.ok_or_else(|| CaseworkError::NotFound {
+        what: "key",
+        id: id.to_owned(),
+    })?;
+    let is_over = old.revoked_at.is_some() || old.expires_at.is_some_and(|at| at <= now);
+    if is_over {
+        return Err(CaseworkError::conflict(format!(
+            "key {id} was revoked or has expired; make a new one instead"
+        )));
+    }
+    let new = ApiKey {
+        id: ids::new("key"),
+        made_at: now,
+        ..old.clone()
+    };
+    let secret = insert(&mut tx, &new).await?;
+    let ends = old.expires_at.map_or(until, |at| at.min(until));
+    sqlx::query("UPDATE api_keys SET expires_at = $1 WHERE id = $2")
+        .bind(ends)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    audit::write(&mut tx, now, actor, "key.rotate", id, &new.id).await?;
+    changes::note(&mut tx).await?;
+    tx.commit().await?;
+    Ok((new, secret))
 }
 
 /// Sets the surface that a key's requests screen if they name none. Requests through HMA's

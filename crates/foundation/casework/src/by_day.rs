@@ -30,6 +30,7 @@ pub(crate) async fn counted(
     from_day: i64,
 ) -> Result<Vec<DayCount>> {
     let rows = sqlx::query(sql)
+        // Days are given by callers: one far in the past must not overflow.
         .bind(from_day.saturating_mul(DAY_MICROS))
         .bind(DAY_MICROS)
         .fetch_all(casework.db.pool())

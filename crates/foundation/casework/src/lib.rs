@@ -52,6 +52,7 @@ pub mod for_domains;
 mod holds;
 mod information;
 mod key_rotation;
+mod key_uses;
 mod legal_bases;
 mod long_exhibits;
 mod migrations;
@@ -105,7 +106,7 @@ pub use acceptances::{Differences, accept_differences, differences};
 pub use acknowledgements::{acknowledge_arrival, acknowledge_retraction};
 pub use alarms::{Alarm, alarms, first_alarms, raise_alarm};
 pub use api_keys::{
-    ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, set_key_surface,
+    ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, rotate_key, set_key_surface,
 };
 pub use appeals::{
     Appeal, AppealOutcome, appeals, case_of_appeal, file_appeal, open_appeals, read_appeal,
@@ -170,6 +171,7 @@ pub use information::{
     answer_information, ask_platform, information_requests, question_for_platform,
 };
 pub use key_rotation::{forget_former_keys, rotate_keys};
+pub use key_uses::{key_uses, note_key_use};
 pub use legal_bases::{LegalBasis, check_surface, legal_bases, record_legal_basis};
 pub use long_exhibits::{AddedTo, put_exhibit_from, view_into};
 pub use notices::{Measure, Notice, appeal_by_code, make_notice};
@@ -241,7 +243,8 @@ pub use views::{
     looks_today, put_exhibit, view, view_blurred, view_rendered, views,
 };
 pub use work_queue::{
-    QueuePlace, Queued, URGENT_SCORE, claim_case, claim_next, queue, queued, release_case,
+    QueuePlace, Queued, URGENT_SCORE, claim_case, claim_next, queue, queue_ages, queued,
+    release_case,
 };
 
 pub use dossier::{Contents, dossier, dossier_of};

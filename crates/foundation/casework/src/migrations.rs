@@ -294,6 +294,11 @@ pub(crate) const ALL: &[Numbered] = &[
         "pending_decisions",
         include_str!("../migrations/0098_pending_decisions.sql"),
     ),
+    (
+        99,
+        "key_uses",
+        include_str!("../migrations/0099_key_uses.sql"),
+    ),
 ];
 
 const ID: &[KeyColumn; 1] = &[KeyColumn::Text("id")];

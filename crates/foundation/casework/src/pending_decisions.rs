@@ -8,7 +8,7 @@ use crate::database::{Columns, Tx};
 use crate::{Casework, CaseworkError, Result};
 
 words! {
-    /// What became of a decision made on a page. One that took effect has no row any more.
+    /// How far a decision made on a page has come. One that took effect has no row any more.
     PendingState {
         /// It takes effect when its time has come.
         Waiting = "waiting",
@@ -30,7 +30,7 @@ pub struct PendingDecision {
     pub person: String,
     /// When it takes effect, microseconds since 1970.
     pub due_at: i64,
-    /// What became of it.
+    /// How far it has come.
     pub state: PendingState,
     /// Why it could not take effect; empty otherwise.
     pub why: String,
@@ -38,7 +38,7 @@ pub struct PendingDecision {
     pub(crate) sealed: String,
 }
 
-// A state that this version doesn't know is left alone, and stands in nobody's way.
+// A state that this version doesn't know is left alone, and keeps no other from taking effect.
 const COLUMNS: &str = "id, case_id, person, due_at, state, why, sealed";
 
 fn read(row: &sqlx::any::AnyRow) -> Result<PendingDecision> {
@@ -66,7 +66,7 @@ pub async fn pending_decisions(casework: &Casework, person: &str) -> Result<Vec<
     rows.iter().map(read).collect()
 }
 
-/// The decision about a case that will take effect, whoever made it.
+/// The decision about a case that will take effect, by any person.
 pub(crate) async fn of_case(tx: &mut Tx, case: &str) -> Result<Option<PendingDecision>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM pending_decisions WHERE case_id = $1 AND state IN ('waiting', 'applying')"
@@ -90,7 +90,7 @@ pub(crate) async fn require_none(tx: &mut Tx, case: &str) -> Result<()> {
     }
 }
 
-/// The decision about a case that will take effect, whoever made it.
+/// The decision about a case that will take effect, by any person.
 pub async fn pending_decision(casework: &Casework, case: &str) -> Result<Option<PendingDecision>> {
     of_case(&mut casework.db.snapshot().await?, case).await
 }

@@ -3,7 +3,7 @@
 
 use crate::database::Columns;
 use crate::{
-    ApiKey, Casework, CaseworkError, Person, Result, Sealed, api_keys, audit, ids, people,
+    ApiKey, Casework, CaseworkError, Person, Result, Sealed, api_keys, audit, ids, key_uses, people,
 };
 
 /// A session ends when it wasn't used for this long, in microseconds: 30 minutes. Source: OWASP
@@ -61,6 +61,7 @@ pub async fn begin_session(casework: &Casework, key_secret: &str) -> Result<Seal
         .bind(now)
         .execute(&mut *tx)
         .await?;
+    key_uses::note(&mut tx, now, &key.id).await?;
     audit::write(&mut tx, now, &person.id, "session.begin", &key.id, "").await?;
     tx.commit().await?;
     Ok(Sealed::new(secret))

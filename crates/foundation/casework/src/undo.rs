@@ -137,6 +137,7 @@ pub async fn decide_later(
     if made.same_bytes {
         same_bytes::require_seen(casework, &made.case, person).await?;
     }
+    // So that a mistake is said while the person looks at it, not half a minute later.
     decisions::would_decide(
         casework,
         &made.case,
@@ -293,6 +294,7 @@ async fn applied(casework: &Casework, row: &PendingDecision) -> Result<()> {
         .await?;
         return Ok(());
     }
+    // Not the same as what they saw: the latest decision may be this very one.
     let latest = decisions::decisions(casework, &made.case).await?.pop();
     // A server that stopped between recording and deleting.
     let is_recorded = latest.is_some_and(|d| {

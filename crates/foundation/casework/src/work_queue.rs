@@ -87,6 +87,28 @@ pub async fn queue(casework: &Casework, after: &QueuePlace, most: usize) -> Resu
     rows.iter().map(|row| read(row, now)).collect()
 }
 
+/// How many open cases have waited for how long: for each of the ages in microseconds, which rise,
+/// those that are younger than it and not younger than the one before; at last the older ones.
+pub async fn queue_ages(casework: &Casework, ages: &[i64]) -> Result<Vec<i64>> {
+    let now = casework.now();
+    let mut counts = Vec::new();
+    let mut younger = 0;
+    for age in ages {
+        let row = sqlx::query("SELECT COUNT(*) FROM work_queue WHERE opened_at > $1")
+            .bind(now.saturating_sub(*age))
+            .fetch_one(casework.db.pool())
+            .await?;
+        let within = Columns::of(&row).int()?;
+        counts.push(within - younger);
+        younger = within;
+    }
+    let row = sqlx::query("SELECT COUNT(*) FROM work_queue")
+        .fetch_one(casework.db.pool())
+        .await?;
+    counts.push(Columns::of(&row).int()? - younger);
+    Ok(counts)
+}
+
 /// Where a case is in the queue; `None` if it isn't open.
 pub async fn queued(casework: &Casework, case: &str) -> Result<Option<Queued>> {
     let row = sqlx::query(

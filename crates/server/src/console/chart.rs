@@ -1,4 +1,4 @@
-//! Charts as SVG, drawn on the server: they print, and need no script. Each stands above the table
+//! Charts as SVG, drawn on the server: they print, and need no script. Each is above the table
 //! that it is drawn from.
 
 use maud::{Markup, html};
@@ -11,7 +11,11 @@ const HIGH: f64 = 140.0;
 const ABOVE: f64 = 30.0;
 /// Room below them for the names of the first and the last.
 const BELOW: f64 = 36.0;
-/// Most kinds that can be told apart. Our judgement: the style sheet has this many fills.
+/// Longest name under a column, in characters. Our judgement: seven such names fit on a phone.
+const NAME_CHARS_MAX: usize = 9;
+/// Most columns that are all named. Our judgement: more names run into each other.
+const NAMED_MAX: usize = 7;
+/// Most kinds of one chart. Our judgement: the style sheet has this many fills that differ clearly.
 pub(crate) const KINDS_MAX: usize = 5;
 
 /// Columns of stacked counts.
@@ -30,6 +34,7 @@ impl Columns<'_> {
         let sums = self.columns.iter().map(|(_, n)| n.iter().sum::<i64>());
         // At least 1: without any count the heights would be 0 / 0.
         let highest = sums.max().unwrap_or(0).max(1) as f64;
+        // Without a column the step isn't used, and mustn't be infinite.
         let step = (WIDE - 20.0) / self.columns.len().max(1) as f64;
         let ground = ABOVE + HIGH;
         let (first, last) = (self.columns.first(), self.columns.last());
@@ -51,15 +56,31 @@ impl Columns<'_> {
                     }
                 }
                 text x="10" y=(ABOVE - 8.0) { (highest) }
-                @if let Some((name, _)) = first { text x="10" y=(ground + BELOW - 8.0) { (name) } }
-                @if let Some((name, _)) = last { text x=(WIDE - 10.0) y=(ground + BELOW - 8.0) text-anchor="end" { (name) } }
+                @if self.columns.len() <= NAMED_MAX {
+                    @for (n, (name, _)) in self.columns.iter().enumerate() {
+                        text x=(format!("{:.1}", 10.0 + (n as f64 + 0.5) * step)) y=(ground + BELOW - 8.0) text-anchor="middle" { (short(name)) }
+                    }
+                } @else {
+                    // Days: the first and the last say which are between.
+                    @if let Some((name, _)) = first { text x="10" y=(ground + BELOW - 8.0) { (name) } }
+                    @if let Some((name, _)) = last { text x=(WIDE - 10.0) y=(ground + BELOW - 8.0) text-anchor="end" { (name) } }
+                }
             }
+            // One kind is named by the chart's title.
             @if self.kinds.len() > 1 {
                 ul.legend { @for (n, kind) in self.kinds.iter().enumerate() {
                     li { svg.swatch viewBox="0 0 12 12" aria-hidden="true" { rect class={ "bar kind-" (n) } width="12" height="12" {} } " " (kind) }
                 } }
             }
         }
+    }
+}
+
+/// A name that fits under its column; the table has the whole.
+fn short(name: &str) -> String {
+    match name.chars().count() > NAME_CHARS_MAX {
+        true => name.chars().take(NAME_CHARS_MAX - 1).chain(['…']).collect(),
+        false => name.to_owned(),
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn notice(visit: &Visit) -> Markup {
 fn one(visit: &Visit, row: &PendingDecision, is_latest: bool) -> Markup {
     let made = open_pending(&visit.app.casework, row).ok();
     let ruling = made.as_ref().and_then(|made| made.ruling().ok());
+    // Below zero for the second in which the worker hasn't come to it yet.
     let seconds = (row.due_at - now()).max(0).div_euclid(1_000_000);
     html! {
         a href={ "/cases/" (row.case) } { code { (row.case) } } ": "

@@ -10,7 +10,7 @@ const WIDE: f64 = 720.0;
 const NEAR: f64 = 22.0;
 /// Steps by which points that are near one another rise before they start again from the line.
 const RISES: usize = 4;
-/// Most moments that are drawn, the latest. Our judgement: more can't be told apart.
+/// Most moments that are drawn, the latest. Our judgement: with more the points overlap.
 const MOMENTS_MAX: usize = 40;
 
 /// Something that happened.
@@ -27,6 +27,7 @@ pub(crate) struct Moment {
 pub(crate) fn timeline(visit: &Visit, mut moments: Vec<Moment>) -> Markup {
     const MINUTE: i64 = 60_000_000;
     moments.sort();
+    // A folder of a thousand files is found within seconds: that is one point.
     moments.dedup_by(|b, a| a.at / MINUTE == b.at / MINUTE && a.what == b.what);
     let left_out = moments.len().saturating_sub(MOMENTS_MAX);
     let moments = &moments[left_out..];
@@ -36,6 +37,7 @@ pub(crate) fn timeline(visit: &Visit, mut moments: Vec<Moment>) -> Markup {
     if moments.len() < 2 {
         return html! {};
     }
+    // At least 1: all may have happened in the same microsecond.
     let span = (last.at - first.at).max(1) as f64;
     let xs: Vec<f64> = moments
         .iter()
@@ -67,7 +69,7 @@ pub(crate) fn timeline(visit: &Visit, mut moments: Vec<Moment>) -> Markup {
     }
 }
 
-/// How far above the line each point stands.
+/// How far above the line each point is.
 fn heights(xs: &[f64]) -> Vec<f64> {
     let mut heights = Vec::new();
     // Where the last point of each height is.

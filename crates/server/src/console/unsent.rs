@@ -24,6 +24,7 @@ pub(super) async fn kept(request: Request, app: &App, refused: Response) -> Resp
     let language = Language::of(request.headers());
     let had_session = secret(request.headers()).is_some_and(|secret| !secret.is_empty());
     let path = request.uri().path().to_owned();
+    // Without a cookie no page of this server can have been open; another status is an outage.
     if !had_session || refused.status() != StatusCode::SEE_OTHER {
         return refused;
     }

@@ -250,7 +250,7 @@ impl FromRequest<App> for Sent {
         let elsewhere = access::is_from_another_site(&parts.headers);
         let visit = match Visit::from_request_parts(&mut parts, app).await {
             Ok(visit) => visit,
-            // Another site's form is not kept: nobody here wrote it.
+            // Another site's form is not kept: no person here wrote it.
             Err(refused) if elsewhere => return Err(refused),
             Err(refused) => {
                 let request = Request::from_parts(parts, body);

@@ -113,6 +113,7 @@ pub(crate) async fn serve(
             continue;
         };
         let (app, stopping, open) = (app.clone(), stopping.clone(), open.clone());
+        // Taken for each connection: a renewed certificate counts from the next one on.
         let acceptor = tls.as_ref().map(|tls| tls.acceptor());
         running.spawn(async move {
             match acceptor {

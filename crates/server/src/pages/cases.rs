@@ -104,6 +104,7 @@ async fn searched(sent: &Sent) -> Result<Response, Fault> {
     let person = visit.acting(Act::ReadFacts)?;
     let casework = &visit.app.casework;
     let what = sent.get("what").trim();
+    // Accounts first: a platform may call an account `case-1`, and its cases are meant then.
     let about = casework::cases_about(casework, what, CASES_MAX).await?;
     // What was looked for is left out: it may be anybody's name.
     casework::note(casework, &person.id, "case.find", "account", "").await?;

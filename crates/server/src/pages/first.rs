@@ -21,10 +21,10 @@ pub(crate) const PAGE: Page = Page {
     listed: None,
 };
 
-/// Who did it, in the audit: there is nobody on record yet.
+/// Who did it, in the audit: no person is on record yet.
 const ACTOR: &str = "first-hour";
 
-/// A one-time address for setting up an installation that has nobody on record.
+/// A one-time address for setting up an installation without a person on record.
 pub struct FirstHour {
     code: String,
     /// What was made, until one of its people has signed in: a page that was closed, reloaded or never
@@ -49,7 +49,7 @@ impl FirstHour {
         format!("/first?code={}", self.code)
     }
 
-    /// Somebody has signed in: the keys are where they belong, and are shown no more.
+    /// A person has signed in: the keys are where they belong, and are shown no more.
     pub(super) async fn end(&self) {
         *self.made.lock().await = None;
     }
@@ -160,7 +160,7 @@ async fn make(State(app): State<App>, headers: HeaderMap, body: String) -> Respo
     if first_hour(&app, &asked.code).is_none() {
         return refused(language, StatusCode::FORBIDDEN, "first-wrong");
     }
-    // In a task of its own: a browser that hangs up must not leave half of it.
+    // In a separate task: a browser that hangs up must not leave half of it.
     let making = tokio::spawn(made(app.clone(), asked));
     match making.await {
         Ok(Ok(code)) => ask(State(app), Query(Given { code }), headers).await,
@@ -209,6 +209,7 @@ async fn made(app: App, asked: Asked) -> Result<String, (Asked, CaseworkError)> 
 }
 
 async fn people(casework: &Casework, name: &str, second: &str) -> Result<Made, CaseworkError> {
+    // A small platform has no more people: both can do all that needs two.
     let all = [
         Role::Administrator,
         Role::ListSteward,
@@ -231,6 +232,7 @@ async fn people(casework: &Casework, name: &str, second: &str) -> Result<Made, C
     let first = with_key(name, &all).await?;
     let screen = [Right::Screen];
     let (key, platform) = casework::create_key(casework, "platform", &screen, None, ACTOR).await?;
+    // A platform's first request needn't say its surface; private messages need a basis first.
     casework::set_key_surface(casework, &key.id, Surface::Public, ACTOR).await?;
     Ok(Made {
         first,
@@ -272,7 +274,7 @@ fn shown(language: Language, headers: &HeaderMap, casework: &Casework, made: &Ma
         h2 { (t("first-backup")) }
         p { (t("first-backup-words")) }
         pre { (keys.display()) }
-        h2 { (t("next")) }
+        h2 { (t("first-next")) }
         p { a href="/sign-in?to=/first/steps" { (t("first-go-on")) } }
     };
     frame(language, &t("first-made"), content)

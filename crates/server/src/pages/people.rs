@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use obhut_app::casework::{self, Act, Exposure, Person, Role};
 
 use super::Page;
-use crate::console::{Sent, Visit, to_page};
+use crate::console::{Columns, Sent, Visit, to_page};
 use crate::fault::Fault;
 
 /// The page.
@@ -33,6 +33,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
     let casework = &visit.app.casework;
     let people = casework::people(casework).await?;
     let keys = casework::keys(casework).await?;
+    let uses = casework::key_uses(casework).await?;
     let owner = |id: Option<&String>| {
         let person = id.and_then(|id| people.iter().find(|p| p.id == *id));
         person.map_or("–", |p| p.name.as_str())
@@ -58,6 +59,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
                 th scope="col" { (visit.t("key-of")) }
                 th scope="col" { (visit.t("rights")) }
                 th scope="col" { (visit.t("key-made")) }
+                th scope="col" { (visit.t("key-used")) }
                 th scope="col" { (visit.t("key-ends")) }
             } }
             tbody { @for key in in_force { tr {
@@ -67,6 +69,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
                     @for (n, right) in key.rights.iter().enumerate() { @if n > 0 { ", " } code { (right.word()) } }
                 }
                 td data-label=(visit.t("key-made")) { (visit.time(key.made_at)) }
+                td data-label=(visit.t("key-used")) { @match uses.get(&key.id) { Some(at) => (visit.time(*at)), None => (visit.t("key-unused")) } }
                 td data-label=(visit.t("key-ends")) { @match key.expires_at { Some(at) => (visit.time(at)), None => (visit.t("key-endless")) } }
             } } }
         } }
@@ -99,6 +102,19 @@ pub(super) async fn others(visit: &Visit) -> Result<Markup, Fault> {
     })
 }
 
+/// A column for each reviewer; nothing if no one has looked at anything, or for one alone.
+fn exposure_chart(visit: &Visit, looks: &[(Person, Exposure)]) -> Markup {
+    let columns: Vec<(String, Vec<i64>)> = looks
+        .iter()
+        .map(|(person, today)| (person.name.clone(), vec![today.looks]))
+        .collect();
+    let any = looks.iter().any(|(_, today)| today.looks > 0);
+    let title = visit.t("exposures");
+    html! {
+        @if any && columns.len() > 1 { (Columns { title: &title, kinds: &[], columns: &columns }.drawn()) }
+    }
+}
+
 /// How many files each reviewer has looked at today, with a form that allows more.
 fn exposures(visit: &Visit, looks: &[(Person, Exposure)]) -> Markup {
     let me = &visit.session.person.id;
@@ -112,6 +128,7 @@ fn exposures(visit: &Visit, looks: &[(Person, Exposure)]) -> Markup {
                 None => (visit.t("exposures-no-cap")),
             }
         }
+        (exposure_chart(visit, looks))
         div.scroll { table {
             thead { tr {
                 th scope="col" { (visit.t("name")) }

@@ -69,13 +69,14 @@ async fn reached(visit: &Visit) -> Result<Markup, Fault> {
     let routes = casework::routes(casework).await?;
     let people = casework::people(casework).await?;
     let mut rows = Vec::new();
+    // All of them would be a wall of names of services that don't concern this provider.
     for destination in destinations::ALL {
         let channel = casework::channel(casework, destination.form.name).await?;
         let is_routed = routes
             .iter()
             .any(|r| r.destination == destination.form.name);
         let missing = (destination.missing)(&channel);
-        // An address may be the service's own, which nobody sets.
+        // Many services have one address, which need not be set.
         let is_set_up = channel.url.is_some()
             || channel.mail_to.is_some()
             || channel.user.is_some()

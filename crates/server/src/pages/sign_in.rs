@@ -48,7 +48,7 @@ enum Again {
     No,
     Refused,
     CookieNotKept,
-    /// Nobody is on record: there is no key to sign in with.
+    /// No person is on record, so there is no key to sign in with.
     NobodyYet,
 }
 

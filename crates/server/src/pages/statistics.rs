@@ -30,6 +30,7 @@ struct Asked {
 }
 
 async fn show(visit: Visit, Query(asked): Query<Asked>) -> Response {
+    // Read as text: a wrong number shows the usual period instead of an error.
     let given = asked.days.as_deref().and_then(|d| d.parse().ok());
     let days = given.filter(|d| PERIODS.contains(d)).unwrap_or(PERIODS[0]);
     let made = page(&visit, days).await;
@@ -60,6 +61,7 @@ async fn page(visit: &Visit, days: i64) -> Result<Response, Fault> {
             }
         }
         p.hint { (visit.t("statistics-utc")) " " (visit.t("statistics-test")) }
+        (waiting(visit).await?)
         (counted(visit, period, "statistics-cases", &cases, &|_| String::new()))
         (counted(visit, period, "statistics-found", &found, &source))
         (counted(visit, period, "statistics-decided", &decided, &|word| visit.t(&format!("ruling-{word}"))))
@@ -85,6 +87,48 @@ async fn page(visit: &Visit, days: i64) -> Result<Response, Fault> {
     Ok(visit.page(&visit.t("statistics"), content))
 }
 
+/// The ages up to which open cases are counted, in minutes, with the key of each name; the last key is
+/// for the older ones. Our judgement: what a shift, a day, a weekend and a week leave behind.
+const AGES: [(i64, &str); 4] = [
+    (8 * 60, "waiting-8-hours"),
+    (24 * 60, "waiting-day"),
+    (3 * 24 * 60, "waiting-3-days"),
+    (7 * 24 * 60, "waiting-week"),
+];
+const OLDER: &str = "waiting-longer";
+
+/// How long open cases have waited.
+async fn waiting(visit: &Visit) -> Result<Markup, Fault> {
+    let ages = AGES.map(|(minutes, _)| minutes * 60_000_000);
+    let counts = casework::queue_ages(&visit.app.casework, &ages).await?;
+    let names = AGES.iter().map(|(_, key)| *key).chain([OLDER]);
+    let columns: Vec<(String, Vec<i64>)> = names
+        .zip(&counts)
+        .map(|(key, count)| (visit.t(key), vec![*count]))
+        .collect();
+    let title = visit.t("waiting");
+    Ok(html! {
+        section {
+            h2 { (title) }
+            p { (visit.t_with("statistics-total", &[("n", counts.iter().sum::<i64>().into())])) }
+            (Columns { title: &title, kinds: &[], columns: &columns }.drawn())
+            details {
+                summary { (visit.t("as-table")) }
+                div.scroll { table {
+                    thead { tr {
+                        th scope="col" { (visit.t("waiting-age")) }
+                        th.number scope="col" { (visit.t("statistics-count")) }
+                    } }
+                    tbody { @for (name, count) in &columns { tr {
+                        td data-label=(visit.t("waiting-age")) { (name) }
+                        td.number data-label=(visit.t("statistics-count")) { (count[0]) }
+                    } } }
+                } }
+            }
+        }
+    })
+}
+
 /// A chart of counts by day, and the table below it.
 fn counted(
     visit: &Visit,
@@ -100,7 +144,7 @@ fn counted(
         *sums.entry(&c.what).or_default() += c.count;
     }
     let mut words: Vec<&str> = sums.keys().copied().collect();
-    // The most frequent are told apart in the chart; the rest is one kind more.
+    // The most frequent have a fill each in the chart; the rest is one kind more.
     words.sort_by_key(|word| std::cmp::Reverse(sums[word]));
     let is_cut = words.len() > KINDS_MAX;
     let apart = if is_cut { KINDS_MAX - 1 } else { words.len() };

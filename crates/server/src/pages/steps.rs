@@ -42,6 +42,7 @@ async fn page(visit: &Visit) -> Result<Response, Fault> {
     visit.acting(Act::SignList)?;
     let casework = &visit.app.casework;
     let lists = media::all_lists(casework).await?;
+    // Any list counts: who has imported their own needs no test list.
     let matching = lists.iter().any(|l| l.matching_version.is_some());
     let has_test = lists.iter().any(|l| l.name == TEST_LIST_NAME);
     let cases: i64 = casework::case_counts(casework)
@@ -129,7 +130,7 @@ async fn import(sent: Sent) -> Response {
                 basis: "trial with a generated picture".into(),
                 action: casework::Action::Block,
             },
-            // Held, not blocked: a list that nobody has tried yet shouldn't lose an upload.
+            // Held, not blocked: a list that hasn't been tried yet shouldn't lose an upload.
             false => ListSettings {
                 name: sent.get("list").trim().into(),
                 owner: sent.get("owner").trim().into(),
@@ -138,6 +139,7 @@ async fn import(sent: Sent) -> Response {
                 action: casework::Action::Hold,
             },
         };
+        // Short: the whole form is bounded. Long lists come in at the command line.
         let csv = if is_test { TEST_LIST } else { sent.get("csv") };
         media::import_list(&visit.app.casework, &settings, csv.as_bytes(), &person.id).await?;
         Ok(to_page("/first/steps"))

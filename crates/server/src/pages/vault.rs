@@ -28,6 +28,7 @@ async fn show(visit: Visit) -> Response {
 async fn page(visit: &Visit) -> Result<Response, Fault> {
     let person = visit.acting(Act::SeeOperation)?;
     let casework = &visit.app.casework;
+    // Who asked for a hold is on the page.
     casework::note(casework, &person.id, "vault.show", "vault", "page").await?;
     let content = html! {
         h1 { (visit.t("vault")) }
