@@ -201,7 +201,7 @@ pub async fn key(
         }
         KeyCommand::Rotate { id, days } => {
             let until = SystemClock.now_micros() + days * 24 * 3_600 * 1_000_000;
-            let rotated = casework::rotate_key(&casework, &id, until, &shell_user()).await?;
+            let rotated = casework::rotate_api_key(&casework, &id, until, &shell_user()).await?;
             let (key, secret) = rotated;
             output.remark(&format!("note: {id} works until {}", rfc3339(until)));
             shown_once(&key, &secret, output)?;

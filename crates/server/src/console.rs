@@ -18,7 +18,7 @@ use obhut_app::casework::Act;
 
 use crate::texts;
 
-pub(crate) use chart::{Columns, KINDS_MAX};
+pub(crate) use chart::{ColumnChart, KINDS_MAX};
 pub(crate) use looks::{Look, Looks, fetch, grant};
 pub(crate) use refusals::as_pages;
 pub(crate) use timeline::{Moment, timeline};

@@ -234,7 +234,7 @@ async fn a_rotated_key_works_until_its_end() {
     assert_eq!(used.get(&id), Some(&start));
 
     let until = start + 60 * MINUTE;
-    let (key, new) = casework::rotate_key(&b.casework, &id, until, "test")
+    let (key, new) = casework::rotate_api_key(&b.casework, &id, until, "test")
         .await
         .unwrap();
     assert_eq!((key.rights, key.person), (rights.to_vec(), Some(person.id)));
@@ -242,7 +242,7 @@ async fn a_rotated_key_works_until_its_end() {
     clock.0.store(until, Ordering::Relaxed);
     assert!(!opens(&old).await && opens(&new).await);
     for gone in [id.as_str(), "key-0"] {
-        let again = casework::rotate_key(&b.casework, gone, until, "test").await;
+        let again = casework::rotate_api_key(&b.casework, gone, until, "test").await;
         assert!(again.is_err(), "{gone}");
     }
     // A session begun with a key is a use of it.

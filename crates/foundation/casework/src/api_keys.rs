@@ -174,7 +174,7 @@ async fn insert(tx: &mut Tx, key: &ApiKey) -> Result<String> {
 ///
 /// # Errors
 /// Not found for an unknown key; a conflict for one that was revoked or has expired.
-pub async fn rotate_key(
+pub async fn rotate_api_key(
     casework: &Casework,
     id: &str,
     until: i64,

@@ -106,7 +106,8 @@ pub use acceptances::{Differences, accept_differences, differences};
 pub use acknowledgements::{acknowledge_arrival, acknowledge_retraction};
 pub use alarms::{Alarm, alarms, first_alarms, raise_alarm};
 pub use api_keys::{
-    ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, rotate_key, set_key_surface,
+    ApiKey, Right, create_key, create_key_until, key, keys, revoke_key, rotate_api_key,
+    set_key_surface,
 };
 pub use appeals::{
     Appeal, AppealOutcome, appeals, case_of_appeal, file_appeal, open_appeals, read_appeal,

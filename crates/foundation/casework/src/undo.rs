@@ -19,8 +19,8 @@ use crate::{
     same_bytes, sealed,
 };
 
-/// How long a decision can be taken back, in microseconds: half a minute. Source: what reviewers
-/// notice is noticed in the seconds after the key; our judgement.
+/// How long a decision can be taken back, in microseconds: half a minute. Our judgement: a slip is
+/// noticed in the seconds after the key, and the platform waits no longer for it.
 pub const UNDO_MICROS: i64 = 30 * 1_000_000;
 /// How long a worker has for one decision before another tries it. Our judgement: one takes
 /// milliseconds, five hundred copies some seconds.

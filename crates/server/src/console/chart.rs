@@ -18,8 +18,8 @@ const NAMED_MAX: usize = 7;
 /// Most kinds of one chart. Our judgement: the style sheet has this many fills that differ clearly.
 pub(crate) const KINDS_MAX: usize = 5;
 
-/// Columns of stacked counts.
-pub(crate) struct Columns<'a> {
+/// A chart of columns with stacked counts.
+pub(crate) struct ColumnChart<'a> {
     /// What the chart shows, for people who have it read aloud.
     pub title: &'a str,
     /// The name of each kind, from the bottom up.
@@ -28,7 +28,7 @@ pub(crate) struct Columns<'a> {
     pub columns: &'a [(String, Vec<i64>)],
 }
 
-impl Columns<'_> {
+impl ColumnChart<'_> {
     /// The chart with its legend.
     pub fn drawn(&self) -> Markup {
         let sums = self.columns.iter().map(|(_, n)| n.iter().sum::<i64>());
@@ -107,7 +107,7 @@ mod tests {
             ("c".to_owned(), vec![0, 0]),
         ];
         let kinds = ["x".to_owned(), "y".to_owned()];
-        let chart = Columns {
+        let chart = ColumnChart {
             title: "t",
             kinds: &kinds,
             columns: &columns,
@@ -120,7 +120,7 @@ mod tests {
             .collect();
         // 3 of 4, 1 of 4, 2 of 4, and the two swatches.
         assert_eq!(heights, ["105.0", "35.0", "70.0", "12", "12"]);
-        let empty = Columns {
+        let empty = ColumnChart {
             columns: &[],
             ..chart
         };

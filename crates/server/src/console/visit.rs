@@ -1,5 +1,7 @@
 //! A signed-in person's request for a page, and the forms that pages send.
 
+use std::collections::HashMap;
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -66,6 +68,16 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
+/// The names of people by their ids.
+pub(crate) struct Names(HashMap<String, String>);
+
+impl Names {
+    /// A person's name; the id itself for who was removed and for what isn't a person, such as a key.
+    pub fn of<'a>(&'a self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
+
 /// Scheme, host and port under which a browser reached this server. A browser names them itself when it
 /// sends a form; for a page it names the host, and a proxy the scheme.
 pub(crate) fn origin(headers: &HeaderMap) -> String {
@@ -104,6 +116,12 @@ impl Visit {
     /// Scheme, host and port under which the browser reached this server.
     pub fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The names of the people on record, without removed ones.
+    pub async fn names(&self) -> Result<Names, Fault> {
+        let people = casework::people(&self.app.casework).await?;
+        Ok(Names(people.into_iter().map(|p| (p.id, p.name)).collect()))
     }
 
     /// A text in the language of the page.

@@ -38,7 +38,7 @@ async fn page(visit: &Visit, about: Option<&str>) -> Result<Response, Fault> {
     let person = visit.acting(Act::ReadAudit)?;
     let casework = &visit.app.casework;
     let rows = casework::audit(casework, about).await?;
-    let people = casework::people(casework).await?;
+    let names = visit.names().await?;
     // Reading the record is on record, too.
     casework::note(
         casework,
@@ -48,10 +48,6 @@ async fn page(visit: &Visit, about: Option<&str>) -> Result<Response, Fault> {
         "",
     )
     .await?;
-    let name = |id: &str| {
-        let known = people.iter().find(|p| p.id == id);
-        known.map_or(id.to_owned(), |p| p.name.clone())
-    };
     let content = html! {
         h1 { (visit.t("audit")) }
         form.search role="search" method="get" action="/audit" {
@@ -70,7 +66,7 @@ async fn page(visit: &Visit, about: Option<&str>) -> Result<Response, Fault> {
             } }
             tbody { @for row in rows.iter().take(ROWS_MAX) { tr {
                 td data-label=(visit.t("when")) { (visit.time(row.at)) }
-                td data-label=(visit.t("who")) { bdi { (name(&row.actor)) } }
+                td data-label=(visit.t("who")) { bdi { (names.of(&row.actor)) } }
                 td data-label=(visit.t("audit-act")) { code { (row.act) } }
                 td data-label=(visit.t("audit-subject")) {
                     @let about: String = url::form_urlencoded::byte_serialize(row.subject.as_bytes()).collect();

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use obhut_app::casework::{self, Act, Exposure, Person, Role};
 
 use super::Page;
-use crate::console::{Columns, Sent, Visit, to_page};
+use crate::console::{ColumnChart, Sent, Visit, to_page};
 use crate::fault::Fault;
 
 /// The page.
@@ -111,7 +111,7 @@ fn exposure_chart(visit: &Visit, looks: &[(Person, Exposure)]) -> Markup {
     let any = looks.iter().any(|(_, today)| today.looks > 0);
     let title = visit.t("exposures");
     html! {
-        @if any && columns.len() > 1 { (Columns { title: &title, kinds: &[], columns: &columns }.drawn()) }
+        @if any && columns.len() > 1 { (ColumnChart { title: &title, kinds: &[], columns: &columns }.drawn()) }
     }
 }
 

@@ -67,7 +67,7 @@ async fn reporter(visit: &Visit) -> Result<Markup, Fault> {
 async fn reached(visit: &Visit) -> Result<Markup, Fault> {
     let casework = &visit.app.casework;
     let routes = casework::routes(casework).await?;
-    let people = casework::people(casework).await?;
+    let names = visit.names().await?;
     let mut rows = Vec::new();
     // All of them would be a wall of names of services that don't concern this provider.
     for destination in destinations::ALL {
@@ -87,10 +87,6 @@ async fn reached(visit: &Visit) -> Result<Markup, Fault> {
             rows.push((destination.form, channel, missing));
         }
     }
-    let officer = |id: &str| {
-        let known = people.iter().find(|p| p.id == id);
-        known.map_or(id.to_owned(), |p| p.name.clone())
-    };
     Ok(html! {
         section {
             h2 { (visit.t("destinations")) }
@@ -112,7 +108,7 @@ async fn reached(visit: &Visit) -> Result<Markup, Fault> {
                     dt { (visit.t("destination-address")) } dd { @if channel.url.is_some() || channel.mail_to.is_some() { (channel.address()) } @else { (visit.t("destination-own")) } }
                     dt { (visit.t("destination-mode")) } dd { (visit.t(if channel.production { "destination-production" } else { "destination-test" })) }
                     dt { (visit.t("destination-secret")) } dd { (visit.t(if channel.secret.is_some() { "is-set" } else { "is-not-set" })) }
-                    @if let Some(id) = &channel.officer { dt { (visit.t("destination-officer")) } dd { bdi { (officer(id)) } } }
+                    @if let Some(id) = &channel.officer { dt { (visit.t("destination-officer")) } dd { bdi { (names.of(id)) } } }
                 }
             }
         }

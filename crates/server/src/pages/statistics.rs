@@ -11,7 +11,7 @@ use obhut_app::casework::{self, Act, DayCount};
 use serde::Deserialize;
 
 use super::Page;
-use crate::console::{Columns, KINDS_MAX, Visit, now};
+use crate::console::{ColumnChart, KINDS_MAX, Visit, now};
 use crate::fault::Fault;
 
 /// The page.
@@ -111,7 +111,7 @@ async fn waiting(visit: &Visit) -> Result<Markup, Fault> {
         section {
             h2 { (title) }
             p { (visit.t_with("statistics-total", &[("n", counts.iter().sum::<i64>().into())])) }
-            (Columns { title: &title, kinds: &[], columns: &columns }.drawn())
+            (ColumnChart { title: &title, kinds: &[], columns: &columns }.drawn())
             details {
                 summary { (visit.t("as-table")) }
                 div.scroll { table {
@@ -170,7 +170,7 @@ fn counted(
             @if total == 0 { p { (visit.t("statistics-none")) } }
             @else {
                 p { (visit.t_with("statistics-total", &[("n", total.into())])) }
-                (Columns { title: &title, kinds: &kinds, columns: &columns }.drawn())
+                (ColumnChart { title: &title, kinds: &kinds, columns: &columns }.drawn())
                 details {
                     summary { (visit.t("as-table")) }
                     div.scroll { table {

@@ -123,11 +123,7 @@ async fn destructions(visit: &Visit) -> Result<Markup, Fault> {
 async fn exports(visit: &Visit) -> Result<Markup, Fault> {
     let casework = &visit.app.casework;
     let all = casework::exports(casework).await?;
-    let people = casework::people(casework).await?;
-    let name = |id: &str| {
-        let known = people.iter().find(|p| p.id == id);
-        known.map_or(id.to_owned(), |p| p.name.clone())
-    };
+    let names = visit.names().await?;
     Ok(html! {
         section {
             h2 { (visit.t("exports")) " (" (all.len()) ")" }
@@ -143,10 +139,10 @@ async fn exports(visit: &Visit) -> Result<Markup, Fault> {
                 tbody { @for e in all.iter().rev().take(ROWS_MAX) { tr {
                     td data-label=(visit.t("exports")) { code { (e.id) } }
                     td data-label=(visit.t("export-of")) { code { (e.subject) } ", " (visit.t_with("export-files", &[("n", e.exhibits.len().into())])) }
-                    td data-label=(visit.t("export-asked")) { bdi { (name(&e.asked_by)) } ", " (visit.time(e.asked_at)) }
+                    td data-label=(visit.t("export-asked")) { bdi { (names.of(&e.asked_by)) } ", " (visit.time(e.asked_at)) }
                     td data-label=(visit.t("export-approved")) {
                         @if e.approved_by.is_empty() { "–" }
-                        @for (n, (by, at)) in e.approved_by.iter().enumerate() { @if n > 0 { br; } bdi { (name(by)) } ", " (visit.time(*at)) }
+                        @for (n, (by, at)) in e.approved_by.iter().enumerate() { @if n > 0 { br; } bdi { (names.of(by)) } ", " (visit.time(*at)) }
                     }
                     td data-label=(visit.t("export-written")) { @match e.written_at { Some(at) => (visit.time(at)), None => "–" } }
                 } } }

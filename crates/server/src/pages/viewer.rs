@@ -223,11 +223,7 @@ fn stage(
 }
 
 async fn who_looked(visit: &Visit, views: &[ViewRecord]) -> Result<Markup, Fault> {
-    let people = casework::people(&visit.app.casework).await?;
-    let name = |id: &str| {
-        let known = people.iter().find(|p| p.id == id);
-        known.map_or(id.to_owned(), |p| p.name.clone())
-    };
+    let names = visit.names().await?;
     Ok(html! {
         @if views.is_empty() { p { (visit.t("looks-none")) } }
         @else {
@@ -240,7 +236,7 @@ async fn who_looked(visit: &Visit, views: &[ViewRecord]) -> Result<Markup, Fault
                 } }
                 tbody { @for view in views.iter().rev() { tr {
                     td data-label=(visit.t("when")) { (visit.time(view.viewed_at)) }
-                    td data-label=(visit.t("who")) { bdi { (name(&view.person)) } }
+                    td data-label=(visit.t("who")) { bdi { (names.of(&view.person)) } }
                     td data-label=(visit.t("how-much")) { (extent(visit, view.extent)) }
                     td data-label=(visit.t("what-for")) { (view.purpose) }
                 } } }
